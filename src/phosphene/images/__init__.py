@@ -1,0 +1,28 @@
+"""Pictures at the door: files become pixels, pixels become files, and nothing else happens here.
+
+Pixels are tensors `[1, 3, H, W]`, 0..1, sRGB. `load` turns every kind of picture into them, `save` and `encode` turn
+them into PNG, JPEG, WebP or TIFF, and `metadata` reads back the texts that `save` wrote.
+"""
+
+from phosphene.images.atomic import write_atomically
+from phosphene.images.reading import Picture, load, metadata
+from phosphene.images.samples import MAX_PIXELS
+from phosphene.images.sources import Source
+from phosphene.images.texts import KEPT_EXIF, TEXTS
+from phosphene.images.writing import FORMATS, encode, format_of, formats, save
+
+__all__ = [
+    "FORMATS",
+    "KEPT_EXIF",
+    "MAX_PIXELS",
+    "TEXTS",
+    "Picture",
+    "Source",
+    "encode",
+    "format_of",
+    "formats",
+    "load",
+    "metadata",
+    "save",
+    "write_atomically",
+]

@@ -1,0 +1,180 @@
+"""Reading: a file, bytes, an array or an image becomes a `Picture`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from phosphene.errors import ImageError, RoomError, SettingsError
+from phosphene.images.decoding import decode, from_pillow, open_image, pillow
+from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, from_array
+from phosphene.images.sources import Source, bare_name, name_of, read_bytes
+from phosphene.images.texts import read_texts
+
+_FLOATS = {torch.float32: np.float32, torch.float64: np.float64}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What was read.
+
+    Args:
+        pixels: `[1, 3, H, W]`, 0..1, sRGB, upright.
+        alpha: `[1, 1, H, W]`, 0..1 (1 is opaque), or None if the source has none.
+        depth: Bits per channel of the source: 8, or 16 for all that is finer.
+        name: The file's name, never a path; "array", "tensor", "image", "bytes" or "stdin" where there is none.
+        sha256: Of the file's bytes; for arrays, tensors and images of their numbers, type and shape.
+        exif: Tags from `KEPT_EXIF`, decoded. Never a position.
+        notes: What the user should hear, such as "shrunk from 6000×4000 to 2048×1365".
+    """
+
+    pixels: Tensor
+    alpha: Tensor | None
+    depth: int
+    name: str
+    sha256: str | None
+    exif: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def load(
+    source: Source,
+    *,
+    dtype: torch.dtype = torch.float32,
+    long_side: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    name: str | None = None,
+) -> Picture:
+    """Reads a picture of any kind: upright, in sRGB, with alpha and 16 bits where it has them.
+
+    Args:
+        source: A path, a file's bytes, an open binary file, an image of Pillow's, a numpy array (`[H, W]` or
+            `[H, W, C]`; uint8, uint16, float in 0..1) or a tensor (`[C, H, W]` or `[1, C, H, W]`).
+        dtype: float32, or float64 (straight from the file's numbers).
+        long_side: Shrinks the longer side to so many pixels, antialiased; never enlarges.
+        max_pixels: Refuses larger pictures before decoding them; 0 refuses none.
+        name: What the picture is called, if not by its file name.
+
+    Raises:
+        ImageError: If the source is missing, damaged, too large or not a picture.
+        RoomError: If memory runs out.
+        SettingsError: If `dtype`, `long_side` or `max_pixels` is impossible.
+
+    >>> load(np.full((2, 3), 255, np.uint8)).pixels.shape
+    torch.Size([1, 3, 2, 3])
+    """
+    _check_settings(dtype, long_side, max_pixels)
+    called = bare_name(name) if name else name_of(source)
+    try:
+        samples, sha256 = _samples(source, called, max_pixels)
+        return _picture(samples, called, sha256, dtype, long_side)
+    except MemoryError as error:
+        raise RoomError(
+            f"{called} does not fit into memory.\nMake a smaller copy of it first, or close programs."
+        ) from error
+
+
+def metadata(source: str | os.PathLike[str] | bytes) -> dict[str, str]:
+    """Reads back the texts that `save` wrote, and trusts none of it.
+
+    Args:
+        source: A picture file, or its bytes.
+
+    Returns:
+        Those of "parameters" and "phosphene" that are there and at most 1,000,000 characters long.
+
+    Raises:
+        ImageError: If there is no such file, or it is not a picture.
+    """
+    data, called = read_bytes(source), name_of(source)
+    with pillow(called):
+        return read_texts(open_image(data, called))
+
+
+def _check_settings(dtype: torch.dtype, long_side: int | None, max_pixels: int) -> None:
+    if dtype not in _FLOATS:
+        raise SettingsError(f"Pixels of {dtype} are not possible. Allowed: torch.float32, torch.float64.")
+    if long_side is not None and long_side < 1:
+        raise SettingsError(f"A long side of {long_side} pixels is not possible. Allowed: 1 or more.")
+    if max_pixels < 0:
+        raise SettingsError(f"A limit of {max_pixels} pixels is not possible. Allowed: 0 (no limit) or more.")
+
+
+def _samples(source: Source, called: str, max_pixels: int) -> tuple[Samples, str]:
+    """The source's numbers and its SHA-256."""
+    if isinstance(source, (np.ndarray, Tensor)):
+        array = _array(source) if isinstance(source, Tensor) else source
+        samples = from_array(array, called, max_pixels)
+    elif isinstance(source, Image.Image):
+        check_size(called, *source.size, max_pixels)
+        with pillow(called):
+            samples = from_pillow(source.copy(), called)
+    elif isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(source, "read"):
+        data = read_bytes(source)
+        return decode(data, called, max_pixels), hashlib.sha256(data).hexdigest()
+    else:
+        raise ImageError(
+            f"A {type(source).__name__} is not a picture.\n"
+            "Allowed: a path, bytes, an open file, an image of Pillow's, a numpy array, a torch tensor."
+        )
+    return samples, samples.digest()
+
+
+def _array(tensor: Tensor) -> Array:
+    """A tensor's numbers with the channels last."""
+    planes = tensor.detach().cpu()
+    if planes.ndim == 4 and planes.shape[0] == 1:
+        planes = planes[0]
+    if planes.ndim != 3:
+        raise ImageError(
+            f"A tensor of shape {list(tensor.shape)} is not a picture.\n"
+            "Allowed: [3, H, W] or [1, 3, H, W] (also 1, 2 or 4 channels)."
+        )
+    if planes.dtype in (torch.bfloat16, torch.float16):
+        planes = planes.float()
+    array: Array = planes.permute(1, 2, 0).numpy()
+    return array
+
+
+def _picture(samples: Samples, called: str, sha256: str, dtype: torch.dtype, long_side: int | None) -> Picture:
+    height, width = samples.colour.shape[:2]
+    size = _shrunk(height, width, long_side)
+    notes = samples.notes
+    if size:
+        notes += (f"shrunk from {width}×{height} to {size[1]}×{size[0]}",)
+    grey = samples.colour.shape[2] == 1
+    planes = [_plane(samples.colour[..., channel], dtype, size) for channel in ((0,) if grey else (0, 1, 2))]
+    pixels = torch.cat(planes * 3 if grey else planes, 1)
+    alpha = None if samples.alpha is None else _plane(samples.alpha, dtype, size)
+    return Picture(pixels, alpha, samples.depth, called, sha256, samples.exif, notes)
+
+
+def _shrunk(height: int, width: int, long_side: int | None) -> tuple[int, int] | None:
+    """The smaller size, or None if the picture is small enough.
+
+    >>> _shrunk(4000, 6000, 2048)
+    (1365, 2048)
+    """
+    longest = max(height, width)
+    if long_side is None or longest <= long_side:
+        return None
+    return max(1, round(height * long_side / longest)), max(1, round(width * long_side / longest))
+
+
+def _plane(plane: Array, dtype: torch.dtype, size: tuple[int, int] | None) -> Tensor:
+    """One channel as `[1, 1, H, W]` in 0..1. Channels shrink one by one, so that few are large at a time."""
+    values = plane.astype(_FLOATS[dtype], order="C")
+    if plane.dtype.kind == "u":
+        values /= np.iinfo(plane.dtype).max
+    tensor = torch.from_numpy(values)[None, None]
+    if size is None:
+        return tensor
+    return F.interpolate(tensor, size=size, mode="bicubic", antialias=True, align_corners=False).clamp_(0, 1)

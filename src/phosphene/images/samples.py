@@ -1,0 +1,110 @@
+"""Samples: a picture's numbers as its file holds them, before they become pixels in 0..1."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phosphene.errors import ImageError
+
+MAX_PIXELS = 200_000_000
+"""Largest picture read without being asked: 200 megapixels are 2.4 GB of float32 pixels."""
+
+Array = NDArray[Any]
+
+_SLACK = 1e-3  # how far outside 0..1 a float may stray: rounding, not another scale
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a decoder hands over, upright and in sRGB.
+
+    Args:
+        colour: `[H, W, 1]` (grey) or `[H, W, 3]`; uint8, uint16, or float in 0..1.
+        alpha: `[H, W]` of the same kind, or None.
+        exif: The tags worth keeping.
+        notes: What the user should hear.
+    """
+
+    colour: Array
+    alpha: Array | None = None
+    exif: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Bits per channel: 8, or 16 for all that is finer."""
+        return 8 if self.colour.dtype == np.uint8 else 16
+
+    def digest(self) -> str:
+        """SHA-256 of the numbers, their type and their shape."""
+        total = hashlib.sha256()
+        for plane in (self.colour, self.alpha):
+            if plane is not None:
+                total.update(f"{plane.dtype} {plane.shape}".encode())
+                total.update(np.ascontiguousarray(plane).data)
+        return total.hexdigest()
+
+
+def check_size(called: str, width: int, height: int, max_pixels: int) -> None:
+    """Refuses an empty picture, and one of more than `max_pixels` (0: no limit), before its pixels are decoded.
+
+    Raises:
+        ImageError: If it is empty or larger.
+    """
+    if width < 1 or height < 1:
+        raise ImageError(f"{called} is {width}×{height}: it has no pixels.")
+    if max_pixels and width * height > max_pixels:
+        raise ImageError(
+            f"{called} is {width}×{height}: {width * height / 1e6:,.1f} megapixels, more than {max_pixels / 1e6:g}.\n"
+            f"If you trust it, raise the limit: --max-pixels {width * height} (max_pixels= in Python), or 0 for none."
+        )
+
+
+def from_array(array: Array, called: str, max_pixels: int) -> Samples:
+    """Takes an array for a picture.
+
+    Args:
+        array: `[H, W]` or `[H, W, C]` with C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA); uint8, uint16, or
+            float in 0..1.
+        called: What messages call it.
+        max_pixels: The limit, 0 for none.
+
+    Raises:
+        ImageError: If shape, kind or range is another.
+    """
+    stack = array[..., None] if array.ndim == 2 else array
+    if stack.ndim != 3 or stack.shape[2] not in (1, 2, 3, 4):
+        raise ImageError(
+            f"An array of shape {list(array.shape)} is not a picture.\n"
+            "Allowed: numpy [H, W], [H, W, 3] or [H, W, 4]; torch [3, H, W] or [1, 3, H, W] (also 1 or 4 channels)."
+        )
+    check_size(called, stack.shape[1], stack.shape[0], max_pixels)
+    stack = _in_range(stack)
+    split = stack.shape[2] - (stack.shape[2] % 2 == 0)
+    return Samples(stack[..., :split], stack[..., -1] if split < stack.shape[2] else None)
+
+
+def _in_range(stack: Array) -> Array:
+    """The stack itself if it holds whole numbers of 8 or 16 bits; floats checked and clamped to 0..1."""
+    if stack.dtype.kind == "u" and stack.dtype.itemsize <= 2:
+        return stack.astype(stack.dtype.newbyteorder("="), copy=False)
+    if stack.dtype.kind != "f":
+        raise ImageError(
+            f"An array of {stack.dtype} is not a picture.\n"
+            "Allowed: uint8 (0..255), uint16 (0..65535), or float (0..1). Convert with .astype('uint8')."
+        )
+    low, high = float(stack.min()), float(stack.max())
+    if not np.isfinite((low, high)).all():
+        raise ImageError("The array holds NaN or infinite values.\nClean it first: numpy.nan_to_num(array).")
+    if low < -_SLACK or high > 1 + _SLACK:
+        raise ImageError(
+            f"The array's floats reach from {low:.4g} to {high:.4g}, allowed is 0..1.\n"
+            "If they count to 255, divide: array / 255."
+        )
+    return stack.clip(0, 1)

@@ -1,0 +1,152 @@
+"""Texts inside pictures: what `save` writes beside the pixels, and what of a photograph's own data is kept.
+
+PNG has a place for named texts. JPEG, WebP and TIFF have not: there `parameters` goes to the EXIF tag UserComment,
+where other painting programs look for it, and `phosphene` to ImageHistory, whose meaning fits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import struct
+import zlib
+from collections.abc import Mapping
+
+from PIL import Image
+
+from phosphene.images.samples import MAX_PIXELS
+
+KEPT_EXIF: Mapping[int, str] = {
+    0x010E: "ImageDescription",
+    0x010F: "Make",
+    0x0110: "Model",
+    0x0132: "DateTime",
+    0x013B: "Artist",
+    0x8298: "Copyright",
+    0x9003: "DateTimeOriginal",
+}
+"""The EXIF tags that travel from a photograph to what is painted on it. A position is never one of them."""
+
+TEXTS = ("parameters", "phosphene")
+"""The named texts that a picture can carry."""
+
+Tags = dict[int, str | bytes]
+
+EXIF_IFD = 0x8769
+_USER_COMMENT, _IMAGE_HISTORY = 0x9286, 0x9213
+_ASCII, _UNICODE = b"ASCII\0\0\0", b"UNICODE\0"
+_LONGEST_TEXT = 1_000_000  # characters read back; a record has some thousand
+_LONGEST_TAG = 2_000
+_PNG_HEADER = 33  # signature and IHDR, after which other chunks may follow
+
+
+def read_texts(image: Image.Image) -> dict[str, str]:
+    """Those of `TEXTS` that an opened image carries, at most 1,000,000 characters each."""
+    found = _png_texts(image) if image.format == "PNG" else _exif_texts(image)
+    return {key: text for key, text in found.items() if text and len(text) <= _LONGEST_TEXT}
+
+
+def kept_exif(image: Image.Image) -> dict[int, str]:
+    """The tags of `KEPT_EXIF` that an image has; {} if its EXIF is damaged."""
+    try:
+        exif = image.getexif()
+        values = {**exif, **exif.get_ifd(EXIF_IFD)}
+    except Exception:  # Pillow raises what it likes here, and the picture does not depend on it
+        return {}
+    return {tag: _clean(values[tag]) for tag in KEPT_EXIF if isinstance(values.get(tag), str) and _clean(values[tag])}
+
+
+def exif_tags(exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[Tags, Tags]:
+    """What to write as EXIF: the main directory and the Exif directory."""
+    # Pillow writes a str as ASCII; as bytes, other letters stay what they are, in UTF-8.
+    kept: Tags = {tag: text if text.isascii() else text.encode() for tag, text in exif.items() if tag in KEPT_EXIF}
+    inner: Tags = {tag: kept.pop(tag) for tag in (0x9003,) if tag in kept}
+    if "parameters" in texts:
+        inner[_USER_COMMENT] = _comment(texts["parameters"])
+    if "phosphene" in texts:
+        inner[_IMAGE_HISTORY] = _escape(texts["phosphene"])
+    return kept, inner
+
+
+def exif_block(exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
+    """The same as one block that starts with `Exif`, as JPEG and WebP hold it; b"" if there is nothing to write."""
+    main, inner = exif_tags(exif, texts)
+    if not main and not inner:
+        return b""
+    block = Image.Exif()
+    block.update(main)
+    if inner:
+        block[EXIF_IFD] = inner
+    return block.tobytes()
+
+
+def with_chunks(png: bytes, exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
+    """A PNG file's bytes with texts and EXIF put behind its header: one way for 8 and for 16 bits."""
+    chunks = [_text_chunk(key, text) for key, text in texts.items()]
+    block = exif_block(exif, {})
+    if block:
+        chunks.append(_chunk(b"eXIf", block.removeprefix(b"Exif\0\0")))
+    return b"".join([png[:_PNG_HEADER], *chunks, png[_PNG_HEADER:]])
+
+
+def _text_chunk(key: str, text: str) -> bytes:
+    """Latin-1 in tEXt, which every reader knows; all else in iTXt."""
+    try:
+        return _chunk(b"tEXt", key.encode("latin-1") + b"\0" + text.encode("latin-1"))
+    except UnicodeEncodeError:
+        return _chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _png_texts(image: Image.Image) -> dict[str, str]:
+    if not all(key in image.info for key in TEXTS) and image.width * image.height <= MAX_PIXELS:
+        with contextlib.suppress(Exception):  # a cut picture may still name its maker
+            image.load()  # some programs move the texts behind the pixels
+    return {key: str(image.info[key]) for key in TEXTS if isinstance(image.info.get(key), str)}
+
+
+def _exif_texts(image: Image.Image) -> dict[str, str]:
+    try:
+        inner = image.getexif().get_ifd(EXIF_IFD)
+    except Exception:  # a damaged block holds no text
+        return {}
+    history = inner.get(_IMAGE_HISTORY)
+    return {
+        "parameters": _uncomment(inner.get(_USER_COMMENT)),
+        "phosphene": history if isinstance(history, str) else "",
+    }
+
+
+def _comment(text: str) -> bytes:
+    """A UserComment names its encoding in its first eight bytes; the byte order is the one other programs expect."""
+    if text.isascii():
+        return _ASCII + text.encode()
+    return _UNICODE + text.encode("utf-16-be", "replace")
+
+
+def _uncomment(value: object) -> str:
+    if isinstance(value, bytes) and value.startswith(_UNICODE):
+        return value.removeprefix(_UNICODE).decode("utf-16-be", "replace")
+    if isinstance(value, bytes):
+        return value.removeprefix(_ASCII).decode("utf-8", "replace").strip("\0 ")
+    return value if isinstance(value, str) else ""
+
+
+def _escape(text: str) -> str:
+    r"""JSON in pure ASCII, as EXIF wants it.
+
+    >>> _escape('{"name": "für"}')
+    '{"name": "f\\u00fcr"}'
+    """
+    return re.sub(r"[^\x01-\x7f]", lambda match: json.dumps(match[0])[1:-1], text)
+
+
+def _clean(text: str) -> str:
+    """A tag's text: Pillow takes it for Latin-1, cameras mostly write UTF-8."""
+    with contextlib.suppress(UnicodeError):
+        text = text.encode("latin-1").decode("utf-8")
+    return text.replace("\0", " ").strip()[:_LONGEST_TAG]

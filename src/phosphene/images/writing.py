@@ -1,0 +1,221 @@
+"""Writing: pixels become a file. The bytes are complete before the disk is touched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path, PurePath
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from phosphene.errors import ImageError, NumberError, RoomError, SettingsError, nearest
+from phosphene.images import deep, texts, tiff
+from phosphene.images.atomic import refuse, write_atomically
+from phosphene.images.samples import Array
+
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
+)
+"""Suffixes that can be written, and their formats."""
+
+_LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # pixels; JPEG's is libjpeg's, 35 below what its files could say
+_LARGEST_TIFF = 4 << 30  # bytes: its offsets have 32 bits
+_JPEG_SEGMENT = 65_533  # bytes of EXIF that fit into a JPEG
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_EXIF: Mapping[int, str] = MappingProxyType({})
+
+
+def formats() -> tuple[str, ...]:
+    """The formats that can be written: png, jpeg, webp, tiff."""
+    return tuple(dict.fromkeys(FORMATS.values()))
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The format that a file's suffix asks for.
+
+    Raises:
+        ImageError: If it asks for none that can be written.
+
+    >>> format_of("dream.JPG")
+    'jpeg'
+    """
+    suffix = PurePath(path).suffix.lower()
+    if suffix in FORMATS:
+        return FORMATS[suffix]
+    given = f"the suffix {suffix!r}" if suffix else "no suffix"
+    raise ImageError(
+        f"{PurePath(path).name} has {given}, so its format is unknown.{nearest(suffix, FORMATS)}\n"
+        f"Allowed: {', '.join(FORMATS)}."
+    )
+
+
+def save(
+    pixels: Tensor,
+    path: str | os.PathLike[str],
+    *,
+    alpha: Tensor | None = None,
+    depth: int = 8,
+    metadata: Mapping[str, str] = _NOTHING,
+    exif: Mapping[int, str] = _NO_EXIF,
+    quality: int = 95,
+    overwrite: bool = False,
+) -> tuple[str, ...]:
+    """Writes a picture in the format of its suffix: whole, or not at all.
+
+    Args:
+        pixels: As for `encode`, like alpha, depth, metadata, exif and quality.
+        path: The file to write.
+        alpha: `[1, 1, H, W]` or None.
+        depth: 8 or 16.
+        metadata: Texts to carry.
+        exif: Tags to keep.
+        quality: 1 to 100.
+        overwrite: Whether it may replace another.
+
+    Returns:
+        Notes on what the format could not hold.
+
+    Raises:
+        ImageError: If the path or the format does not allow it.
+        NumberError: If the pixels are not finite.
+        RoomError: If memory or disk space does not suffice.
+    """
+    format = format_of(path)
+    refuse(Path(path), overwrite=overwrite)
+    data, notes = encode(pixels, format, alpha=alpha, depth=depth, metadata=metadata, exif=exif, quality=quality)
+    write_atomically(path, data, overwrite=overwrite)
+    return notes
+
+
+def encode(
+    pixels: Tensor,
+    format: str,
+    *,
+    alpha: Tensor | None = None,
+    depth: int = 8,
+    metadata: Mapping[str, str] = _NOTHING,
+    exif: Mapping[int, str] = _NO_EXIF,
+    quality: int = 95,
+) -> tuple[bytes, tuple[str, ...]]:
+    """Turns pixels into a file's bytes.
+
+    Args:
+        pixels: `[1, 3, H, W]`, sRGB; clamped to 0..1.
+        format: "png", "jpeg", "webp" or "tiff".
+        alpha: `[1, 1, H, W]`, 0..1, or None. JPEG has none: the picture is laid on white.
+        depth: Bits per channel, 8 or 16 (PNG and TIFF).
+        metadata: Texts named "parameters" and "phosphene".
+        exif: Tags to keep; any that is not in `KEPT_EXIF` is left out.
+        quality: Of JPEG and WebP, 1 to 100; WebP at 100 loses nothing.
+
+    Returns:
+        The bytes, and notes on what the format could not hold.
+
+    Raises:
+        ImageError: If the format is unknown or cannot hold a picture of this size.
+        NumberError: If the pixels are not finite.
+        RoomError: If memory runs out.
+        SettingsError: If depth, quality or a text's name is impossible.
+    """
+    _check_settings(format, depth, quality, metadata)
+    _check_pixels(pixels, alpha, format)
+    try:
+        pixels, alpha, depth, notes = _fit(pixels, alpha, depth, format)
+        return _encode(_whole_numbers(pixels, alpha, depth), format, metadata, exif, quality, notes)
+    except MemoryError as error:
+        raise RoomError("The picture does not fit into memory while it is written.\nClose programs.") from error
+
+
+def _check_settings(format: str, depth: int, quality: int, metadata: Mapping[str, str]) -> None:
+    if format not in formats():
+        raise ImageError(f"Unknown format {format!r}.{nearest(format, formats())} Allowed: {', '.join(formats())}.")
+    if depth not in (8, 16):
+        raise SettingsError(f"{depth} bits per channel are not possible. Allowed: 8, 16.")
+    if not 1 <= quality <= 100:
+        raise SettingsError(f"A quality of {quality} is not possible. Allowed: 1 to 100.")
+    if unknown := set(metadata) - set(texts.TEXTS):
+        raise SettingsError(f"No text named {min(unknown)!r} is written. Allowed: {', '.join(texts.TEXTS)}.")
+
+
+def _check_pixels(pixels: Tensor, alpha: Tensor | None, format: str) -> None:
+    if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or 0 in pixels.shape or not pixels.is_floating_point():
+        raise ImageError(f"Pixels of shape {list(pixels.shape)}, {pixels.dtype}, are not [1, 3, H, W] of floats.")
+    height, width = pixels.shape[2:]
+    if alpha is not None and alpha.shape != (1, 1, height, width):
+        raise ImageError(f"Alpha of shape {list(alpha.shape)} does not fit pixels of {list(pixels.shape)}.")
+    limit = _LONGEST_SIDE.get(format)
+    if limit and max(height, width) > limit:
+        raise ImageError(
+            f"{width}×{height} is too large for {format.upper()}, whose sides end at {limit} pixels.\n"
+            "Choose PNG or TIFF: name the file .png or .tif."
+        )
+    for plane in (pixels, alpha):
+        if plane is not None and not torch.isfinite(plane).all():
+            raise NumberError("The picture holds NaN or infinite pixels, so it is not written.")
+
+
+def _fit(
+    pixels: Tensor, alpha: Tensor | None, depth: int, format: str
+) -> tuple[Tensor, Tensor | None, int, tuple[str, ...]]:
+    """What the format can hold of a picture, and notes on what it cannot."""
+    notes: tuple[str, ...] = ()
+    if depth == 16 and format in ("jpeg", "webp"):
+        depth, notes = 8, (f"written with 8 bits per channel, since {format.upper()} has no 16: PNG and TIFF have",)
+    if alpha is not None and format == "jpeg":
+        if (alpha < 1).any():
+            notes += ("laid on white, since JPEG has no transparency: PNG, WebP and TIFF have",)
+        pixels, alpha = pixels * alpha + (1 - alpha), None
+    return pixels, alpha, depth, notes
+
+
+def _whole_numbers(pixels: Tensor, alpha: Tensor | None, depth: int) -> Array:
+    """`[H, W, 3 or 4]` of uint8 or uint16, rounded in the pixels' own dtype."""
+    stack = pixels if alpha is None else torch.cat([pixels, alpha.to(pixels)], 1)
+    stack = stack if stack.dtype == torch.float64 else stack.float()
+    peak, kind = (255, np.uint8) if depth == 8 else (65535, np.uint16)
+    values = stack.detach().cpu()[0].clamp(0, 1).mul_(peak).round_()
+    return values.permute(1, 2, 0).numpy().astype(kind, order="C")
+
+
+def _encode(
+    array: Array,
+    format: str,
+    metadata: Mapping[str, str],
+    exif: Mapping[int, str],
+    quality: int,
+    notes: tuple[str, ...],
+) -> tuple[bytes, tuple[str, ...]]:
+    if format == "png":
+        return texts.with_chunks(_png(array), exif, metadata), notes
+    if format == "tiff":
+        if array.nbytes > _LARGEST_TIFF:
+            raise ImageError("A TIFF ends at 4 GB, and this one could be larger.\nChoose PNG: name the file .png.")
+        return tiff.write(array, exif, metadata), notes
+    block = texts.exif_block(exif, metadata)
+    if format == "jpeg" and len(block) > _JPEG_SEGMENT:
+        notes += (f"written without its record of {len(block)} bytes: JPEG holds {_JPEG_SEGMENT}, PNG any number",)
+        block = texts.exif_block(exif, {})
+    return _pillow(array, format, exif=block, **_OPTIONS[format](quality)), notes
+
+
+_OPTIONS = {
+    # 4:4:4: a dream's colours are as fine as its lines.
+    "jpeg": lambda quality: {"quality": quality, "subsampling": 0},
+    "webp": lambda quality: {"quality": quality, "lossless": quality == 100, "exact": True},
+}
+
+
+def _png(array: Array) -> bytes:
+    return _pillow(array, "png") if array.dtype == np.uint8 else deep.write_png(array)
+
+
+def _pillow(array: Array, format: str, **options: Any) -> bytes:
+    file = BytesIO()
+    Image.fromarray(array).save(file, format, **options)
+    return file.getvalue()

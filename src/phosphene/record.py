@@ -1,0 +1,229 @@
+"""The run record: how a picture was made, kept inside it, so that it can be made again."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import metadata as installed
+from typing import Any
+
+from phosphene import images
+from phosphene.errors import RecordError
+
+SCHEMA = 1
+"""Version of the record's form; raised when an older Phosphene could misread it."""
+
+_LONGEST = 1_000_000  # characters; a record has a few thousand
+_ABSOLUTE = re.compile(r"^(?:~?/|~?\\|[A-Za-z]:[\\/])")
+_LEADING = ("steps", "seed")  # settings that other programs' readers look for, so they stand first
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "dict[str, Any]": (dict,),
+    "dict[str, str]": (dict,),
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a picture was made.
+
+    It names files but never folders: paths among the names, and absolute paths among the settings, lose theirs.
+
+    Args:
+        recipe: Such as "dream".
+        settings: The recipe's settings, JSON values.
+        objective: The objective, as it prints itself.
+        network: `name`, `file` and `sha256` of the network's weights.
+        input: `name`, `sha256`, `width` and `height` of the picture, or `canvas` and its seed.
+        output: `width`, `height` and `depth` of the result.
+        versions: Of what the run used, from `versions`.
+        threads: Of the processor.
+        complete: False if the run was interrupted.
+        reached: Where an interrupted run stopped.
+
+    Raises:
+        RecordError: If a field is of the wrong kind or holds what JSON cannot.
+    """
+
+    recipe: str
+    settings: dict[str, Any]
+    objective: str
+    network: dict[str, str]
+    input: dict[str, Any]
+    output: dict[str, Any]
+    versions: dict[str, str]
+    threads: int
+    complete: bool = True
+    reached: str = ""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name), str(field.type))
+        replace = object.__setattr__  # the record is frozen for everybody else
+        replace(self, "settings", _without_folders(self.settings))
+        replace(self, "input", _named(_without_folders(self.input), "name"))
+        replace(self, "network", _named(_without_folders(self.network), "name", "file"))
+        self.to_json()
+
+    def to_json(self) -> str:
+        """The record as JSON in pure ASCII.
+
+        Raises:
+            RecordError: If it holds what JSON cannot, such as NaN.
+        """
+        try:
+            return json.dumps({"schema": SCHEMA, **asdict(self)}, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise RecordError(f"This run cannot be recorded: {error}. Records hold JSON values only.") from error
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """Reads what `to_json` wrote, or an older or stranger text, without trusting it.
+
+        Raises:
+            RecordError: If it is damaged, incomplete, huge, or from a newer Phosphene.
+        """
+        data = _parse(text)
+        schema = data.get("schema")
+        if not isinstance(schema, int) or isinstance(schema, bool):
+            raise RecordError("The record is damaged: it does not say which schema it follows.")
+        if schema > SCHEMA:
+            raise RecordError(
+                f"The record follows schema {schema}; this Phosphene knows {SCHEMA}.\n"
+                "It was written by a newer one: pip install --upgrade phosphene"
+            )
+        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        try:
+            return cls(**known)
+        except TypeError as error:
+            missing = [field.name for field in fields(cls) if field.name not in data]
+            raise RecordError(f"The record is damaged: it lacks {', '.join(missing)}.") from error
+
+    def line(self) -> str:
+        """The record as people read it, in the form that other painting programs write under `parameters`.
+
+        The first line is free text; then come `Key: value` pairs, values with commas, colons or line breaks quoted.
+        """
+        state = "" if self.complete else f" (stopped at {self.reached})" if self.reached else " (stopped early)"
+        facts = ", ".join(f"{key}: {_quoted(value)}" for key, value in self._facts().items() if value not in ("", None))
+        return f"Phosphene {self.recipe} of {self.objective}{state}\n{facts}"
+
+    def metadata(self) -> dict[str, str]:
+        """The texts to save in the picture: `parameters` for people, `phosphene` for `read`."""
+        return {"parameters": self.line(), "phosphene": self.to_json()}
+
+    def _facts(self) -> dict[str, Any]:
+        """What the line tells, in its order."""
+        width, height = self.output.get("width"), self.output.get("height")
+        made = {
+            "Size": f"{width}x{height}" if width and height else None,
+            "Model": self.network.get("name"),
+            "Model hash": self.network.get("sha256", "")[:10],
+        }
+        first = {_spoken(key): self.settings[key] for key in _LEADING if key in self.settings}
+        others = {_spoken(key): value for key, value in self.settings.items() if _spoken(key) not in {*first, *made}}
+        name = self.input.get("name", self.input.get("canvas"))
+        return {**first, **made, **others, "Input": name, "Version": f"phosphene {self.versions.get('phosphene', '')}"}
+
+
+def read(source: str | os.PathLike[str] | bytes) -> Record:
+    """The record inside a picture.
+
+    Args:
+        source: A picture file, or its bytes.
+
+    Raises:
+        ImageError: If there is no such picture.
+        RecordError: If it carries no record, or one that cannot be read.
+    """
+    text = images.metadata(source).get("phosphene")
+    if text is None:
+        given = "These bytes" if isinstance(source, bytes) else os.fsdecode(source)
+        raise RecordError(
+            f"{given}: no run record inside.\n"
+            "Only pictures written by Phosphene without --no-metadata carry one, and many websites remove it."
+        )
+    return Record.from_json(text)
+
+
+def versions() -> dict[str, str]:
+    """The versions that this run uses: phosphene, python, torch, numpy, pillow."""
+    names = ("torch", "numpy", "pillow")
+    return {
+        "phosphene": _version("phosphene"),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in names},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return installed.version(name)
+    except installed.PackageNotFoundError:
+        return "unknown"
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """The JSON object in a text that may hold anything."""
+    if len(text) > _LONGEST:
+        raise RecordError(f"The record is {len(text):,} characters long; no true one is longer than {_LONGEST:,}.")
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"The record is damaged: it is not JSON ({error}).") from error
+    if not isinstance(data, dict):
+        raise RecordError(f"The record is damaged: it is a {type(data).__name__}, not an object.")
+    return data
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
+def _check(name: str, value: object, kind: str) -> None:
+    """Refuses a field of the wrong kind."""
+    fits = isinstance(value, _KINDS[kind]) and (kind == "bool" or not isinstance(value, bool))
+    if fits and isinstance(value, dict):
+        fits = all(isinstance(key, str) for key in value)
+        fits &= kind != "dict[str, str]" or all(isinstance(each, str) for each in value.values())
+    if not fits:
+        raise RecordError(f"The record's {name} must be {kind}, not {type(value).__name__}: {str(value)[:80]}")
+
+
+def _named(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """The values, with bare names under these keys."""
+    return {key: _bare(value) if key in keys and isinstance(value, str) else value for key, value in values.items()}
+
+
+def _without_folders(value: Any) -> Any:
+    """A JSON value whose absolute paths have lost their folders: where you keep your pictures is your own affair."""
+    if isinstance(value, dict):
+        return {key: _without_folders(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_folders(each) for each in value]
+    return _bare(value) if isinstance(value, str) and _ABSOLUTE.match(value) else value
+
+
+def _bare(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+
+
+def _spoken(key: str) -> str:
+    """A setting's name in a sentence.
+
+    >>> _spoken("octave_scale")
+    'Octave scale'
+    """
+    return key.replace("_", " ").capitalize()
+
+
+def _quoted(value: object) -> str:
+    """A value that cannot be mistaken for the next pair."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ",:\n") else text
