@@ -1,0 +1,141 @@
+"""EfficientNet-Lite0, the default network: small, quick, and its trained weights come by `pip`.
+
+Architecture: Tan and Le, "EfficientNet" (2019), in the Lite variant that Google published in 2020: no squeeze and
+excitation, ReLU6 instead of swish, stem and head of fixed width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from phosphene.networks.operations import fold_batch_norm, relu6_
+
+EPSILON = 1e-3  # TensorFlow's batch norm
+MEAN, DEVIATION = 127.0, 128.0  # of 255: the Lite models' own preprocessing
+DEFAULT_LAYER = "block11"
+SHOWS = {f"block{index}": "…" for index in range(16)}
+
+Walk = Generator[tuple[str, Tensor], None, Tensor]
+
+
+class Stage(NamedTuple):
+    """A row of the paper's table 1."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
+)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution with its batch norm folded in, padded as TensorFlow pads pictures of even size.
+
+    TensorFlow's padding depends on whether the size is odd; here the phase is fixed, so that a tile and the whole
+    picture are sampled at the same pixels. Computing one row and column more and dropping them costs less than
+    padding the larger input.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    stride: int = 1
+    groups: int = 1
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """`x` `[1, C, H, W]` filtered, `[1, C', ⌈H/stride⌉, ⌈W/stride⌉]`."""
+        half = self.weight.shape[-1] // 2
+        if self.stride == 1:
+            return F.conv2d(x, self.weight, self.bias, padding=half, groups=self.groups)
+        return F.conv2d(x, self.weight, self.bias, stride=2, padding=half + 1, groups=self.groups)[:, :, 1:, 1:]
+
+
+@dataclass(frozen=True)
+class Block:
+    """An inverted residual: expand by 1×1, filter each channel, project back by 1×1 (Sandler et al. 2018)."""
+
+    expand: Convolution | None
+    depthwise: Convolution
+    project: Convolution
+    residual: bool
+
+
+class EfficientNetLite0:
+    """The network as a walk from the pixels inward."""
+
+    def __init__(self, weights: Mapping[str, Tensor], *, dtype: torch.dtype = torch.float32) -> None:
+        self._weights, self._dtype = weights, dtype
+        self.stem = self._convolution("_conv_stem", "_bn0", stride=2)
+        self.blocks = [self._block(*row) for row in _rows()]
+        self.head = self._convolution("_conv_head", "_bn1")
+        self.classifier = weights["_fc.weight"].to(dtype), weights["_fc.bias"].to(dtype)
+        del self._weights
+
+    def walk(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
+        """Yields each layer's name and activations; stop listening where you have heard enough.
+
+        Layers are computed in place over the ones before them; those in `wanted` are left whole.
+        """
+        x = (pixels * (255 / DEVIATION) - MEAN / DEVIATION).contiguous(memory_format=torch.channels_last)
+        x = yield from self._activate("stem", self.stem(x), wanted)
+        for index, block in enumerate(self.blocks):
+            x = yield from self._through(f"block{index}", block, x, wanted)
+            yield f"block{index}", x
+        x = yield from self._activate("head", self.head(x), wanted)
+        yield "logits", F.linear(x.mean((2, 3)), *self.classifier)
+
+    def _through(self, name: str, block: Block, x: Tensor, wanted: Collection[str]) -> Walk:
+        inner = x
+        if block.expand:
+            inner = yield from self._activate(f"{name}/expand", block.expand(inner), wanted)
+        inner = yield from self._activate(f"{name}/depthwise", block.depthwise(inner), wanted)
+        out = block.project(inner)
+        return out.add_(x) if block.residual else out
+
+    def _activate(self, name: str, x: Tensor, wanted: Collection[str]) -> Walk:
+        before = f"{name}_pre_relu"
+        yield before, x
+        x = F.relu6(x) if before in wanted else relu6_(x)
+        yield name, x
+        return x
+
+    def _block(self, index: int, stage: Stage, stride: int, inputs: int) -> Block:
+        name, width = f"_blocks.{index}.", inputs * stage.expansion
+        return Block(
+            expand=self._convolution(f"{name}_expand_conv", f"{name}_bn0") if stage.expansion > 1 else None,
+            depthwise=self._convolution(f"{name}_depthwise_conv", f"{name}_bn1", stride=stride, groups=width),
+            project=self._convolution(f"{name}_project_conv", f"{name}_bn2"),
+            residual=stride == 1 and inputs == stage.channels,
+        )
+
+    def _convolution(self, name: str, norm: str, *, stride: int = 1, groups: int = 1) -> Convolution:
+        parts = (self._weights[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var"))
+        weight, bias = fold_batch_norm(self._weights[f"{name}.weight"], *parts, epsilon=EPSILON)
+        weight = weight.to(self._dtype).contiguous(memory_format=torch.channels_last)
+        return Convolution(weight, bias.to(self._dtype), stride, groups)
+
+
+def _rows() -> Iterator[tuple[int, Stage, int, int]]:
+    """Each block's index, stage, stride and number of input channels."""
+    index, inputs = 0, 32
+    for stage in STAGES:
+        for repeat in range(stage.repeats):
+            yield index, stage, stage.stride if repeat == 0 else 1, inputs
+            index, inputs = index + 1, stage.channels

