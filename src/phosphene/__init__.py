@@ -1,0 +1,67 @@
+"""Phosphene: a neural network's patterns, brought out of your own pictures.
+
+>>> import phosphene
+>>> dreamt = phosphene.dream("grey", size=(48, 32), octaves=1, steps=1)
+>>> dreamt.image.size
+(48, 32)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phosphene.ascent import Step
+    from phosphene.errors import PhospheneError, Stop
+    from phosphene.images import load, save
+    from phosphene.networks import Network
+    from phosphene.networks import load as network
+    from phosphene.objectives import Objective, channel, layer
+    from phosphene.recipes.settings import DreamSettings
+    from phosphene.record import Record
+    from phosphene.run import Dream, dream, redo
+
+__version__ = "0.1.0"
+__all__ = [
+    "Dream",
+    "DreamSettings",
+    "Network",
+    "Objective",
+    "PhospheneError",
+    "Record",
+    "Step",
+    "Stop",
+    "channel",
+    "dream",
+    "layer",
+    "load",
+    "network",
+    "redo",
+    "save",
+]
+
+_ROOMS = {
+    "ascent": ("Step",),
+    "errors": ("PhospheneError", "Stop"),
+    "images": ("load", "save"),
+    "networks": ("Network",),
+    "objectives": ("Objective", "channel", "layer"),
+    "recipes.settings": ("DreamSettings",),
+    "record": ("Record",),
+    "run": ("Dream", "dream", "redo"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Fetches a public name when it is first used, so that importing the package does not load torch."""
+    if name == "network":
+        return import_module("phosphene.networks").load
+    for room, names in _ROOMS.items():
+        if name in names:
+            return getattr(import_module(f"phosphene.{room}"), name)
+    raise AttributeError(f"module 'phosphene' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

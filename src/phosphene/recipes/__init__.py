@@ -1,0 +1,1 @@
+"""Finished techniques: octaves around an ascent."""

@@ -1,0 +1,277 @@
+"""One run, from a picture to a picture that says how it was made."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from phosphene import images, networks, record
+from phosphene.ascent import Step
+from phosphene.canvases import CANVASES, canvas
+from phosphene.errors import RecordError, RoomError, Stop
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.recipes import dream as recipe_of_dreams
+from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.settings import settings as choose
+from phosphene.record import Record
+
+CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
+
+
+@dataclass(frozen=True)
+class Dream:
+    """A finished dream, or what there was when it was stopped.
+
+    Attributes:
+        pixels: `[1, 3, H, W]`, sRGB 0..1.
+        record: how it was made.
+        source: the picture it began as; its transparency, depth and EXIF go into the files that `save` writes.
+        notes: what the user should hear.
+    """
+
+    pixels: Tensor
+    record: Record
+    source: Picture
+    notes: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture for Pillow, 8 bits a channel."""
+        return Image.open(io.BytesIO(self.encode("png", depth=8)[0]))
+
+    def encode(
+        self, format: str, *, metadata: bool = True, quality: int = 95, depth: int | None = None
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """The bytes of a `png`, `jpeg`, `webp` or `tiff` file, and what the user should hear about them."""
+        return images.encode(self.pixels, format, **self._extras(metadata, quality, depth))
+
+    def save(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False, metadata: bool = True, quality: int = 95
+    ) -> tuple[str, ...]:
+        """Writes the picture, whole or not at all, with its record unless `metadata` is false.
+
+        Returns:
+            What the user should hear, such as that JPEG has no transparency.
+
+        Raises:
+            ImageError: the name, the folder or an existing file stands in the way.
+            RoomError: the disk is full.
+        """
+        return images.save(self.pixels, path, overwrite=overwrite, **self._extras(metadata, quality, None))
+
+    def _extras(self, metadata: bool, quality: int, depth: int | None) -> dict[str, Any]:
+        texts = {"metadata": self.record.metadata(), "exif": self.source.exif} if metadata else {}
+        return {"alpha": self.source.alpha, "depth": depth or self.source.depth, "quality": quality, **texts}
+
+    def _repr_png_(self) -> bytes:
+        return self.encode("png", depth=8)[0]
+
+
+def dream(
+    image: images.Source,
+    *,
+    recipe: str | None = None,
+    preset: str | None = None,
+    network: Network | None = None,
+    objective: Objective | None = None,
+    on_step: OnStep | None = None,
+    size: tuple[int, int] | None = None,
+    long_side: int | None = None,
+    max_pixels: int = images.MAX_PIXELS,
+    **changes: Any,
+) -> Dream:
+    """Dreams upon a picture.
+
+    Args:
+        image: a path, an image of Pillow's, an array, a tensor, bytes, or the name of a canvas, as `clouds`.
+        recipe: somebody's settings: `google2015`, `tensorflow2016`.
+        preset: a look; see `phosphene.recipes.settings.PRESETS`.
+        network: by default the one that the setting `model` names.
+        objective: by default what `layer`, `channel` and `maximise` describe.
+        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        size: width and height of a canvas, in pixels.
+        long_side: shrinks the picture first.
+        max_pixels: refuses larger pictures; 0 refuses none.
+        **changes: any field of `DreamSettings`.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    chosen = choose(recipe=recipe, preset=preset, **changes)
+    source, origin = _open(
+        image, size=size, seed=chosen.seed, dtype=chosen.dtype, long_side=long_side, max_pixels=max_pixels
+    )
+    return _dream(source, origin, chosen, network=network, objective=objective, on_step=on_step)
+
+
+def redo(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    image: images.Source | None = None,
+    on_step: OnStep | None = None,
+    **changes: Any,
+) -> Dream:
+    """Makes a dream again from its record, with `changes` to its settings.
+
+    Args:
+        source: a picture that Phosphene wrote.
+        image: the picture it began as; by default the file of the recorded name beside `source`.
+        on_step: as for `dream`.
+        **changes: any field of `DreamSettings`.
+
+    Raises:
+        RecordError: no record, or one that cannot be followed.
+        ImageError: the input is not where it should be.
+    """
+    made = record.read(source)
+    recorded = dict(made.settings)
+    if "model" in changes:
+        recorded.pop("layer", None)  # another network's layers have other names
+    chosen = choose(**recorded | changes)
+    canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
+    found = image if image is not None else _recorded_input(made, source)
+    opened, origin = _open(
+        found,
+        size=canvas_size,
+        seed=made.input.get("seed", 0),
+        dtype=chosen.dtype,
+        long_side=made.input.get("long_side"),
+        max_pixels=0,
+    )
+    result = _dream(opened, origin, chosen, on_step=on_step)
+    return _compare(result, made) if not changes else result
+
+
+def _recorded_input(made: Record, source: str | os.PathLike[str] | bytes) -> images.Source:
+    """The picture that a dream began as: a canvas, or the file beside the dream."""
+    if "canvas" in made.input:
+        return str(made.input["canvas"])
+    name = str(made.input.get("name", ""))
+    folder = Path(os.fspath(source)).parent if not isinstance(source, bytes) else Path()
+    if not name or not (folder / name).is_file():
+        raise RecordError(f"The input {name!r} is not in {folder}. Say where it is: --input PATH")
+    return folder / name
+
+
+def _compare(result: Dream, made: Record) -> Dream:
+    """Says so where the input or the objective is not the recorded one."""
+    notes = list(result.notes)
+    if made.input.get("sha256") != result.record.input.get("sha256"):
+        notes.append(f"the input is not the recorded one: its SHA-256 was {str(made.input.get('sha256'))[:12]}…")
+    if made.network.get("sha256") != result.record.network["sha256"]:
+        notes.append("the network's weights are not the recorded ones")
+    if made.objective != result.record.objective:
+        raise RecordError(f"The recorded objective, {made.objective}, was composed in Python: redo it there.")
+    return Dream(result.pixels, result.record, result.source, tuple(notes))
+
+
+def _open(
+    image: images.Source, *, size: tuple[int, int] | None, seed: int, dtype: str, long_side: int | None, max_pixels: int
+) -> tuple[Picture, dict[str, Any]]:
+    """The picture, and what the record says of it."""
+    kind = getattr(torch, dtype)
+    if isinstance(image, str) and image in CANVASES and not Path(image).exists():
+        width, height = size or CANVAS_SIZE
+        painted = Picture(canvas(image, height, width, seed=seed, dtype=kind), None, 8, image, None)
+        return painted, {"canvas": image, "seed": seed, "width": width, "height": height}
+    picture = images.load(image, dtype=kind, long_side=long_side, max_pixels=max_pixels)
+    height, width = picture.pixels.shape[-2:]
+    origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
+    return picture, origin | ({"long_side": long_side} if long_side else {})
+
+
+def _dream(
+    source: Picture,
+    origin: Mapping[str, Any],
+    chosen: DreamSettings,
+    *,
+    network: Network | None = None,
+    objective: Objective | None = None,
+    on_step: OnStep | None = None,
+) -> Dream:
+    network = network or networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    objective = objective or goal(network, chosen)
+    watch = _Watch(on_step)
+    try:
+        pixels, complete = (
+            recipe_of_dreams.dream(source.pixels, network, objective, settings=chosen, on_step=watch),
+            True,
+        )
+    except Stop:
+        pixels, complete = watch.picture(), False
+    except (MemoryError, RuntimeError) as error:
+        raise _room(error, source.pixels) from error
+    notes = source.notes + watch.notes(chosen)
+    made = _record(origin, chosen, network, objective, pixels, source.depth, "" if complete else watch.reached)
+    return Dream(pixels, made, source, notes)
+
+
+@dataclass
+class _Watch:
+    """Remembers the last step, so that a stopped dream is not lost."""
+
+    on_step: OnStep | None
+    last: Step | None = field(default=None)
+
+    def __call__(self, step: Step) -> None:
+        self.last = step
+        if self.on_step:
+            self.on_step(step)
+
+    def picture(self) -> Tensor:
+        if self.last is None:
+            raise Stop
+        return self.last.picture()
+
+    @property
+    def reached(self) -> str:
+        last = self.last
+        return f"octave {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""
+
+    def notes(self, chosen: DreamSettings) -> tuple[str, ...]:
+        if self.last is None or self.last.octaves == chosen.octaves:
+            return ()
+        return (f"the picture is small: it dreamt at {self.last.octaves} of {chosen.octaves} sizes",)
+
+
+def _room(error: Exception, pixels: Tensor) -> Exception:
+    """An error of torch's that means memory, in our words; others as they are."""
+    if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        return error
+    height, width = pixels.shape[-2:]
+    return RoomError(f"Memory ran out on {width}×{height} pixels. Try --memory 800MB, or --long-side 1024.")
+
+
+def _record(
+    origin: Mapping[str, Any],
+    chosen: DreamSettings,
+    network: Network,
+    objective: Objective,
+    pixels: Tensor,
+    depth: int,
+    reached: str,
+) -> Record:
+    height, width = pixels.shape[-2:]
+    return Record(
+        recipe="dream",
+        settings=chosen.to_dict() | {"layer": chosen.layer or network.default_layer},
+        objective=str(objective),
+        network={"name": network.name, "file": network.file, "sha256": network.sha256},
+        input=dict(origin),
+        output={"width": width, "height": height, "depth": depth},
+        versions=record.versions(),
+        threads=torch.get_num_threads(),
+        complete=not reached,
+        reached=reached,
+    )

@@ -1,0 +1,96 @@
+"""Overlapping tiles for a size: geometry only.
+
+A tile answers for its core and sees its context, the core and `overlap` pixels around it where the picture goes on.
+Cores cover the picture once; contexts begin on multiples of the network's stride, so that a strided layer samples a
+tile at the same pixels as the whole picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+from phosphene.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Span:
+    """One side of a tile: the core `start` to `stop`, within the context `low` to `high`."""
+
+    start: int
+    stop: int
+    low: int
+    high: int
+
+    @property
+    def core(self) -> slice:
+        """The core in the picture's coordinates."""
+        return slice(self.start, self.stop)
+
+    @property
+    def context(self) -> slice:
+        """The context in the picture's coordinates."""
+        return slice(self.low, self.high)
+
+    @property
+    def inner(self) -> slice:
+        """The core in the context's coordinates."""
+        return slice(self.start - self.low, self.stop - self.low)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A tile: its rows and its columns."""
+
+    rows: Span
+    columns: Span
+
+    @property
+    def core(self) -> tuple[slice, slice]:
+        """Index of the pixels that the tile answers for."""
+        return self.rows.core, self.columns.core
+
+    @property
+    def context(self) -> tuple[slice, slice]:
+        """Index of the pixels that the tile sees."""
+        return self.rows.context, self.columns.context
+
+    @property
+    def inner(self) -> tuple[slice, slice]:
+        """Index of the core inside the context."""
+        return self.rows.inner, self.columns.inner
+
+
+def boxes(height: int, width: int, *, tile: int, overlap: int, stride: int) -> list[Box]:
+    """The tiles of a picture, row by row, none larger than `tile` pixels a side.
+
+    Raises:
+        SettingsError: a tile too small for its overlap.
+
+    >>> [box.core for box in boxes(64, 100, tile=64, overlap=0, stride=16)]
+    [(slice(0, 64, None), slice(0, 48, None)), (slice(0, 64, None), slice(48, 100, None))]
+    """
+    rows = spans(height, tile=tile, overlap=overlap, stride=stride)
+    columns = spans(width, tile=tile, overlap=overlap, stride=stride)
+    return [Box(*sides) for sides in product(rows, columns)]
+
+
+def spans(length: int, *, tile: int, overlap: int, stride: int) -> list[Span]:
+    """One side cut into as few even pieces as its tiles allow: no thin remainder is left over."""
+    if length <= tile:
+        return [Span(0, length, 0, length)]
+    for pieces in range(2, length // stride + 2):
+        cuts = [round(index * length / pieces / stride) * stride for index in range(pieces)] + [length]
+        cut = [_span(start, stop, length, overlap, stride) for start, stop in pairwise(cuts)]
+        if all(span.high - span.low <= tile for span in cut):
+            return cut
+    smallest = 2 * overlap + 3 * stride
+    raise SettingsError(
+        f"Tiles of {tile} pixels are too small for an overlap of {overlap}: each side needs {smallest} or more."
+        f" Try --tile {smallest}, or a smaller --overlap."
+    )
+
+
+def _span(start: int, stop: int, length: int, overlap: int, stride: int) -> Span:
+    low = max(0, start - overlap) // stride * stride
+    return Span(start, stop, low, min(length, stop + overlap))
