@@ -9,7 +9,7 @@ from phosphene.images.reading import Picture, load, metadata
 from phosphene.images.samples import MAX_PIXELS
 from phosphene.images.sources import Source
 from phosphene.images.texts import KEPT_EXIF, TEXTS
-from phosphene.images.writing import FORMATS, encode, format_of, formats, save
+from phosphene.images.writing import FORMATS, check_sides, encode, format_of, formats, save
 
 __all__ = [
     "FORMATS",
@@ -18,6 +18,7 @@ __all__ = [
     "TEXTS",
     "Picture",
     "Source",
+    "check_sides",
     "encode",
     "format_of",
     "formats",

@@ -149,15 +149,24 @@ def _check_pixels(pixels: Tensor, alpha: Tensor | None, format: str) -> None:
     height, width = pixels.shape[2:]
     if alpha is not None and alpha.shape != (1, 1, height, width):
         raise ImageError(f"Alpha of shape {list(alpha.shape)} does not fit pixels of {list(pixels.shape)}.")
+    check_sides(format, height, width)
+    for plane in (pixels, alpha):
+        if plane is not None and not torch.isfinite(plane).all():
+            raise NumberError("The picture holds NaN or infinite pixels, so it is not written.")
+
+
+def check_sides(format: str, height: int, width: int) -> None:
+    """Whether a format can hold a picture so large; worth asking before hours of work.
+
+    Raises:
+        ImageError: It cannot.
+    """
     limit = _LONGEST_SIDE.get(format)
     if limit and max(height, width) > limit:
         raise ImageError(
             f"{width}×{height} is too large for {format.upper()}, whose sides end at {limit} pixels.\n"
             "Choose PNG or TIFF: name the file .png or .tif."
         )
-    for plane in (pixels, alpha):
-        if plane is not None and not torch.isfinite(plane).all():
-            raise NumberError("The picture holds NaN or infinite pixels, so it is not written.")
 
 
 def _fit(

@@ -1,0 +1,95 @@
+"""Where dreams go: names beside the inputs, folders, templates; and what stands in their way."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from phosphene.batch.inputs import PIPE, Input
+from phosphene.errors import ImageError, SettingsError, UnknownNameError, nearest
+from phosphene.images import FORMATS, format_of
+from phosphene.images.atomic import refuse
+from phosphene.recipes.settings import DreamSettings
+
+_UNFIT = re.compile(r'[\\/:*?"<>|\s]+')  # what a file name should not hold, on any system
+
+
+def target(source: Input, output: str | None, facts: Mapping[str, Any]) -> Path | None:
+    """Where a dream goes.
+
+    Raises:
+        UnknownNameError: a template names what is not known.
+        SettingsError: a template is malformed.
+
+    >>> print(target(Input("clouds", "canvas"), "{stem}_{seed}.{ext}", {"seed": 7}))
+    clouds_7.png
+    """
+    if output == PIPE:
+        return None
+    usual = f"{source.stem}-dream.png"
+    if output is None:
+        return source.folder / usual
+    if "{" in output or "}" in output:
+        return Path(_filled(output, {**facts, "stem": source.stem, "ext": source.extension}))
+    path = Path(output)
+    # A folder called x.png is more likely a slip than a wish.
+    folder = output.endswith(("/", os.sep)) or (path.is_dir() and path.suffix.lower() not in FORMATS)
+    return path / usual if folder else path
+
+
+def facts(settings: DreamSettings, recipe: str | None, preset: str | None) -> dict[str, Any]:
+    """What a template may name, fit for file names."""
+    values = settings.to_dict() | {
+        "model": Path(settings.model).stem,
+        "recipe": recipe or "phosphene",
+        "preset": preset or recipe or "phosphene",
+        "layer": settings.layer or "default",
+    }
+    return {key: _UNFIT.sub("-", value) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def _filled(template: str, facts: Mapping[str, Any]) -> str:
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+        for field in fields:
+            if field not in facts:
+                raise UnknownNameError(
+                    f"{{{field}}} in {template!r} is unknown.{nearest(field, facts)}"
+                    " There are {stem}, {ext}, {preset}, {recipe} and the settings, as {layer}, {seed}."
+                )
+        return template.format_map(facts)
+    except (ValueError, IndexError, KeyError) as error:
+        raise SettingsError(
+            f"The template {template!r} cannot be read: {error}.\n"
+            "Write it as {stem}_{preset}.png, and a brace as {{."
+        ) from error
+
+
+def check(output: Path, *, force: bool) -> None:
+    """Refuses what could not be written, so that no minutes are lost.
+
+    Raises:
+        ImageError: the file exists already, is a folder or a device, has an unknown suffix, or its folder is not there
+            or not to be written.
+    """
+    refuse(output, overwrite=True)
+    format_of(output)
+    if output.exists() and not force:
+        raise ImageError(
+            f"{output} exists already, and is left alone.\nReplace it with --force, or choose another name with -o."
+        )
+    if not os.access(output.parent, os.W_OK):
+        raise ImageError(f"You may not write into {output.parent}.\nChoose another folder with -o.")
+
+
+def again(path: Path) -> Path:
+    """A free name for a dream that is made again: `cat-dream-redo.png`, `cat-dream-redo2.png`, …"""
+    suffix = path.suffix if path.suffix.lower() in FORMATS else ".png"
+    number = 1
+    while (found := path.with_name(f"{path.stem}-redo{number if number > 1 else ''}{suffix}")).exists():
+        number += 1
+    return found

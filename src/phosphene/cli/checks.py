@@ -1,0 +1,57 @@
+"""What can be known to be wrong before any work is done."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from phosphene.batch import Input, Job, Plan
+from phosphene.cli.maker import Wishes
+from phosphene.errors import SettingsError
+
+
+def canvas_size(text: str | None) -> tuple[int, int] | None:
+    """Width and height from `768x512`.
+
+    Raises:
+        SettingsError: it is written otherwise, or empty.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*(\d{1,9})\s*[x×X*,]\s*(\d{1,9})\s*", text)
+    if not match or 0 in (int(match[1]), int(match[2])):
+        raise SettingsError(f"--size is {text!r}; it takes width x height in pixels, as 768x512.")
+    return int(match[1]), int(match[2])
+
+
+def check_size(plan: Plan, size: tuple[int, int] | None, max_pixels: int) -> None:
+    """A size is a canvas's, and no larger than pictures may be."""
+    if size is None:
+        return
+    if not any(job.source.kind == "canvas" for job in plan.jobs):
+        raise SettingsError("--size is for canvases: clouds, noise, grey.\nTo make a picture smaller: --long-side 1024")
+    width, height = size
+    if max_pixels and width * height > max_pixels:
+        asked = f"--size {width}x{height} is {width * height:,} pixels"
+        raise SettingsError(f"{asked}; allowed are {max_pixels:,}, or more with --max-pixels.")
+
+
+def check_streams(job: Job, wishes: Wishes) -> None:
+    """Refuses what would wait for ever, or mix pictures with words."""
+    if job.source.kind == "pipe" and sys.stdin.isatty():
+        raise SettingsError("Nothing is piped in. Name a picture, or: cat photo.jpg | phosphene -")
+    if job.output is None and wishes.json:
+        raise SettingsError("-o - and --json would both write to standard output. Name a file with -o.")
+    if job.output is None and sys.stdout.isatty():
+        raise SettingsError("A terminal cannot show the picture that -o - writes. Pipe it on, or name a file with -o.")
+
+
+def check_preview(outputs: Sequence[Path | None], inputs: Sequence[Input], wishes: Wishes) -> None:
+    """Keeps the preview off the pictures that are read and written."""
+    if wishes.preview is None:
+        return
+    used = [*(each for each in outputs if each), *(Path(each.name) for each in inputs if each.kind == "file")]
+    if Path(wishes.preview).resolve() in {each.resolve() for each in used}:
+        raise SettingsError(f"--preview {wishes.preview} is an input or an output too. Give it a name of its own.")

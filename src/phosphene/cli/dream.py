@@ -1,0 +1,71 @@
+"""The commands that make pictures: `dream` and `redo`. They load torch only when they are run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from phosphene.cli import configuration, options
+from phosphene.recipes.settings import settings
+
+
+@click.command(cls=options.Grouped)
+@click.argument("inputs", nargs=-1, metavar="PICTURE...")
+@options.making
+@click.option("--preset", metavar="NAME", help="a look; phosphene presets lists them")
+@click.option("--recipe", metavar="NAME", help="somebody's settings, as google2015")
+@click.option("--config", metavar="FILE", help="settings from a TOML file")
+@click.option("--long-side", type=click.IntRange(1), metavar="N", help="shrink the picture first, to so many pixels")
+@click.option("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]")
+@click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
+@options.settings
+def dream(
+    inputs: tuple[str, ...],
+    preset: str | None,
+    recipe: str | None,
+    config: str | None,
+    long_side: int | None,
+    size: str | None,
+    max_pixels: int | None,
+    **flags: Any,
+) -> int:
+    """Dreams upon pictures, and writes photo-dream.png beside photo.jpg.
+
+    PICTURE is a file, a folder, a pattern such as '*.jpg', - for standard input, or a canvas: clouds, noise, grey.
+    """
+    if not inputs:
+        raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
+    wishes = _wishes(flags)
+    values = configuration.read(config) | options.given(flags)
+    preset, recipe = preset or values.pop("preset", None), recipe or values.pop("recipe", None)
+    values = {name: value for name, value in values.items() if name not in configuration.LOOKS}
+    chosen = settings(recipe=recipe, preset=preset, **values)
+    from phosphene.cli import checks, maker, making
+    from phosphene.images import MAX_PIXELS
+
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    asked = making.Asked(inputs, chosen, recipe, preset, long_side, checks.canvas_size(size), limit)
+    return making.dream(asked, maker.Wishes(**wishes))
+
+
+@click.command(cls=options.Grouped)
+@click.argument("picture")
+@options.making
+@click.option("--input", "input_", metavar="PATH", help="the picture it began as, if not beside it")
+@options.settings
+def redo(picture: str, input_: str | None, **flags: Any) -> int:
+    """Makes a dream again from the record inside PICTURE, perhaps with other settings.
+
+    The result is another file, cat-dream-redo.png for cat-dream.png.
+    """
+    wishes, changes = _wishes(flags), options.given(flags)
+    from phosphene.cli import maker, making
+
+    return making.redo(picture, input_, changes, maker.Wishes(**wishes))
+
+
+def _wishes(flags: dict[str, Any]) -> dict[str, Any]:
+    """Takes the flags that are about the making out of those that are settings."""
+    names = ("output", "force", "preview", "quality", "metadata", "threads", "quiet", "json")
+    return {name: flags.pop(name) for name in names}

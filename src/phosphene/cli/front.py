@@ -1,0 +1,140 @@
+"""The front door: which command is meant, and what becomes of errors."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from phosphene import __version__
+from phosphene.cli.dream import dream, redo
+from phosphene.cli.tables import info, layers, networks, presets
+from phosphene.cli.voice import Voice
+from phosphene.errors import PhospheneError, Stop, nearest
+
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_NO_READER = 141  # what the shell reports of a program whose reader went away
+_CANVASES = ("clouds", "noise", "grey")  # named here too, since their painters load torch; a test compares
+
+
+class Front(click.Group):
+    """Takes a picture in place of a command, and turns every error into a message and an exit code."""
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> NoReturn:
+        """Runs a command line and exits."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        debug = bool(os.environ.get("PHOSPHENE_DEBUG")) or _take_debug_(arguments)
+        options |= {"prog_name": "phosphene", "standalone_mode": False}
+        sys.exit(_guarded(lambda: super(Front, self).main(arguments, **options), debug=debug))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Puts `dream` before a command line that begins with a picture or with one of its options."""
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+            if not args[0].startswith("-"):
+                _check_word(args[0], tuple(self.commands))
+            args = ["dream", *args]
+        elif not args:
+            args = ["--help"]
+        return super().parse_args(ctx, args)
+
+
+def _take_debug_(arguments: list[str]) -> bool:
+    """Removes `--debug`, wherever it stands before a `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if "--debug" not in arguments[:end]:
+        return False
+    arguments.remove("--debug")
+    return True
+
+
+def _check_word(word: str, commands: tuple[str, ...]) -> None:
+    """Refuses a first word that is neither a command nor anything like a picture."""
+    if word in _CANVASES or Path(word).exists() or glob.has_magic(word) or any(mark in word for mark in "./\\"):
+        return
+    here = sorted(each.name for each in Path().iterdir())
+    raise click.UsageError(
+        f"{word!r} is neither a command nor a picture.{nearest(word, [*commands, *_CANVASES, *here])}\n"
+        f"The commands are {', '.join(commands)}; phosphene --help explains them."
+    )
+
+
+def _guarded(run: Callable[[], Any], *, debug: bool) -> int:
+    """The exit code of a run, whose errors are told and not thrown."""
+    try:
+        code = _flushed(run())
+    except BrokenPipeError:
+        # What is left to write is nobody's any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _NO_READER
+    except SystemExit as error:  # with 1, click's own answer to a broken pipe
+        code = error.code if isinstance(error.code, int) and error.code != 1 else _NO_READER
+    except (click.Abort, KeyboardInterrupt):
+        code = _told("Interrupted; nothing is saved.", 130, debug=debug)
+    except Exception as error:
+        code = _told(*_explained(error), debug=debug)
+    return code
+
+
+def _flushed(result: Any) -> int:
+    sys.stdout.flush()
+    return result if isinstance(result, int) else 0
+
+
+def _told(message: str, code: int, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    Voice().complain(message)
+    return code
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """An error's message for the person, and its exit code."""
+    match error:
+        case PhospheneError():
+            return str(error), error.exit_code
+        case click.ClickException():
+            return _usage(error), error.exit_code
+        case Stop():
+            return "Interrupted; nothing is saved.", 130
+        case MemoryError():
+            return "Memory ran out. Try --memory 800MB, or --long-side 1024.", 4
+        case OSError() if error.errno in _FULL:
+            return "The disk has no room for what was to be written.\nFree some, or choose another disk.", 4
+    kind = type(error).__name__
+    said = str(error).strip().splitlines()
+    what = f"{kind}: {said[0]}" if said else kind
+    return f"This is a fault of Phosphene: {what}\nPlease report it; --debug shows the traceback.", 1
+
+
+def _usage(error: click.ClickException) -> str:
+    """Click's message, and where help is."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if "\n" in message or context is None:
+        return message
+    return f"{message}\nSee: {context.command_path} --help"
+
+
+@click.command(cls=Front, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="phosphene", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+def main() -> None:
+    r"""Brings a neural network's patterns out of your pictures.
+
+    \b
+    phosphene photo.jpg            dreams, and writes photo-dream.png
+    phosphene clouds               dreams upon a sky that it paints itself
+    phosphene photo.jpg --strength 2 --layer block8 -o wild.png
+    phosphene dream --help         all that can be set
+    """
+
+
+for _command in (dream, redo, layers, networks, presets, info):
+    main.add_command(_command)

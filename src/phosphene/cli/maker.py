@@ -1,0 +1,147 @@
+"""Makes one picture: dreams with a bar and a preview, saves what there is, and says so."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from phosphene import images
+from phosphene.ascent import Step
+from phosphene.batch import Job
+from phosphene.cli import memory, progress
+from phosphene.cli.interruption import Interruption
+from phosphene.cli.preview import Preview
+from phosphene.cli.voice import Voice, deliver
+from phosphene.errors import PhospheneError, Stop
+from phosphene.run import Dream
+
+Dreaming = Callable[[Callable[[Step], None]], Dream]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How pictures are to be written and spoken of."""
+
+    output: str | None
+    force: bool
+    preview: str | None
+    quality: int
+    metadata: bool
+    threads: int | None
+    quiet: bool
+    json: bool
+
+
+@dataclass
+class Maker:
+    """Makes pictures one after the other.
+
+    Attributes:
+        stop: listens for Ctrl-C.
+        failures: the errors so far.
+    """
+
+    wishes: Wishes
+    stop: Interruption
+    voice: Voice = field(init=False)
+    preview: Preview = field(init=False)
+    failures: list[PhospheneError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.voice = Voice(self.wishes.quiet, self.wishes.json)
+        self.preview = Preview(self.wishes.preview, force=self.wishes.force, say=self.voice.say)
+        if self.wishes.threads:
+            torch.set_num_threads(self.wishes.threads)
+        memory.keep_buffers()
+
+    def make(self, job: Job, dreaming: Dreaming, *, title: str, notes: Sequence[str] = ()) -> None:
+        """Dreams, saves what there is, and says so.
+
+        Raises:
+            PhospheneError: there is nothing to save, or it cannot be saved.
+            Stop: it was ended before the first step.
+        """
+        started = time.monotonic()
+        try:
+            with progress.bar(title, quiet=self.wishes.quiet) as bar, self.stop.dreaming():
+                result = dreaming(lambda step: self._watch(step, bar, job.output))
+        except PhospheneError as error:
+            if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
+                raise Stop from error
+            raise
+        said = [*notes, *result.notes, *self._save(result, job.output)]
+        self._report(job, result, said, time.monotonic() - started)
+
+    def fail(self, job: Job, error: PhospheneError) -> None:
+        """Remembers a picture that did not come about."""
+        self.failures.append(error)
+        facts = {
+            "input": job.source.name,
+            "output": name_of(job.output),
+            "error": str(error),
+            "exit_code": error.exit_code,
+        }
+        self.voice.tell(facts)
+
+    def _watch(self, step: Step, bar: progress.Silence, output: Path | None) -> None:
+        if output and step.octave == step.step == 1:
+            images.check_sides(images.format_of(output), *step.picture().shape[-2:])
+        if step.done >= 1:
+            self.stop.finish()
+        else:
+            self.stop.check()
+        bar.show(step)
+        self.preview.show(step)
+
+    def _save(self, result: Dream, output: Path | None) -> tuple[str, ...]:
+        wishes = self.wishes
+        if output:
+            force = wishes.force
+            return result.save(output, overwrite=force, metadata=wishes.metadata, quality=wishes.quality)
+        data, notes = result.encode("png", metadata=wishes.metadata)
+        deliver(data)
+        return notes
+
+    def _report(self, job: Job, result: Dream, notes: Sequence[str], seconds: float) -> None:
+        for note in notes:
+            self.voice.say(f"{job.source.name}: {note}")
+        height, width = result.pixels.shape[-2:]
+        place = str(job.output) if job.output else "standard output"
+        if result.record.complete:
+            self.voice.say(f"{place}: {width}×{height} pixels in {spoken(seconds)}")
+        else:
+            self.voice.say(f"Stopped at {result.record.reached}, after {spoken(seconds)}. What there was is in {place}")
+            if job.output and self.wishes.metadata:
+                self.voice.say(f"The whole of it: phosphene redo {job.output}")
+        self.voice.tell(
+            {
+                "input": job.source.name,
+                "output": name_of(job.output),
+                "seconds": round(seconds, 3),
+                "complete": result.record.complete,
+                "notes": list(notes),
+                "record": json.loads(result.record.to_json()),
+            }
+        )
+
+
+def name_of(output: Path | None) -> str | None:
+    """A file's name as JSON has it; `None` is standard output."""
+    return str(output) if output else None
+
+
+def spoken(seconds: float) -> str:
+    """A duration as people say it.
+
+    >>> spoken(2.34), spoken(200), spoken(7500)
+    ('2.3 s', '3 min 20 s', '2 h 5 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

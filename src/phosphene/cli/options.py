@@ -1,0 +1,122 @@
+"""Flags: one for each field of `DreamSettings`, and those that a run needs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import Field, fields
+from typing import Any, TypeVar
+
+import click
+
+from phosphene.recipes.settings import DreamSettings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_FIELDS: dict[str, Field[Any]] = {entry.name: entry for entry in fields(DreamSettings)}
+_METAVARS = {
+    "model": "NAME|FILE", "layer": "NAME", "memory": "SIZE", "overlap": "N|auto|exact", "preset": "NAME",
+}  # fmt: skip
+
+GROUPS = (
+    ("The look", ("preset", "strength", "layer", "channel", "model", "colour", "seed")),
+    ("The file", ("output", "force", "input_", "long_side", "size", "preview", "quality", "metadata")),
+    ("The ascent", ("octaves", "octave_scale", "steps", "step_size", "recipe")),
+    ("Finer points", ("maximise", "jitter", "normalise", "clip", "dtype")),
+    ("Speed and memory", ("memory", "tile", "overlap", "threads", "max_pixels")),
+)
+REST = "Everything else"
+
+
+class Grouped(click.Command):
+    """A command whose help stands in groups, what a painter needs first."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the groups; a flag that none names comes last."""
+        records = {param.name: _record(param) for param in self.get_params(ctx) if isinstance(param, click.Option)}
+        for title, names in GROUPS:
+            _section(formatter, title, [records.pop(name) for name in names if name in records])
+        _section(formatter, REST, list(records.values()))
+
+
+def _record(option: click.Option) -> tuple[str, str]:
+    """A flag and its help, without the ranges that click would add: they are told to those who leave them."""
+    names = ", ".join(option.opts)
+    return names if option.is_flag else f"{names} {option.metavar or ''}", option.help or ""
+
+
+def _section(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)
+
+
+def settings(command: Function) -> Function:
+    """Adds a flag for each setting.
+
+    The words are passed on as they are: `DreamSettings` checks them, for every edge alike.
+    """
+    for entry in reversed(_FIELDS.values()):
+        flag = "--" + entry.name.replace("_", "-")
+        told: dict[str, Any] = {"metavar": _metavar(entry), "help": _help(entry)}
+        option = click.option(flag, entry.name, default=None, multiple=entry.name == "layer", **told)
+        command = option(command)
+    return command
+
+
+def _metavar(entry: Field[Any]) -> str:
+    if entry.metadata["choices"]:
+        return "|".join(entry.metadata["choices"])
+    return _METAVARS.get(entry.name) or {"int": "N", "float": "X"}.get(_kind(entry), "TEXT")
+
+
+def _help(entry: Field[Any]) -> str:
+    about: str = entry.metadata["about"]
+    return about if entry.default is None else f"{about}  [{entry.default}]"
+
+
+def _kind(entry: Field[Any]) -> str:
+    return str(entry.type).split(" ")[0]
+
+
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were given, as numbers where they should be and are.
+
+    >>> given({"steps": "3", "strength": None, "layer": ("block5", "block8"), "seed": "many"})
+    {'steps': 3, 'layer': 'block5,block8', 'seed': 'many'}
+    """
+    return {name: _value(name, word) for name, word in flags.items() if word is not None and word != ()}
+
+
+def _value(name: str, word: Any) -> Any:
+    if name == "layer":
+        return ",".join(word)
+    kinds: dict[str, Callable[[str], Any]] = {"int": int, "float": float}
+    try:
+        return kinds.get(_kind(_FIELDS[name]), str)(word)
+    except ValueError:
+        return word  # DreamSettings says what it takes
+
+
+def making(command: Function) -> Function:
+    """Adds the flags of every command that makes a picture."""
+    for option in reversed(_MAKING):
+        command = option(command)
+    return command
+
+
+_MAKING = (
+    click.option(
+        "-o", "--output", metavar="PATH", help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe"
+    ),
+    click.option("--force", is_flag=True, help="replace what exists"),
+    click.option("--preview", metavar="FILE", help="a small picture, rewritten as the dream grows"),
+    click.option(
+        "--quality", type=click.IntRange(1, 100), default=95, metavar="N", help="of JPEG and WebP, to 100  [95]"
+    ),
+    click.option(
+        "--no-metadata", "metadata", is_flag=True, flag_value=False, default=True, help="leave out how it was made"
+    ),
+    click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads"),
+    click.option("-q", "--quiet", is_flag=True, help="say nothing but errors"),
+    click.option("--json", is_flag=True, help="a line of JSON for each picture on standard output"),
+)

@@ -1,0 +1,278 @@
+"""What people get wrong, and what they are told: a line or three, the right exit code, and no file left or changed."""
+
+import dataclasses
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from phosphene.cli import configuration, main
+from phosphene.networks import registry
+
+QUICK = ("--octaves", "1", "--steps", "1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """A command line, the exit code it deserves, and what its message must say."""
+
+    line: str
+    code: int
+    says: tuple[str, ...]
+    before: Callable[[pytest.MonkeyPatch, Path], None] | None = None
+    prelude: str = ""  # Python that runs first, in a process of its own
+    stdout: str | None = None
+
+
+def mistake(line: str, code: int, *says: str, **more: object) -> Mistake:
+    return Mistake(line, code, says, **more)
+
+
+def damaged_download(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("PHOSPHENE_MODELS", str(folder / "damaged"))
+
+
+def no_connection(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    source = dataclasses.replace(registry.SOURCES["googlenet"], address=f"http://127.0.0.1:{port}/weights")
+    monkeypatch.setitem(registry.SOURCES, "googlenet", source)
+
+
+def no_number(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """The network answers with NaN, as it would for pixels that have left all bounds."""
+    network = registry.load()
+
+    def walk(pixels, wanted=()):
+        for name, activations in network.walk(pixels, wanted):
+            yield name, activations * float("nan")
+
+    broken = dataclasses.replace(network, walk=walk)
+    monkeypatch.setattr("phosphene.networks.load", lambda *_, **__: broken)
+
+
+def own_file(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(configuration, "user_file", lambda: folder / "unknown.toml")
+
+
+def bug(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def fail(*_, **__):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("phosphene.run.dream", fail)
+
+
+def no_memory(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("phosphene.recipes.dream.dream", fail)
+
+
+LITTLE_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
+
+MISTAKES = [
+    # What is read
+    mistake("", 0),
+    mistake("dream", 2, "Name a picture", "clouds"),
+    mistake("photto.png", 2, "'photto.png'", "Did you mean 'photo.png'?"),
+    mistake("nowhere/photo.png", 2, "nowhere", "no folder"),
+    mistake("dream cluods", 2, "'cluods'", "Did you mean 'clouds'?"),
+    mistake("empty.jpg", 2, "empty.jpg", "0 bytes"),
+    mistake("cut.jpg", 2, "cut.jpg", "damaged"),
+    mistake("text.png", 2, "text.png", "not a picture", "JPEG"),
+    mistake("page.jpg", 2, "page.jpg", "web page"),
+    mistake("folder.png", 2, "folder.png", "is a folder"),
+    mistake("bomb.png", 2, "bomb.png", "60000", "--max-pixels"),
+    mistake("photo.png --max-pixels 100", 2, "photo.png", "--max-pixels"),
+    mistake("nothing-in-it", 2, "nothing-in-it", "no picture"),
+    mistake("*.gif", 2, "*.gif", "No picture matches"),
+    # Words
+    mistake("laysers", 2, "'laysers'", "Did you mean 'layers'?"),
+    mistake("frobnicate", 2, "'frobnicate'", "dream, redo, layers"),
+    mistake("photo.png --octavs 3", 2, "--octavs", "--octaves", "--help"),
+    mistake("photo.png --color 1", 2, "--color", "--colour"),
+    mistake("photo.png --steps", 2, "--steps", "requires an argument"),
+    mistake("layers --everything", 2, "--everything", "phosphene layers --help"),
+    mistake("networks fetch googlenet", 2, "fetch", "--help"),
+    # Settings
+    mistake("photo.png --steps -3", 2, "--steps is -3", "1 to"),
+    mistake("photo.png --steps many", 2, "--steps is 'many'", "whole number"),
+    mistake("photo.png --steps 2.5", 2, "--steps is '2.5'", "whole number"),
+    mistake("photo.png --step-size nan", 2, "--step-size is nan", "0 to 1000"),
+    mistake("photo.png --octave-scale 0.5", 2, "--octave-scale is 0.5", "1.05"),
+    mistake("photo.png --octaves 0", 2, "--octaves is 0", "1 to 32"),
+    mistake("photo.png --colour red", 2, "--colour is 'red'", "a number"),
+    mistake("photo.png --tile 10", 2, "--tile is 10", "or more"),
+    mistake("wide.png --tile 64 --overlap 100 --octaves 1", 2, "64", "--tile", "--overlap"),
+    mistake("photo.png --overlap foo", 2, "--overlap is 'foo'", "exact"),
+    mistake("photo.png --memory 12", 2, "--memory is '12'", "2GB"),
+    mistake("wide.png --memory 1MB", 2, "--memory", "room"),
+    mistake("photo.png --dtype float16", 2, "--dtype is 'float16'", "float32 or float64"),
+    mistake("photo.png --normalise foo", 2, "--normalise is 'foo'", "mean"),
+    mistake("photo.png --clip sotf", 2, "--clip is 'sotf'", "Did you mean 'soft'?"),
+    mistake("photo.png --seed -1", 2, "--seed is -1", "0 or more"),
+    mistake("photo.png --quality 0", 2, "--quality", "1<=x<=100"),
+    mistake("photo.png --long-side 0", 2, "--long-side", "x>=1"),
+    mistake("photo.png --threads 0", 2, "--threads", "1<=x"),
+    mistake("photo.png --size 64x64", 2, "--size is for canvases", "--long-side"),
+    mistake("clouds --size big", 2, "--size is 'big'", "768x512"),
+    mistake("clouds --size 0x10", 2, "--size is '0x10'", "768x512"),
+    mistake("clouds --size 90000x90000", 2, "90000x90000", "--max-pixels"),
+    # Names
+    mistake("photo.png --layer blok8", 2, "'blok8'", "Did you mean 'block8'?", "phosphene layers"),
+    mistake("photo.png --layer block8:x", 2, "'x'", "block8:0.5"),
+    mistake("photo.png --channel 9999", 2, "9999", "0 to 191"),
+    mistake("photo.png --layer block5 --layer block8 --channel 3", 2, "--channel 3", "2"),
+    mistake("photo.png --model gogglenet", 2, "'gogglenet'", "Did you mean 'googlenet'?", "phosphene networks"),
+    mistake("photo.png --recipe google2051", 2, "'google2051'", "Did you mean 'google2015'?"),
+    mistake("photo.png --preset nonesuch", 2, "Unknown preset 'nonesuch'"),
+    mistake("layers gogglenet", 2, "'gogglenet'", "Did you mean 'googlenet'?"),
+    mistake("networks get gogglenet", 2, "'gogglenet'", "Did you mean 'googlenet'?"),
+    # Weights
+    mistake("photo.png --model googlenet", 3, "googlenet", "phosphene networks get googlenet"),
+    mistake("photo.png --model googlenet", 3, "hash", "--force", before=damaged_download),
+    mistake("networks get googlenet", 3, "hash", "--force", before=damaged_download),
+    mistake(
+        "networks get googlenet", 3, "no connection", "127.0.0.1", "bvlc_googlenet.caffemodel", before=no_connection
+    ),
+    mistake("photo.png --model nowhere.pth", 3, "nowhere.pth", "no weights file"),
+    mistake("photo.png --model cut.pth", 3, "cut.pth", "damaged"),
+    mistake("photo.png --model foreign.pth", 3, "foreign.pth", "no weights of efficientnet-lite0"),
+    mistake("photo.png --model garbage.caffemodel", 3, "garbage.caffemodel"),
+    # Files of settings
+    mistake("photo.png --config nowhere.toml", 2, "nowhere.toml", "No such file"),
+    mistake("photo.png --config bad.toml", 2, "bad.toml", "line 2"),
+    mistake("photo.png --config unknown.toml", 2, "unknown.toml", "'octavs'", "Did you mean 'octaves'?"),
+    mistake("photo.png --config wrong.toml", 2, "wrong.toml", "--steps is -3"),
+    mistake("photo.png", 2, "unknown.toml", "'octavs'", before=own_file),
+    # What is written
+    mistake("done.png", 2, "done-dream.png", "--force", "-o"),
+    mistake("photo.png -o other.png", 2, "other.png", "--force", "-o"),
+    mistake("photo.png -o photo.png --force", 2, "its own input", "-o"),
+    mistake("photo.png -o nowhere/x.png", 2, "no folder nowhere", "mkdir"),
+    mistake("photo.png -o nowhere/", 2, "no folder nowhere", "mkdir"),
+    mistake("photo.png -o x.pgn", 2, "'.pgn'", "Did you mean '.png'?"),
+    mistake("photo.png -o x", 2, "no suffix", ".png"),
+    mistake("photo.png -o folder.png --force", 2, "folder.png", "is a folder"),
+    mistake("photo.png -o /dev/null", 2, "/dev/null", "-o -"),
+    mistake("photo.png -o {sten}.png", 2, "{sten}", "Did you mean 'stem'?"),
+    mistake("photo.png -o {stem.png", 2, "template", "{stem}"),
+    mistake("photo.png other.png -o x.png", 2, "2 pictures", "x.png", "-o"),
+    mistake("photo.png photo.jpg", 2, "2 pictures", "photo-dream.png", "{ext}"),
+    mistake("photo.png other.png -o -", 2, "2 pictures", "-o dreams/"),
+    mistake("photo.png -o - --json", 2, "--json", "-o -"),
+    mistake("photo.png --preview other.png", 2, "other.png", "no preview", "--force"),
+    mistake("photo.png --preview photo.png --force", 2, "--preview photo.png", "name of its own"),
+    mistake("photo.png --preview x.bmp", 2, "'.bmp'", ".png"),
+    mistake("photo.png --preview nowhere/x.png", 2, "no folder nowhere"),
+    mistake("photo.png", 4, "no room", "photo-dream.png", prelude=LITTLE_DISK),
+    mistake("photo.png -o -", 4, "no room", prelude="pass", stdout="/dev/full"),
+    # Records
+    mistake("info photo.png", 2, "photo.png", "no run record"),
+    mistake("info nowhere.png", 2, "nowhere.png"),
+    mistake("redo photo.png", 2, "photo.png", "no run record"),
+    mistake("redo orphan.png", 2, "gone.png", "--input"),
+    mistake("redo orphan.png --input nowhere.png", 2, "nowhere.png"),
+    mistake("redo orphan.png --input photo.png --steps 0", 2, "--steps is 0"),
+    mistake("redo", 2, "PICTURE", "phosphene redo --help"),
+    # On the way
+    mistake("photo.png", 1, "finite", before=no_number),
+    mistake("photo.png", 4, "Memory", "--long-side", before=no_memory),
+    mistake("photo.png", 1, "fault of Phosphene", "ZeroDivisionError", "--debug", before=bug),
+]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A folder with everything that people trip over."""
+    folder = tmp_path_factory.mktemp("prepared")
+    noise = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
+    picture = Image.fromarray(noise)
+    for name in ("photo.png", "photo.jpg", "other.png", "done.png", "done-dream.png", "whole.jpg", "gone.png"):
+        picture.save(folder / name)
+    picture.resize((200, 32)).save(folder / "wide.png")
+    whole = (folder / "whole.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.jpg").touch()
+    (folder / "text.png").write_text("I am no picture.\n" * 10)
+    (folder / "page.jpg").write_text("<!DOCTYPE html><html>Not found</html>")
+    (folder / "bomb.png").write_bytes(bomb(60000, 60000))
+    (folder / "folder.png").mkdir()
+    (folder / "nothing-in-it").mkdir()
+    weights = registry.find(registry.SOURCES["efficientnet-lite0"]).read_bytes()
+    (folder / "cut.pth").write_bytes(weights[:100_000])
+    torch.save({"conv.weight": torch.zeros(3)}, folder / "foreign.pth")
+    (folder / "garbage.caffemodel").write_bytes(b"\xff\xfe garbage " * 50)
+    (folder / "damaged").mkdir()
+    (folder / "damaged" / "bvlc_googlenet.caffemodel").write_bytes(b"not what it should be")
+    (folder / "bad.toml").write_text("steps = 3\noctaves 4\n")
+    (folder / "unknown.toml").write_text("octavs = 3\n")
+    (folder / "wrong.toml").write_text("steps = -3\n")
+    with pytest.raises(SystemExit):
+        main([str(folder / "gone.png"), "-o", str(folder / "orphan.png"), *QUICK, "-q"])
+    (folder / "gone.png").unlink()
+    return folder
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG that claims to be huge."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("each", MISTAKES, ids=lambda each: each.line.replace(" ", "_") or "nothing")
+def test_mistakes_are_explained(each, prepared, tmp_path, monkeypatch, capfd):
+    if (each.prelude or "/dev/" in each.line) and sys.platform != "linux":
+        pytest.skip("needs Linux's devices and limits")
+    folder = tmp_path / "here"
+    shutil.copytree(prepared, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(configuration, "user_file", lambda: folder / "no-such.toml")
+    monkeypatch.setenv("PHOSPHENE_MODELS", str(tmp_path / "models"))
+    monkeypatch.delenv("PHOSPHENE_DEBUG", raising=False)
+    if each.before:
+        each.before(monkeypatch, folder)
+    before = contents(folder)
+
+    code = run(each, capfd)
+
+    said = capfd.readouterr()
+    assert code == each.code
+    assert contents(folder) == before
+    if code:
+        assert 1 <= len(said.err.splitlines()) <= 3, said.err
+    assert "Traceback" not in said.err
+    for fragment in each.says:
+        assert fragment in said.err
+
+
+def run(each: Mistake, capfd: pytest.CaptureFixture[str]) -> int:
+    arguments = each.line.split()
+    if not each.prelude:
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        return left.value.code
+    program = f"{each.prelude}\nfrom phosphene.cli import main; main({arguments!r})"
+    with open(each.stdout or os.devnull, "wb") as stdout:  # noqa: PTH123 - it may be a device
+        return subprocess.run([sys.executable, "-c", program], stdout=stdout, check=False).returncode
