@@ -1,0 +1,87 @@
+"""What many tests need: a tiny random network, the real ones, photographs out of installed packages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from phosphene import networks
+from phosphene.networks import Network
+from phosphene.networks.network import table
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+class TinyNetwork:
+    """Three random convolutions of stride 1, 2 and 2, with a pooling between; padded evenly."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        generator = torch.Generator().manual_seed(7)
+        shapes = ((6, 3, 3, 3), (8, 6, 3, 3), (10, 8, 5, 5))
+        self.weights = [torch.randn(shape, generator=generator, dtype=dtype) / shape[1] for shape in shapes]
+
+    def walk(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
+        x = F.relu(F.conv2d(pixels * 2, self.weights[0], padding=1))
+        yield "shallow", x
+        x = F.max_pool2d(F.relu(F.conv2d(x, self.weights[1], stride=2, padding=1)), 3, stride=1, padding=1)
+        yield "middle", x
+        x = F.conv2d(x, self.weights[2], stride=2, padding=2)
+        yield "deep", x
+        yield "logits", x.mean((2, 3))
+
+
+def tiny(dtype: torch.dtype = torch.float32) -> Network:
+    walk = TinyNetwork(dtype).walk
+    return Network("tiny", walk, table(walk, {}), "deep", dtype, "tiny.pth", "0" * 64)
+
+
+@pytest.fixture(scope="session")
+def tiny32() -> Network:
+    return tiny()
+
+
+@pytest.fixture(scope="session")
+def tiny64() -> Network:
+    return tiny(torch.float64)
+
+
+@pytest.fixture(scope="session")
+def efficientnet() -> Network:
+    return networks.load("efficientnet-lite0")
+
+
+def shared_file(name: str) -> Path:
+    path = SHARED / name
+    if not path.is_file():
+        pytest.skip(f"needs {name} in the shared folder beside the checkout")
+    return path
+
+
+@pytest.fixture(scope="session")
+def caffemodel() -> Path:
+    return shared_file("models/bvlc_googlenet.caffemodel")
+
+
+@pytest.fixture(scope="session")
+def googlenet(caffemodel: Path) -> Network:
+    return networks.load(caffemodel)
+
+
+def photograph(name: str) -> Path:
+    """A photograph that an installed package ships."""
+    if name == "grace_hopper":
+        import matplotlib
+
+        return Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    if name in ("china", "flower"):
+        import sklearn.datasets
+
+        return Path(sklearn.datasets.__file__).parent / "images" / f"{name}.jpg"
+    import skimage
+
+    return Path(skimage.__file__).parent / "data" / f"{name}.png"

@@ -1,0 +1,87 @@
+"""The import table of docs/architecture.md, held against the code."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import phosphene
+
+SOURCE = Path(phosphene.__file__).parent
+DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
+
+# Each room may import the rooms above it.
+ROOMS = (
+    "errors",
+    "images", "transforms", "tiles", "pyramid", "canvases", "record",
+    "networks", "features", "objectives",
+    "gradient", "ascent",
+    "recipes",
+    "run", "batch",
+    "cli",
+)  # fmt: skip
+
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.name.startswith("__"))
+
+
+def room_of(path):
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, rest = name.partition(".")
+            if package == "phosphene" and rest.split(".")[0] not in ("", "__version__"):
+                yield rest.split(".")[0]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_imports_only_what_stands_above_it(path):
+    room = room_of(path)
+    above = ROOMS[: ROOMS.index(room) + 1]
+    assert set(imported_rooms(path)) <= set(above)
+
+
+def test_every_room_exists_and_is_described():
+    assert {room_of(path) for path in MODULES} == set(ROOMS)
+    text = DOCUMENT.read_text("utf-8")
+    described = re.findall(r"^\| .*?\| `(\w+)/?`", text, re.MULTILINE)
+    assert tuple(described) == ROOMS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_modules_stay_readable(path):
+    assert len(path.read_text("utf-8").splitlines()) <= 300
+
+
+def test_the_recipe_settings_and_the_command_line_start_without_torch():
+    light = ("errors.py", "recipes/settings.py", "recipes/__init__.py", "__init__.py", "cli/__init__.py")
+    for name in light:
+        tree = ast.parse((SOURCE / name).read_text("utf-8"))
+        top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        assert "torch" not in {alias.name for node in top for alias in node.names}
+
+
+def test_public_names():
+    assert phosphene.__all__ == sorted(phosphene.__all__)
+    assert set(phosphene.__all__) <= set(dir(phosphene))
+    for name in phosphene.__all__:
+        assert getattr(phosphene, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'paint'"):
+        phosphene.paint  # noqa: B018
+
+
+def test_the_library_is_silent():
+    for path in MODULES:
+        if room_of(path) != "cli":
+            calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+            assert not any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls), path

@@ -1,0 +1,163 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import tiny
+from phosphene import features, gradient, networks
+from phosphene.errors import NumberError, SettingsError
+from phosphene.gradient import Tiling
+from phosphene.networks import Network
+from phosphene.networks.network import table
+from phosphene.objectives import channel, layer
+
+NORMALISATIONS = ("mean", "std", "laplacian")
+WHOLE = Tiling(10_000, 0)
+
+
+def relative(a, b):
+    return float((a - b).norm() / b.norm())
+
+
+def exact_error(network, height, width, tile_cores=1):
+    """How far the tiled gradient with the exact overlap lies from the untiled one."""
+    objective = layer(network.default_layer)
+    overlap = network.layer(network.default_layer).receptive_field - 1
+    tile = 2 * overlap + 4 * network.layer(network.default_layer).stride * tile_cores
+    pixels = torch.rand(1, 3, height, width, dtype=network.dtype, generator=torch.Generator().manual_seed(3))
+    g, score = gradient.compute(pixels, network, objective, WHOLE)
+    tiled, tiled_score = gradient.compute(pixels, network, objective, Tiling(tile, overlap))
+    assert tiled_score == pytest.approx(score, rel=1e-5)
+    return relative(tiled, g)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(40, 160), st.integers(40, 160))
+def test_exact_overlap_gives_the_untiled_gradient_of_any_size(height, width):
+    assert exact_error(tiny(torch.float64), height, width) < 1e-12
+
+
+@pytest.mark.parametrize("size", [(517, 431), (450, 613)])
+@pytest.mark.parametrize(("dtype", "limit"), [(torch.float64, 1e-9), (torch.float32, 5e-3)])
+def test_exact_overlap_on_the_default_network(size, dtype, limit):
+    network = networks.load("efficientnet-lite0", dtype=dtype)
+    shallow = Network(**{**vars(network), "default_layer": "block8"})
+    assert exact_error(shallow, *size) < limit
+
+
+@pytest.mark.parametrize("size", [(701, 333)])
+@pytest.mark.parametrize(("dtype", "limit"), [(torch.float64, 1e-9), (torch.float32, 5e-3)])
+def test_exact_overlap_on_googlenet(caffemodel, size, dtype, limit):
+    assert exact_error(networks.load(caffemodel, dtype=dtype), *size) < limit
+
+
+def test_a_pixel_outside_the_receptive_field_has_no_gradient(tiny64):
+    """The computed geometry is what the network does: one position sees its field and nothing else."""
+    for name, known in tiny64.layers.items():
+        pixels = torch.rand(1, 3, 64, 64, dtype=torch.float64, requires_grad=True)
+        activations = features.extract(tiny64, pixels, {name})[name]
+        (g,) = torch.autograd.grad(activations[0, :, 8, 8].square().sum(), pixels)
+        rows = g.abs().sum((0, 1, 3)).nonzero().flatten()
+        assert rows.min() >= 8 * known.stride + known.field.first
+        assert rows.max() <= 8 * known.stride + known.field.last
+
+
+@pytest.mark.parametrize("name", ["block0", "block3", "block5", "block11", "block5/depthwise"])
+def test_the_default_networks_receptive_fields_are_what_it_sees(name):
+    network = networks.load("efficientnet-lite0", dtype=torch.float64)
+    field = network.layer(name).field
+    side = field.size + 8 * field.stride
+    pixels = torch.rand(1, 3, side, side, dtype=torch.float64, requires_grad=True)
+    activations = features.extract(network, pixels, {name})[name]
+    middle = activations.shape[-1] // 2
+    (g,) = torch.autograd.grad(activations[0, :, middle, middle].square().sum(), pixels)
+    rows = g.abs().sum((0, 1, 3)).nonzero().flatten()
+    assert rows.min() >= middle * field.stride + field.first
+    assert rows.max() <= middle * field.stride + field.last
+    assert rows.max() - rows.min() > 0.8 * min(field.size, side) - 2 * field.stride
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 90), st.integers(1, 90))
+def test_any_size_has_a_finite_gradient(height, width):
+    pixels = torch.rand(1, 3, height, width)
+    g, score = gradient.compute(pixels, tiny(), layer("deep"), Tiling(64, 8))
+    assert g.shape == pixels.shape
+    assert g.isfinite().all()
+    assert score > 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 7)])
+def test_tiny_pictures_pass_through_the_real_network(efficientnet, size):
+    g, _ = gradient.compute(torch.rand(1, 3, *size), efficientnet, layer("block11"), WHOLE)
+    assert g.shape[-2:] == size
+
+
+def test_no_pixel_is_left_without_gradient(tiny32):
+    pixels = torch.rand(1, 3, 150, 131)
+    g, _ = gradient.compute(pixels, tiny32, layer("deep") + channel("middle", 2), Tiling(64, 0))
+    assert (g.abs().sum(1) > 0).float().mean() > 0.99
+
+
+def test_deeper_layers_are_not_computed(tiny32):
+    heard = []
+
+    def walk(pixels, wanted=()):
+        for name, activations in tiny32.walk(pixels, wanted):
+            heard.append(name)
+            yield name, activations
+
+    network = Network("listening", walk, tiny32.layers, "middle", torch.float32, "", "")
+    gradient.compute(torch.rand(1, 3, 40, 40), network, layer("middle"), WHOLE)
+    assert heard == ["shallow", "middle"]
+
+
+def test_in_place_layers_do_not_disturb_the_ones_asked_for(efficientnet):
+    names = {"stem_pre_relu", "stem", "block3/expand_pre_relu", "block3/expand", "block3", "block4"}
+    together = features.extract(
+        efficientnet, torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)), names
+    )
+    for name in names:
+        pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+        alone = features.extract(efficientnet, pixels, {name})[name]
+        torch.testing.assert_close(together[name], alone)
+    torch.testing.assert_close(together["stem_pre_relu"].clamp(0, 6), together["stem"])
+
+
+@pytest.mark.parametrize("by", NORMALISATIONS)
+def test_normalising_forgets_the_scale(by):
+    g = torch.randn(1, 3, 50, 70)
+    torch.testing.assert_close(gradient.normalise(g * 1e-4, by), gradient.normalise(g, by), rtol=1e-4, atol=1e-4)
+
+
+def test_normalisations_do_what_they_say():
+    g = torch.randn(1, 3, 50, 70)
+    assert gradient.normalise(g, "mean").abs().mean() == pytest.approx(1)
+    assert gradient.normalise(g, "std").std() == pytest.approx(1, rel=1e-3)
+    assert all(gradient.normalise(torch.zeros(1, 3, 8, 8), by).isfinite().all() for by in NORMALISATIONS)
+
+
+def test_not_a_number_is_noticed():
+    def walk(pixels, wanted=()):
+        yield "broken", pixels * float("nan")
+
+    network = Network("broken", walk, table(walk, {}), "broken", torch.float32, "", "")
+    with pytest.raises(NumberError, match="--step-size"):
+        gradient.compute(torch.rand(1, 3, 40, 40), network, layer("broken"), WHOLE)
+
+
+def test_tiles_follow_from_memory(efficientnet):
+    sizes = [_plan(efficientnet, memory=memory).tile for memory in (13 * 10**8, 2 * 10**9, 10**12)]
+    assert sizes[0] < sizes[1] < sizes[2] == 4000
+    with pytest.raises(SettingsError, match="MB more"):
+        _plan(efficientnet, memory=10**9)
+
+
+def test_overlap_may_be_a_number_exact_or_automatic(efficientnet):
+    assert _plan(efficientnet, overlap="17").overlap == 17
+    assert _plan(efficientnet, overlap="exact").overlap == efficientnet.layer("block5").receptive_field - 1
+    assert 0 < _plan(efficientnet).overlap < _plan(efficientnet, overlap="exact").overlap
+
+
+def _plan(network, *, memory=13 * 10**8, overlap="auto"):
+    return gradient.plan(network, layer("block5"), height=1000, width=4000, tile=None, overlap=overlap, memory=memory)

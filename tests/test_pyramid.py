@@ -1,0 +1,48 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phosphene import pyramid
+from phosphene.transforms import resize
+
+
+@settings(deadline=None)
+@given(st.integers(1, 130), st.integers(1, 130), st.integers(1, 5))
+def test_bands_merge_to_the_input(height, width, levels):
+    x = torch.rand(1, 3, height, width, dtype=torch.float64)
+    torch.testing.assert_close(pyramid.merge(pyramid.laplacian(x, levels)), x)
+
+
+def test_an_even_picture_has_nothing_in_its_fine_bands():
+    *fine, rest = pyramid.laplacian(torch.full((1, 3, 96, 80), 0.7))
+    assert max(band.abs().max() for band in fine) < 1e-6
+    torch.testing.assert_close(rest, torch.full_like(rest, 0.7))
+
+
+def test_octaves_grow_to_the_picture_itself():
+    pixels = torch.rand(1, 3, 240, 320)
+    sizes = [tuple(base.shape[-2:]) for base in pyramid.octaves(pixels, 4, 1.4)]
+    assert sizes == [(87, 117), (122, 164), (171, 229), (240, 320)]
+    assert pyramid.octaves(pixels, 4, 1.4)[-1] is pixels
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_small_pictures_have_fewer_octaves(height, width):
+    bases = pyramid.octaves(torch.rand(1, 3, height, width), 6, 1.4)
+    assert all(min(base.shape[-2:]) >= 32 for base in bases[:-1])
+
+
+def test_resizing_keeps_corners():
+    x = torch.rand(1, 3, 20, 30, dtype=torch.float64)
+    larger = resize(x, 47, 61)
+    for row in (0, -1):
+        for column in (0, -1):
+            torch.testing.assert_close(larger[..., row, column], x[..., row, column])
+
+
+def test_resizing_agrees_with_scipys_zoom():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    x = torch.rand(1, 1, 40, 56, dtype=torch.float64)
+    wanted = ndimage.zoom(x[0, 0].numpy(), 1 / 1.4, order=1, mode="nearest")
+    torch.testing.assert_close(resize(x, *wanted.shape)[0, 0], torch.from_numpy(wanted))

@@ -1,0 +1,205 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import phosphene
+from phosphene import record
+from phosphene.errors import PhospheneError, RecordError, SettingsError, UnknownNameError
+from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, DreamSettings, memory_bytes, settings
+
+QUICK = {"octaves": 1, "steps": 1, "layer": "block3"}
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    pixels = np.random.default_rng(5).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_every_kind_of_input_dreams_the_same(photo):
+    array = np.asarray(Image.open(photo))
+    tensor = torch.from_numpy(array / np.float32(255)).permute(2, 0, 1)
+    wanted = phosphene.dream(photo, **QUICK).pixels
+    for image in (
+        str(photo),
+        photo.read_bytes(),
+        Image.open(photo),
+        array,
+        tensor,
+        tensor[None],
+        io.BytesIO(photo.read_bytes()),
+    ):
+        torch.testing.assert_close(phosphene.dream(image, **QUICK).pixels, wanted, rtol=0, atol=2e-5)
+
+
+def test_a_result_shows_and_saves_itself(photo, tmp_path):
+    dreamt = phosphene.dream(photo, **QUICK)
+    assert dreamt.image.size == (56, 40)
+    assert Image.open(io.BytesIO(dreamt._repr_png_())).size == (56, 40)
+    dreamt.save(tmp_path / "out.png")
+    saved = np.asarray(Image.open(tmp_path / "out.png"))
+    assert np.array_equal(saved, np.asarray(dreamt.image))
+
+
+def test_a_record_says_how_it_was_made(photo, tmp_path):
+    dreamt = phosphene.dream(photo, seed=9, **QUICK)
+    dreamt.save(tmp_path / "out.png")
+    read = record.read(tmp_path / "out.png")
+    assert read == dreamt.record
+    assert read.input["name"] == "photo.png"
+    assert str(tmp_path) not in read.to_json()
+    assert read.settings["seed"] == 9
+    assert read.network["name"] == "efficientnet-lite0"
+    assert read.objective == "layer(block3)"
+    assert set(read.settings) == set(NAMES)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
+def test_redo_gives_the_same_bytes_of_pixels(photo, tmp_path, suffix):
+    first, second = tmp_path / f"first{suffix}", tmp_path / f"second{suffix}"
+    phosphene.dream(photo, jitter=5, **QUICK).save(first)
+    again = phosphene.redo(first)
+    again.save(second)
+    assert again.notes == ()
+    assert np.array_equal(np.asarray(Image.open(first)), np.asarray(Image.open(second)))
+
+
+def test_redo_of_a_canvas_and_of_a_shrunk_picture(photo, tmp_path):
+    for number, made in enumerate(
+        (phosphene.dream("clouds", size=(48, 36), seed=3, **QUICK), phosphene.dream(photo, long_side=40, **QUICK))
+    ):
+        made.save(tmp_path / f"{number}.png")
+        assert torch.equal(phosphene.redo(tmp_path / f"{number}.png").pixels, made.pixels)
+
+
+def test_redo_with_a_change(photo, tmp_path):
+    phosphene.dream(photo, **QUICK).save(tmp_path / "out.png")
+    changed = phosphene.redo(tmp_path / "out.png", layer="block5")
+    assert changed.record.objective == "layer(block5)"
+    assert torch.equal(changed.pixels, phosphene.dream(photo, **QUICK | {"layer": "block5"}).pixels)
+
+
+def test_redo_says_that_the_input_differs(photo, tmp_path):
+    phosphene.dream(photo, **QUICK).save(tmp_path / "out.png")
+    Image.new("RGB", (56, 40), "red").save(photo)
+    assert any("SHA-256" in note for note in phosphene.redo(tmp_path / "out.png").notes)
+    photo.unlink()
+    with pytest.raises(RecordError, match="--input"):
+        phosphene.redo(tmp_path / "out.png")
+
+
+def test_stopping_keeps_what_there_is(photo):
+    def stop(step):
+        if step.step == 2:
+            raise phosphene.Stop
+
+    stopped = phosphene.dream(photo, on_step=stop, **QUICK | {"steps": 5})
+    assert not stopped.record.complete
+    assert stopped.record.reached == "octave 1 of 1, step 2 of 5"
+    torch.testing.assert_close(stopped.pixels, phosphene.dream(photo, **QUICK | {"steps": 2}).pixels)
+
+
+def test_stopping_before_anything_is_done(photo, monkeypatch):
+    def stop(*_, **__):
+        raise phosphene.Stop
+
+    monkeypatch.setattr("phosphene.recipes.dream.climb", stop)
+    with pytest.raises(phosphene.Stop):
+        phosphene.dream(photo, **QUICK)
+
+
+def test_other_exceptions_of_on_step_pass(photo):
+    def fail(step):
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        phosphene.dream(photo, on_step=fail, **QUICK)
+
+
+def test_small_pictures_say_that_they_use_fewer_octaves(photo):
+    (note,) = phosphene.dream(photo, layer="block3", octaves=4, steps=1).notes
+    assert "1 of 4 sizes" in note
+
+
+def test_transparency_is_kept(tmp_path):
+    picture = np.random.default_rng(1).integers(0, 256, (40, 48, 4), dtype=np.uint8)
+    phosphene.dream(picture, **QUICK).save(tmp_path / "out.png")
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png"))[..., 3], picture[..., 3])
+
+
+def test_float64_goes_from_bytes_to_bytes(photo):
+    dreamt = phosphene.dream(photo, dtype="float64", **QUICK)
+    assert dreamt.pixels.dtype == torch.float64
+    untouched = phosphene.dream(photo, dtype="float64", strength=0, **QUICK)
+    assert np.array_equal(np.asarray(untouched.image), np.asarray(Image.open(photo)))
+
+
+def test_an_objective_composed_in_python_is_recorded_but_not_redone(photo, tmp_path):
+    objective = phosphene.layer("block3") + 0.5 * phosphene.channel("block5", 7)
+    phosphene.dream(photo, objective=objective, **QUICK).save(tmp_path / "out.png")
+    assert record.read(tmp_path / "out.png").objective == "layer(block3) + 0.5*channel(block5, 7)"
+    with pytest.raises(RecordError, match="Python"):
+        phosphene.redo(tmp_path / "out.png")
+
+
+def test_memory_that_runs_out_is_said(photo, monkeypatch):
+    def starve(*_, **__):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+
+    monkeypatch.setattr("phosphene.recipes.dream.climb", starve)
+    with pytest.raises(PhospheneError, match="--long-side"):
+        phosphene.dream(photo, **QUICK)
+
+
+def test_a_dream_does_not_touch_the_input(photo):
+    before = photo.read_bytes()
+    phosphene.dream(photo, **QUICK)
+    assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": 0}, {"steps": -3}, {"steps": 2.5}, {"steps": "many"}, {"steps": True}, {"octaves": 0},
+        {"octave_scale": 0.5}, {"octave_scale": float("nan")}, {"step_size": -1.0},
+        {"strength": float("inf")}, {"jitter": -1}, {"tile": 8},
+        {"overlap": "some"}, {"overlap": "-3"}, {"memory": "12"}, {"memory": "much"}, {"dtype": "float16"},
+        {"normalise": "median"}, {"clip": "gently"}, {"seed": -1}, {"colour": 3.0}, {"layer": 5}, {"channel": -1},
+    ],
+)  # fmt: skip
+def test_impossible_settings_are_refused_by_name(changes):
+    (name,) = changes
+    with pytest.raises(SettingsError, match="--" + name.replace("_", "-")):
+        DreamSettings(**changes)
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    for wrong, nearest in (
+        ({"preset": "neom"}, "neon"),
+        ({"recipe": "google2016"}, "google2015"),
+        ({"step": 3}, "steps"),
+    ):
+        with pytest.raises(UnknownNameError, match=nearest):
+            settings(**wrong)
+
+
+def test_recipes_and_presets_are_possible_settings():
+    for name in RECIPES:
+        settings(recipe=name)
+    changes = [settings(preset=name) for name in PRESETS]
+    assert len(set(changes)) == len(PRESETS) >= 6
+
+
+def test_the_later_choice_wins():
+    assert settings(recipe="google2015", preset="neon", octaves=2).octaves == 2
+    assert settings(recipe="google2015", preset="neon").octaves == PRESETS["neon"].changes["octaves"]
+    assert settings(recipe="google2015").step_size == 1.5
+
+
+def test_memory_is_read_in_its_units():
+    assert [memory_bytes(text) for text in ("auto", "900MB", "1.5 GB", "2gib")] == [None, 9 * 10**8, 15 * 10**8, 2**31]
