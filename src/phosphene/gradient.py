@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene import features, pyramid, tiles
@@ -19,7 +20,9 @@ from phosphene.objectives import Objective
 
 At = Callable[[Tensor], tuple[Tensor, float]]
 
-PROCESS_BYTES = 400_000_000  # Python, torch and a network, measured before the first step
+SMALLEST = 32  # pixels: below this, deep layers have no position left
+PROCESS_BYTES = 330_000_000  # Python, torch and a network, measured before the first step
+STEP_BYTES = 800_000_000  # for a tile's activations, where no limit is given
 BYTES_PER_PICTURE_PIXEL = 3 * 4 * 14  # octaves, detail, gradient and its bands, in float32
 
 
@@ -37,6 +40,8 @@ def compute(pixels: Tensor, network: Network, objective: Objective, tiling: Tili
     Raises:
         NumberError: the gradient is infinite or not a number.
     """
+    height, width = pixels.shape[-2:]
+    pixels = _at_least(pixels, SMALLEST)
     g, score = torch.empty_like(pixels), 0.0
     stride = max(network.layer(name).stride for name in objective.layers)
     for box in tiles.boxes(*pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=stride):
@@ -45,7 +50,15 @@ def compute(pixels: Tensor, network: Network, objective: Objective, tiling: Tili
         score += part_score
     if not (math.isfinite(score) and torch.isfinite(g).all()):
         raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
-    return g, score / pixels[0, 0].numel()
+    return g[:, :, :height, :width], score / pixels[0, 0].numel()
+
+
+def _at_least(pixels: Tensor, side: int) -> Tensor:
+    """Continues a very small picture by its edge."""
+    height, width = pixels.shape[-2:]
+    if min(height, width) >= side:
+        return pixels
+    return F.pad(pixels, (0, max(0, side - width), 0, max(0, side - height)), mode="replicate")
 
 
 def _of_tile(pixels: Tensor, box: tiles.Box, network: Network, objective: Objective) -> tuple[Tensor, float]:
@@ -81,7 +94,14 @@ def _positive(size: Tensor) -> Tensor:
 
 
 def plan(
-    network: Network, objective: Objective, *, height: int, width: int, tile: int | None, overlap: str, memory: int
+    network: Network,
+    objective: Objective,
+    *,
+    height: int,
+    width: int,
+    tile: int | None,
+    overlap: str,
+    memory: int | None,
 ) -> Tiling:
     """The tiling of a picture: whole where memory allows, else the largest tiles that fit.
 
@@ -92,19 +112,20 @@ def plan(
         width: of the picture, in pixels.
         tile: the largest side, or `None` for what memory allows.
         overlap: a number of pixels, `auto` or `exact`.
-        memory: bytes for the whole process.
+        memory: bytes for the whole process, or `None` for a moderate amount beside the picture itself.
 
     Raises:
         SettingsError: memory or tiles too small for the overlap.
     """
     seen = max(network.layer(name).receptive_field for name in objective.layers)
-    pixels = int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 2}[overlap]
+    pixels = int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 4}[overlap]
     if tile is not None:
         return Tiling(tile, pixels)
-    free = memory - PROCESS_BYTES - BYTES_PER_PICTURE_PIXEL * height * width
+    fixed = PROCESS_BYTES + BYTES_PER_PICTURE_PIXEL * height * width
+    free = memory - fixed if memory else STEP_BYTES
     area = free / features.bytes_per_pixel(network, objective.layers)
     if area >= height * width:
-        return Tiling(max(height, width), pixels)
+        return Tiling(max(height, width, SMALLEST), pixels)
     return Tiling(_side(area, pixels, network, objective), pixels)
 
 

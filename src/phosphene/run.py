@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +135,7 @@ def redo(
         ImageError: the input is not where it should be.
     """
     made = record.read(source)
-    recorded = dict(made.settings)
-    if "model" in changes:
-        recorded.pop("layer", None)  # another network's layers have other names
-    chosen = choose(**recorded | changes)
+    chosen = _changed(made, changes)
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
     found = image if image is not None else _recorded_input(made, source)
     opened, origin = _open(
@@ -150,7 +147,18 @@ def redo(
         max_pixels=0,
     )
     result = _dream(opened, origin, chosen, on_step=on_step)
-    return _compare(result, made) if not changes else result
+    return result if changes else _compare(result, made)
+
+
+def _changed(made: Record, changes: Mapping[str, Any]) -> DreamSettings:
+    """The recorded settings with `changes`; a layer that a new network does not have gives way to its default."""
+    chosen = choose(**{**made.settings, **changes})
+    network = networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    if "model" in changes and "layer" not in changes and chosen.layer not in network.layers:
+        chosen = replace(chosen, layer=None)
+    if not changes and made.objective != str(goal(network, chosen)):
+        raise RecordError(f"The recorded objective, {made.objective}, was composed in Python: redo it there.")
+    return chosen
 
 
 def _recorded_input(made: Record, source: str | os.PathLike[str] | bytes) -> images.Source:
@@ -160,19 +168,17 @@ def _recorded_input(made: Record, source: str | os.PathLike[str] | bytes) -> ima
     name = str(made.input.get("name", ""))
     folder = Path(os.fspath(source)).parent if not isinstance(source, bytes) else Path()
     if not name or not (folder / name).is_file():
-        raise RecordError(f"The input {name!r} is not in {folder}. Say where it is: --input PATH")
+        raise RecordError(f"The input {name!r} is not in {folder.resolve()}. Say where it is: --input PATH")
     return folder / name
 
 
 def _compare(result: Dream, made: Record) -> Dream:
-    """Says so where the input or the objective is not the recorded one."""
+    """Says so where the input or the weights are not the recorded ones."""
     notes = list(result.notes)
     if made.input.get("sha256") != result.record.input.get("sha256"):
         notes.append(f"the input is not the recorded one: its SHA-256 was {str(made.input.get('sha256'))[:12]}…")
     if made.network.get("sha256") != result.record.network["sha256"]:
         notes.append("the network's weights are not the recorded ones")
-    if made.objective != result.record.objective:
-        raise RecordError(f"The recorded objective, {made.objective}, was composed in Python: redo it there.")
     return Dream(result.pixels, result.record, result.source, tuple(notes))
 
 
@@ -250,7 +256,7 @@ def _room(error: Exception, pixels: Tensor) -> Exception:
     if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
         return error
     height, width = pixels.shape[-2:]
-    return RoomError(f"Memory ran out on {width}×{height} pixels. Try --memory 800MB, or --long-side 1024.")
+    return RoomError(f"Memory ran out on {width}×{height} pixels. Try --memory 900MB, or --long-side 1024.")
 
 
 def _record(

@@ -78,7 +78,10 @@ def read(path: Path) -> dict[str, list[Tensor]]:
     except (DecodeError, OSError) as error:
         raise WeightsError(f"{path} is not a Caffe model, or is damaged ({error}). {AGAIN}") from error
     layers: Iterable[Any] = [*net.layers, *net.layer]
-    return {layer.name: [_tensor(blob, layer.name) for blob in layer.blobs] for layer in layers if layer.blobs}
+    blobs = {layer.name: [_tensor(blob, layer.name) for blob in layer.blobs] for layer in layers if layer.blobs}
+    if not blobs:
+        raise WeightsError(f"{path} holds no weights: it is not a Caffe model, or is damaged. {AGAIN}")
+    return blobs
 
 
 AGAIN = "Fetch it again with: phosphene networks get googlenet --force"

@@ -20,7 +20,20 @@ MEAN_BGR = (104.0, 116.0, 122.0)  # of 255: the notebook's figures; Caffe's trai
 MODULES = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
 POOLED = ("3a", "4a", "5a")  # the modules that a stride-2 pooling stands before
 DEFAULT_LAYER = "inception_4c/output"
-SHOWS = {f"inception_{module}/output": "…" for module in MODULES}
+SHOWS = {
+    "conv1/7x7_s2": "edges and flat colours",
+    "conv2/3x3": "strokes, ripples, herringbone",
+    "inception_3a/output": "bands, spirals, first eyes",
+    "inception_3b/output": "fur and eyes everywhere",
+    "inception_3b/5x5_reduce": "swelling strokes and arches, as in Google's second example",
+    "inception_4a/output": "small heads, snouts, eyes",
+    "inception_4b/output": "dogs' faces, buildings, ears",
+    "inception_4c/output": "animals, pagodas, fountains: Google's first choice",
+    "inception_4d/output": "animals, birds, spotted coats, towers",
+    "inception_4e/output": "whole animals, coats, vehicles",
+    "inception_5a/output": "large creatures, scales, feathers",
+    "inception_5b/output": "loose parts of many things, woven together",
+}
 
 Weights = tuple[Tensor, Tensor]
 Walk = Generator[tuple[str, Tensor], None, Tensor]

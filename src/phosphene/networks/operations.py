@@ -77,7 +77,7 @@ def _power(s: Tensor) -> Tensor:
 def _band(channels: int, dtype: torch.dtype, size: int, alpha: float) -> tuple[Tensor, Tensor]:
     index = torch.arange(channels)
     near = (index[:, None] - index[None, :]).abs() <= size // 2
-    return (near * (alpha / size)).to(dtype)[:, :, None, None], torch.ones(channels, dtype=dtype)
+    return near.to(dtype)[:, :, None, None] * (alpha / size), torch.ones(channels, dtype=dtype)
 
 
 def local_response_norm(x: Tensor) -> Tensor:

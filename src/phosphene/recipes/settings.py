@@ -41,15 +41,15 @@ class DreamSettings:
     octaves: int = _setting(5, "sizes to dream at, from small to large", low=1, high=32)
     octave_scale: float = _setting(1.4, "how much larger each size is than the last", low=1.05, high=8)
     steps: int = _setting(14, "steps at each size", low=1, high=100_000)
-    step_size: float = _setting(1.0, "length of a step, of 255", low=0, high=1000)
+    step_size: float = _setting(1.3, "length of a step, of 255", low=0, high=1000)
     strength: float = _setting(1.0, "from 0.2, a whisper, to 5, a flood", low=0, high=100)
     jitter: int = _setting(32, "random shift of each step, in pixels each way", low=0, high=100_000)
     normalise: str = _setting("laplacian", "what a gradient is divided by", choices=("mean", "std", "laplacian"))
     colour: float = _setting(0.5, "how freely hues may wander: 0 keeps them, 1 is the network's own", low=0, high=2)
     clip: str = _setting("soft", "how pixels are kept within range", choices=("soft", "hard", "none"))
-    tile: int | None = _setting(None, "largest side of a tile in pixels; by default what the memory allows", low=32)
+    tile: int | None = _setting(None, "largest side of a tile in pixels; by default what the memory allows", low=64)
     overlap: str = _setting("auto", "pixels that tiles see beyond their core: a number, auto, or exact")
-    memory: str = _setting("1.3GB", "memory for the whole program, as 800MB or 2GB")
+    memory: str = _setting("auto", "memory for the whole program, as 900MB or 2GB")
     seed: int = _setting(0, "the same seed gives the same dream", low=0, high=2**63 - 1)
     dtype: str = _setting("float32", "arithmetic; float64 is for comparing programs", choices=("float32", "float64"))
 
@@ -72,9 +72,9 @@ def _check(name: str, value: Any, kind: str, rules: Mapping[str, Any]) -> None:
     flag = "--" + name.replace("_", "-")
     if rules["choices"]:
         if value not in rules["choices"]:
-            raise SettingsError(
-                f"{flag} is {value!r}; it takes {' or '.join(rules['choices'])}.{nearest(str(value), rules['choices'])}"
-            )
+            *others, last = rules["choices"]
+            allowed = f"{', '.join(others)} or {last}"
+            raise SettingsError(f"{flag} is {value!r}; it takes {allowed}.{nearest(str(value), rules['choices'])}")
         return
     wanted = kind.split(" ")[0]
     accepted = {"int": (int,), "float": (int, float), "str": (str,)}[wanted]
@@ -93,15 +93,17 @@ def _range(rules: Mapping[str, Any]) -> str:
     return f"from {rules['low']:g} to {rules['high']:g}"
 
 
-def memory_bytes(text: str) -> int:
-    """A size of memory in bytes.
+def memory_bytes(text: str) -> int | None:
+    """A size of memory in bytes; `None` for `auto`.
 
     >>> memory_bytes("1.5GB")
     1500000000
     """
+    if text == "auto":
+        return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)", text.strip(), re.IGNORECASE)
     if not match:
-        raise SettingsError(f"--memory is {text!r}; it takes a size such as 800MB or 2GB.")
+        raise SettingsError(f"--memory is {text!r}; it takes a size such as 900MB or 2GB, or auto.")
     units = {"mb": 10**6, "gb": 10**9, "mib": 2**20, "gib": 2**30}
     return int(float(match[1]) * units[match[2].lower()])
 
@@ -138,7 +140,35 @@ RECIPES = {
     )
 }  # fmt: skip
 
-PRESETS: dict[str, Named] = {}
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Named("carnival", "creatures, scales and beadwork; the default look", {"layer": "block11"}),
+        Named("beasts", "fur, snouts and eyes, among leaves", {"layer": "block10"}),
+        Named("spots", "speckled skins, bulbs and eyes", {"layer": "block8"}),
+        Named("coils", "ribbed coils and cushions", {"layer": "block6", "colour": 0.4}),
+        Named("quilt", "a patchwork of fine stripes", {"layer": "block3", "colour": 0.25}),
+        Named("neon", "glowing outlines", {"layer": "block1", "colour": 0.8, "octaves": 3, "strength": 0.8}),
+        Named(
+            "engraving",
+            "hatching in the picture's own colours",
+            {"layer": "block4", "colour": 0.0, "normalise": "mean", "octaves": 3, "step_size": 2.0},
+        ),
+        Named("menagerie", "whole animals and plants, few and large", {"layer": "block13", "octaves": 6, "steps": 20}),
+        Named(
+            "wind",
+            "swirls of hair and grass over everything",
+            {
+                "layer": "block9",
+                "colour": 0.15,
+                "octaves": 4,
+                "octave_scale": 1.6,
+                "normalise": "std",
+                "step_size": 2.2,
+            },
+        ),
+    )
+}
 
 
 def settings(*, recipe: str | None = None, preset: str | None = None, **changes: Any) -> DreamSettings:
