@@ -156,7 +156,6 @@ def test_caffe_files_of_both_layouts_read_alike(tmp_path):
         assert torch.equal(read_bias.flatten(), bias)
 
 
-@pytest.mark.slow
 def test_the_new_layout_of_googlenet_dreams_the_same(caffemodel, googlenet, tmp_path):
     net = caffe.message("NetParameter")()
     for name, blobs in caffe.read(caffemodel).items():

@@ -19,6 +19,7 @@ import torch
 class Field:
     """A layer's view of the picture: position `i` sees the pixels `i·stride + first` to `i·stride + last`.
 
+    >>> import torch.nn.functional as F
     >>> F.max_pool2d(Field(channels=3), kernel_size=3, stride=2, padding=1)
     Field(channels=3, stride=2, first=-1, last=1)
     """
