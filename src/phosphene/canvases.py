@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 
 CANVASES: dict[str, str] = {
-    "clouds": "a summer sky with heaps of cloud",
+    "clouds": "a summer evening's sky with heaps of cloud",
     "noise": "grey with fine, slightly coloured noise",
     "grey": "even mid-grey",
 }
@@ -82,6 +82,7 @@ _CHOSEN = 2  # added to the seed, so that seed 0 shows a sky picked by eye
 _SIDEWAYS = torch.tensor([0.8, 0.0, 0.6])
 _SUN = F.normalize(torch.tensor([-0.62, 0.50, -0.30]), dim=0)  # over the left shoulder
 _SUNLIGHT, _SHADE, _SKYLIGHT = (0.86, 0.795, 0.69), (0.28, 0.34, 0.44), (0.38, 0.44, 0.54)
+_DUSK, _GLOW = 1.5, (1.0, 0.86, 0.66)  # how much darker evening is, and the colour of its light
 _ZENITH, _MIDDLE, _LOW = (0.07, 0.21, 0.50), (0.26, 0.50, 0.80), (0.80, 0.87, 0.92)
 
 
@@ -123,7 +124,17 @@ def _clouds(height: int, width: int, generator: Generator) -> Tensor:
     picture = _gather(air, rays, _blue(rays), generator).reshape(1, 3, *small)
     if small != (height, width):
         picture = F.interpolate(picture, (height, width), mode="bicubic", align_corners=False)
-    return picture.clamp(0, 1)
+    return _evening(picture.clamp(0, 1))
+
+
+def _evening(day: Tensor) -> Tensor:
+    """The same sky with a low sun: darker, with warm lights.
+
+    Bright clouds leave a dream no room to become brighter, and a blue sky alone gives it few colours.
+    """
+    dusk = day**_DUSK
+    lit = (1.6 * (dusk.mean(1, keepdim=True) - 0.35)).clamp(0, 1)
+    return torch.lerp(dusk, dusk * torch.tensor(_GLOW)[:, None, None], lit)
 
 
 def _heaps(generator: Generator) -> _Air:

@@ -154,10 +154,10 @@ PRESETS = {
             "hatching in the picture's own colours",
             {"layer": "block4", "colour": 0.0, "normalise": "mean", "octaves": 3, "step_size": 2.0},
         ),
-        Named("menagerie", "whole animals and plants, few and large", {"layer": "block13", "octaves": 6, "steps": 20}),
+        Named("reef", "coral, blossom and large soft forms", {"layer": "block13", "octaves": 6, "steps": 20}),
         Named(
-            "wind",
-            "swirls of hair and grass over everything",
+            "pelt",
+            "hair and eyes, in nearly the picture's own colours",
             {
                 "layer": "block9",
                 "colour": 0.15,
