@@ -31,7 +31,10 @@ def test_flags_make_objectives():
     assert str(parse("a", 3)) == "channel(a, 3)"
 
 
-@pytest.mark.parametrize(("text", "index", "said"), [("a:x", None, "'x'"), ("a,b", 3, "Name one")])
+@pytest.mark.parametrize(
+    ("text", "index", "said"),
+    [("a:x", None, "'x'"), ("a:0", None, "'0'"), ("a:nan", None, "nan"), ("a,b", 3, "Name one")],
+)
 def test_flags_that_make_none_say_why(text, index, said):
     with pytest.raises(SettingsError, match=said):
         parse(text, index)

@@ -73,15 +73,16 @@ def climb(
         down, right = torch.randint(-rule.jitter, rule.jitter + 1, (2,), generator=generator).tolist()
         g, score = gradient_at(roll(pixels, down, right))
         g = gradient.normalise(mute(g, rule.colour), rule.normalise)
-        pixels = _step(pixels, roll(g, -down, -right) * (rule.step_size / 255), rule.clip)
+        pixels = _step(pixels, roll(g, -down, -right).mul_(rule.step_size / 255), rule.clip)
         on_step(number, pixels, score)
     return pixels
 
 
 def _step(pixels: Tensor, change: Tensor, clip: str) -> Tensor:
+    """`pixels` a step further, kept within range; the memory of `change` is used again."""
     if clip == "none":
         return pixels + change
     if clip == "soft":
         room = torch.where(change > 0, 1 - pixels, pixels)
-        change = change * (room / HEADROOM).clamp_(0, 1)
-    return (pixels + change).clamp_(0, 1)
+        change.mul_(room.div_(HEADROOM).clamp_(0, 1))
+    return change.add_(pixels).clamp_(0, 1)

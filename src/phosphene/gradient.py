@@ -6,7 +6,7 @@ Only detached pixels come in and only `g` goes out: a tile's graph is freed befo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,9 +21,9 @@ from phosphene.objectives import Objective
 At = Callable[[Tensor], tuple[Tensor, float]]
 
 SMALLEST = 32  # pixels: below this, deep layers have no position left
-PROCESS_BYTES = 330_000_000  # Python, torch and a network, measured before the first step
+PROCESS_BYTES = 350_000_000  # Python, torch and a network, measured before the first step
 STEP_BYTES = 800_000_000  # for a tile's activations, where no limit is given
-BYTES_PER_PICTURE_PIXEL = 3 * 4 * 14  # octaves, detail, gradient and its bands, in float32
+PICTURE_NUMBERS = 62  # kept for a pixel of the picture: octaves, detail, the gradient and its bands; measured
 
 
 @dataclass(frozen=True)
@@ -37,28 +37,36 @@ class Tiling:
 def compute(pixels: Tensor, network: Network, objective: Objective, tiling: Tiling) -> tuple[Tensor, float]:
     """∂objective/∂pixels for `pixels` `[1, 3, H, W]`, and the score per pixel.
 
+    Pictures of less than 32 pixels a side are seen continued by their edge.
+
     Raises:
         NumberError: the gradient is infinite or not a number.
     """
-    height, width = pixels.shape[-2:]
-    pixels = _at_least(pixels, SMALLEST)
+    if min(pixels.shape[-2:]) < SMALLEST:
+        return _of_small(pixels, network, objective, tiling)
     g, score = torch.empty_like(pixels), 0.0
-    stride = max(network.layer(name).stride for name in objective.layers)
-    for box in tiles.boxes(*pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=stride):
+    for box in tiles.boxes(
+        *pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=_stride(network, objective)
+    ):
         part, part_score = _of_tile(pixels[(..., *box.context)], box, network, objective)
         g[(..., *box.core)] = part[(..., *box.inner)]
         score += part_score
     if not (math.isfinite(score) and torch.isfinite(g).all()):
         raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
-    return g[:, :, :height, :width], score / pixels[0, 0].numel()
+    return g, score / pixels[0, 0].numel()
 
 
-def _at_least(pixels: Tensor, side: int) -> Tensor:
-    """Continues a very small picture by its edge."""
-    height, width = pixels.shape[-2:]
-    if min(height, width) >= side:
-        return pixels
-    return F.pad(pixels, (0, max(0, side - width), 0, max(0, side - height)), mode="replicate")
+def _stride(network: Network, objective: Objective) -> int:
+    return max(network.layer(name).stride for name in objective.layers)
+
+
+def _of_small(pixels: Tensor, network: Network, objective: Objective, tiling: Tiling) -> tuple[Tensor, float]:
+    """The gradient through the continuation of a small picture: what falls on the repeated edge belongs to the edge."""
+    leaf = pixels.detach().clone().requires_grad_()
+    down, right = (max(0, SMALLEST - side) for side in pixels.shape[-2:])
+    continued = F.pad(leaf, (0, right, 0, down), mode="replicate")
+    g, score = compute(continued.detach(), network, objective, tiling)
+    return torch.autograd.grad(continued, leaf, g)[0], score
 
 
 def _of_tile(pixels: Tensor, box: tiles.Box, network: Network, objective: Objective) -> tuple[Tensor, float]:
@@ -85,7 +93,12 @@ def normalise(g: Tensor, by: str) -> Tensor:
         return g / _positive(g.abs().mean())
     if by == "std":
         return g / _positive(g.std(correction=0))
-    return pyramid.merge([band / _positive(band.square().mean().sqrt()) for band in pyramid.laplacian(g)])
+    return pyramid.merge([band.div_(_size(band)) for band in pyramid.laplacian(g)])
+
+
+def _size(band: Tensor) -> Tensor:
+    """Root mean square."""
+    return _positive(torch.linalg.vector_norm(band) / band.numel() ** 0.5)
 
 
 def _positive(size: Tensor) -> Tensor:
@@ -97,19 +110,17 @@ def plan(
     network: Network,
     objective: Objective,
     *,
-    height: int,
-    width: int,
+    sizes: Sequence[tuple[int, int]],
     tile: int | None,
     overlap: str,
     memory: int | None,
-) -> Tiling:
-    """The tiling of a picture: whole where memory allows, else the largest tiles that fit.
+) -> list[Tiling]:
+    """A tiling for each octave of a picture: whole where memory allows, else the largest tiles that fit.
 
     Args:
         network: what the gradient is computed through.
         objective: decides how deep, and so how many bytes a pixel takes and how far it sees.
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
+        sizes: height and width of the octaves, in pixels, the largest last.
         tile: the largest side, or `None` for what memory allows.
         overlap: a number of pixels, `auto` or `exact`.
         memory: bytes for the whole process, or `None` for a moderate amount beside the picture itself.
@@ -117,25 +128,33 @@ def plan(
     Raises:
         SettingsError: memory or tiles too small for the overlap.
     """
-    seen = max(network.layer(name).receptive_field for name in objective.layers)
-    pixels = int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 4}[overlap]
-    if tile is not None:
-        return Tiling(tile, pixels)
-    fixed = PROCESS_BYTES + BYTES_PER_PICTURE_PIXEL * height * width
-    free = memory - fixed if memory else STEP_BYTES
-    area = free / features.bytes_per_pixel(network, objective.layers)
-    if area >= height * width:
-        return Tiling(max(height, width, SMALLEST), pixels)
-    return Tiling(_side(area, pixels, network, objective), pixels)
+    seen, stride = max(network.layer(name).receptive_field for name in objective.layers), _stride(network, objective)
+    context = int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 4}[overlap]
+    sizes = [(max(height, SMALLEST), max(width, SMALLEST)) for height, width in sizes]
+    if tile is None:
+        area = _area(network, objective, sizes[-1], context, memory)
+        tilings = [Tiling(max(size) if math.prod(size) <= area else math.isqrt(area), context) for size in sizes]
+    else:
+        tilings = [Tiling(tile, context)] * len(sizes)
+    for size, tiling in zip(sizes, tilings, strict=True):
+        tiles.boxes(*size, tile=tiling.tile, overlap=context, stride=stride)
+    return tilings
 
 
-def _side(area: float, overlap: int, network: Network, objective: Objective) -> int:
-    smallest = 2 * overlap + 3 * max(network.layer(name).stride for name in objective.layers)
-    if area < smallest**2:
-        needed = smallest**2 - max(area, 0)
-        missing = needed * features.bytes_per_pixel(network, objective.layers) / 1e6
+def _area(network: Network, objective: Objective, size: tuple[int, int], context: int, memory: int | None) -> int:
+    """How many pixels a tile may have."""
+    least = tiles.smallest(context, _stride(network, objective))
+    each = features.bytes_per_pixel(network, objective.layers)
+    needed = min(math.prod(size), least**2)
+    if memory is None:
+        roomy = (least + context) ** 2  # a core as wide as its context: smaller ones would see the same pixels again
+        return max(int(STEP_BYTES / each), min(math.prod(size), roomy))
+    fixed = PROCESS_BYTES + PICTURE_NUMBERS * network.dtype.itemsize * math.prod(size)
+    area = int((memory - fixed) / each)
+    if area < needed:
+        enough = math.ceil((fixed + needed * each) / 1e8) * 100
         raise SettingsError(
-            f"--memory leaves no room for tiles of {smallest} pixels, which an overlap of {overlap} needs."
-            f" Give {math.ceil(missing / 100) * 100} MB more, or a smaller --overlap."
+            f"--memory {memory / 1e6:.0f}MB is too little for {size[1]}×{size[0]} pixels and an overlap that needs"
+            f" tiles of {least} pixels.\nGive --memory {enough}MB, or a smaller --overlap."
         )
-    return math.isqrt(int(area))
+    return area

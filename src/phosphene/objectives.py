@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -114,9 +115,12 @@ def parse(text: str, index: int | None = None, maximise: str = "squares") -> Obj
 def _weighted(part: str) -> tuple[str, float]:
     name, _, weight = part.strip().partition(":")
     try:
-        return name, float(weight or 1)
-    except ValueError as error:
-        raise SettingsError(f"The weight of layer {name!r} is {weight!r}; it takes a number, as {name}:0.5.") from error
+        number = float(weight or 1)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number == 0:
+        raise SettingsError(f"The weight of layer {name!r} is {weight!r}; it takes a number but 0, as {name}:0.5.")
+    return name, number
 
 
 def _half_sum_of_squares(activations: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def laplacian(x: Tensor, levels: int = 4) -> list[Tensor]:
     bands = []
     for _ in range(levels):
         low = _shrink(x)
-        bands.append(x - _grow(low, x.shape))
+        bands.append(_grow(low, x.shape).neg_().add_(x))
         x = low
     return [*bands, x]
 
@@ -38,7 +38,7 @@ def merge(bands: list[Tensor]) -> Tensor:
     """The inverse of `laplacian`."""
     x = bands[-1]
     for band in bands[-2::-1]:
-        x = _grow(x, band.shape) + band
+        x = _grow(x, band.shape).add_(band)
     return x
 
 

@@ -79,16 +79,21 @@ def spans(length: int, *, tile: int, overlap: int, stride: int) -> list[Span]:
     """One side cut into as few even pieces as its tiles allow: no thin remainder is left over."""
     if length <= tile:
         return [Span(0, length, 0, length)]
-    for pieces in range(2, length // stride + 2):
+    for pieces in range(2, length // stride + 1):
         cuts = [round(index * length / pieces / stride) * stride for index in range(pieces)] + [length]
         cut = [_span(start, stop, length, overlap, stride) for start, stop in pairwise(cuts)]
         if all(span.high - span.low <= tile for span in cut):
             return cut
-    smallest = 2 * overlap + 3 * stride
+    enough = smallest(overlap, stride)
     raise SettingsError(
-        f"Tiles of {tile} pixels are too small for an overlap of {overlap}: each side needs {smallest} or more."
-        f" Try --tile {smallest}, or a smaller --overlap."
+        f"Tiles of {tile} pixels are too small for an overlap of {overlap}; {enough} is enough."
+        f" Try --tile {enough}, or a smaller --overlap."
     )
+
+
+def smallest(overlap: int, stride: int) -> int:
+    """A tile's side that is enough for an overlap: a core of up to two strides, and context on both sides."""
+    return -(-overlap // stride) * stride + 2 * stride + overlap
 
 
 def _span(start: int, stop: int, length: int, overlap: int, stride: int) -> Span:

@@ -23,5 +23,4 @@ def mute(x: Tensor, colour: float) -> Tensor:
     """`x` `[N, 3, H, W]` with the difference between its channels scaled: 0 makes it grey, 1 leaves it alone."""
     if colour == 1:
         return x
-    grey = x.mean(1, keepdim=True)
-    return grey + colour * (x - grey)
+    return torch.lerp(x.mean(1, keepdim=True), x, colour)

@@ -51,12 +51,13 @@ def dream(
     objective.check(network)
     generator = torch.Generator().manual_seed(settings.seed)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
+    tilings = _plan(network, objective, settings, bases)
     dreamt = bases[0]
     for octave, base in enumerate(bases):
         detail = dreamt - bases[max(octave - 1, 0)]
         dreamt = climb(
             base + resize(detail, *base.shape[-2:]),
-            _gradient(network, objective, settings, base),
+            partial(gradient.compute, network=network, objective=objective, tiling=tilings[octave]),
             steps=settings.steps,
             rule=_rule(settings),
             generator=generator,
@@ -67,21 +68,21 @@ def dream(
 
 def goal(network: Network, settings: DreamSettings) -> Objective:
     """The objective that `layer`, `channel` and `maximise` describe."""
-    return objectives.parse(settings.layer or network.default_layer, settings.channel, settings.maximise)
+    layer = network.default_layer if settings.layer is None else settings.layer
+    return objectives.parse(layer, settings.channel, settings.maximise)
 
 
-def _gradient(network: Network, objective: Objective, settings: DreamSettings, base: Tensor) -> gradient.At:
-    height, width = base.shape[-2:]
-    tiling = gradient.plan(
+def _plan(
+    network: Network, objective: Objective, settings: DreamSettings, bases: list[Tensor]
+) -> list[gradient.Tiling]:
+    return gradient.plan(
         network,
         objective,
-        height=height,
-        width=width,
+        sizes=[(base.shape[-2], base.shape[-1]) for base in bases],
         tile=settings.tile,
         overlap=settings.overlap,
         memory=memory_bytes(settings.memory),
     )
-    return partial(gradient.compute, network=network, objective=objective, tiling=tiling)
 
 
 def _rule(settings: DreamSettings) -> Rule:

@@ -131,8 +131,9 @@ RECIPES = {
         ),
         Named(
             "tensorflow2016",
-            "TensorFlow's notebook: tiles of 512 side by side, shifted at random, no clipping",
+            "TensorFlow's notebook: GoogLeNet in tiles of 512 side by side, shifted at random, no clipping",
             {
+                "model": "googlenet", "layer": "inception_4c/output",
                 "octaves": 4, "octave_scale": 1.4, "steps": 10, "step_size": 1.5, "jitter": 256, "normalise": "mean",
                 "colour": 1.0, "clip": "none", "tile": 512, "overlap": "0",
             },
