@@ -37,7 +37,9 @@ def test_json_and_back_is_the_same_record(run):
 @given(values=st.dictionaries(NAMES, VALUES, max_size=5), objective=NAMES, complete=st.booleans(), reached=NAMES)
 @settings(max_examples=60, deadline=None)
 def test_json_and_back_whatever_the_settings(values, objective, complete, reached):
-    run = Record("dream", values, objective, {}, {"canvas": "clouds"}, {}, {}, 1, complete, reached)
+    run = Record(
+        "dream", values, objective, {}, {"canvas": "clouds", "width": 4, "height": 3}, {}, {}, 1, complete, reached
+    )
     assert Record.from_json(run.to_json()) == run
     assert run.to_json().isascii()
 
@@ -115,6 +117,35 @@ def test_damaged_texts_are_refused(text):
 def test_fields_of_the_wrong_kind_are_refused(run, wrong):
     with pytest.raises(RecordError, match=next(iter(wrong))):
         Record.from_json(json.dumps(json.loads(run.to_json()) | wrong))
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        *(("input", {name: value}) for name in ("width", "height", "long_side") for value in (0, -1, "9", 2.5, True)),
+        *(("input", {"seed": value}) for value in (-1, "0", True, None, 2**63)),
+        *(("input", {"canvas": value, "width": 4, "height": 3}) for value in (None, 3, ["clouds"])),
+        *(("input", {name: value}) for name in ("name", "sha256") for value in (3, ["x"])),
+        *(("input", {"canvas": "clouds", name: 4}) for name in ("width", "height")),
+        *(("output", {name: value}) for name in ("width", "height", "depth") for value in (0, "9", None)),
+    ],
+)
+def test_pictures_that_cannot_be_are_refused(run, field, wrong):
+    with pytest.raises(RecordError, match=f"The record is damaged: the .* of its {field}"):
+        Record.from_json(json.dumps(json.loads(run.to_json()) | {field: wrong}))
+
+
+@pytest.mark.parametrize("known", [{"seed": 0}, {"name": None, "sha256": None}, {"long_side": 3, "mood": "serene"}])
+def test_pictures_that_can_be_are_not_refused(run, known):
+    told = replace(run, input=known)
+    assert Record.from_json(told.to_json()) == told
+
+
+def test_a_canvas_that_would_fill_the_memory_is_not_read(run):
+    told = replace(run, input={"canvas": "clouds", "seed": 0, "width": 20_000, "height": 10_000})
+    assert Record.from_json(told.to_json()) == told
+    with pytest.raises(RecordError, match="20001×10000"):
+        Record.from_json(replace(told, input=told.input | {"width": 20_001}).to_json())
 
 
 @pytest.mark.parametrize("value", [float("nan"), object(), b"bytes"])

@@ -7,7 +7,7 @@ from PIL import Image
 
 import phosphene
 from phosphene import record
-from phosphene.errors import PhospheneError, RecordError, SettingsError, UnknownNameError
+from phosphene.errors import PhospheneError, RecordError, SettingsError, UnknownNameError, WeightsError
 from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, DreamSettings, memory_bytes, settings
 
 QUICK = {"octaves": 1, "steps": 1, "layer": "block3"}
@@ -84,10 +84,51 @@ def test_redo_with_a_change(photo, tmp_path):
     assert torch.equal(changed.pixels, phosphene.dream(photo, **QUICK | {"layer": "block5"}).pixels)
 
 
+def test_redo_drops_a_channel_that_means_nothing_elsewhere(photo, tmp_path):
+    phosphene.dream(photo, **QUICK, channel=39).save(tmp_path / "out.png")
+    assert phosphene.redo(tmp_path / "out.png", layer="block1").record.objective == "layer(block1)"
+
+
+def test_redo_finds_a_weights_file_beside_the_picture(photo, tmp_path, caffemodel, monkeypatch):
+    monkeypatch.setenv("PHOSPHENE_MODELS", str(tmp_path / "none"))
+    layers = "inception_3a/output:0.5,inception_3b/output"
+    made = phosphene.dream(photo, model=str(caffemodel), layer=layers, octaves=1, steps=1)
+    made.save(tmp_path / "out.png")
+    assert made.record.settings["model"] == "googlenet"
+    with pytest.raises(WeightsError, match="--model PATH"):
+        phosphene.redo(tmp_path / "out.png")
+    named = phosphene.redo(tmp_path / "out.png", model=str(caffemodel))
+    assert named.record.objective == made.record.objective
+    (tmp_path / caffemodel.name).symlink_to(caffemodel)
+    assert torch.equal(phosphene.redo(tmp_path / "out.png").pixels, made.pixels)
+
+
+def test_redo_with_another_network_says_what_gives_way(photo, tmp_path, caffemodel):
+    phosphene.dream(photo, **QUICK).save(tmp_path / "out.png")
+    other = phosphene.redo(tmp_path / "out.png", model=str(caffemodel))
+    assert other.record.objective == "layer(inception_4c/output)"
+    assert any("block3" in note for note in other.notes)
+
+
+def test_a_network_brings_its_own_name_and_arithmetic(photo):
+    network = phosphene.network("efficientnet-lite0", dtype=torch.float64)
+    made = phosphene.dream(photo, network=network, **QUICK)
+    assert made.record.settings["dtype"] == "float64"
+    assert made.pixels.dtype == torch.float64
+
+
+def test_sizes_are_for_canvases_and_shrinking_is_for_pictures(photo):
+    with pytest.raises(SettingsError, match="--long-side"):
+        phosphene.dream(photo, size=(40, 30), **QUICK)
+    with pytest.raises(SettingsError, match="--size"):
+        phosphene.dream("grey", long_side=40, **QUICK)
+
+
 def test_redo_says_that_the_input_differs(photo, tmp_path):
     phosphene.dream(photo, **QUICK).save(tmp_path / "out.png")
     Image.new("RGB", (56, 40), "red").save(photo)
-    assert any("SHA-256" in note for note in phosphene.redo(tmp_path / "out.png").notes)
+    for changes in ({}, {"strength": 2.0}):
+        assert any("SHA-256" in note for note in phosphene.redo(tmp_path / "out.png", **changes).notes)
     photo.unlink()
     with pytest.raises(RecordError, match="--input"):
         phosphene.redo(tmp_path / "out.png")
@@ -135,16 +176,18 @@ def test_transparency_is_kept(tmp_path):
 def test_float64_goes_from_bytes_to_bytes(photo):
     dreamt = phosphene.dream(photo, dtype="float64", **QUICK)
     assert dreamt.pixels.dtype == torch.float64
-    untouched = phosphene.dream(photo, dtype="float64", strength=0, **QUICK)
-    assert np.array_equal(np.asarray(untouched.image), np.asarray(Image.open(photo)))
+    untouched = phosphene.dream(photo, dtype="float64", strength=0, clip="none", **QUICK)
+    exact = np.asarray(Image.open(photo)) / 255
+    assert np.abs(untouched.pixels[0].permute(1, 2, 0).numpy() - exact).max() < 1e-15
 
 
 def test_an_objective_composed_in_python_is_recorded_but_not_redone(photo, tmp_path):
     objective = phosphene.layer("block3") + 0.5 * phosphene.channel("block5", 7)
     phosphene.dream(photo, objective=objective, **QUICK).save(tmp_path / "out.png")
     assert record.read(tmp_path / "out.png").objective == "layer(block3) + 0.5*channel(block5, 7)"
-    with pytest.raises(RecordError, match="Python"):
-        phosphene.redo(tmp_path / "out.png")
+    for changes in ({}, {"strength": 2.0}):
+        with pytest.raises(RecordError, match="Python"):
+            phosphene.redo(tmp_path / "out.png", **changes)
 
 
 def test_memory_that_runs_out_is_said(photo, monkeypatch):

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import metadata as installed
 from typing import Any
@@ -48,7 +48,7 @@ class Record:
         reached: Where an interrupted run stopped.
 
     Raises:
-        RecordError: If a field is of the wrong kind or holds what JSON cannot.
+        RecordError: If a field is of the wrong kind, describes no picture, or holds what JSON cannot.
     """
 
     recipe: str
@@ -65,6 +65,8 @@ class Record:
     def __post_init__(self) -> None:
         for field in fields(self):
             _check(field.name, getattr(self, field.name), str(field.type))
+        _check_picture("input", self.input)
+        _check_picture("output", self.output)
         replace = object.__setattr__  # the record is frozen for everybody else
         replace(self, "settings", _without_folders(self.settings))
         replace(self, "input", _named(_without_folders(self.input), "name"))
@@ -100,10 +102,12 @@ class Record:
             )
         known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
         try:
-            return cls(**known)
+            made = cls(**known)
         except TypeError as error:
             missing = [field.name for field in fields(cls) if field.name not in data]
             raise RecordError(f"The record is damaged: it lacks {', '.join(missing)}.") from error
+        _check_canvas(made.input)
+        return made
 
     def line(self) -> str:
         """The record as people read it, in the form that other painting programs write under `parameters`.
@@ -194,6 +198,45 @@ def _check(name: str, value: object, kind: str) -> None:
         fits &= kind != "dict[str, str]" or all(isinstance(each, str) for each in value.values())
     if not fits:
         raise RecordError(f"The record's {name} must be {kind}, not {type(value).__name__}: {str(value)[:80]}")
+
+
+def _check_picture(field: str, values: Mapping[str, Any]) -> None:
+    """Refuses a picture's description that no run wrote; names that are not known may hold anything."""
+    for name in values.keys() & _FACTS.keys():
+        allowed, fits = _FACTS[name]
+        if not fits(values[name]):
+            raise RecordError(
+                f"The record is damaged: the {name} of its {field} must be {allowed}, not {str(values[name])[:80]!r}."
+            )
+    if "canvas" in values and not {"width", "height"} <= values.keys():
+        raise RecordError(f"The record is damaged: the canvas of its {field} has no width or no height.")
+
+
+def _is_whole(value: object, low: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value < 2**63
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+# What an input or an output may say of itself; `None` stands for what was not asked for or is not known.
+_FACTS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    **dict.fromkeys(("width", "height", "depth"), ("a whole number of 1 or more", _is_whole)),
+    "long_side": ("a whole number of 1 or more", lambda value: value is None or _is_whole(value)),
+    "seed": ("a whole number of 0 or more", lambda value: _is_whole(value, 0)),
+    "canvas": ("a text", _is_text),
+    **dict.fromkeys(("name", "sha256"), ("a text", lambda value: value is None or _is_text(value))),
+}
+
+
+def _check_canvas(values: Mapping[str, Any]) -> None:
+    """Refuses a canvas so large that a picture which lies would fill the memory of who makes it again."""
+    if "canvas" in values and values["width"] * values["height"] > images.MAX_PIXELS:
+        raise RecordError(
+            f"The record's canvas has {values['width']}×{values['height']} pixels; allowed are {images.MAX_PIXELS:,}.\n"
+            "If you trust it, paint one yourself: phosphene clouds --size WxH --max-pixels 0"
+        )
 
 
 def _named(values: dict[str, Any], *keys: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor
 from phosphene import images, networks, record
 from phosphene.ascent import Step
 from phosphene.canvases import CANVASES, canvas
-from phosphene.errors import RecordError, RoomError, Stop
+from phosphene.errors import RecordError, RoomError, SettingsError, Stop, WeightsError
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -109,10 +110,11 @@ def dream(
         PhospheneError: with a message for the person who asked.
     """
     chosen = choose(recipe=recipe, preset=preset, **changes)
-    source, origin = _open(
-        image, size=size, seed=chosen.seed, dtype=chosen.dtype, long_side=long_side, max_pixels=max_pixels
-    )
-    return _dream(source, origin, chosen, network=network, objective=objective, on_step=on_step)
+    network = network or networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
+    with _room():
+        source, origin = _open(image, size=size, long_side=long_side, max_pixels=max_pixels, chosen=chosen)
+        return _dream(source, origin, chosen, network, objective or goal(network, chosen), on_step)
 
 
 def redo(
@@ -133,64 +135,87 @@ def redo(
     Raises:
         RecordError: no record, or one that cannot be followed.
         ImageError: the input is not where it should be.
+        WeightsError: the network's weights are not there.
     """
     made = record.read(source)
-    chosen = _changed(made, changes)
+    folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
+    network, chosen, notes = _recorded(made, folder, changes)
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
-    found = image if image is not None else _recorded_input(made, source)
-    opened, origin = _open(
-        found,
-        size=canvas_size,
-        seed=made.input.get("seed", 0),
-        dtype=chosen.dtype,
-        long_side=made.input.get("long_side"),
-        max_pixels=0,
-    )
-    result = _dream(opened, origin, chosen, on_step=on_step)
-    return result if changes else _compare(result, made)
+    with _room():
+        opened, origin = _open(
+            _recorded_input(made, folder) if image is None else image,
+            size=canvas_size,
+            long_side=made.input.get("long_side"),
+            max_pixels=0,
+            chosen=replace(chosen, seed=made.input.get("seed", chosen.seed)),
+        )
+        result = _dream(opened, origin, chosen, network, goal(network, chosen), on_step)
+    return replace(result, notes=result.notes + notes + _differences(made, result.record, "model" in changes))
 
 
-def _changed(made: Record, changes: Mapping[str, Any]) -> DreamSettings:
-    """The recorded settings with `changes`; a layer that a new network does not have gives way to its default."""
-    chosen = choose(**{**made.settings, **changes})
+def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[Network, DreamSettings, tuple[str, ...]]:
+    """The recorded network and settings with `changes`, and what has to give way to them."""
+    settings = {**made.settings, **changes}
+    if "model" not in changes:
+        settings["model"] = _recorded_model(made, folder)
+    if "channel" not in changes and {"layer", "model"} & set(changes):
+        settings["channel"] = None  # a channel means nothing in another layer
+    chosen = choose(**settings)
     network = networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
-    if "model" in changes and "layer" not in changes and chosen.layer not in network.layers:
-        chosen = replace(chosen, layer=None)
-    if not changes and made.objective != str(goal(network, chosen)):
+    if not {"layer", "channel", "maximise", "model"} & set(changes) and str(goal(network, chosen)) != made.objective:
         raise RecordError(f"The recorded objective, {made.objective}, was composed in Python: redo it there.")
-    return chosen
+    if "layer" not in changes and not goal(network, chosen).layers <= set(network.layers):
+        note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"
+        return network, replace(chosen, layer=None), (note,)
+    return network, chosen, ()
 
 
-def _recorded_input(made: Record, source: str | os.PathLike[str] | bytes) -> images.Source:
+def _recorded_model(made: Record, folder: Path) -> str:
+    """The recorded network's name, or the weights file of the recorded name beside the picture."""
+    name, file = made.network.get("name", ""), folder / made.network.get("file", "")
+    if name in networks.SOURCES and networks.find(networks.SOURCES[name]):
+        return name
+    if file.is_file():
+        return str(file)
+    raise WeightsError(
+        f"The dream was made with {name} ({file.name}), which is neither in {networks.models_folder()} nor beside the"
+        f" picture.\nSay where it is: --model PATH; or fetch it with: phosphene networks get {name}"
+    )
+
+
+def _recorded_input(made: Record, folder: Path) -> images.Source:
     """The picture that a dream began as: a canvas, or the file beside the dream."""
     if "canvas" in made.input:
         return str(made.input["canvas"])
     name = str(made.input.get("name", ""))
-    folder = Path(os.fspath(source)).parent if not isinstance(source, bytes) else Path()
     if not name or not (folder / name).is_file():
-        raise RecordError(f"The input {name!r} is not in {folder.resolve()}. Say where it is: --input PATH")
+        raise RecordError(f"The input {name!r} is no file in {folder}. Say where it is: --input PATH")
     return folder / name
 
 
-def _compare(result: Dream, made: Record) -> Dream:
+def _differences(made: Record, now: Record, other_model: bool) -> tuple[str, ...]:
     """Says so where the input or the weights are not the recorded ones."""
-    notes = list(result.notes)
-    if made.input.get("sha256") != result.record.input.get("sha256"):
-        notes.append(f"the input is not the recorded one: its SHA-256 was {str(made.input.get('sha256'))[:12]}…")
-    if made.network.get("sha256") != result.record.network["sha256"]:
+    notes = []
+    if made.input.get("sha256") != now.input.get("sha256"):
+        notes.append(f"the input is not the recorded one, whose SHA-256 was {str(made.input.get('sha256'))[:12]}…")
+    if not other_model and made.network.get("sha256") != now.network["sha256"]:
         notes.append("the network's weights are not the recorded ones")
-    return Dream(result.pixels, result.record, result.source, tuple(notes))
+    return tuple(notes)
 
 
 def _open(
-    image: images.Source, *, size: tuple[int, int] | None, seed: int, dtype: str, long_side: int | None, max_pixels: int
+    image: images.Source, *, size: tuple[int, int] | None, long_side: int | None, max_pixels: int, chosen: DreamSettings
 ) -> tuple[Picture, dict[str, Any]]:
     """The picture, and what the record says of it."""
-    kind = getattr(torch, dtype)
+    kind = getattr(torch, chosen.dtype)
     if isinstance(image, str) and image in CANVASES and not Path(image).exists():
+        if long_side:
+            raise SettingsError("--long-side shrinks pictures; a canvas has the size that --size gives it.")
         width, height = size or CANVAS_SIZE
-        painted = Picture(canvas(image, height, width, seed=seed, dtype=kind), None, 8, image, None)
-        return painted, {"canvas": image, "seed": seed, "width": width, "height": height}
+        painted = Picture(canvas(image, height, width, seed=chosen.seed, dtype=kind), None, 8, image, None)
+        return painted, {"canvas": image, "seed": chosen.seed, "width": width, "height": height}
+    if size:
+        raise SettingsError("A size is for canvases; --long-side shrinks a picture.")
     picture = images.load(image, dtype=kind, long_side=long_side, max_pixels=max_pixels)
     height, width = picture.pixels.shape[-2:]
     origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
@@ -201,26 +226,36 @@ def _dream(
     source: Picture,
     origin: Mapping[str, Any],
     chosen: DreamSettings,
-    *,
-    network: Network | None = None,
-    objective: Objective | None = None,
-    on_step: OnStep | None = None,
+    network: Network,
+    objective: Objective,
+    on_step: OnStep | None,
 ) -> Dream:
-    network = network or networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
-    objective = objective or goal(network, chosen)
     watch = _Watch(on_step)
     try:
-        pixels, complete = (
-            recipe_of_dreams.dream(source.pixels, network, objective, settings=chosen, on_step=watch),
-            True,
-        )
+        pixels = recipe_of_dreams.dream(source.pixels, network, objective, settings=chosen, on_step=watch)
+        complete = True
     except Stop:
         pixels, complete = watch.picture(), False
-    except (MemoryError, RuntimeError) as error:
-        raise _room(error, source.pixels) from error
-    notes = source.notes + watch.notes(chosen)
-    made = _record(origin, chosen, network, objective, pixels, source.depth, "" if complete else watch.reached)
-    return Dream(pixels, made, source, notes)
+    made = Record(
+        **provenance(chosen, network, objective),
+        input=dict(origin),
+        output={"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": source.depth},
+        versions=record.versions(),
+        threads=torch.get_num_threads(),
+        complete=complete,
+        reached="" if complete else watch.reached,
+    )
+    return Dream(pixels, made, source, source.notes + watch.notes(chosen))
+
+
+def provenance(chosen: DreamSettings, network: Network, objective: Objective) -> dict[str, Any]:
+    """What a record says of a dream before it is dreamt."""
+    return {
+        "recipe": "dream",
+        "settings": chosen.to_dict() | {"model": network.name, "layer": chosen.layer or network.default_layer},
+        "objective": str(objective),
+        "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
+    }
 
 
 @dataclass
@@ -251,33 +286,12 @@ class _Watch:
         return (f"the picture is small: it dreamt at {self.last.octaves} of {chosen.octaves} sizes",)
 
 
-def _room(error: Exception, pixels: Tensor) -> Exception:
-    """An error of torch's that means memory, in our words; others as they are."""
-    if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
-        return error
-    height, width = pixels.shape[-2:]
-    return RoomError(f"Memory ran out on {width}×{height} pixels. Try --memory 900MB, or --long-side 1024.")
-
-
-def _record(
-    origin: Mapping[str, Any],
-    chosen: DreamSettings,
-    network: Network,
-    objective: Objective,
-    pixels: Tensor,
-    depth: int,
-    reached: str,
-) -> Record:
-    height, width = pixels.shape[-2:]
-    return Record(
-        recipe="dream",
-        settings=chosen.to_dict() | {"layer": chosen.layer or network.default_layer},
-        objective=str(objective),
-        network={"name": network.name, "file": network.file, "sha256": network.sha256},
-        input=dict(origin),
-        output={"width": width, "height": height, "depth": depth},
-        versions=record.versions(),
-        threads=torch.get_num_threads(),
-        complete=not reached,
-        reached=reached,
-    )
+@contextmanager
+def _room() -> Iterator[None]:
+    """Puts memory that runs out in our words; torch says it with a `RuntimeError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise RoomError("Memory ran out. Try a smaller picture, as --long-side 1024, or --memory 900MB.") from error
