@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# Before torch is loaded, and for the processes that tests start: where another program keeps a core busy, several
+# threads wait for each other most of the time.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from collections.abc import Collection, Iterator
 from pathlib import Path
 

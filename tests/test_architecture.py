@@ -63,14 +63,6 @@ def test_modules_stay_readable(path):
     assert len(path.read_text("utf-8").splitlines()) <= 300
 
 
-def test_the_recipe_settings_and_the_command_line_start_without_torch():
-    light = ("errors.py", "recipes/settings.py", "recipes/__init__.py", "__init__.py", "cli/__init__.py")
-    for name in light:
-        tree = ast.parse((SOURCE / name).read_text("utf-8"))
-        top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-        assert "torch" not in {alias.name for node in top for alias in node.names}
-
-
 def test_public_names():
     assert phosphene.__all__ == sorted(phosphene.__all__)
     assert set(phosphene.__all__) <= set(dir(phosphene))

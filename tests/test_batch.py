@@ -7,7 +7,7 @@ from PIL import Image
 
 from phosphene import batch, networks, run
 from phosphene.batch import Input
-from phosphene.errors import ImageError, SettingsError, UnknownNameError
+from phosphene.errors import ImageError, SettingsError, Stop, UnknownNameError
 from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
 
@@ -96,6 +96,12 @@ def test_a_template_reaches_nothing_but_its_names(here):
         batch.plan(["photo.jpg"], "{stem.__class__}.png")
 
 
+@pytest.mark.parametrize("template", ["{tile:d}.png", "{seed:s}.png", "{stem", "{0}.png"])
+def test_a_template_that_cannot_be_filled(here, template):
+    with pytest.raises((SettingsError, UnknownNameError), match=r"template|unknown"):
+        batch.plan(["photo.jpg"], template)
+
+
 def test_a_pipe(here):
     assert outputs("photo.jpg", output="-") == [None]
 
@@ -143,20 +149,37 @@ def test_a_second_name_is_free(here):
     assert batch.again(Path("x.gif")).name == "x-redo.png"
 
 
+def is_other(*arguments, **more):
+    return batch.standing(*arguments, **more) == "other"
+
+
+def test_an_interrupted_dream_counts_as_unfinished(here):
+    def stop(step):
+        raise Stop
+
+    chosen = DreamSettings(**QUICK)
+    network = networks.load()
+    job = batch.plan(["photo.jpg"]).jobs[0]
+    run.dream("photo.jpg", on_step=stop, **QUICK).save(job.output)
+    assert batch.standing(job, chosen, network, goal(network, chosen), size=(32, 24)) == "unfinished"
+    other = DreamSettings(**QUICK, seed=1)
+    assert is_other(job, other, network, goal(network, other), size=(32, 24))
+
+
 @pytest.mark.parametrize("name", ["photo.jpg", "clouds"])
 def test_only_the_same_dream_counts_as_made(here, name):
     chosen = DreamSettings(**QUICK)
     network = networks.load()
     job = batch.plan([name]).jobs[0]
     about = {"size": (32, 24)}
-    assert not batch.as_asked(job, chosen, network, goal(network, chosen), **about)
-    run.dream(name, size=(32, 24), **QUICK).save(job.output)
-    assert batch.as_asked(job, chosen, network, goal(network, chosen), **about)
+    assert is_other(job, chosen, network, goal(network, chosen), **about)
+    run.dream(name, size=(32, 24) if name == "clouds" else None, **QUICK).save(job.output)
+    assert batch.standing(job, chosen, network, goal(network, chosen), **about) == "finished"
     other = DreamSettings(**QUICK, seed=1)
-    assert not batch.as_asked(job, other, network, goal(network, other), **about)
+    assert is_other(job, other, network, goal(network, other), **about)
     if name == "photo.jpg":
-        assert not batch.as_asked(job, chosen, network, goal(network, chosen), **about, long_side=16)
+        assert is_other(job, chosen, network, goal(network, chosen), **about, long_side=16)
         Path(name).write_bytes(Path(name).read_bytes() + b"\0")
-        assert not batch.as_asked(job, chosen, network, goal(network, chosen), **about)
+        assert is_other(job, chosen, network, goal(network, chosen), **about)
     else:
-        assert not batch.as_asked(job, chosen, network, goal(network, chosen), size=(24, 32))
+        assert is_other(job, chosen, network, goal(network, chosen), size=(24, 32))

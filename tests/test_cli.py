@@ -15,7 +15,8 @@ from PIL import Image
 
 from phosphene import record
 from phosphene.canvases import CANVASES
-from phosphene.cli import configuration, front, main, making, options
+from phosphene.cli import configuration, front, jobs, main, options
+from phosphene.errors import Stop
 from phosphene.recipes.settings import NAMES, RECIPES
 
 QUICK = ("--octaves", "1", "--steps", "1")
@@ -137,6 +138,12 @@ def test_a_canvas_of_a_size(here):
     assert record.read("grey-dream.png").input["canvas"] == "grey"
 
 
+def test_canvases_and_pictures_together_have_sizes_of_their_own(here):
+    dreamt("photo.png", "grey", "--size", "40x24", "--long-side", "24")
+    assert opened("grey-dream.png").size == (40, 24)
+    assert opened("photo-dream.png").size == (24, 16)
+
+
 def test_a_smaller_copy(here):
     assert "shrunk from 48×32 to 24×16" in dreamt("photo.png", "--long-side", "24").stderr
     assert opened("photo-dream.png").size == (24, 16)
@@ -172,7 +179,8 @@ def test_settings_reach_the_dream(here):
 
 
 def test_a_recipe_gives_way_to_flags(here):
-    cli("photo.png", "--recipe", "tensorflow2016", "--octaves", "1", "--steps", "1")
+    here_too = ("--model", "efficientnet-lite0", "--layer", "block5")  # Google's network may not be here
+    cli("photo.png", "--recipe", "tensorflow2016", *here_too, "--octaves", "1", "--steps", "1")
     made = settings_of("photo-dream.png")
     assert made["step_size"] == RECIPES["tensorflow2016"].changes["step_size"]
     assert made["steps"] == 1
@@ -200,7 +208,7 @@ def test_a_preview(here):
 
 def test_a_dream_outlives_its_preview(here, monkeypatch):
     def full(*_):
-        raise making.ImageError("no room")
+        raise jobs.ImageError("no room")
 
     monkeypatch.setattr("phosphene.cli.preview._draw", full)
     assert "no more previews: no room" in dreamt("photo.png", "--preview", "now.png").stderr
@@ -213,11 +221,35 @@ def test_a_dream_outlives_its_preview(here, monkeypatch):
 def test_the_nearer_wish_wins(here):
     (here / "settings.toml").write_text('octaves = 1\nsteps = 3\njitter = 3\nrecipe = "tensorflow2016"\n')
     (here / "mine.toml").write_text('steps = 2\nstep-size = 0.5\nlayer = ["block5", "block8"]\noverlap = 16\n')
-    cli("photo.png", "--config", "mine.toml", "--steps", "1")
+    cli("photo.png", "--config", "mine.toml", "--steps", "1", "--model", "efficientnet-lite0")
     made = settings_of("photo-dream.png")
     expected = {"steps": 1, "step_size": 0.5, "jitter": 3, "octaves": 1, "normalise": "mean", "overlap": "16"}
     assert {name: made[name] for name in expected} == expected
     assert made["layer"] == "block5,block8"
+
+
+def test_a_typed_preset_beats_the_looks_of_files(here):
+    (here / "settings.toml").write_text('layer = "block5"\nchannel = 3\ncolour = 0.9\nstrength = 2\nsteps = 1\n')
+    (here / "mine.toml").write_text("octaves = 1\nmodel = 'efficientnet-lite0'\n")
+    cli("photo.png", "--config", "mine.toml", "--preset", "coils")
+    made = settings_of("photo-dream.png")
+    expected = {"layer": "block6", "channel": None, "colour": 0.4, "strength": 2, "steps": 1, "octaves": 1}
+    assert {name: made[name] for name in expected} == expected
+    cli("photo.png", "--config", "mine.toml", "--preset", "coils", "--colour", "0.1", "--force")
+    assert settings_of("photo-dream.png")["colour"] == 0.1
+
+
+def test_a_files_preset_gives_way_to_files(here):
+    (here / "settings.toml").write_text('preset = "coils"\noctaves = 1\nsteps = 1\n')
+    (here / "mine.toml").write_text('layer = "block5"\n')
+    cli("photo.png", "--config", "mine.toml")
+    made = settings_of("photo-dream.png")
+    assert (made["layer"], made["colour"]) == ("block5", 0.4)
+
+
+def test_a_typed_layer_is_not_blamed_on_the_preset(here):
+    said = cli("photo.png", "--preset", "beasts", "--layer", "blok8", code=2)
+    assert "made for" not in said.stderr
 
 
 # Batches
@@ -230,6 +262,27 @@ def test_a_batch_skips_what_is_there_and_the_same(here):
     assert said.stderr.count("there already") == 2
     assert all(json.loads(line)["skipped"] for line in said.stdout.splitlines())
     assert before == {name: (here / name).stat().st_mtime_ns for name in before}
+
+
+def test_a_batch_goes_on_where_it_was_interrupted(here, monkeypatch):
+    dream = jobs.run.dream
+
+    def interrupted(*arguments, **options):
+        def stop(step):
+            raise Stop
+
+        return dream(*arguments, **options | {"on_step": stop})
+
+    with monkeypatch.context() as patch:
+        patch.setattr("phosphene.run.dream", interrupted)
+        dreamt("photo.png")
+    assert not record.read("photo-dream.png").complete
+    assert "exists already" in dreamt("photo.png", "other.png", "--seed", "1", code=1).stderr
+    (here / "other-dream.png").unlink()
+    said = dreamt("photo.png", "other.png")
+    assert "it was interrupted, and is made anew" in said.stderr
+    assert record.read("photo-dream.png").complete
+    assert "there already" in dreamt("photo.png", "other.png").stderr
 
 
 def test_a_batch_refuses_what_is_there_and_different(here):
@@ -284,6 +337,24 @@ def test_redo_with_its_input_elsewhere_or_changed(here):
     assert "not the recorded one" in said.stderr
     piped = cli("redo", "far/x.png", "--input", "photo.png", "-o", "-")
     assert np.asarray(Image.open(BytesIO(piped.stdout_bytes))).tobytes() == pixels("far/x.png")
+
+
+def test_redo_into_folders_and_templates(here):
+    (here / "again").mkdir()
+    dreamt("photo.png")
+    for output, path in (("again", "photo-dream-redo.png"), ("again/", "photo-dream-redo2.png")):
+        cli("redo", "photo-dream.png", "-o", output)
+        assert pixels(here / "again" / path) == pixels("photo-dream.png")
+    cli("redo", "photo-dream.png", "-o", "{stem}_{seed}_{layer}.{ext}", "--seed", "5", "--layer", "block2")
+    assert settings_of("photo-dream_5_block2.png")["seed"] == 5
+
+
+def test_records_of_what_is_piped_in(here):
+    dreamt("photo.png")
+    data = (here / "photo-dream.png").read_bytes()
+    assert "layer(" in cli("info", "-", input=data).stdout
+    cli("redo", "-", input=data)
+    assert pixels("stdin-redo.png") == pixels("photo-dream.png")
 
 
 def test_redo_says_where_versions_differ(here, monkeypatch):
@@ -357,7 +428,7 @@ def test_an_interruption_before_the_first_step_saves_nothing(here, monkeypatch):
 
 
 def test_an_interruption_that_something_swallows_is_heard_at_the_next_step(here, monkeypatch):
-    dream = making.run.dream
+    dream = jobs.run.dream
 
     def deaf(*arguments, **options):
         try:

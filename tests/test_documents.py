@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
-from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, settings
+from phosphene.cli import main
+from phosphene.recipes.settings import PRESETS, RECIPES, settings
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -18,21 +20,16 @@ def test_links_lead_somewhere(document):
             assert (document.parent / link).exists(), link
 
 
+def flags(command: click.Command) -> set[str]:
+    """Every flag of a command, and of those below it."""
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    own = {flag for param in command.params if isinstance(param, click.Option) for flag in param.opts}
+    return own.union(*map(flags, below))
+
+
 def test_the_readmes_flags_exist():
     text = (ROOT / "README.md").read_text("utf-8")
-    known = {"--" + name.replace("_", "-") for name in NAMES}
-    known |= {
-        "--preset",
-        "--recipe",
-        "--config",
-        "--long-side",
-        "--max-pixels",
-        "--size",
-        "--preview",
-        "--force",
-        "--json",
-    }
-    known |= {"--no-metadata", "--help"}
+    known = {"--help", *flags(main)}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= known
 
 

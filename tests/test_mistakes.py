@@ -1,6 +1,7 @@
 """What people get wrong, and what they are told: a line or three, the right exit code, and no file left or changed."""
 
 import dataclasses
+import io
 import os
 import shutil
 import socket
@@ -16,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from conftest import tiny
 from phosphene.cli import configuration, main
 from phosphene.networks import registry
 
@@ -80,6 +82,24 @@ def no_memory(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr("phosphene.recipes.dream.dream", fail)
 
 
+def looped_link(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "loop.png").symlink_to("loop.png")
+
+
+def piped_nonsense(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no picture")))
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+
+
+def foreign_network(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr("phosphene.networks.load", lambda *_, **__: tiny())
+
+
+LONG = "x" * 300
 LITTLE_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
 
 MISTAKES = [
@@ -97,6 +117,10 @@ MISTAKES = [
     mistake("bomb.png", 2, "bomb.png", "60000", "--max-pixels"),
     mistake("photo.png --max-pixels 100", 2, "photo.png", "--max-pixels"),
     mistake("nothing-in-it", 2, "nothing-in-it", "no picture"),
+    mistake(LONG, 2, "xxx", "too long", "shorter"),
+    mistake(f"{LONG}.png", 2, "xxx", "too long", "shorter"),
+    mistake(f"dream {LONG}.png", 2, "xxx", "too long", "shorter"),
+    mistake("loop.png", 2, "loop.png", "leads back to itself", before=looped_link),
     mistake("*.gif", 2, "*.gif", "No picture matches"),
     # Words
     mistake("laysers", 2, "'laysers'", "Did you mean 'layers'?"),
@@ -118,7 +142,7 @@ MISTAKES = [
     mistake("wide.png --tile 64 --overlap 100 --octaves 1", 2, "64", "--tile", "--overlap"),
     mistake("photo.png --overlap foo", 2, "--overlap is 'foo'", "exact"),
     mistake("photo.png --memory 12", 2, "--memory is '12'", "2GB"),
-    mistake("wide.png --memory 1MB", 2, "--memory", "room"),
+    mistake("wide.png --memory 1MB", 2, "--memory 1MB"),
     mistake("photo.png --dtype float16", 2, "--dtype is 'float16'", "float32 or float64"),
     mistake("photo.png --normalise foo", 2, "--normalise is 'foo'", "mean"),
     mistake("photo.png --clip sotf", 2, "--clip is 'sotf'", "Did you mean 'soft'?"),
@@ -127,6 +151,7 @@ MISTAKES = [
     mistake("photo.png --long-side 0", 2, "--long-side", "x>=1"),
     mistake("photo.png --threads 0", 2, "--threads", "1<=x"),
     mistake("photo.png --size 64x64", 2, "--size is for canvases", "--long-side"),
+    mistake("clouds --long-side 64", 2, "--long-side 64", "--size"),
     mistake("clouds --size big", 2, "--size is 'big'", "768x512"),
     mistake("clouds --size 0x10", 2, "--size is '0x10'", "768x512"),
     mistake("clouds --size 90000x90000", 2, "90000x90000", "--max-pixels"),
@@ -135,6 +160,12 @@ MISTAKES = [
     mistake("photo.png --layer block8:x", 2, "'x'", "block8:0.5"),
     mistake("photo.png --channel 9999", 2, "9999", "0 to 191"),
     mistake("photo.png --layer block5 --layer block8 --channel 3", 2, "--channel 3", "2"),
+    mistake(
+        "photo.png --preset beasts",
+        2,
+        *("'block10' in tiny", "Preset 'beasts' is made for efficientnet-lite0; name a --layer of tiny."),
+        before=foreign_network,
+    ),
     mistake("photo.png --model gogglenet", 2, "'gogglenet'", "Did you mean 'googlenet'?", "phosphene networks"),
     mistake("photo.png --recipe google2051", 2, "'google2051'", "Did you mean 'google2015'?"),
     mistake("photo.png --preset nonesuch", 2, "Unknown preset 'nonesuch'"),
@@ -147,6 +178,7 @@ MISTAKES = [
     mistake(
         "networks get googlenet", 3, "no connection", "127.0.0.1", "bvlc_googlenet.caffemodel", before=no_connection
     ),
+    mistake(f"photo.png --model {LONG}.pth", 2, "xxx", "too long", "shorter"),
     mistake("photo.png --model nowhere.pth", 3, "nowhere.pth", "no weights file"),
     mistake("photo.png --model cut.pth", 3, "cut.pth", "damaged"),
     mistake("photo.png --model foreign.pth", 3, "foreign.pth", "no weights of efficientnet-lite0"),
@@ -170,6 +202,9 @@ MISTAKES = [
     mistake("photo.png -o {sten}.png", 2, "{sten}", "Did you mean 'stem'?"),
     mistake("photo.png -o {stem.png", 2, "template", "{stem}"),
     mistake("photo.png other.png -o x.png", 2, "2 pictures", "x.png", "-o"),
+    mistake("photo.png -o {tile:d}.png", 2, "template", "{tile:d}"),
+    mistake(f"photo.png -o {LONG}.png", 2, "xxx", "too long", "shorter"),
+    mistake(f"photo.png --preview {LONG}.png", 2, "xxx", "too long", "shorter"),
     mistake("photo.png photo.jpg", 2, "2 pictures", "photo-dream.png", "{ext}"),
     mistake("photo.png other.png -o -", 2, "2 pictures", "-o dreams/"),
     mistake("photo.png -o - --json", 2, "--json", "-o -"),
@@ -186,6 +221,14 @@ MISTAKES = [
     mistake("redo orphan.png", 2, "gone.png", "--input"),
     mistake("redo orphan.png --input nowhere.png", 2, "nowhere.png"),
     mistake("redo orphan.png --input photo.png --steps 0", 2, "--steps is 0"),
+    mistake("redo orphan.png --input photo.png -o {sten}.png", 2, "{sten}", "Did you mean 'stem'?"),
+    mistake("redo orphan.png --input photo.png -o {preset}.png", 2, "{preset}", "{layer}"),
+    mistake("redo orphan.png --input photo.png -o nowhere/", 2, "no folder nowhere", "mkdir"),
+    mistake("redo orphan.png --input -", 2, "--input is '-'", "takes a file"),
+    mistake("info -", 2, "not a picture", before=piped_nonsense),
+    mistake("redo -", 2, "not a picture", before=piped_nonsense),
+    mistake("info -", 2, "Nothing is piped in", "phosphene info -", before=at_a_terminal),
+    mistake("redo -", 2, "Nothing is piped in", before=at_a_terminal),
     mistake("redo", 2, "PICTURE", "phosphene redo --help"),
     # On the way
     mistake("photo.png", 1, "finite", before=no_number),
@@ -258,7 +301,7 @@ def test_mistakes_are_explained(each, prepared, tmp_path, monkeypatch, capfd):
     code = run(each, capfd)
 
     said = capfd.readouterr()
-    assert code == each.code
+    assert code == each.code, said.err
     assert contents(folder) == before
     if code:
         assert 1 <= len(said.err.splitlines()) <= 3, said.err

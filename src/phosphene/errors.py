@@ -6,8 +6,12 @@ do next. The command line prints the message and leaves with the error's `exit_c
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+DISK_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""What the system's errors say where a disk, or a user's share of it, has no room."""
 
 
 class PhospheneError(Exception):

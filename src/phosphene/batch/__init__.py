@@ -1,8 +1,22 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
-from phosphene.batch.finished import as_asked
+from phosphene.batch.finished import Standing, standing
 from phosphene.batch.inputs import PIPE, Input, expand
-from phosphene.batch.outputs import again, check
+from phosphene.batch.outputs import again, check, facts, is_folder, target
 from phosphene.batch.plan import Job, Plan, plan
 
-__all__ = ["PIPE", "Input", "Job", "Plan", "again", "as_asked", "check", "expand", "plan"]
+__all__ = [
+    "PIPE",
+    "Input",
+    "Job",
+    "Plan",
+    "Standing",
+    "again",
+    "check",
+    "expand",
+    "facts",
+    "is_folder",
+    "plan",
+    "standing",
+    "target",
+]

@@ -1,9 +1,9 @@
-"""Which dreams of a batch are there already."""
+"""Which dreams of a batch are there already, and which were interrupted."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 from phosphene import record
 from phosphene.batch.inputs import Input
@@ -14,9 +14,12 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.settings import DreamSettings
 from phosphene.record import Record
+from phosphene.run import provenance
+
+Standing = Literal["finished", "unfinished", "other"]
 
 
-def as_asked(
+def standing(
     job: Job,
     settings: DreamSettings,
     network: Network,
@@ -24,21 +27,25 @@ def as_asked(
     *,
     size: tuple[int, int],
     long_side: int | None = None,
-) -> bool:
-    """Whether a job's output is there, finished, and made of this very input with these very settings."""
+) -> Standing:
+    """What a job's output is, beside the dream of this very input with these very settings.
+
+    Returns:
+        `finished` or `unfinished` if it is that dream; `other` if it is another, or none.
+    """
     if job.output is None or not job.output.is_file() or job.source.kind == "pipe":
-        return False
+        return "other"
     try:
         made = record.read(job.output)
         wanted = _wanted(job.source, settings, network, objective, size, long_side)
     except PhospheneError:
-        return False
+        return "other"
     same = ("recipe", "settings", "objective", "network")
-    return (
-        made.complete
-        and all(getattr(made, field) == getattr(wanted, field) for field in same)
-        and {key: made.input.get(key) for key in wanted.input} == wanted.input
-    )
+    if any(getattr(made, field) != getattr(wanted, field) for field in same):
+        return "other"
+    if {key: made.input.get(key) for key in wanted.input} != wanted.input:
+        return "other"
+    return "finished" if made.complete else "unfinished"
 
 
 def _wanted(
@@ -54,13 +61,4 @@ def _wanted(
         origin: dict[str, Any] = {"canvas": source.name, "seed": settings.seed, "width": size[0], "height": size[1]}
     else:
         origin = {"sha256": hashlib.sha256(read_bytes(source.name)).hexdigest(), "long_side": long_side}
-    return Record(
-        recipe="dream",
-        settings=settings.to_dict() | {"layer": settings.layer or network.default_layer},
-        objective=str(objective),
-        network={"name": network.name, "file": network.file, "sha256": network.sha256},
-        input=origin,
-        output={},
-        versions={},
-        threads=1,
-    )
+    return Record(**provenance(settings, network, objective), input=origin, output={}, versions={}, threads=1)

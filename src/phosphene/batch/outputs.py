@@ -35,10 +35,13 @@ def target(source: Input, output: str | None, facts: Mapping[str, Any]) -> Path 
         return source.folder / usual
     if "{" in output or "}" in output:
         return Path(_filled(output, {**facts, "stem": source.stem, "ext": source.extension}))
+    return Path(output) / usual if is_folder(output) else Path(output)
+
+
+def is_folder(output: str) -> bool:
+    """Whether `-o` names a folder; one called x.png is more likely a slip than a wish."""
     path = Path(output)
-    # A folder called x.png is more likely a slip than a wish.
-    folder = output.endswith(("/", os.sep)) or (path.is_dir() and path.suffix.lower() not in FORMATS)
-    return path / usual if folder else path
+    return output.endswith(("/", os.sep)) or (path.is_dir() and path.suffix.lower() not in FORMATS)
 
 
 def facts(settings: DreamSettings, recipe: str | None, preset: str | None) -> dict[str, Any]:
@@ -57,15 +60,16 @@ def _filled(template: str, facts: Mapping[str, Any]) -> str:
         fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
         for field in fields:
             if field not in facts:
+                names = ", ".join(f"{{{name}}}" for name in ("stem", "ext", "preset", "recipe") if name in facts)
                 raise UnknownNameError(
                     f"{{{field}}} in {template!r} is unknown.{nearest(field, facts)}"
-                    " There are {stem}, {ext}, {preset}, {recipe} and the settings, as {layer}, {seed}."
+                    f" There are {names} and the settings, as {{layer}}, {{seed}}."
                 )
         return template.format_map(facts)
-    except (ValueError, IndexError, KeyError) as error:
+    except (TypeError, ValueError, IndexError, KeyError) as error:
         raise SettingsError(
             f"The template {template!r} cannot be read: {error}.\n"
-            "Write it as {stem}_{preset}.png, and a brace as {{."
+            "Write it as {stem}_{seed}.png, and a brace as {{."
         ) from error
 
 

@@ -38,14 +38,25 @@ def check_size(plan: Plan, size: tuple[int, int] | None, max_pixels: int) -> Non
         raise SettingsError(f"{asked}; allowed are {max_pixels:,}, or more with --max-pixels.")
 
 
+def check_long_side(plan: Plan, long_side: int | None) -> None:
+    """A long side is a picture's: a canvas is painted at its size."""
+    if long_side and all(job.source.kind == "canvas" for job in plan.jobs):
+        raise SettingsError(f"--long-side {long_side} is for pictures.\nA canvas has a size of its own: --size 768x512")
+
+
 def check_streams(job: Job, wishes: Wishes) -> None:
     """Refuses what would wait for ever, or mix pictures with words."""
-    if job.source.kind == "pipe" and sys.stdin.isatty():
-        raise SettingsError("Nothing is piped in. Name a picture, or: cat photo.jpg | phosphene -")
+    check_piped(job.source)
     if job.output is None and wishes.json:
         raise SettingsError("-o - and --json would both write to standard output. Name a file with -o.")
     if job.output is None and sys.stdout.isatty():
         raise SettingsError("A terminal cannot show the picture that -o - writes. Pipe it on, or name a file with -o.")
+
+
+def check_piped(source: Input) -> None:
+    """Refuses to wait for a picture that nobody pipes in."""
+    if source.kind == "pipe" and sys.stdin.isatty():
+        raise SettingsError("Nothing is piped in. Name a picture, or pipe one: cat photo.jpg | phosphene -")
 
 
 def check_preview(outputs: Sequence[Path | None], inputs: Sequence[Input], wishes: Wishes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.recipes.settings import NAMES, settings
+from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, Named, settings
 
 LOOKS = ("preset", "recipe")
 _TEXTS = ("overlap", "memory")
@@ -30,6 +30,20 @@ def read(named: str | None) -> dict[str, Any]:
     own = user_file()
     values = _file(own) if own.is_file() else {}
     return values | (_file(Path(named)) if named else {})
+
+
+def beneath(preset: str | None, values: dict[str, Any]) -> dict[str, Any]:
+    """The files' values without those that a preset sets which was typed: what is typed is the nearer wish."""
+    looks = set(PRESETS[preset].changes) if preset in PRESETS else set()
+    if "layer" in looks:
+        looks.add("channel")  # it was one of another layer
+    return {name: value for name, value in values.items() if name not in looks}
+
+
+def layer_from(recipe: str | None, preset: str | None) -> Named | None:
+    """The preset or recipe that chooses the layer, where nothing nearer does."""
+    named = (PRESETS.get(preset or ""), RECIPES.get(recipe or ""))
+    return next((each for each in named if each and "layer" in each.changes), None)
 
 
 def _file(path: Path) -> dict[str, Any]:

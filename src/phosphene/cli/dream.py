@@ -10,9 +10,9 @@ from phosphene.cli import configuration, options
 from phosphene.recipes.settings import settings
 
 
-@click.command(cls=options.Grouped)
+@click.command(cls=options.Grouped, short_help="Dreams upon pictures.")
 @click.argument("inputs", nargs=-1, metavar="PICTURE...")
-@options.making
+@options.output
 @click.option("--preset", metavar="NAME", help="a look; phosphene presets lists them")
 @click.option("--recipe", metavar="NAME", help="somebody's settings, as google2015")
 @click.option("--config", metavar="FILE", help="settings from a TOML file")
@@ -37,21 +37,22 @@ def dream(
     if not inputs:
         raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
     wishes = _wishes(flags)
-    values = configuration.read(config) | options.given(flags)
-    preset, recipe = preset or values.pop("preset", None), recipe or values.pop("recipe", None)
+    values = configuration.beneath(preset, configuration.read(config)) | options.given(flags)
+    preset, recipe = preset or values.get("preset"), recipe or values.get("recipe")
     values = {name: value for name, value in values.items() if name not in configuration.LOOKS}
     chosen = settings(recipe=recipe, preset=preset, **values)
-    from phosphene.cli import checks, maker, making
+    from phosphene.cli import checks, jobs, maker
     from phosphene.images import MAX_PIXELS
 
+    layer_of = None if "layer" in values else configuration.layer_from(recipe, preset)
     limit = MAX_PIXELS if max_pixels is None else max_pixels
-    asked = making.Asked(inputs, chosen, recipe, preset, long_side, checks.canvas_size(size), limit)
-    return making.dream(asked, maker.Wishes(**wishes))
+    asked = jobs.Asked(inputs, chosen, recipe, preset, long_side, checks.canvas_size(size), limit, layer_of)
+    return jobs.dream(asked, maker.Wishes(**wishes))
 
 
-@click.command(cls=options.Grouped)
+@click.command(cls=options.Grouped, short_help="Makes a dream again.")
 @click.argument("picture")
-@options.making
+@options.output
 @click.option("--input", "input_", metavar="PATH", help="the picture it began as, if not beside it")
 @options.settings
 def redo(picture: str, input_: str | None, **flags: Any) -> int:
@@ -60,9 +61,9 @@ def redo(picture: str, input_: str | None, **flags: Any) -> int:
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
     wishes, changes = _wishes(flags), options.given(flags)
-    from phosphene.cli import maker, making
+    from phosphene.cli import jobs, maker
 
-    return making.redo(picture, input_, changes, maker.Wishes(**wishes))
+    return jobs.redo(picture, input_, changes, maker.Wishes(**wishes))
 
 
 def _wishes(flags: dict[str, Any]) -> dict[str, Any]:

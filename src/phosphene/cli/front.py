@@ -17,9 +17,9 @@ from phosphene import __version__
 from phosphene.cli.dream import dream, redo
 from phosphene.cli.tables import info, layers, networks, presets
 from phosphene.cli.voice import Voice
-from phosphene.errors import PhospheneError, Stop, nearest
+from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
 
-_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_LONGEST_NAME = 80  # letters of a name in a message; of a longer one both ends are shown
 _NO_READER = 141  # what the shell reports of a program whose reader went away
 _CANVASES = ("clouds", "noise", "grey")  # named here too, since their painters load torch; a test compares
 
@@ -105,12 +105,29 @@ def _explained(error: Exception) -> tuple[str, int]:
             return "Interrupted; nothing is saved.", 130
         case MemoryError():
             return "Memory ran out. Try --memory 800MB, or --long-side 1024.", 4
-        case OSError() if error.errno in _FULL:
+        case OSError() if error.errno in DISK_FULL:
             return "The disk has no room for what was to be written.\nFree some, or choose another disk.", 4
+        case OSError() if isinstance(error.filename, (str, bytes)) and error.filename:
+            return _of_file(error, os.fsdecode(error.filename)), 2
+        case RuntimeError() if str(error).startswith("Symlink loop from "):  # what pathlib made of ELOOP until 3.12
+            name = str(error).removeprefix("Symlink loop from ").strip("'")
+            return _of_file(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), name), 2
     kind = type(error).__name__
     said = str(error).strip().splitlines()
     what = f"{kind}: {said[0]}" if said else kind
     return f"This is a fault of Phosphene: {what}\nPlease report it; --debug shows the traceback.", 1
+
+
+def _of_file(error: OSError, name: str) -> str:
+    """What the system said of a file, and what to do."""
+    shown = name if len(name) <= _LONGEST_NAME else f"{name[:40]}…{name[-30:]}"
+    advice = {
+        errno.ENAMETOOLONG: "Give it a shorter name: most disks allow 255 letters.",
+        errno.ELOOP: "It is a link that leads back to itself. Name the file that is meant.",
+        errno.ENOTDIR: "A part of its path is a file, not a folder. Look at the path.",
+        errno.EACCES: "Look at its permissions: ls -l",
+    }
+    return f"{shown!r}: {error.strerror or error}.\n{advice.get(error.errno or 0, 'Choose another file or folder.')}"
 
 
 def _usage(error: click.ClickException) -> str:
@@ -122,18 +139,21 @@ def _usage(error: click.ClickException) -> str:
     return f"{message}\nSee: {context.command_path} --help"
 
 
-@click.command(cls=Front, context_settings={"help_option_names": ["-h", "--help"]})
+_HELP = """Brings a neural network's patterns out of your pictures.
+
+\b
+phosphene photo.jpg            dreams, and writes photo-dream.png
+phosphene clouds               dreams upon a sky that it paints itself
+phosphene photo.jpg --strength 2 --layer block8 -o wild.png
+phosphene dream --help         all that can be set
+"""
+
+
+@click.command(cls=Front, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="phosphene", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def main() -> None:
-    r"""Brings a neural network's patterns out of your pictures.
-
-    \b
-    phosphene photo.jpg            dreams, and writes photo-dream.png
-    phosphene clouds               dreams upon a sky that it paints itself
-    phosphene photo.jpg --strength 2 --layer block8 -o wild.png
-    phosphene dream --help         all that can be set
-    """
+    """The command line."""
 
 
 for _command in (dream, redo, layers, networks, presets, info):

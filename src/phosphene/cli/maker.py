@@ -59,8 +59,17 @@ class Maker:
             torch.set_num_threads(self.wishes.threads)
         memory.keep_buffers()
 
-    def make(self, job: Job, dreaming: Dreaming, *, title: str, notes: Sequence[str] = ()) -> None:
+    def make(
+        self, job: Job, dreaming: Dreaming, *, title: str, notes: Sequence[str] = (), replace: bool = False
+    ) -> None:
         """Dreams, saves what there is, and says so.
+
+        Args:
+            job: what is read and written.
+            dreaming: the dream, which is told whom to tell of its steps.
+            title: of the bar.
+            notes: what the person should hear, before what the dream itself has to say.
+            replace: whether this one file may be replaced, even without `--force`.
 
         Raises:
             PhospheneError: there is nothing to save, or it cannot be saved.
@@ -74,7 +83,7 @@ class Maker:
             if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
                 raise Stop from error
             raise
-        said = [*notes, *result.notes, *self._save(result, job.output)]
+        said = [*notes, *result.notes, *self._save(result, job.output, replace)]
         self._report(job, result, said, time.monotonic() - started)
 
     def fail(self, job: Job, error: PhospheneError) -> None:
@@ -98,11 +107,11 @@ class Maker:
         bar.show(step)
         self.preview.show(step)
 
-    def _save(self, result: Dream, output: Path | None) -> tuple[str, ...]:
+    def _save(self, result: Dream, output: Path | None, replace: bool) -> tuple[str, ...]:
         wishes = self.wishes
         if output:
-            force = wishes.force
-            return result.save(output, overwrite=force, metadata=wishes.metadata, quality=wishes.quality)
+            overwrite = wishes.force or replace
+            return result.save(output, overwrite=overwrite, metadata=wishes.metadata, quality=wishes.quality)
         data, notes = result.encode("png", metadata=wishes.metadata)
         deliver(data)
         return notes

@@ -97,14 +97,14 @@ def _value(name: str, word: Any) -> Any:
         return word  # DreamSettings says what it takes
 
 
-def making(command: Function) -> Function:
-    """Adds the flags of every command that makes a picture."""
-    for option in reversed(_MAKING):
+def output(command: Function) -> Function:
+    """Adds the flags of every command that writes a picture: where it goes, and how it is spoken of."""
+    for option in reversed(_OUTPUT):
         command = option(command)
     return command
 
 
-_MAKING = (
+_OUTPUT = (
     click.option(
         "-o", "--output", metavar="PATH", help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe"
     ),

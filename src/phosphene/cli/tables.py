@@ -11,7 +11,7 @@ import click
 
 from phosphene.cli import progress
 from phosphene.cli.voice import Voice
-from phosphene.errors import PhospheneError
+from phosphene.errors import PhospheneError, SettingsError
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def info(pictures: tuple[str, ...], as_json: bool) -> int:
     failed = False
     for picture in pictures:
         try:
-            made = record.read(picture)
+            made = record.read(_picture(picture))
         except PhospheneError as error:
             if len(pictures) == 1:
                 raise
@@ -157,6 +157,15 @@ def info(pictures: tuple[str, ...], as_json: bool) -> int:
     if not as_json:
         Voice().say("* marks what is not the default.")
     return int(failed)
+
+
+def _picture(name: str) -> str | bytes:
+    """A picture's name, or the bytes of the one that is piped in."""
+    if name != "-":
+        return name
+    if sys.stdin.isatty():
+        raise SettingsError("Nothing is piped in. Name a picture, or pipe one: cat dream.png | phosphene info -")
+    return sys.stdin.buffer.read()
 
 
 def _told(made: Record) -> dict[str, Any]:

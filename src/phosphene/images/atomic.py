@@ -8,10 +8,9 @@ import os
 import secrets
 from pathlib import Path
 
-from phosphene.errors import ImageError, PhospheneError, RoomError
+from phosphene.errors import DISK_FULL, ImageError, PhospheneError, RoomError
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL)
 
 
@@ -112,7 +111,7 @@ def _explain(path: Path, error: OSError | ValueError) -> PhospheneError:
             return _exists(path)
         case PermissionError():
             return ImageError(f"You may not write {path}.\nChoose another folder, such as your home folder.")
-        case OSError() if error.errno in _FULL:
+        case OSError() if error.errno in DISK_FULL:
             return RoomError(f"The disk has no room for {path}.\nFree some, or choose another disk.")
         case _:
             return ImageError(f"{os.fsdecode(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}.")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 
-from phosphene.errors import RoomError, UnknownNameError, WeightsError, nearest
+from phosphene.errors import DISK_FULL, RoomError, UnknownNameError, WeightsError, nearest
 from phosphene.networks import registry
 from phosphene.networks.registry import Source, models_folder
 
 PATIENCE = 30.0  # seconds without a byte before a connection counts as dead
-_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Progress(Protocol):
@@ -94,7 +92,7 @@ def _download(source: Source, folder: Path, progress: Progress | None) -> Path:
 
 def _explain(error: Exception, source: Source, target: Path) -> Exception:
     """Why there is no file, where it is to be had, and where it belongs."""
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return RoomError(f"The disk has no room for {target}, {source.size} MB.\nFree some, or set PHOSPHENE_MODELS.")
     return WeightsError(
         f"The weights of {source.name} did not come: {_reason(error)}.\n"

@@ -15,12 +15,13 @@ import torch
 from phosphene import batch, networks, record, run
 from phosphene.ascent import Step
 from phosphene.batch import Input, Job
-from phosphene.cli.checks import check_preview, check_size, check_streams
+from phosphene.cli.checks import check_long_side, check_piped, check_preview, check_size, check_streams
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.maker import Maker, Wishes, name_of
-from phosphene.errors import ImageError, PhospheneError, Stop
+from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
 from phosphene.recipes.dream import goal
-from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.settings import PRESETS, DreamSettings, Named
+from phosphene.recipes.settings import settings as choose
 from phosphene.run import Dream
 
 MOST_THREADS = 256  # believed of a record
@@ -37,6 +38,7 @@ class Asked:
     long_side: int | None
     size: tuple[int, int] | None
     max_pixels: int
+    layer_of: Named | None = None  # the preset or recipe that chose the layer
 
 
 def dream(asked: Asked, wishes: Wishes) -> int:
@@ -44,6 +46,7 @@ def dream(asked: Asked, wishes: Wishes) -> int:
     looks = {"recipe": asked.recipe, "preset": asked.preset}
     plan = batch.plan(asked.inputs, wishes.output, settings=asked.settings, force=wishes.force, **looks)
     check_size(plan, asked.size, asked.max_pixels)
+    check_long_side(plan, asked.long_side)
     check_streams(plan.jobs[0], wishes)
     check_preview([job.output for job in plan.jobs], [job.source for job in plan.jobs], wishes)
     with Interruption() as stop:
@@ -60,7 +63,16 @@ class _Jobs:
         # Whatever is wrong with these is wrong for every picture, and is said before the first.
         self.network = networks.load(asked.settings.model, dtype=getattr(torch, asked.settings.dtype))
         self.objective = goal(self.network, asked.settings)
-        self.objective.check(self.network)
+        self._check_layer()
+
+    def _check_layer(self) -> None:
+        """Refuses a layer that the network does not have, and says whose it was if nobody typed it."""
+        try:
+            self.objective.check(self.network)
+        except UnknownNameError as error:
+            if self.asked.layer_of is None:
+                raise
+            raise UnknownNameError(f"{error}\n{_made_for(self.asked.layer_of, self.network.name)}") from error
 
     def run(self) -> bool:
         """Whether every picture is there."""
@@ -83,32 +95,39 @@ class _Jobs:
         return not self.maker.failures
 
     def _one(self, job: Job, title: str) -> None:
-        if self.plan.many and job.output and job.output.exists() and not self.maker.wishes.force:
+        there = self._standing(job)
+        if there == "finished":
             self._skip(job)
             return
+        if there == "other":
+            raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
         source = _piped() if job.source.kind == "pipe" else job.source.name
-        asked = self.asked
+        asked, painted = self.asked, job.source.kind == "canvas"
 
         def dreaming(on_step: Callable[[Step], None]) -> Dream:
             return run.dream(
                 source,
                 network=self.network,
                 on_step=on_step,
-                size=asked.size,
-                long_side=asked.long_side,
+                size=asked.size if painted else None,
+                long_side=None if painted else asked.long_side,
                 max_pixels=asked.max_pixels,
                 **asked.settings.to_dict(),
             )
 
-        self.maker.make(job, dreaming, title=title)
+        again = there == "unfinished"
+        notes = ["it was interrupted, and is made anew"] if again else []
+        self.maker.make(job, dreaming, title=title, notes=notes, replace=again)
+
+    def _standing(self, job: Job) -> batch.Standing | None:
+        """What stands in the way of one of many; `None` if nothing does, or it may be replaced unseen."""
+        if not self.plan.many or not job.output or not job.output.exists() or self.maker.wishes.force:
+            return None
+        size, asked = self.asked.size or run.CANVAS_SIZE, self.asked
+        return batch.standing(job, asked.settings, self.network, self.objective, size=size, long_side=asked.long_side)
 
     def _skip(self, job: Job) -> None:
-        """Passes over what is there already; what is there and is something else is refused."""
-        size, asked = self.asked.size or run.CANVAS_SIZE, self.asked
-        if not batch.as_asked(job, asked.settings, self.network, self.objective, size=size, long_side=asked.long_side):
-            raise ImageError(
-                f"{job.output} exists already, made otherwise or unfinished, and is left alone; --force replaces it."
-            )
+        """Passes over what is there already."""
         self.maker.voice.say(f"{job.output}: there already, made of the same with the same settings")
         self.maker.voice.tell({"input": job.source.name, "output": name_of(job.output), "skipped": True})
 
@@ -120,10 +139,15 @@ class _Jobs:
 
 def redo(picture: str, input_: str | None, changes: Mapping[str, Any], wishes: Wishes) -> int:
     """Makes a picture again; returns the exit code."""
-    made = record.read(picture)
-    job = Job(Input(picture), _redo_output(Path(picture), wishes))
+    source = Input(picture, "pipe" if picture == batch.PIPE else "file")
+    check_piped(source)
+    if input_ == batch.PIPE:
+        raise SettingsError("--input is '-'; it takes a file. Save what is piped in, and name that.")
+    data = _piped().getvalue() if source.kind == "pipe" else picture
+    made = record.read(data)
+    job = Job(source, _redo_output(source, made, changes, wishes))
     check_streams(job, wishes)
-    check_preview([job.output], [Input(each) for each in (picture, input_) if each], wishes)
+    check_preview([job.output], [source, *([Input(input_)] if input_ else [])], wishes)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
         if not wishes.threads and made.threads > 0:
@@ -131,7 +155,7 @@ def redo(picture: str, input_: str | None, changes: Mapping[str, Any], wishes: W
         try:
             maker.make(
                 job,
-                lambda on_step: run.redo(picture, image=input_, on_step=on_step, **changes),
+                lambda on_step: run.redo(data, image=input_, on_step=on_step, **changes),
                 title=picture,
                 notes=_differences(made),
             )
@@ -141,14 +165,32 @@ def redo(picture: str, input_: str | None, changes: Mapping[str, Any], wishes: W
         return stop.exit_code
 
 
-def _redo_output(picture: Path, wishes: Wishes) -> Path | None:
-    if wishes.output == batch.PIPE:
+def _redo_output(source: Input, made: record.Record, changes: Mapping[str, Any], wishes: Wishes) -> Path | None:
+    """Where the new picture goes: as `dream` has it, but named after the old picture, and never in its place."""
+    name, output = Path("stdin.png" if source.kind == "pipe" else source.name), wishes.output
+    if output == batch.PIPE:
         return None
-    path = Path(wishes.output) if wishes.output else batch.again(picture)
-    if path.is_dir():
-        path = batch.again(path / picture.name)
+    if output is None:
+        path = batch.again(name)
+    elif batch.is_folder(output):
+        path = batch.again(Path(output) / name.name)
+    else:
+        path = batch.target(source, output, _recorded_facts(made, changes)) or name
     batch.check(path, force=wishes.force)
     return path
+
+
+def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template may name; of presets and recipes the record knows nothing."""
+    named = batch.facts(choose(**{**made.settings, **changes}), None, None)
+    return {key: value for key, value in named.items() if key not in ("preset", "recipe")}
+
+
+def _made_for(named: Named, network: str) -> str:
+    """Whose layer it was that a network does not have, and what to do."""
+    kind = "Preset" if named is PRESETS.get(named.name) else "Recipe"
+    home = named.changes.get("model", DreamSettings.model)
+    return f"{kind} {named.name!r} is made for {home}; name a --layer of {network}."
 
 
 def _differences(made: record.Record) -> list[str]:
