@@ -467,3 +467,19 @@ def test_a_reader_that_goes_away_is_no_fault():
     os.close(writer)
     assert done.stderr == b""
     assert done.returncode == 141
+
+
+# Memory
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a system that tells a process's peak memory")
+@pytest.mark.parametrize("more", [("--layer", "block5"), ("--layer", "block8", "--octaves", "3")])
+def test_a_memory_limit_is_kept(here, more):
+    limit = 800
+    wishes = ("--size", "1200x900", "--steps", "1", "--octaves", "1", "--memory", f"{limit}MB", "-q", *more)
+    process = subprocess.Popen([*PROGRAM, "grey", *wishes])
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # bytes there, kibibytes elsewhere
+    assert peak < limit * 10**6
