@@ -1,0 +1,6 @@
+"""One run, from a picture to a picture that says how it was made; and the same run again."""
+
+from phosphene.run.again import redo
+from phosphene.run.once import CANVAS_SIZE, Dream, dream, provenance
+
+__all__ = ["CANVAS_SIZE", "Dream", "dream", "provenance", "redo"]
