@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -472,14 +473,13 @@ def test_a_reader_that_goes_away_is_no_fault():
 # Memory
 
 
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a system that tells a process's peak memory")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a system that tells a process's peak memory")
 @pytest.mark.parametrize("more", [("--layer", "block5"), ("--layer", "block8", "--octaves", "3")])
 def test_a_memory_limit_is_kept(here, more):
     limit = 800
+    told = "import atexit; atexit.register(lambda: print(open('/proc/self/status').read()))"
+    program = (sys.executable, "-W", "ignore", "-c", f"{told}; {PROGRAM[-1]}")
     wishes = ("--size", "1200x900", "--steps", "1", "--octaves", "1", "--memory", f"{limit}MB", "-q", *more)
-    process = subprocess.Popen([*PROGRAM, "grey", *wishes])
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # bytes there, kibibytes elsewhere
-    assert peak < limit * 10**6
+    run = subprocess.run([*program, "grey", *wishes], capture_output=True, text=True, check=True)
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", run.stdout)[1])
+    assert 100_000 < peak * 1.024 < limit * 1000
