@@ -185,7 +185,7 @@ def test_an_objective_composed_in_python_is_recorded_but_not_redone(photo, tmp_p
     objective = phosphene.layer("block3") + 0.5 * phosphene.channel("block5", 7)
     phosphene.dream(photo, objective=objective, **QUICK).save(tmp_path / "out.png")
     assert record.read(tmp_path / "out.png").objective == "layer(block3) + 0.5*channel(block5, 7)"
-    for changes in ({}, {"strength": 2.0}):
+    for changes in ({}, {"strength": 2.0}, {"maximise": "sum"}):
         with pytest.raises(RecordError, match="Python"):
             phosphene.redo(tmp_path / "out.png", **changes)
 

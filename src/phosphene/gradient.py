@@ -17,10 +17,10 @@ from phosphene import features, pyramid, tiles
 from phosphene.errors import NumberError, SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pyramid import SMALLEST
 
 At = Callable[[Tensor], tuple[Tensor, float]]
 
-SMALLEST = 32  # pixels: below this, deep layers have no position left
 PROCESS_BYTES = 350_000_000  # Python, torch and a network, measured before the first step
 STEP_BYTES = 800_000_000  # for a tile's activations, where no limit is given
 PICTURE_NUMBERS = 62  # kept for a pixel of the picture: octaves, detail, the gradient and its bands; measured

@@ -8,17 +8,19 @@ from torch import Tensor
 
 from phosphene.transforms import resize
 
+SMALLEST = 32  # pixels a side: below this, a network's deep layers have no position left
 
-def octaves(pixels: Tensor, count: int, scale: float, *, smallest: int = 32) -> list[Tensor]:
+
+def octaves(pixels: Tensor, count: int, scale: float) -> list[Tensor]:
     """The picture `[1, 3, H, W]` at up to `count` sizes, each `1/scale` of the next, smallest first.
 
-    Each is shrunk from the next larger one, as in Google's notebook. Sizes below `smallest` pixels a side are left
-    out, because a network sees nothing there; the picture itself is always the last.
+    Each is shrunk from the next larger one, as in Google's notebook. Sizes of less than 32 pixels a side are
+    left out, because a network sees nothing there; the picture itself is always the last.
     """
     bases = [pixels]
     while len(bases) < count:
         height, width = (round(side / scale) for side in bases[-1].shape[-2:])
-        if min(height, width) < smallest:
+        if min(height, width) < SMALLEST:
             break
         bases.append(resize(bases[-1], height, width))
     return bases[::-1]

@@ -106,9 +106,7 @@ def _split(view: Field, sizes: Sequence[int], *_: Any, **__: Any) -> tuple[Field
 
 _RULES: dict[str, Callable[..., Any]] = {
     "conv2d": _convolve,
-    "_max_pool2d": _pool,
     "max_pool2d": _pool,
-    "boolean_dispatch": _pool,
     "cat": _concatenate,
     "split": _split,
 }

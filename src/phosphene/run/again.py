@@ -65,7 +65,7 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
         settings["channel"] = None  # a channel means nothing in another layer
     chosen = choose(**settings)
     network = networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
-    if not {"layer", "channel", "maximise", "model"} & set(changes) and str(goal(network, chosen)) != made.objective:
+    if "layer" not in changes and str(goal(network, choose(**made.settings))) != made.objective:
         raise RecordError(f"The recorded objective, {made.objective}, was composed in Python: redo it there.")
     if "layer" not in changes and not goal(network, chosen).layers <= set(network.layers):
         note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"
