@@ -8,7 +8,8 @@ from PIL import Image
 import phosphene
 from phosphene import record
 from phosphene.errors import PhospheneError, RecordError, SettingsError, UnknownNameError, WeightsError
-from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, DreamSettings, memory_bytes, settings
+from phosphene.recipes.fields import memory_bytes
+from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, DreamSettings, settings
 
 QUICK = {"octaves": 1, "steps": 1, "layer": "block3"}
 

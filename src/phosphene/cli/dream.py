@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from phosphene.cli import configuration, options
-from phosphene.recipes.settings import settings
+from phosphene.recipes.settings import DreamSettings, settings
 
 
 @click.command(cls=options.Grouped, short_help="Dreams upon pictures.")
@@ -19,7 +19,7 @@ from phosphene.recipes.settings import settings
 @click.option("--long-side", type=click.IntRange(1), metavar="N", help="shrink the picture first, to so many pixels")
 @click.option("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]")
 @click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
-@options.settings
+@options.settings(DreamSettings)
 def dream(
     inputs: tuple[str, ...],
     preset: str | None,
@@ -54,7 +54,7 @@ def dream(
 @click.argument("picture")
 @options.output
 @click.option("--input", "input_", metavar="PATH", help="the picture it began as, if not beside it")
-@options.settings
+@options.settings(DreamSettings)
 def redo(picture: str, input_: str | None, **flags: Any) -> int:
     """Makes a dream again from the record inside PICTURE, perhaps with other settings.
 

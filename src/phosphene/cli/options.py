@@ -1,4 +1,4 @@
-"""Flags: one for each field of `DreamSettings`, and those that a run needs beside them."""
+"""Flags: one for each field of a recipe's settings, and those that a run needs beside them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
+from phosphene.recipes import fields as of_settings
+from phosphene.recipes.fields import Settings
 from phosphene.recipes.settings import DreamSettings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_FIELDS: dict[str, Field[Any]] = {entry.name: entry for entry in fields(DreamSettings)}
 _METAVARS = {
     "model": "NAME|FILE", "layer": "NAME", "memory": "SIZE", "overlap": "N|auto|exact", "preset": "NAME",
 }  # fmt: skip
@@ -50,17 +51,27 @@ def _section(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, s
             formatter.write_dl(rows)
 
 
-def settings(command: Function) -> Function:
-    """Adds a flag for each setting.
+def settings(of: type[Settings]) -> Callable[[Function], Function]:
+    """Adds a flag for each field of a recipe's settings.
 
-    The words are passed on as they are: `DreamSettings` checks them, for every edge alike.
+    The words are passed on as they are: the settings check them, for every edge alike.
     """
-    for entry in reversed(_FIELDS.values()):
-        flag = "--" + entry.name.replace("_", "-")
-        told: dict[str, Any] = {"metavar": _metavar(entry), "help": _help(entry)}
-        option = click.option(flag, entry.name, default=None, multiple=entry.name == "layer", **told)
-        command = option(command)
-    return command
+
+    def add(command: Function) -> Function:
+        for entry in reversed(fields(of)):
+            command = _option(entry)(command)
+        return command
+
+    return add
+
+
+def _option(entry: Field[Any]) -> Callable[[Function], Function]:
+    flag = of_settings.flag(entry.name)
+    told: dict[str, Any] = {"default": None, "help": _help(entry)}
+    if _kind(entry) == "bool":
+        return click.option(f"{flag}/--no-{flag[2:]}", entry.name, **told)
+    several = entry.name == "layer" or _kind(entry) == "tuple"
+    return click.option(flag, entry.name, metavar=_metavar(entry), multiple=several, **told)
 
 
 def _metavar(entry: Field[Any]) -> str:
@@ -75,24 +86,24 @@ def _help(entry: Field[Any]) -> str:
 
 
 def _kind(entry: Field[Any]) -> str:
-    return str(entry.type).split(" ")[0]
+    return of_settings.kind(str(entry.type))
 
 
-def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+def given(flags: Mapping[str, Any], of: type[Settings] = DreamSettings) -> dict[str, Any]:
     """The settings that were given, as numbers where they should be and are.
 
     >>> given({"steps": "3", "strength": None, "layer": ("block5", "block8"), "seed": "many"})
     {'steps': 3, 'layer': 'block5,block8', 'seed': 'many'}
     """
-    return {name: _value(name, word) for name, word in flags.items() if word is not None and word != ()}
+    kinds = {entry.name: _kind(entry) for entry in fields(of)}
+    return {name: _value(name, word, kinds[name]) for name, word in flags.items() if word is not None and word != ()}
 
 
-def _value(name: str, word: Any) -> Any:
-    if name == "layer":
+def _value(name: str, word: Any, kind: str) -> Any:
+    if name == "layer" and isinstance(word, tuple):
         return ",".join(word)
-    kinds: dict[str, Callable[[str], Any]] = {"int": int, "float": float}
     try:
-        return kinds.get(_kind(_FIELDS[name]), str)(word)
+        return {"int": int, "float": float, "str": str}.get(kind, lambda same: same)(word)
     except ValueError:
         return word  # DreamSettings says what it takes
 

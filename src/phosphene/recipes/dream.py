@@ -15,7 +15,8 @@ from phosphene import gradient, objectives, pyramid
 from phosphene.ascent import Rule, Step, climb
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.recipes.settings import DreamSettings, memory_bytes
+from phosphene.recipes.fields import memory_bytes
+from phosphene.recipes.settings import DreamSettings
 from phosphene.transforms import resize
 
 OnStep = Callable[[Step], None]

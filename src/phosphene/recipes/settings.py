@@ -6,23 +6,17 @@ are looks. Nothing here needs torch, so that `--help` is quick.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-
-
-def _setting(
-    default: Any, about: str, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()
-) -> Any:
-    return field(default=default, metadata={"about": about, "low": low, "high": high, "choices": choices})
+from phosphene.recipes.fields import Settings, memory_bytes, setting
 
 
 @dataclass(frozen=True)
-class DreamSettings:
+class DreamSettings(Settings):
     """How to dream; every field is a flag of the command line.
 
     Raises:
@@ -32,80 +26,32 @@ class DreamSettings:
     5
     """
 
-    model: str = _setting("efficientnet-lite0", "the network: a name or a weights file")
-    layer: str | None = _setting(None, "layers to bring out, as block8 or block5:0.5,block11 with weights")
-    channel: int | None = _setting(None, "only this channel of the layer", low=0)
-    maximise: str = _setting(
+    model: str = setting("efficientnet-lite0", "the network: a name or a weights file")
+    layer: str | None = setting(None, "layers to bring out, as block8 or block5:0.5,block11 with weights")
+    channel: int | None = setting(None, "only this channel of the layer", low=0)
+    maximise: str = setting(
         "squares", "half the sum of squared activations, or their plain sum", choices=("squares", "sum")
     )
-    octaves: int = _setting(5, "sizes to dream at, from small to large", low=1, high=32)
-    octave_scale: float = _setting(1.4, "how much larger each size is than the last", low=1.05, high=8)
-    steps: int = _setting(14, "steps at each size", low=1, high=100_000)
-    step_size: float = _setting(1.3, "length of a step, of 255", low=0, high=1000)
-    strength: float = _setting(1.0, "from 0.2, a whisper, to 5, a flood", low=0, high=100)
-    jitter: int = _setting(32, "random shift of each step, in pixels each way", low=0, high=100_000)
-    normalise: str = _setting("laplacian", "what a gradient is divided by", choices=("mean", "std", "laplacian"))
-    colour: float = _setting(0.5, "how freely hues may wander: 0 keeps them, 1 is the network's own", low=0, high=2)
-    clip: str = _setting("soft", "how pixels are kept within range", choices=("soft", "hard", "none"))
-    tile: int | None = _setting(None, "largest side of a tile in pixels; by default what the memory allows", low=64)
-    overlap: str = _setting("auto", "pixels that tiles see beyond their core: a number, auto, or exact")
-    memory: str = _setting("auto", "memory for the whole program, as 900MB or 2GB")
-    seed: int = _setting(0, "the same seed gives the same dream", low=0, high=2**63 - 1)
-    dtype: str = _setting("float32", "arithmetic; float64 is for comparing programs", choices=("float32", "float64"))
+    octaves: int = setting(5, "sizes to dream at, from small to large", low=1, high=32)
+    octave_scale: float = setting(1.4, "how much larger each size is than the last", low=1.05, high=8)
+    steps: int = setting(14, "steps at each size", low=1, high=100_000)
+    step_size: float = setting(1.3, "length of a step, of 255", low=0, high=1000)
+    strength: float = setting(1.0, "from 0.2, a whisper, to 5, a flood", low=0, high=100)
+    jitter: int = setting(32, "random shift of each step, in pixels each way", low=0, high=100_000)
+    normalise: str = setting("laplacian", "what a gradient is divided by", choices=("mean", "std", "laplacian"))
+    colour: float = setting(0.5, "how freely hues may wander: 0 keeps them, 1 is the network's own", low=0, high=2)
+    clip: str = setting("soft", "how pixels are kept within range", choices=("soft", "hard", "none"))
+    tile: int | None = setting(None, "largest side of a tile in pixels; by default what the memory allows", low=64)
+    overlap: str = setting("auto", "pixels that tiles see beyond their core: a number, auto, or exact")
+    memory: str = setting("auto", "memory for the whole program, as 900MB or 2GB")
+    seed: int = setting(0, "the same seed gives the same dream", low=0, high=2**63 - 1)
+    dtype: str = setting("float32", "arithmetic; float64 is for comparing programs", choices=("float32", "float64"))
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            _check(entry.name, getattr(self, entry.name), str(entry.type), entry.metadata)
+        super().__post_init__()
         if not re.fullmatch(r"auto|exact|\d+", self.overlap):
             raise SettingsError(f"--overlap is {self.overlap!r}; it takes a number of pixels, auto, or exact.")
         memory_bytes(self.memory)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Every field with its value, ready for JSON."""
-        return asdict(self)
-
-
-def _check(name: str, value: Any, kind: str, rules: Mapping[str, Any]) -> None:
-    """One value against its type, range and choices."""
-    if value is None and "None" in kind:
-        return
-    flag = "--" + name.replace("_", "-")
-    if rules["choices"]:
-        if value not in rules["choices"]:
-            *others, last = rules["choices"]
-            allowed = f"{', '.join(others)} or {last}"
-            raise SettingsError(f"{flag} is {value!r}; it takes {allowed}.{nearest(str(value), rules['choices'])}")
-        return
-    wanted = kind.split(" ")[0]
-    accepted = {"int": (int,), "float": (int, float), "str": (str,)}[wanted]
-    if not isinstance(value, accepted) or isinstance(value, bool):
-        raise SettingsError(f"{flag} is {value!r}; it takes {_KINDS[wanted]}.")
-    if wanted != "str" and not rules["low"] <= value <= rules["high"]:
-        raise SettingsError(f"{flag} is {value}; it takes {_KINDS[wanted]} {_range(rules)}.")
-
-
-_KINDS = {"int": "a whole number", "float": "a number", "str": "a text"}
-
-
-def _range(rules: Mapping[str, Any]) -> str:
-    if rules["high"] > 1e12:
-        return f"of {rules['low']:g} or more"
-    return f"from {rules['low']:g} to {rules['high']:g}"
-
-
-def memory_bytes(text: str) -> int | None:
-    """A size of memory in bytes; `None` for `auto`.
-
-    >>> memory_bytes("1.5GB")
-    1500000000
-    """
-    if text == "auto":
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)", text.strip(), re.IGNORECASE)
-    if not match:
-        raise SettingsError(f"--memory is {text!r}; it takes a size such as 900MB or 2GB, or auto.")
-    units = {"mb": 10**6, "gb": 10**9, "mib": 2**20, "gib": 2**30}
-    return int(float(match[1]) * units[match[2].lower()])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""Fields of settings: a default, one line about it, and what it may be; nothing here needs torch."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from phosphene.errors import SettingsError, nearest
+
+
+def setting(
+    default: Any, about: str, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()
+) -> Any:
+    """A field whose value has a range or choices; `about` is the flag's help."""
+    return field(default=default, metadata={"about": about, "low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of a recipe's settings: every field is checked, and becomes a flag.
+
+    Raises:
+        SettingsError: a value out of its range, with the range.
+    """
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, list):  # as JSON and TOML have it
+                value = tuple(value)
+                object.__setattr__(self, entry.name, value)
+            _check(entry.name, value, str(entry.type), entry.metadata)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every field with its value, ready for JSON."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def flag(name: str) -> str:
+    """A field's flag."""
+    return "--" + name.replace("_", "-")
+
+
+def kind(type_name: str) -> str:
+    """What a field holds, without its `None`: `int`, `float`, `str`, `bool` or `tuple`.
+
+    >>> kind("int | None"), kind("tuple[str, ...]")
+    ('int', 'tuple')
+    """
+    return re.split(r"\W", type_name, maxsplit=1)[0]
+
+
+def _check(name: str, value: Any, type_name: str, rules: Mapping[str, Any]) -> None:
+    """One value against its type, range and choices."""
+    if value is None and "None" in type_name:
+        return
+    if rules["choices"]:
+        if value not in rules["choices"]:
+            *others, last = rules["choices"]
+            allowed = f"{', '.join(others)} or {last}"
+            offered = nearest(str(value), rules["choices"])
+            raise SettingsError(f"{flag(name)} is {value!r}; it takes {allowed}.{offered}")
+        return
+    wanted = kind(type_name)
+    if not _is(value, wanted):
+        raise SettingsError(f"{flag(name)} is {value!r}; it takes {_KINDS[wanted]}.")
+    if wanted in ("int", "float") and not rules["low"] <= value <= rules["high"]:
+        raise SettingsError(f"{flag(name)} is {value}; it takes {_KINDS[wanted]} {_range(rules)}.")
+
+
+def _is(value: Any, wanted: str) -> bool:
+    if isinstance(value, bool) or wanted == "bool":
+        return isinstance(value, bool) and wanted == "bool"
+    if wanted == "tuple":
+        return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+    return isinstance(value, {"int": (int,), "float": (int, float), "str": (str,)}[wanted])
+
+
+_KINDS = {
+    "int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false", "tuple": "a list of texts"
+}  # fmt: skip
+
+
+def _range(rules: Mapping[str, Any]) -> str:
+    if rules["high"] > 1e12:
+        return f"of {rules['low']:g} or more"
+    return f"from {rules['low']:g} to {rules['high']:g}"
+
+
+def memory_bytes(text: str) -> int | None:
+    """A size of memory in bytes; `None` for `auto`.
+
+    >>> memory_bytes("1.5GB")
+    1500000000
+    """
+    if text == "auto":
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)", text.strip(), re.IGNORECASE)
+    if not match:
+        raise SettingsError(f"--memory is {text!r}; it takes a size such as 900MB or 2GB, or auto.")
+    units = {"mb": 10**6, "gb": 10**9, "mib": 2**20, "gib": 2**30}
+    return int(float(match[1]) * units[match[2].lower()])
