@@ -13,12 +13,12 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
 
 # Each room may import the rooms above it.
 ROOMS = (
-    "errors",
-    "images", "transforms", "tiles", "pyramid", "canvases", "record",
-    "networks", "features", "objectives",
+    "errors", "language",
+    "images", "transforms", "tiles", "masks", "pyramid", "params", "canvases", "sheets", "record",
+    "networks", "features", "matching", "objectives",
     "gradient", "ascent",
     "recipes",
-    "run", "batch",
+    "run", "batch", "series",
     "cli",
 )  # fmt: skip
 

@@ -22,7 +22,7 @@ def test_a_channel_is_its_sum():
 def test_objectives_add_scale_and_print_themselves():
     objective = layer("a") * 2 + 0.5 * channel("a", 0) - layer("b", maximise="sum")
     assert objective(FEATURES) == 2 * 15 + 0.5 * 3 + 5
-    assert str(objective) == "2*layer(a) + 0.5*channel(a, 0) - 1*sum(b)"
+    assert str(objective) == "2*layer(a) + 0.5*channel(a, 0) - sum(b)"
     assert objective.layers == {"a", "b"}
 
 
@@ -42,6 +42,6 @@ def test_flags_that_make_none_say_why(text, index, said):
 
 def test_unknown_layers_and_channels_are_named(tiny32):
     with pytest.raises(UnknownNameError, match="Did you mean 'shallow'"):
-        layer("shalow").check(tiny32)
+        layer("shalow").prepare(tiny32)
     with pytest.raises(UnknownNameError, match="0 to 9"):
-        channel("deep", 10).check(tiny32)
+        channel("deep", 10).prepare(tiny32)

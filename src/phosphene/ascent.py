@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,9 +56,24 @@ class Rule:
     clip: str
 
 
+@dataclass(frozen=True)
+class Part:
+    """What is brought out, and where.
+
+    Attributes:
+        gradient_at: pixels and mask to ∂objective/∂pixels and a score.
+        mask: `[1, 1, H, W]`, 0..1, how far each pixel goes; `None` is all of them, all the way.
+        strength: a factor for its steps.
+    """
+
+    gradient_at: gradient.At
+    mask: Tensor | None = None
+    strength: float = 1.0
+
+
 def climb(
     pixels: Tensor,
-    gradient_at: gradient.At,
+    parts: Sequence[Part],
     *,
     steps: int,
     rule: Rule,
@@ -68,14 +83,26 @@ def climb(
     """`pixels` `[1, 3, H, W]` after `steps` steps uphill; `on_step` is told number, pixels and score of each.
 
     At each step the picture is shifted at random, so that no grid of the network or of the tiles can settle in it.
+    Each part's gradient is normalised by itself, so that parts are equally strong whatever they maximise.
     """
     for number in range(1, steps + 1):
         down, right = torch.randint(-rule.jitter, rule.jitter + 1, (2,), generator=generator).tolist()
-        g, score = gradient_at(roll(pixels, down, right))
-        g = gradient.normalise(mute(g, rule.colour), rule.normalise)
-        pixels = _step(pixels, roll(g, -down, -right).mul_(rule.step_size / 255), rule.clip)
-        on_step(number, pixels, score)
+        shifted = roll(pixels, down, right)
+        changes, scores = zip(*(_uphill(shifted, part, rule, down, right) for part in parts), strict=True)
+        change = roll(sum(changes[1:], start=changes[0]), -down, -right)
+        pixels = _step(pixels, change.mul_(rule.step_size / 255), rule.clip)
+        on_step(number, pixels, sum(scores))
     return pixels
+
+
+def _uphill(pixels: Tensor, part: Part, rule: Rule, down: int, right: int) -> tuple[Tensor, float]:
+    """One part's way uphill for shifted pixels, of size 1 where it may go all the way; and its score."""
+    mask = None if part.mask is None else roll(part.mask, down, right)
+    g, score = part.gradient_at(pixels, mask=mask)
+    g = gradient.normalise(mute(g, rule.colour), rule.normalise, mask)
+    if mask is not None:
+        g.mul_(mask)
+    return (g if part.strength == 1 else g.mul_(part.strength)), score
 
 
 def _step(pixels: Tensor, change: Tensor, clip: str) -> Tensor:

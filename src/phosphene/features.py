@@ -7,22 +7,61 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from phosphene.networks import Network
+from phosphene import tiles
+from phosphene.networks import PIXELS, Network
+from phosphene.transforms import SMALLEST, fill
 
 Features = dict[str, Tensor]
+
+TILE = 1024  # side of the largest picture that is looked at in one piece
 
 ALLOCATOR_WASTE = 1.8  # peak memory over what is counted below, at most, on both networks at 512² and 1024²
 
 
 def extract(network: Network, pixels: Tensor, layers: Collection[str]) -> Features:
     """The activations `[1, C, h, w]` of `layers` for `pixels` `[1, 3, H, W]`; nothing past the deepest is computed."""
-    found: Features = {}
+    found: Features = {PIXELS: pixels} if PIXELS in layers else {}
+    if len(found) == len(layers):
+        return found
     for name, activations in network.walk(pixels, layers):
         if name in layers:
             found[name] = activations
             if len(found) == len(layers):
                 break
     return found
+
+
+def of_picture(network: Network, pixels: Tensor, layers: Collection[str]) -> Features:
+    """As `extract`, without gradients, and for pictures of any size: large ones are looked at in tiles."""
+    with torch.no_grad():
+        pixels = fill(pixels, SMALLEST)
+        stride = max(network.layer(name).stride for name in layers)
+        overlap = max(network.layer(name).receptive_field for name in layers) // 4
+        parts = tiles.boxes(
+            *pixels.shape[-2:], tile=max(TILE, tiles.smallest(overlap, stride)), overlap=overlap, stride=stride
+        )
+        if len(parts) == 1:
+            return extract(network, pixels, layers)
+        seen = [(box, extract(network, pixels[(..., *box.context)], layers)) for box in parts]
+        return {
+            name: _joined(network.layer(name).stride, [(box, found[name]) for box, found in seen]) for name in layers
+        }
+
+
+def core(activations: Tensor, stride: int, box: tiles.Box) -> Tensor:
+    """The positions `[..., h, w]` that lie in a tile's core, so that what tiles share counts once."""
+    rows, columns = (slice(side.start // stride, -(-side.stop // stride)) for side in box.inner)
+    return activations[..., rows, columns]
+
+
+def _joined(stride: int, seen: list[tuple[tiles.Box, Tensor]]) -> Tensor:
+    """The activations of tiles, each with what its core shows, as those of the whole picture."""
+    height, width = (max(sides[axis].stop for sides in (box.core for box, _ in seen)) for axis in (0, 1))
+    whole = seen[0][1].new_empty(1, seen[0][1].shape[1], -(-height // stride), -(-width // stride))
+    for box, activations in seen:
+        rows, columns = (slice(side.start // stride, -(-side.stop // stride)) for side in box.core)
+        whole[..., rows, columns] = core(activations, stride, box)
+    return whole
 
 
 def bytes_per_pixel(network: Network, layers: Collection[str]) -> float:

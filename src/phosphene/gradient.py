@@ -6,20 +6,26 @@ Only detached pixels come in and only `g` goes out: a tile's graph is freed befo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene import features, pyramid, tiles
+from phosphene import features, masks, pyramid, tiles
 from phosphene.errors import NumberError, SettingsError
 from phosphene.networks import Network
-from phosphene.objectives import Objective
-from phosphene.pyramid import SMALLEST
+from phosphene.objectives import Objective, Place
+from phosphene.transforms import SMALLEST, fill
 
-At = Callable[[Tensor], tuple[Tensor, float]]
+
+class At(Protocol):
+    """Pixels, and a mask or `None`, to ∂objective/∂pixels and the score."""
+
+    def __call__(self, pixels: Tensor, /, *, mask: Tensor | None) -> tuple[Tensor, float]:
+        """As `compute`, for a network, an objective and a tiling."""
+
 
 PROCESS_BYTES = 350_000_000  # Python, torch and a network, measured before the first step
 STEP_BYTES = 800_000_000  # for a tile's activations, where no limit is given
@@ -34,8 +40,12 @@ class Tiling:
     overlap: int
 
 
-def compute(pixels: Tensor, network: Network, objective: Objective, tiling: Tiling) -> tuple[Tensor, float]:
+def compute(
+    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, *, mask: Tensor | None = None
+) -> tuple[Tensor, float]:
     """∂objective/∂pixels for `pixels` `[1, 3, H, W]`, and the score per pixel.
+
+    Where a mask `[1, 1, H, W]` is 0, the gradient is not needed: tiles there are left out, and it is 0.
 
     Pictures of less than 32 pixels a side are seen continued by their edge.
 
@@ -44,16 +54,25 @@ def compute(pixels: Tensor, network: Network, objective: Objective, tiling: Tili
     """
     if min(pixels.shape[-2:]) < SMALLEST:
         return _of_small(pixels, network, objective, tiling)
-    g, score = torch.empty_like(pixels), 0.0
-    for box in tiles.boxes(
-        *pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=_stride(network, objective)
-    ):
-        part, part_score = _of_tile(pixels[(..., *box.context)], box, network, objective)
+    boxes = _boxes(pixels, mask, tiling, _stride(network, objective))
+    g, score = torch.empty_like(pixels) if mask is None else torch.zeros_like(pixels), 0.0
+    for box in boxes:
+        part, part_score = _of_tile(pixels, box, network, objective)
         g[(..., *box.core)] = part[(..., *box.inner)]
         score += part_score
     if not (math.isfinite(score) and torch.isfinite(g).all()):
         raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
-    return g, score / pixels[0, 0].numel()
+    return g, score / max(1, sum(_area_of(box) for box in boxes))
+
+
+def _boxes(pixels: Tensor, mask: Tensor | None, tiling: Tiling, stride: int) -> list[tiles.Box]:
+    if mask is None:
+        return tiles.boxes(*pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=stride)
+    return masks.boxes(mask, tile=tiling.tile, overlap=tiling.overlap, stride=stride)
+
+
+def _area_of(box: tiles.Box) -> int:
+    return math.prod(side.stop - side.start for side in box.core)
 
 
 def _stride(network: Network, objective: Objective) -> int:
@@ -63,42 +82,51 @@ def _stride(network: Network, objective: Objective) -> int:
 def _of_small(pixels: Tensor, network: Network, objective: Objective, tiling: Tiling) -> tuple[Tensor, float]:
     """The gradient through the continuation of a small picture: what falls on the repeated edge belongs to the edge."""
     leaf = pixels.detach().clone().requires_grad_()
-    down, right = (max(0, SMALLEST - side) for side in pixels.shape[-2:])
-    continued = F.pad(leaf, (0, right, 0, down), mode="replicate")
+    continued = fill(leaf, SMALLEST)
     g, score = compute(continued.detach(), network, objective, tiling)
     return torch.autograd.grad(continued, leaf, g)[0], score
 
 
 def _of_tile(pixels: Tensor, box: tiles.Box, network: Network, objective: Objective) -> tuple[Tensor, float]:
-    leaf = pixels.detach().clone().requires_grad_()
-    found = features.extract(network, leaf, objective.layers)
-    (g,) = torch.autograd.grad(objective(found), leaf)
-    with torch.no_grad():
-        return g, float(objective({name: _core(a, network.layer(name).stride, box) for name, a in found.items()}))
+    """A tile's gradient, on all of its context, and the score of its core."""
+    leaf = pixels[(..., *box.context)].detach().clone().requires_grad_()
+    place = Place(box.rows.low, box.columns.low, *pixels.shape[-2:])
+    values = objective.values(features.extract(network, leaf, objective.layers), place)
+    (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
+    cores = (features.core(each.detach(), network.layer(name).stride, box) for name, each in values)
+    return g, sum(float(each.sum()) for each in cores)
 
 
-def _core(activations: Tensor, stride: int, box: tiles.Box) -> Tensor:
-    """The positions that lie in the tile's core, so that overlaps count once in the score."""
-    rows, columns = (slice(side.start // stride, -(-side.stop // stride)) for side in box.inner)
-    return activations[:, :, rows, columns]
-
-
-def normalise(g: Tensor, by: str) -> Tensor:
-    """`g` `[1, 3, H, W]` divided by its size.
+def normalise(g: Tensor, by: str, mask: Tensor | None = None) -> Tensor:
+    """`g` `[1, 3, H, W]` divided by its size; with a mask `[1, 1, H, W]`, by its size there.
 
     `mean` divides by the mean of |g| (Google 2015), `std` by the standard deviation, and `laplacian` each frequency
     band by its own root mean square (Mordvintsev 2016), which brings out broad forms beside fine ones.
     """
     if by == "mean":
-        return g / _positive(g.abs().mean())
+        return g / _positive(_mean(g.abs(), mask))
     if by == "std":
-        return g / _positive(g.std(correction=0))
-    return pyramid.merge([band.div_(_size(band)) for band in pyramid.laplacian(g)])
+        return g / _positive(g.std(correction=0) if mask is None else _root_mean_square(g, mask))
+    bands = pyramid.laplacian(g)
+    shares = [None] * len(bands) if mask is None else pyramid.levels(mask, len(bands))
+    return pyramid.merge(
+        [band.div_(_positive(_root_mean_square(band, share))) for band, share in zip(bands, shares, strict=True)]
+    )
 
 
-def _size(band: Tensor) -> Tensor:
-    """Root mean square."""
-    return _positive(torch.linalg.vector_norm(band) / band.numel() ** 0.5)
+def _root_mean_square(band: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        norm: Tensor = torch.linalg.vector_norm(band)
+        return norm / math.sqrt(band.numel())
+    return _mean(band.square(), mask).sqrt()
+
+
+def _mean(x: Tensor, mask: Tensor | None) -> Tensor:
+    """The mean over all pixels, or over those of the mask, by its weights."""
+    if mask is None:
+        return x.mean()
+    total: Tensor = (x * mask).sum()
+    return total / (mask.sum() * x.shape[1]).clamp(min=1e-12)
 
 
 def _positive(size: Tensor) -> Tensor:

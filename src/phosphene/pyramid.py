@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene.transforms import resize
-
-SMALLEST = 32  # pixels a side: below this, a network's deep layers have no position left
+from phosphene.transforms import SMALLEST, resize
 
 
 def octaves(pixels: Tensor, count: int, scale: float) -> list[Tensor]:
@@ -34,6 +32,14 @@ def laplacian(x: Tensor, levels: int = 4) -> list[Tensor]:
         bands.append(_grow(low, x.shape).neg_().add_(x))
         x = low
     return [*bands, x]
+
+
+def levels(x: Tensor, count: int) -> list[Tensor]:
+    """`x` `[N, C, H, W]` at the sizes of `count` Laplacian bands."""
+    found = [x]
+    while len(found) < count:
+        found.append(_shrink(found[-1]))
+    return found
 
 
 def merge(bands: list[Tensor]) -> Tensor:

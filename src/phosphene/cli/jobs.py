@@ -68,7 +68,7 @@ class _Jobs:
     def _check_layer(self) -> None:
         """Refuses a layer that the network does not have, and says whose it was if nobody typed it."""
         try:
-            self.objective.check(self.network)
+            self.objective.prepare(self.network)
         except UnknownNameError as error:
             if self.asked.layer_of is None:
                 raise

@@ -7,7 +7,7 @@ them into PNG, JPEG, WebP or TIFF, and `metadata` reads back the texts that `sav
 from phosphene.images.atomic import write_atomically
 from phosphene.images.reading import Picture, load, metadata
 from phosphene.images.samples import MAX_PIXELS
-from phosphene.images.sources import Source
+from phosphene.images.sources import Source, name_of
 from phosphene.images.texts import KEPT_EXIF, TEXTS
 from phosphene.images.writing import FORMATS, check_sides, encode, format_of, formats, save
 
@@ -24,6 +24,7 @@ __all__ = [
     "formats",
     "load",
     "metadata",
+    "name_of",
     "save",
     "write_atomically",
 ]

@@ -5,14 +5,15 @@ After Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from phosphene import gradient, objectives, pyramid
-from phosphene.ascent import Rule, Step, climb
+from phosphene import gradient, masks, objectives, pyramid
+from phosphene.ascent import Part, Rule, Step, climb
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.fields import memory_bytes
@@ -22,12 +23,29 @@ from phosphene.transforms import resize
 OnStep = Callable[[Step], None]
 
 
+@dataclass(frozen=True)
+class Region:
+    """A part of the picture that dreams of something else.
+
+    Attributes:
+        mask: `[1, 1, H, W]`, 0..1; what is grey dreams of both.
+        objective: ready for the network.
+        strength: a factor for its steps.
+    """
+
+    mask: Tensor
+    objective: Objective
+    strength: float = 1.0
+
+
 def dream(
     pixels: Tensor,
     network: Network,
     objective: Objective | None = None,
     *,
     settings: DreamSettings | None = None,
+    mask: Tensor | None = None,
+    regions: Sequence[Region] = (),
     on_step: OnStep | None = None,
 ) -> Tensor:
     """`pixels` `[1, 3, H, W]`, sRGB 0..1, dreamt upon: the same size and range.
@@ -40,6 +58,8 @@ def dream(
         network: what dreams.
         objective: what it dreams of; by default the settings' layer.
         settings: by default `DreamSettings()`.
+        mask: `[1, 1, H, W]`: 1 dreams, 0 stays as it is, to the last bit.
+        regions: what dreams otherwise where; where they overlap, they add up.
         on_step: called with each `Step`; an exception raised there ends the dream.
 
     Raises:
@@ -48,17 +68,16 @@ def dream(
         NumberError: the ascent left the numbers.
     """
     settings = settings or DreamSettings()
-    objective = objective or goal(network, settings)
-    objective.check(network)
+    areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     generator = torch.Generator().manual_seed(settings.seed)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
-    tilings = _plan(network, objective, settings, bases)
+    plans = [_plan(network, area.objective, settings, bases) for area in areas]
     dreamt = bases[0]
     for octave, base in enumerate(bases):
         detail = dreamt - bases[max(octave - 1, 0)]
         dreamt = climb(
             base + resize(detail, *base.shape[-2:]),
-            partial(gradient.compute, network=network, objective=objective, tiling=tilings[octave]),
+            [_part(network, area, plan[octave], base) for area, plan in zip(areas, plans, strict=True)],
             steps=settings.steps,
             rule=_rule(settings),
             generator=generator,
@@ -71,6 +90,33 @@ def goal(network: Network, settings: DreamSettings) -> Objective:
     """The objective that `layer`, `channel` and `maximise` describe."""
     layer = network.default_layer if settings.layer is None else settings.layer
     return objectives.parse(layer, settings.channel, settings.maximise)
+
+
+@dataclass(frozen=True)
+class _Area:
+    """A region, or all that no region claims."""
+
+    mask: Tensor | None
+    objective: Objective
+    strength: float = 1.0
+
+
+def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region]) -> list[_Area]:
+    """Regions and the rest, all within the mask, without those that would be empty."""
+    rest = mask
+    for region in regions:
+        rest = 1 - region.mask if rest is None else rest * (1 - region.mask)
+    inside = [region.mask if mask is None else region.mask * mask for region in regions]
+    areas = [_Area(rest, objective)]
+    areas += [_Area(part, region.objective, region.strength) for part, region in zip(inside, regions, strict=True)]
+    return [area for area in areas if area.mask is None or area.mask.any()]
+
+
+def _part(network: Network, area: _Area, tiling: gradient.Tiling, base: Tensor) -> Part:
+    """An area at an octave's size."""
+    compute = partial(gradient.compute, network=network, objective=area.objective, tiling=tiling)
+    mask = None if area.mask is None else masks.at(area.mask, *base.shape[-2:])
+    return Part(compute, mask, area.strength)
 
 
 def _plan(

@@ -1,0 +1,181 @@
+"""What can be maximised: layers, channels, neurons, directions, classes; and penalties on the pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from phosphene import features, images, language
+from phosphene.errors import SettingsError, UnknownNameError, nearest
+from phosphene.networks import PIXELS, Network
+from phosphene.objectives.objective import Measure, Objective, Open, Place, Term
+
+LEVELS = 255  # penalties count differences of pixels in these
+
+
+def layer(name: str, *, maximise: str = "squares") -> Objective:
+    """All of a layer: ½ Σ activation² (`squares`, as Google's notebook does), or Σ activation (`sum`)."""
+    if maximise == "sum":
+        return _term(name, "sum", name, measure=lambda a, _: a[0].sum(0))
+    return _term(name, "layer", name, measure=lambda a, _: a[0].square().sum(0) / 2)
+
+
+def channel(name: str, index: int) -> Objective:
+    """One channel of a layer: Σ activation over its positions."""
+    return _term(name, "channel", name, index, measure=lambda a, _: a[0, index], channel=index)
+
+
+def neuron(name: str, index: int, down: float = 0.5, right: float = 0.5) -> Objective:
+    """One channel at one position: `down` and `right` are shares 0..1 of the picture's height and width.
+
+    Raises:
+        SettingsError: a place outside the picture.
+    """
+    if not (0 <= down <= 1 and 0 <= right <= 1):
+        raise SettingsError(
+            f"A neuron's place is a share of the picture, 0 to 1 down and right; given: {down}, {right}."
+        )
+    where = () if (down, right) == (0.5, 0.5) else (down, right)
+
+    def prepare(term: Term, network: Network, _: Open) -> Term:
+        stride = network.layer(name).stride
+        return replace(term, measure=_at(index, down, right, stride))
+
+    return _term(name, "neuron", name, index, *where, channel=index, prepare=prepare)
+
+
+def _at(index: int, down: float, right: float, stride: int) -> Measure:
+    def measure(a: Tensor, place: Place | None) -> Tensor:
+        """The channel, silent but at one position, which may lie in another tile."""
+        rows, columns = a.shape[-2:]
+        place = place or Place(0, 0, rows * stride, columns * stride)
+        row, column = (
+            min(int(share * side), side - 1) // stride - start // stride
+            for share, side, start in ((down, place.height, place.top), (right, place.width, place.left))
+        )
+        only = torch.zeros_like(a[0, index])
+        if 0 <= row < rows and 0 <= column < columns:
+            only[row, column] = 1
+        return a[0, index] * only
+
+    return measure
+
+
+def direction(name: str, *towards: images.Source | tuple[float, ...]) -> Objective:
+    """A direction among a layer's channels: Σ activation · direction, of length 1, over all positions.
+
+    Args:
+        name: the layer.
+        *towards: a number for each channel; or a picture, whose mean features are the direction; or two pictures:
+            from the mean features of the second to those of the first.
+
+    Raises:
+        SettingsError: neither numbers nor one or two pictures, or no direction at all.
+    """
+    if len(towards) == 1 and isinstance(towards[0], tuple):
+        numbers = tuple(float(each) for each in towards[0])
+        return _term(name, "direction", name, numbers, prepare=lambda term, network, _: _along(term, network, numbers))
+    pictures = tuple(each for each in towards if not isinstance(each, tuple))
+    if len(pictures) != len(towards) or len(pictures) not in (1, 2):
+        raise SettingsError("A direction takes a number for each channel, or one picture, or two to go between.")
+
+    def prepare(term: Term, network: Network, open: Open) -> Term:
+        means = [features.of_picture(network, open(each), {name})[name].mean((0, 2, 3)) for each in pictures]
+        return _along(term, network, tuple((means[0] - means[1] if len(means) == 2 else means[0]).tolist()))
+
+    return _term(name, "direction", name, *map(_name, pictures), pictures=pictures, prepare=prepare)
+
+
+def _along(term: Term, network: Network, numbers: tuple[float, ...]) -> Term:
+    channels = network.layer(term.layer).channels
+    if len(numbers) != channels:
+        raise SettingsError(f"Layer {term.layer!r} has {channels} channels; the direction has {len(numbers)} numbers.")
+    towards = torch.tensor(numbers, dtype=network.dtype)
+    if not towards.any():
+        raise SettingsError(f"{term.text} has no direction: all its numbers are 0.")
+    towards = towards / towards.norm()
+    return replace(term, measure=lambda a, _: torch.einsum("chw,c->hw", a[0], towards))
+
+
+def class_(of: str | int) -> Objective:
+    """A class of the network's, by its name or number: Σ over positions of what speaks for it, before the softmax.
+
+    A classifier behind a mean over positions is a sum over positions, and so can be computed by tiles.
+    """
+
+    def prepare(term: Term, network: Network, _: Open) -> Term:
+        head = network.classifier
+        if head is None:
+            raise UnknownNameError(f"{network.name} names no classes. Choose a layer: phosphene layers {network.name}")
+        number = _class_number(of, head.names, len(head.weight))
+        weight, bias = head.weight[number], head.bias[number]
+        return replace(term, layer=head.layer, measure=lambda a, _: torch.einsum("chw,c->hw", a[0], weight) + bias)
+
+    return _term("", "class", of, prepare=prepare)
+
+
+def _class_number(of: str | int, names: tuple[str, ...], count: int) -> int:
+    """A class's number; a name may be one of several that a class has, as `tabby` of `tabby, tabby cat`."""
+    if isinstance(of, int):
+        if 0 <= of < count:
+            return of
+        raise UnknownNameError(f"There are the classes 0 to {count - 1}; there is no class {of}.")
+    wanted = of.strip().lower()
+    for number, name in enumerate(names):
+        lowered = name.lower()
+        if wanted == lowered or wanted in (part.strip() for part in lowered.split(",")):
+            return number
+    parts = [part.strip().lower() for name in names for part in name.split(",")]
+    within = [part for part in parts if wanted in part.split()]
+    offered = f" Did you mean {within[0]!r}?" if within else nearest(wanted, parts)
+    raise UnknownNameError(f"Unknown class {of!r}.{offered} A number from 0 to {count - 1} will do too.")
+
+
+def tv() -> Objective:
+    """Total variation: Σ of how much each pixel differs from the next below and to the right, in levels of 255.
+
+    As a penalty, `- 2*tv()`, it makes smooth (Rudin, Osher and Fatemi 1992).
+    """
+    return _term(PIXELS, "tv", measure=_total_variation)
+
+
+def _total_variation(x: Tensor, _: Place | None) -> Tensor:
+    x = F.pad(x, (0, 1, 0, 1), mode="replicate")
+    down, right = x[..., 1:, :-1] - x[..., :-1, :-1], x[..., :-1, 1:] - x[..., :-1, :-1]
+    # Nearly flat places count as flat, or the gradient would flicker there.
+    return ((down.square() + right.square()) * LEVELS**2 + 1).sqrt().sub(1).sum((0, 1))
+
+
+def l2() -> Objective:
+    """Half the squared distance of each pixel from grey, in levels of 255: as a penalty it keeps from extremes."""
+    return _term(PIXELS, "l2", measure=lambda x, _: ((x - 0.5) * LEVELS).square().sum((0, 1)) / 2)
+
+
+def blur() -> Objective:
+    """Half the squared difference of each pixel from its surroundings, in levels of 255: a penalty on grain."""
+
+    def measure(x: Tensor, _: Place | None) -> Tensor:
+        around = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        return ((x - around) * LEVELS).square().sum((0, 1)) / 2
+
+    return _term(PIXELS, "blur", measure=measure)
+
+
+def _term(
+    of: str,
+    called: str,
+    *arguments: language.Value,
+    measure: Measure | None = None,
+    channel: int | None = None,
+    pictures: tuple[images.Source, ...] = (),
+    prepare: object = None,
+) -> Objective:
+    text = language.write(called, arguments)
+    return Objective((Term(1, of, text, measure, channel, pictures, prepare),))  # type: ignore[arg-type]
+
+
+def _name(picture: images.Source) -> str:
+    return images.name_of(picture)
