@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from conftest import tiny
 from phosphene import gradient
-from phosphene.ascent import Part, Rule, climb
+from phosphene.ascent import Part, Rule, climb_
 from phosphene.gradient import Tiling
 from phosphene.objectives import channel, layer
 
@@ -13,11 +13,11 @@ from phosphene.objectives import channel, layer
 def go(pixels, objective, *, steps=8, seed=0, on_step=lambda *_: None, **rule):
     chosen = Rule(**{"step_size": 1.0, "jitter": 8, "normalise": "mean", "colour": 1.0, "clip": "hard"} | rule)
 
-    def gradient_at(shifted, *, mask):
-        return gradient.compute(shifted, tiny(), objective, Tiling(64, 16))
+    def gradient_at(pixels, *, mask, shift):
+        return gradient.compute(pixels, tiny(), objective, Tiling(64, 16), mask=mask, shift=shift)
 
     generator = torch.Generator().manual_seed(seed)
-    return climb(pixels, [Part(gradient_at)], steps=steps, rule=chosen, generator=generator, on_step=on_step)
+    return climb_(pixels.clone(), [Part(gradient_at)], steps=steps, rule=chosen, generator=generator, on_step=on_step)
 
 
 @pytest.mark.parametrize(

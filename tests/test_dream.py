@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from conftest import photograph, shared_file
-from phosphene import features, gradient, images, networks
+from phosphene import features, gradient, images, matching, networks
 from phosphene.gradient import Tiling
 from phosphene.networks import caffe
 from phosphene.objectives import layer
@@ -17,7 +17,7 @@ from phosphene.transforms import resize
 MEAN = (104.0, 116.0, 122.0)
 
 
-def oracle_network(path, dtype):
+def oracle_network(path, dtype, last="4c"):
     """GoogLeNet to inception_4c/output, as one would write it in a textbook."""
     blobs = {name: [blob.to(dtype) for blob in found] for name, found in caffe.read(path).items()}
 
@@ -43,16 +43,22 @@ def oracle_network(path, dtype):
         for name in ("3a", "3b", "4a", "4b", "4c"):
             x = F.max_pool2d(x, 3, 2, ceil_mode=True) if name in ("3a", "4a") else x
             x = inception(x, f"inception_{name}")
+            if name == last:
+                break
         return x
 
     return forward
 
 
-def oracle_gradient(forward, picture):
-    """Of ½‖activation‖², for a BGR picture in 0..255 with the mean taken off."""
+def oracle_gradient(forward, picture, guide=None):
+    """Of ½‖activation‖², for a BGR picture in 0..255 with the mean taken off; or towards a guide's features."""
     picture = picture.clone().requires_grad_()
     activations = forward(picture)
-    activations.backward(activations.detach())
+    towards = activations.detach()
+    if guide is not None:
+        x, y = activations.detach()[0].flatten(1), guide[0].flatten(1)
+        towards = y[:, (x.T @ y).argmax(1)].reshape(activations.shape)
+    activations.backward(towards)
     return picture.grad
 
 
@@ -60,7 +66,7 @@ def oracle_zoom(x, size):
     return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
 
 
-def oracle_dream(forward, rgb, octaves, steps):
+def oracle_dream(forward, rgb, octaves, steps, guide=None):
     """Google's loop without jitter, on 0..255; returns RGB in 0..255."""
     mean = torch.tensor(MEAN, dtype=rgb.dtype).view(1, 3, 1, 1)
     bases = [rgb[:, [2, 1, 0]] - mean]
@@ -72,7 +78,7 @@ def oracle_dream(forward, rgb, octaves, steps):
         detail = oracle_zoom(detail, base.shape[-2:])
         picture = base + detail
         for _ in range(steps):
-            g = oracle_gradient(forward, picture)
+            g = oracle_gradient(forward, picture, guide)
             picture = picture + 1.5 / g.abs().mean() * g
             picture = torch.maximum(torch.minimum(picture, 255 - mean), -mean)
         detail = picture - base
@@ -91,6 +97,27 @@ def test_google2015_is_the_oracle_in_float64(caffemodel):
     theirs = oracle_dream(oracle_network(caffemodel, torch.float64), rgb, 3, 5)
     assert (mine * 255 - theirs).abs().max() < 1
     assert (mine - pixels).abs().mean() * 255 > 3  # and it is a dream
+
+
+@pytest.mark.parametrize("table", [1_000_000, 7_777])
+def test_guided_google2015_is_the_oracle_in_float64(caffemodel, monkeypatch, table):
+    monkeypatch.setattr(matching, "TABLE_NUMBERS", table)
+    guide, sky = (
+        shared_file("images/flowers.jpg"),
+        images.load(shared_file("images/sky1024px.jpg"), dtype=torch.float64),
+    )
+    pixels = sky.pixels[..., 100:340, 200:520]
+    chosen = settings(
+        recipe="google2015", guide=(str(guide),), dtype="float64", jitter=0, octaves=3, steps=5, tile=9999
+    )
+    mine = dream(pixels, networks.load(caffemodel, dtype=torch.float64), settings=chosen)
+    forward = oracle_network(caffemodel, torch.float64, "3b")
+    rgb, flowers_rgb = (torch.from_numpy(np.round(each.numpy() * 255)) for each in (pixels, flowers(torch.float64)))
+    mean = torch.tensor(MEAN, dtype=torch.float64).view(1, 3, 1, 1)
+    theirs = oracle_dream(forward, rgb, 3, 5, guide=forward(flowers_rgb[:, [2, 1, 0]] - mean))
+    assert chosen.layer == "inception_3b/output"
+    assert (mine * 255 - theirs).abs().max() < 1
+    assert (mine - pixels).abs().mean() * 255 > 3
 
 
 def test_single_gradients_are_the_oracles_in_float32(caffemodel):

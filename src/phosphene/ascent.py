@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from phosphene import gradient
-from phosphene.transforms import mute, roll
+from phosphene import gradient, masks
+from phosphene.transforms import mute_
 
 HEADROOM = 0.15  # of 0..1: nearer to black or white than this, soft clipping shortens a step
+STRIP = 256  # rows that a step is made of at a time
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,12 @@ class Step:
     """A finished ascent step.
 
     Attributes:
-        pixels: the octave's picture after the step, `[1, 3, h, w]`.
+        pixels: the octave's picture after the step, `[1, 3, h, w]`; the next step changes it in place.
         score: the objective before the step, per pixel.
         step: its number, from 1, of `steps`.
         octave: the octave's number, from 1, the smallest first, of `octaves`.
         done: share of the whole run's work, 0..1, counted in pixels.
+        size: height and width of the whole picture.
         picture: gives the whole picture at full size, `[1, 3, H, W]` in 0..1, as it stands now.
     """
 
@@ -34,6 +36,7 @@ class Step:
     octave: int
     octaves: int
     done: float
+    size: tuple[int, int]
     picture: Callable[[], Tensor]
 
 
@@ -42,10 +45,11 @@ class Rule:
     """How a gradient becomes a step.
 
     Attributes:
-        step_size: length of a step, of 255.
+        step_size: mean length of a step, of 255.
         jitter: random shift of each step, in pixels each way.
         normalise: what the gradient is divided by; see `gradient.normalise`.
         colour: how freely hues may wander, 0..1.
+        decay: how much steps shorten from the first to the last, 0..1; 1 ends at nothing.
         clip: `hard` cuts at 0 and 1, `soft` slows down before them, `none` does neither.
     """
 
@@ -54,6 +58,11 @@ class Rule:
     normalise: str
     colour: float
     clip: str
+    decay: float = 0.0
+
+    def length(self, number: int, steps: int) -> float:
+        """Of step `number`, from 1, of `steps`, on a scale of pixels from 0 to 1."""
+        return self.step_size / 255 * (1 + self.decay * (1 - (2 * number - 1) / steps))
 
 
 @dataclass(frozen=True)
@@ -64,14 +73,20 @@ class Part:
         gradient_at: pixels and mask to ∂objective/∂pixels and a score.
         mask: `[1, 1, H, W]`, 0..1, how far each pixel goes; `None` is all of them, all the way.
         strength: a factor for its steps.
+        sees: how far around a pixel its gradient looks, in pixels.
     """
 
     gradient_at: gradient.At
     mask: Tensor | None = None
     strength: float = 1.0
+    sees: int = 0
+
+    def within(self, rows: slice, columns: slice) -> Part:
+        """The same for a window of the picture."""
+        return self if self.mask is None else replace(self, mask=self.mask[..., rows, columns])
 
 
-def climb(
+def climb_(
     pixels: Tensor,
     parts: Sequence[Part],
     *,
@@ -80,36 +95,46 @@ def climb(
     generator: torch.Generator,
     on_step: Callable[[int, Tensor, float], None],
 ) -> Tensor:
-    """`pixels` `[1, 3, H, W]` after `steps` steps uphill; `on_step` is told number, pixels and score of each.
+    """Takes `pixels` `[1, 3, H, W]` uphill in place; `on_step` is told each step's number, pixels and score.
 
     At each step the picture is shifted at random, so that no grid of the network or of the tiles can settle in it.
-    Each part's gradient is normalised by itself, so that parts are equally strong whatever they maximise.
+    Each part's gradient is normalised by itself, so that parts are equally strong whatever they maximise. Where all are
+    masked, only a window around their masks is worked on.
     """
+    rows, columns = _window(parts, rule, *pixels.shape[-2:])
+    inside, parts = pixels[..., rows, columns], [part.within(rows, columns) for part in parts]
     for number in range(1, steps + 1):
         down, right = torch.randint(-rule.jitter, rule.jitter + 1, (2,), generator=generator).tolist()
-        shifted = roll(pixels, down, right)
-        changes, scores = zip(*(_uphill(shifted, part, rule, down, right) for part in parts), strict=True)
-        change = roll(sum(changes[1:], start=changes[0]), -down, -right)
-        pixels = _step(pixels, change.mul_(rule.step_size / 255), rule.clip)
+        changes, scores = zip(*(_uphill(inside, part, rule, (down, right)) for part in parts), strict=True)
+        change = sum(changes[1:], start=changes[0]).mul_(rule.length(number, steps))
+        _step_(inside, change, rule.clip)
         on_step(number, pixels, sum(scores))
     return pixels
 
 
-def _uphill(pixels: Tensor, part: Part, rule: Rule, down: int, right: int) -> tuple[Tensor, float]:
-    """One part's way uphill for shifted pixels, of size 1 where it may go all the way; and its score."""
-    mask = None if part.mask is None else roll(part.mask, down, right)
-    g, score = part.gradient_at(pixels, mask=mask)
-    g = gradient.normalise(mute(g, rule.colour), rule.normalise, mask)
-    if mask is not None:
-        g.mul_(mask)
+def _window(parts: Sequence[Part], rule: Rule, height: int, width: int) -> tuple[slice, slice]:
+    """Rows and columns that hold all masks and what bears on them."""
+    marks = [part.mask for part in parts if part.mask is not None]
+    if len(marks) < len(parts):
+        return slice(0, height), slice(0, width)
+    return masks.window(torch.stack(marks).amax(0), rule.jitter + max(part.sees for part in parts))
+
+
+def _uphill(pixels: Tensor, part: Part, rule: Rule, shift: gradient.Shift) -> tuple[Tensor, float]:
+    """One part's way uphill, of size 1 where it may go all the way; and its score."""
+    g, score = part.gradient_at(pixels, mask=part.mask, shift=shift)
+    g = gradient.normalise_(mute_(g, rule.colour), rule.normalise, part.mask)
+    if part.mask is not None:
+        g.mul_(part.mask)
     return (g if part.strength == 1 else g.mul_(part.strength)), score
 
 
-def _step(pixels: Tensor, change: Tensor, clip: str) -> Tensor:
-    """`pixels` a step further, kept within range; the memory of `change` is used again."""
-    if clip == "none":
-        return pixels + change
-    if clip == "soft":
-        room = torch.where(change > 0, 1 - pixels, pixels)
-        change.mul_(room.div_(HEADROOM).clamp_(0, 1))
-    return change.add_(pixels).clamp_(0, 1)
+def _step_(pixels: Tensor, change: Tensor, clip: str) -> None:
+    """Takes `pixels` a step further, within range; a strip at a time, so that large pictures need no room for it."""
+    for strip, further in zip(torch.split(pixels, STRIP, 2), torch.split(change, STRIP, 2), strict=True):
+        if clip == "soft":
+            room = torch.where(further > 0, 1 - strip, strip)
+            further.mul_(room.div_(HEADROOM).clamp_(0, 1))
+        strip.add_(further)
+        if clip != "none":
+            strip.clamp_(0, 1)

@@ -17,13 +17,15 @@ from phosphene import features, masks, pyramid, tiles
 from phosphene.errors import NumberError, SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective, Place
-from phosphene.transforms import SMALLEST, fill
+from phosphene.transforms import SMALLEST, fill, roll
+
+Shift = tuple[int, int]  # pixels down and to the right; what leaves at one edge comes in at the other
 
 
 class At(Protocol):
     """Pixels, and a mask or `None`, to ∂objective/∂pixels and the score."""
 
-    def __call__(self, pixels: Tensor, /, *, mask: Tensor | None) -> tuple[Tensor, float]:
+    def __call__(self, pixels: Tensor, /, *, mask: Tensor | None, shift: Shift) -> tuple[Tensor, float]:
         """As `compute`, for a network, an objective and a tiling."""
 
 
@@ -41,11 +43,18 @@ class Tiling:
 
 
 def compute(
-    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, *, mask: Tensor | None = None
+    pixels: Tensor,
+    network: Network,
+    objective: Objective,
+    tiling: Tiling,
+    *,
+    mask: Tensor | None = None,
+    shift: Shift = (0, 0),
 ) -> tuple[Tensor, float]:
     """∂objective/∂pixels for `pixels` `[1, 3, H, W]`, and the score per pixel.
 
-    Where a mask `[1, 1, H, W]` is 0, the gradient is not needed: tiles there are left out, and it is 0.
+    Where a mask `[1, 1, H, W]` is 0, the gradient is not needed: tiles there are left out, and it is 0. The network and
+    its tiles see the picture shifted by `shift`; the gradient is the unshifted picture's.
 
     Pictures of less than 32 pixels a side are seen continued by their edge.
 
@@ -53,22 +62,23 @@ def compute(
         NumberError: the gradient is infinite or not a number.
     """
     if min(pixels.shape[-2:]) < SMALLEST:
-        return _of_small(pixels, network, objective, tiling)
-    boxes = _boxes(pixels, mask, tiling, _stride(network, objective))
+        return _of_small(pixels, network, objective, tiling, shift)
+    boxes = _boxes(pixels, mask, tiling, _stride(network, objective), shift)
     g, score = torch.empty_like(pixels) if mask is None else torch.zeros_like(pixels), 0.0
     for box in boxes:
-        part, part_score = _of_tile(pixels, box, network, objective)
-        g[(..., *box.core)] = part[(..., *box.inner)]
+        place = Place(box.rows.low, box.columns.low, *pixels.shape[-2:])
+        part, part_score = _of_tile(_cut(pixels, box.context, shift), place, box, network, objective)
+        _put(g, part[(..., *box.inner)], box.core, shift)
         score += part_score
-    if not (math.isfinite(score) and torch.isfinite(g).all()):
+    if not all(map(math.isfinite, (score, *map(float, torch.aminmax(g))))):
         raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
     return g, score / max(1, sum(_area_of(box) for box in boxes))
 
 
-def _boxes(pixels: Tensor, mask: Tensor | None, tiling: Tiling, stride: int) -> list[tiles.Box]:
+def _boxes(pixels: Tensor, mask: Tensor | None, tiling: Tiling, stride: int, shift: Shift) -> list[tiles.Box]:
     if mask is None:
         return tiles.boxes(*pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=stride)
-    return masks.boxes(mask, tile=tiling.tile, overlap=tiling.overlap, stride=stride)
+    return masks.boxes(roll(mask, *shift), tile=tiling.tile, overlap=tiling.overlap, stride=stride)
 
 
 def _area_of(box: tiles.Box) -> int:
@@ -79,37 +89,60 @@ def _stride(network: Network, objective: Objective) -> int:
     return max(network.layer(name).stride for name in objective.layers)
 
 
-def _of_small(pixels: Tensor, network: Network, objective: Objective, tiling: Tiling) -> tuple[Tensor, float]:
+def _cut(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> Tensor:
+    """A copy of a part of the shifted picture."""
+    if shift == (0, 0):
+        return pixels[(..., *where)].clone()
+    rows, columns = _indices(pixels, where, shift)
+    return pixels.index_select(2, rows).index_select(3, columns)
+
+
+def _put(g: Tensor, part: Tensor, where: tuple[slice, slice], shift: Shift) -> None:
+    """The inverse of `_cut`."""
+    rows, columns = _indices(g, where, shift)
+    g[:, :, rows[:, None], columns] = part
+
+
+def _indices(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> tuple[Tensor, ...]:
+    """The rows and columns of the picture that stand there when it is shifted."""
+    sides = zip(where, shift, pixels.shape[-2:], strict=True)
+    return tuple(torch.arange(side.start - by, side.stop - by) % length for side, by, length in sides)
+
+
+def _of_small(
+    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, shift: Shift
+) -> tuple[Tensor, float]:
     """The gradient through the continuation of a small picture: what falls on the repeated edge belongs to the edge."""
     leaf = pixels.detach().clone().requires_grad_()
-    continued = fill(leaf, SMALLEST)
+    continued = fill(roll(leaf, *shift), SMALLEST)
     g, score = compute(continued.detach(), network, objective, tiling)
     return torch.autograd.grad(continued, leaf, g)[0], score
 
 
-def _of_tile(pixels: Tensor, box: tiles.Box, network: Network, objective: Objective) -> tuple[Tensor, float]:
-    """A tile's gradient, on all of its context, and the score of its core."""
-    leaf = pixels[(..., *box.context)].detach().clone().requires_grad_()
-    place = Place(box.rows.low, box.columns.low, *pixels.shape[-2:])
+def _of_tile(
+    pixels: Tensor, place: Place, box: tiles.Box, network: Network, objective: Objective
+) -> tuple[Tensor, float]:
+    """The gradient on all of a tile's context, `pixels`, and the score of its core."""
+    leaf = pixels.detach().requires_grad_()
     values = objective.values(features.extract(network, leaf, objective.layers), place)
     (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
     cores = (features.core(each.detach(), network.layer(name).stride, box) for name, each in values)
     return g, sum(float(each.sum()) for each in cores)
 
 
-def normalise(g: Tensor, by: str, mask: Tensor | None = None) -> Tensor:
-    """`g` `[1, 3, H, W]` divided by its size; with a mask `[1, 1, H, W]`, by its size there.
+def normalise_(g: Tensor, by: str, mask: Tensor | None = None) -> Tensor:
+    """`g` `[1, 3, H, W]` divided by its size, in place; with a mask `[1, 1, H, W]`, by its size there.
 
     `mean` divides by the mean of |g| (Google 2015), `std` by the standard deviation, and `laplacian` each frequency
     band by its own root mean square (Mordvintsev 2016), which brings out broad forms beside fine ones.
     """
     if by == "mean":
-        return g / _positive(_mean(g.abs(), mask))
+        return g.div_(_positive(_mean(g.abs(), mask)))
     if by == "std":
-        return g / _positive(g.std(correction=0) if mask is None else _root_mean_square(g, mask))
-    bands = pyramid.laplacian(g)
+        return g.div_(_positive(g.std(correction=0) if mask is None else _root_mean_square(g, mask)))
+    bands = pyramid.laplacian_(g)
     shares = [None] * len(bands) if mask is None else pyramid.levels(mask, len(bands))
-    return pyramid.merge(
+    return pyramid.merge_(
         [band.div_(_positive(_root_mean_square(band, share))) for band, share in zip(bands, shares, strict=True)]
     )
 

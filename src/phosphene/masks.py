@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene.errors import SettingsError
 from phosphene.tiles import Box, Span
 
 CUTS = 8  # places tried where a rectangle might be cut in two
@@ -27,7 +26,7 @@ def feather(mask: Tensor, radius: float) -> Tensor:
 
 def _box_blur(x: Tensor, side: int) -> Tensor:
     """Means over `side` pixels in a row, by differences of running sums."""
-    sums = F.pad(F.pad(x.double(), (side // 2, side // 2), mode="replicate").cumsum(3), (1, 0))
+    sums = F.pad(F.pad(x.double(), (side // 2, side // 2, 0, 0), mode="replicate").cumsum(3), (1, 0))
     return ((sums[..., side:] - sums[..., :-side]) / side).to(x.dtype)
 
 
@@ -39,14 +38,8 @@ def at(mask: Tensor, height: int, width: int) -> Tensor:
 
 
 def window(mask: Tensor, margin: int) -> tuple[slice, slice]:
-    """Rows and columns of the smallest rectangle that holds the mask and `margin` pixels around it.
-
-    Raises:
-        SettingsError: the mask is empty.
-    """
+    """Rows and columns of the smallest rectangle around a mask that is not empty, and `margin` pixels more."""
     marked = mask[0, 0] > 0
-    if not marked.any():
-        raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
     rows, columns = (_reach(marked.any(axis)) for axis in (1, 0))
     height, width = marked.shape
     return _wider(rows, margin, height), _wider(columns, margin, width)

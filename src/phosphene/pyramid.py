@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene.transforms import SMALLEST, resize
@@ -24,12 +25,17 @@ def octaves(pixels: Tensor, count: int, scale: float) -> list[Tensor]:
     return bases[::-1]
 
 
-def laplacian(x: Tensor, levels: int = 4) -> list[Tensor]:
-    """`x` `[N, C, H, W]` as frequency bands, finest first, the last one the smooth rest (Burt and Adelson 1983)."""
+def laplacian_(x: Tensor, levels: int = 4) -> list[Tensor]:
+    """`x` `[N, C, H, W]` as frequency bands, finest first, the last one the smooth rest (Burt and Adelson 1983).
+
+    The finest takes the place of `x`.
+    """
     bands = []
     for _ in range(levels):
         low = _shrink(x)
-        bands.append(_grow(low, x.shape).neg_().add_(x))
+        for fine, smooth in _by_channel(x, low):
+            fine.sub_(_grow(smooth, fine.shape))
+        bands.append(x)
         x = low
     return [*bands, x]
 
@@ -42,25 +48,55 @@ def levels(x: Tensor, count: int) -> list[Tensor]:
     return found
 
 
-def merge(bands: list[Tensor]) -> Tensor:
-    """The inverse of `laplacian`."""
-    x = bands[-1]
+def merge_(bands: list[Tensor]) -> Tensor:
+    """The inverse of `laplacian_`, in place of the finest band."""
+    smooth = bands[-1]
     for band in bands[-2::-1]:
-        x = _grow(x, band.shape).add_(band)
-    return x
+        for fine, low in _by_channel(band, smooth):
+            fine.add_(_grow(low, fine.shape))
+        smooth = band
+    return smooth
 
 
-def _kernel(x: Tensor) -> Tensor:
-    line = torch.tensor([1, 4, 6, 4, 1], dtype=x.dtype) / 16
-    return torch.outer(line, line).expand(x.shape[1], 1, 5, 5)
+def _by_channel(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The channels of both; large pictures need less room one after the other."""
+    return zip(torch.split(x, 1, 1), torch.split(y, 1, 1), strict=True)
+
+
+# Both ways smooth with 1 4 6 4 1, first along columns, then along rows, and continue the picture by its edge. They are
+# sums of shifted pictures, because a convolution would take several times the picture's memory.
 
 
 def _shrink(x: Tensor) -> Tensor:
-    return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), _kernel(x), stride=2, groups=x.shape[1])
+    """Half the size."""
+    return torch.cat([_shrink_along(_shrink_along(channel, 2), 3) for channel in torch.split(x, 1, 1)], 1)
 
 
 def _grow(low: Tensor, shape: torch.Size) -> Tensor:
-    """Twice the size; a ring of repeated edge keeps the border as bright as the rest."""
-    ringed = F.pad(low, (1, 1, 1, 1), mode="replicate")
-    grown = F.conv_transpose2d(ringed, 4 * _kernel(low), stride=2, padding=2, groups=low.shape[1])
-    return grown[:, :, 2 : 2 + shape[-2], 2 : 2 + shape[-1]]
+    """Twice the size."""
+    return _grow_along(_grow_along(low, 2, shape[2]), 3, shape[3])
+
+
+def _shrink_along(x: Tensor, axis: int) -> Tensor:
+    centres = torch.arange(0, x.shape[axis], 2)
+    low = x.index_select(axis, centres).mul_(6 / 16)
+    for offset, weight in ((-2, 1 / 16), (-1, 4 / 16), (1, 4 / 16), (2, 1 / 16)):
+        low.add_(x.index_select(axis, (centres + offset).clamp_(0, x.shape[axis] - 1)), alpha=weight)
+    return low
+
+
+def _grow_along(low: Tensor, axis: int, length: int) -> Tensor:
+    count = low.shape[axis]
+    after = low.index_select(axis, torch.arange(1, count + 1).clamp_(max=count - 1))
+    before = low.index_select(axis, torch.arange(-1, count - 1).clamp_(min=0))
+    size = [*low.shape]
+    size[axis] = length
+    grown = low.new_empty(size)
+    even, odd = _every_other(grown, axis)
+    torch.add(before, after, out=even).add_(low, alpha=6).div_(8)
+    odd.copy_(after.narrow(axis, 0, odd.shape[axis])).add_(low.narrow(axis, 0, odd.shape[axis])).div_(2)
+    return grown
+
+
+def _every_other(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    return (x[:, :, ::2], x[:, :, 1::2]) if axis == 2 else (x[..., ::2], x[..., 1::2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -35,8 +37,52 @@ def fill(x: Tensor, side: int) -> Tensor:
     return F.pad(x, (0, right, 0, down), mode="replicate") if down or right else x
 
 
-def mute(x: Tensor, colour: float) -> Tensor:
-    """`x` `[N, 3, H, W]` with the difference between its channels scaled: 0 makes it grey, 1 leaves it alone."""
+def mute_(x: Tensor, colour: float) -> Tensor:
+    """`x` `[N, 3, H, W]` with the difference between its channels scaled in place: 0 makes it grey, 1 leaves it."""
     if colour == 1:
         return x
-    return torch.lerp(x.mean(1, keepdim=True), x, colour)
+    grey = x.mean(1, keepdim=True)
+    return x.mul_(colour).add_(grey, alpha=1 - colour)
+
+
+def turn(
+    x: Tensor, degrees: float, scale: float, shift: tuple[float, float] = (0.0, 0.0), *, beyond: str = "circular"
+) -> Tensor:
+    """`x` `[N, C, H, W]` turned about its middle, enlarged and shifted, at the same size; differentiable.
+
+    Args:
+        x: the picture.
+        degrees: clockwise.
+        scale: above 1 enlarges.
+        shift: down and right, in pixels, perhaps parts of one.
+        beyond: how the picture goes on past its edges: `circular` repeats it, `reflect` mirrors it.
+    """
+    height, width = x.shape[-2:]
+    rows = torch.arange(height, dtype=x.dtype)[:, None] - (height - 1) / 2 - shift[0]
+    columns = torch.arange(width, dtype=x.dtype)[None, :] - (width - 1) / 2 - shift[1]
+    cosine, sine = (part(math.radians(degrees)) / scale for part in (math.cos, math.sin))
+    return _sampled(x, cosine * rows - sine * columns, cosine * columns + sine * rows, "bilinear", beyond)
+
+
+def enlarge(x: Tensor, height: int, width: int, *, beyond: str = "circular") -> Tensor:
+    """`x` `[N, C, h, w]` smoothly (bicubic) at a larger size; a picture that repeats without a seam stays one.
+
+    `beyond` is as for `turn`.
+    """
+    rows, columns = (
+        ((torch.arange(wanted, dtype=x.dtype) + 0.5) / wanted - 0.5) * given
+        for wanted, given in ((height, x.shape[-2]), (width, x.shape[-1]))
+    )
+    return _sampled(x, rows[:, None].expand(-1, width), columns[None].expand(height, -1), "bicubic", beyond)
+
+
+def _sampled(x: Tensor, rows: Tensor, columns: Tensor, mode: str, beyond: str) -> Tensor:
+    """`x` at places `[h, w]`, in pixels from its middle; those outside see it continued, but no farther than once."""
+    margins = [
+        min(math.ceil(max(0.0, float(places.abs().max()) - (side - 1) / 2)) + 2, side - 1)
+        for places, side in ((rows, x.shape[-2]), (columns, x.shape[-1]))
+    ]
+    around = F.pad(x, (margins[1], margins[1], margins[0], margins[0]), mode=beyond)
+    grid = torch.stack((columns * (2 / around.shape[-1]), rows * (2 / around.shape[-2])), -1)
+    places = grid.expand(len(x), -1, -1, -1)
+    return F.grid_sample(around, places, mode=mode, padding_mode="border", align_corners=False)

@@ -57,7 +57,6 @@ class Maker:
         self.preview = Preview(self.wishes.preview, force=self.wishes.force, say=self.voice.say)
         if self.wishes.threads:
             torch.set_num_threads(self.wishes.threads)
-        memory.keep_buffers()
 
     def make(
         self, job: Job, dreaming: Dreaming, *, title: str, notes: Sequence[str] = (), replace: bool = False
@@ -98,8 +97,10 @@ class Maker:
         self.voice.tell(facts)
 
     def _watch(self, step: Step, bar: progress.Silence, output: Path | None) -> None:
-        if output and step.octave == step.step == 1:
-            images.check_sides(images.format_of(output), *step.picture().shape[-2:])
+        if step.octave == step.step == 1:
+            memory.keep_buffers(step.size)
+            if output:
+                images.check_sides(images.format_of(output), *step.size)
         if step.done >= 1:
             self.stop.finish()
         else:

@@ -14,18 +14,12 @@ from phosphene.networks import Network
 from phosphene.objectives.objective import Measure, Objective, Open, Place, Term
 from phosphene.transforms import shrink
 
-SIDE = 512  # pixels: a guide's long side, at which its motifs fit into what a layer sees
 SCALES = (1.0,)
 EMPHASIS = 1.5  # of the guide's features over their mean: above 1 it is overdone, as a dream does
+MOST = 4096  # feature vectors of guides that are compared by angle; more are thinned out
 
 
-def guide(
-    name: str,
-    *pictures: images.Source,
-    match: str = "cosine",
-    side: int = SIDE,
-    scales: tuple[float, ...] = SCALES,
-) -> Objective:
+def guide(name: str, *pictures: images.Source, match: str = "cosine", scales: tuple[float, ...] = SCALES) -> Objective:
     """Guide pictures: each position of a layer goes towards the feature vector of theirs that fits it best.
 
     By `dot`, as in Google's notebook, the best is the one with the largest dot product, and that product is maximised
@@ -36,45 +30,50 @@ def guide(
         name: the layer.
         *pictures: one or more.
         match: `cosine` or `dot`.
-        side: shrinks a guide to this long side in pixels; 0 leaves it alone.
-        scales: sizes at which each guide is seen, of that.
+        scales: the guides' long side, as shares of the long side of the picture that dreams, at each of its octaves;
+            0 is their own size, whatever the octave.
 
     Raises:
         SettingsError: no picture, or an impossible option.
     """
-    _check(name, pictures, match, side, scales)
-    usual: tuple[tuple[str, Value], ...] = (("match", "cosine"), ("side", SIDE), ("scales", SCALES))
-    given: tuple[Value, ...] = (match, side, tuple(scales))
-    options = [(key, value) for (key, default), value in zip(usual, given, strict=True) if value != default]
+    _check(name, pictures, match, scales)
+    options: list[tuple[str, Value]] = [("match", match)] if match != "cosine" else []
+    options += [("scales", tuple(scales))] if tuple(scales) != SCALES else []
     text = write("guide", (name, *map(images.name_of, pictures)), tuple(options))
 
     def prepare(term: Term, network: Network, open: Open) -> Term:
-        seen = [_seen(network, name, open(picture), side, scales) for picture in pictures]
-        measure = (
-            _products(torch.cat(seen)) if match == "dot" else _approach(torch.cat(seen), network.layer(name).stride)
-        )
-        return replace(term, measure=measure)
+        network.layer(name)
+        opened = [open(picture) for picture in pictures]
+        return replace(term, fit=lambda term, *size: replace(term, measure=measure(network, opened, size)))
+
+    def measure(network: Network, opened: list[Tensor], size: tuple[int, ...]) -> Measure:
+        seen = torch.cat([_seen(network, name, picture, max(size) * scale) for picture in opened for scale in scales])
+        return _products(seen) if match == "dot" else _approach(_thinned(seen), network.layer(name).stride)
 
     return Objective((Term(1, name, text, pictures=pictures, prepare=prepare),))
 
 
-def _check(name: str, pictures: tuple[images.Source, ...], match: str, side: int, scales: tuple[float, ...]) -> None:
+def _check(name: str, pictures: tuple[images.Source, ...], match: str, scales: tuple[float, ...]) -> None:
     if not pictures:
         raise SettingsError(f"A guide needs a picture, as guide({name}, 'flowers.jpg').")
     if match not in ("dot", "cosine"):
-        raise SettingsError(
-            f"A guide is matched by dot or cosine, not by {match!r}.{nearest(match, ('dot', 'cosine'))}"
-        )
-    if side < 0 or not scales or not all(0.05 <= scale <= 4 for scale in scales):
-        raise SettingsError("A guide's side is 0 or more pixels, and its scales are numbers from 0.05 to 4.")
+        offered = nearest(match, ("dot", "cosine"))
+        raise SettingsError(f"A guide is matched by dot or cosine, not by {match!r}.{offered}")
+    if not scales or not all(scale == 0 or 0.05 <= scale <= 4 for scale in scales):
+        raise SettingsError("A guide's scales are numbers from 0.05 to 4, or 0 for its own size.")
 
 
-def _seen(network: Network, name: str, picture: Tensor, side: int, scales: tuple[float, ...]) -> Tensor:
-    """A guide's feature vectors `[M, C]`, at all scales."""
-    long = max(picture.shape[-2:])
-    usual = min(1.0, side / long) if side else 1.0
-    views = [shrink(picture, usual * scale) for scale in scales]
-    return torch.cat([matching.vectors(features.of_picture(network, view, {name})[name]) for view in views])
+def _seen(network: Network, name: str, picture: Tensor, side: float) -> Tensor:
+    """A guide's feature vectors `[M, C]`, where its long side has so many pixels; 0 leaves it alone."""
+    view = shrink(picture, side / max(picture.shape[-2:])) if side else picture
+    return matching.vectors(features.of_picture(network, view, {name})[name])
+
+
+def _thinned(vectors: Tensor) -> Tensor:
+    """At most `MOST` of the vectors, evenly spread over them."""
+    if len(vectors) <= MOST:
+        return vectors
+    return vectors[torch.linspace(0, len(vectors) - 1, MOST).long()]
 
 
 def _products(candidates: Tensor) -> Measure:

@@ -40,7 +40,8 @@ class Term:
         measure: gives the values; `None` until it is prepared.
         channel: the layer must have it.
         pictures: what it looks at beside the picture that dreams.
-        prepare: gives the term that can be measured, where that takes a network or pictures.
+        prepare: gives the term that can be measured, or fitted, where that takes a network or pictures.
+        fit: gives the term that can be measured in a dream of so many pixels, height and width.
     """
 
     weight: float
@@ -50,6 +51,7 @@ class Term:
     channel: int | None = None
     pictures: tuple[images.Source, ...] = ()
     prepare: Callable[[Term, Network, Open], Term] | None = None
+    fit: Callable[[Term, int, int], Term] | None = None
 
     def __str__(self) -> str:
         return self.text if self.weight == 1 else f"{self.weight!r}*{self.text}".replace(".0*", "*")
@@ -85,6 +87,10 @@ class Objective:
         """
         opener = open or (lambda source: images.load(source, dtype=network.dtype).pixels)
         return Objective(tuple(_prepared(term, network, opener) for term in self.terms))
+
+    def fit(self, height: int, width: int) -> Objective:
+        """The prepared objective for a picture of that size: guides are seen at a size that goes with it."""
+        return Objective(tuple(term.fit(term, height, width) if term.fit else term for term in self.terms))
 
     def values(self, features: Mapping[str, Tensor], place: Place | None = None) -> list[tuple[str, Tensor]]:
         """Each term's layer, and its weighted values `[h, w]`, whose sum the ascent makes larger."""

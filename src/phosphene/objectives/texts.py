@@ -32,7 +32,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "guide": ("text", "text..."), "tv": (), "l2": (), "blur": (),
 }  # fmt: skip
 _LEAST = {"neuron": 2, "direction": 2, "guide": 2}
-_OPTIONS: Mapping[str, Mapping[str, str]] = {"guide": {"match": "text", "side": "whole", "scales": "list"}}
+_OPTIONS: Mapping[str, Mapping[str, str]] = {"guide": {"match": "text", "scales": "list"}}
 
 
 def read(text: str) -> Objective:
@@ -79,7 +79,7 @@ def _check(text: str, call: Call, form: str) -> None:
             raise language.point(text, call.start, said)
 
 
-_EXAMPLES = {"match": "dot", "side": "512", "scales": "[1, 0.5]"}
+_EXAMPLES = {"match": "dot", "scales": "[1, 0.5]"}
 _WORDS = {
     "text": "a name",
     "whole": "a whole number",

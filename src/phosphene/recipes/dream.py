@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from phosphene import gradient, masks, objectives, pyramid
-from phosphene.ascent import Part, Rule, Step, climb
+from phosphene.ascent import Part, Rule, Step, climb_
+from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.recipes.fields import memory_bytes
+from phosphene.recipes.fields import memory_bytes, numbers
 from phosphene.recipes.settings import DreamSettings
 from phosphene.transforms import resize
 
@@ -69,27 +70,46 @@ def dream(
     """
     settings = settings or DreamSettings()
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
-    generator = torch.Generator().manual_seed(settings.seed)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
-    plans = [_plan(network, area.objective, settings, bases) for area in areas]
-    dreamt = bases[0]
-    for octave, base in enumerate(bases):
-        detail = dreamt - bases[max(octave - 1, 0)]
-        dreamt = climb(
-            base + resize(detail, *base.shape[-2:]),
-            [_part(network, area, plan[octave], base) for area, plan in zip(areas, plans, strict=True)],
+    sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
+    plans = [_plan(network, area.objective, settings, sizes) for area in areas]
+    generator = torch.Generator().manual_seed(settings.seed)
+    dreamt, detail = pixels, torch.zeros_like(bases[0])
+    for octave, size in enumerate(sizes):
+        base = bases.pop(0)
+        dreamt = climb_(
+            resize(detail, *size).add_(base) if octave else base.clone(),
+            [_part(network, area, plan[octave], size) for area, plan in zip(areas, plans, strict=True)],
             steps=settings.steps,
             rule=_rule(settings),
             generator=generator,
-            on_step=partial(_tell, on_step, settings.steps, bases, octave),
+            on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels)),
         )
-    return dreamt.clamp(0, 1)
+        if bases:
+            detail = dreamt.sub_(base)
+    dreamt = dreamt.clamp_(0, 1)
+    return dreamt if mask is None else torch.where(mask > 0, dreamt, pixels)
 
 
 def goal(network: Network, settings: DreamSettings) -> Objective:
-    """The objective that `layer`, `channel` and `maximise` describe."""
+    """The objective that the settings describe: in words, by guides, or by layers.
+
+    Raises:
+        SettingsError: the words are no objective, or a weight is no number.
+    """
+    if settings.objective is not None:
+        return objectives.read(settings.objective)
     layer = network.default_layer if settings.layer is None else settings.layer
-    return objectives.parse(layer, settings.channel, settings.maximise)
+    if not settings.guide:
+        return objectives.parse(layer, settings.channel, settings.maximise)
+    scales = numbers(settings.guide_scales, "--guide-scales")
+    weighted = [objectives.weigh(part) for part in layer.split(",")]
+    return objectives.total(
+        [
+            weight * objectives.guide(name, *settings.guide, match=settings.match, scales=scales)
+            for name, weight in weighted
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -109,23 +129,27 @@ def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region])
     inside = [region.mask if mask is None else region.mask * mask for region in regions]
     areas = [_Area(rest, objective)]
     areas += [_Area(part, region.objective, region.strength) for part, region in zip(inside, regions, strict=True)]
-    return [area for area in areas if area.mask is None or area.mask.any()]
+    areas = [area for area in areas if area.mask is None or area.mask.any()]
+    if not areas:
+        raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
+    return areas
 
 
-def _part(network: Network, area: _Area, tiling: gradient.Tiling, base: Tensor) -> Part:
+def _part(network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[int, int]) -> Part:
     """An area at an octave's size."""
-    compute = partial(gradient.compute, network=network, objective=area.objective, tiling=tiling)
-    mask = None if area.mask is None else masks.at(area.mask, *base.shape[-2:])
-    return Part(compute, mask, area.strength)
+    objective = area.objective.fit(*size)
+    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling)
+    mask = None if area.mask is None else masks.at(area.mask, *size)
+    return Part(compute, mask, area.strength, sees=tiling.overlap)
 
 
 def _plan(
-    network: Network, objective: Objective, settings: DreamSettings, bases: list[Tensor]
+    network: Network, objective: Objective, settings: DreamSettings, sizes: Sequence[tuple[int, int]]
 ) -> list[gradient.Tiling]:
     return gradient.plan(
         network,
         objective,
-        sizes=[(base.shape[-2], base.shape[-1]) for base in bases],
+        sizes=sizes,
         tile=settings.tile,
         overlap=settings.overlap,
         memory=memory_bytes(settings.memory),
@@ -139,21 +163,33 @@ def _rule(settings: DreamSettings) -> Rule:
         normalise=settings.normalise,
         colour=settings.colour,
         clip=settings.clip,
+        decay=settings.decay,
     )
 
 
-def _tell(
-    on_step: OnStep | None, steps: int, bases: list[Tensor], octave: int, step: int, pixels: Tensor, score: float
-) -> None:
-    """Passes a step on, with the share of the run's pixels that are done and a way to see the whole picture."""
+@dataclass(frozen=True)
+class _Stage:
+    """One octave of a dream: which of which sizes, its base, and the picture at full size."""
+
+    sizes: Sequence[tuple[int, int]]
+    octave: int
+    base: Tensor
+    picture: Tensor
+
+    def done(self, share: float) -> float:
+        """Share of the whole run's work, where this much of the octave is done, counted in pixels."""
+        areas = [height * width for height, width in self.sizes]
+        return (sum(areas[: self.octave]) + areas[self.octave] * share) / sum(areas)
+
+    def whole(self, pixels: Tensor) -> Tensor:
+        """The picture at full size, as it would be if the dream ended at these pixels."""
+        detail = resize(pixels - self.base, *self.picture.shape[-2:])
+        return detail.add_(self.picture).clamp_(0, 1)
+
+
+def _tell(on_step: OnStep | None, steps: int, stage: _Stage, step: int, pixels: Tensor, score: float) -> None:
+    """Passes a step on, with a way to see the whole picture."""
     if on_step is None:
         return
-    areas = [base[0, 0].numel() for base in bases]
-    done = (sum(areas[:octave]) + areas[octave] * step / steps) / sum(areas)
-    on_step(Step(pixels, score, step, steps, octave + 1, len(bases), done, partial(_whole, bases, octave, pixels)))
-
-
-def _whole(bases: list[Tensor], octave: int, pixels: Tensor) -> Tensor:
-    """The picture at full size, as it would be if the dream ended here."""
-    detail = pixels - bases[octave]
-    return (bases[-1] + resize(detail, *bases[-1].shape[-2:])).clamp(0, 1)
+    done, whole = stage.done(step / steps), partial(stage.whole, pixels)
+    on_step(Step(pixels, score, step, steps, stage.octave + 1, len(stage.sizes), done, stage.sizes[-1], whole))

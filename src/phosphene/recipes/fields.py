@@ -90,6 +90,18 @@ def _range(rules: Mapping[str, Any]) -> str:
     return f"from {rules['low']:g} to {rules['high']:g}"
 
 
+def numbers(text: str, flag: str) -> tuple[float, ...]:
+    """Numbers from a text, with commas between them.
+
+    >>> numbers("1,0.5", "--guide-scales")
+    (1.0, 0.5)
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise SettingsError(f"{flag} is {text!r}; it takes numbers, as 1 or 1,0.5.") from None
+
+
 def memory_bytes(text: str) -> int | None:
     """A size of memory in bytes; `None` for `auto`.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.recipes.fields import Settings, memory_bytes, setting
+from phosphene.recipes.fields import Settings, memory_bytes, numbers, setting
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,29 @@ class DreamSettings(Settings):
     """
 
     model: str = setting("efficientnet-lite0", "the network: a name or a weights file")
-    layer: str | None = setting(None, "layers to bring out, as block8 or block5:0.5,block11 with weights")
+    layer: str | None = setting(
+        None, "layers to bring out, as block8 or block5:0.5,block11 with weights; best: those that suit a guide"
+    )
     channel: int | None = setting(None, "only this channel of the layer", low=0)
     maximise: str = setting(
         "squares", "half the sum of squared activations, or their plain sum", choices=("squares", "sum")
     )
+    objective: str | None = setting(
+        None, "what to bring out, in words: \"layer(block8) + 0.5*channel(block10, 37) - 0.2*class('tabby')\""
+    )
+    guide: tuple[str, ...] = setting((), "a picture whose shapes are dreamt into yours; may be repeated")
+    match: str = setting("cosine", "how a guide's features are compared", choices=("cosine", "dot"))
+    guide_scales: str = setting("0.6", "a guide's long side, as share of the picture's: 1, or 1,0.5; 0 is its own size")
+    top: int = setting(2, "with a guide, how many of the layers that suit it best", low=1, high=100)
+    mask: str | None = setting(None, "where: a picture, white dreams; or alpha, your picture's own transparency")
+    feather: float = setting(0.0, "softens a mask's border by so many pixels", low=0, high=100_000)
+    invert: bool = setting(False, "turn a mask round: black dreams")
+    region: tuple[str, ...] = setting((), "elsewhere something else: 'mask.png=OBJECTIVE @ STRENGTH'; may be repeated")
     octaves: int = setting(5, "sizes to dream at, from small to large", low=1, high=32)
     octave_scale: float = setting(1.4, "how much larger each size is than the last", low=1.05, high=8)
     steps: int = setting(14, "steps at each size", low=1, high=100_000)
     step_size: float = setting(1.3, "length of a step, of 255", low=0, high=1000)
+    decay: float = setting(0.0, "how much steps shorten at each size: 0 not at all, 1 to nothing", low=0, high=1)
     strength: float = setting(1.0, "from 0.2, a whisper, to 5, a flood", low=0, high=100)
     jitter: int = setting(32, "random shift of each step, in pixels each way", low=0, high=100_000)
     normalise: str = setting("laplacian", "what a gradient is divided by", choices=("mean", "std", "laplacian"))
@@ -52,6 +66,12 @@ class DreamSettings(Settings):
         if not re.fullmatch(r"auto|exact|\d+", self.overlap):
             raise SettingsError(f"--overlap is {self.overlap!r}; it takes a number of pixels, auto, or exact.")
         memory_bytes(self.memory)
+        numbers(self.guide_scales, "--guide-scales")
+        if self.objective is not None and (self.layer or self.guide or self.channel is not None):
+            raise SettingsError(
+                "--objective says all of it; leave out --layer, --channel and --guide.\n"
+                "Write them into it: layer(block8), channel(block8, 37), guide(block8, 'flowers.jpg')."
+            )
 
 
 @dataclass(frozen=True)
@@ -61,12 +81,13 @@ class Named:
     name: str
     about: str
     changes: Mapping[str, Any]
+    guided: Mapping[str, Any] = field(default_factory=dict)  # more changes, where there is a guide
 
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Named("phosphene", "this program's own", {}),
+        Named("phosphene", "this program's own", {}, {"colour": 0.75, "steps": 20, "decay": 1.0}),
         Named(
             "google2015",
             "Google's notebook: GoogLeNet, inception_4c/output, 4 octaves, steps of 1.5",
@@ -74,6 +95,7 @@ RECIPES = {
                 "model": "googlenet", "layer": "inception_4c/output", "octaves": 4, "octave_scale": 1.4, "steps": 10,
                 "step_size": 1.5, "jitter": 32, "normalise": "mean", "colour": 1.0, "clip": "hard",
             },
+            {"layer": "inception_3b/output", "match": "dot", "guide_scales": "0"},
         ),
         Named(
             "tensorflow2016",
@@ -83,6 +105,7 @@ RECIPES = {
                 "octaves": 4, "octave_scale": 1.4, "steps": 10, "step_size": 1.5, "jitter": 256, "normalise": "mean",
                 "colour": 1.0, "clip": "none", "tile": 512, "overlap": "0",
             },
+            {"layer": "inception_3b/output", "match": "dot", "guide_scales": "0"},
         ),
     )
 }  # fmt: skip
@@ -121,6 +144,8 @@ PRESETS = {
 def settings(*, recipe: str | None = None, preset: str | None = None, **changes: Any) -> DreamSettings:
     """The settings of a recipe, then a preset's, then `changes`; the later wins.
 
+    A recipe has a few more for dreams with a guide.
+
     Raises:
         UnknownNameError: no such recipe, preset or setting; the nearest is offered.
         SettingsError: an impossible value.
@@ -128,10 +153,12 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     >>> settings(recipe="google2015", steps=3).step_size
     1.5
     """
-    chosen: dict[str, Any] = {}
-    for name, known, kind in ((recipe, RECIPES, "recipe"), (preset, PRESETS, "preset")):
-        if name is not None:
-            chosen |= _named(name, known, kind).changes
+    base = _named(recipe or "phosphene", RECIPES, "recipe")
+    chosen = {**base.changes, **(base.guided if changes.get("guide") else {})}
+    if preset is not None:
+        chosen |= _named(preset, PRESETS, "preset").changes
+    if changes.get("objective") is not None:
+        chosen.pop("layer", None)  # of a recipe or preset; what is said in words is the nearer wish
     chosen |= changes
     for name in chosen:
         if name not in NAMES:

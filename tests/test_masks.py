@@ -1,0 +1,164 @@
+"""Masks: geometry of the tiles they need, windows, feathering; and what a masked ascent leaves alone."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import tiny
+from phosphene import gradient, masks
+from phosphene.errors import SettingsError
+from phosphene.gradient import Tiling
+from phosphene.objectives import layer
+from phosphene.recipes.dream import Region, dream
+from phosphene.recipes.settings import settings as choose
+
+QUICK = {"octaves": 2, "steps": 3}
+
+
+@st.composite
+def blots(draw):
+    """A mask of a few rectangles."""
+    height, width = draw(st.integers(1, 150)), draw(st.integers(1, 150))
+    mask = torch.zeros(1, 1, height, width)
+    for _ in range(draw(st.integers(1, 4))):
+        top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
+        mask[..., top : top + draw(st.integers(1, 40)), left : left + draw(st.integers(1, 40))] = draw(
+            st.floats(0.1, 1)
+        )
+    return mask
+
+
+@settings(deadline=None, max_examples=60)
+@given(blots(), st.sampled_from([1, 4, 16]), st.integers(0, 20))
+def test_tiles_cover_a_mask_once(mask, stride, overlap):
+    tile = 64 + 2 * overlap
+    covered = torch.zeros(mask.shape[-2:], dtype=torch.int)
+    for box in masks.boxes(mask, tile=tile, overlap=overlap, stride=stride):
+        covered[box.core] += 1
+        assert box.rows.low % stride == box.columns.low % stride == 0
+        assert max(box.rows.high - box.rows.low, box.columns.high - box.columns.low) <= tile + 2 * stride
+    assert (covered[mask[0, 0] > 0] == 1).all()
+    assert covered.max() <= 1
+
+
+def test_far_blots_are_computed_apart():
+    mask = torch.zeros(1, 1, 400, 400)
+    mask[..., :20, :20] = mask[..., -20:, -20:] = 1
+    boxes = masks.boxes(mask, tile=999, overlap=16, stride=4)
+    assert len(boxes) == 2
+    assert sum((b.rows.high - b.rows.low) * (b.columns.high - b.columns.low) for b in boxes) < 4000
+
+
+@settings(deadline=None, max_examples=40)
+@given(blots(), st.integers(0, 30))
+def test_a_window_holds_the_mask_tightly(mask, margin):
+    rows, columns = masks.window(mask, margin)
+    outside = mask.clone()
+    outside[..., rows, columns] = 0
+    assert not outside.any()
+    if margin == 0:
+        inside = mask[0, 0, rows, columns] > 0
+        assert all(edge.any() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
+
+
+@settings(deadline=None, max_examples=40)
+@given(blots(), st.floats(0, 60))
+def test_feathering_stays_in_range_and_keeps_flat_parts(mask, radius):
+    soft = masks.feather(mask, radius)
+    assert soft.shape == mask.shape
+    assert 0 <= soft.min() <= soft.max() <= 1
+    torch.testing.assert_close(masks.feather(torch.full_like(mask, 0.3), radius), torch.full_like(mask, 0.3))
+
+
+def test_feathering_is_as_wide_as_asked():
+    edge = torch.zeros(1, 1, 8, 400)
+    edge[..., 200:] = 1
+    soft = masks.feather(edge, 30)[0, 0, 0]
+    inner = ((soft > 0.02) & (soft < 0.98)).sum()
+    assert 30 < inner < 75
+    assert (soft.diff() >= 0).all()
+
+
+def test_a_masked_gradient_is_the_unmasked_one_there(tiny64):
+    pixels, objective = torch.rand(1, 3, 120, 140, dtype=torch.float64), layer("deep")
+    mask = torch.zeros(1, 1, 120, 140, dtype=torch.float64)
+    mask[..., 40:70, 90:110] = 1
+    whole, _ = gradient.compute(pixels, tiny64, objective, Tiling(999, 40))
+    part, _ = gradient.compute(pixels, tiny64, objective, Tiling(999, 40), mask=mask)
+    torch.testing.assert_close(part * mask, whole * mask)
+    assert not part[..., :30, :].any()
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (7, -11), (-119, 500)])
+def test_a_shifted_gradient_is_the_shifted_pictures(tiny64, shift):
+    pixels, objective = torch.rand(1, 3, 96, 80, dtype=torch.float64), layer("deep")
+    rolled = torch.roll(pixels, shift, (-2, -1))
+    g, score = gradient.compute(pixels, tiny64, objective, Tiling(88, 24), shift=shift)
+    theirs, same = gradient.compute(rolled, tiny64, objective, Tiling(88, 24))
+    torch.testing.assert_close(torch.roll(g, shift, (-2, -1)), theirs)
+    assert score == same
+
+
+@pytest.mark.parametrize("normalise", ["mean", "std", "laplacian"])
+def test_what_is_black_stays_to_the_last_bit(normalise):
+    pixels = torch.rand(1, 3, 90, 110)
+    mask = torch.zeros(1, 1, 90, 110)
+    mask[..., 20:50, 30:80] = 1
+    after = dream(pixels, tiny(), mask=mask, settings=choose(**QUICK, normalise=normalise))
+    stays = (mask == 0).expand_as(pixels)
+    assert torch.equal(after[stays], pixels[stays])
+    assert (after - pixels)[~stays].abs().mean() * 255 > 1
+
+
+def test_inside_a_mask_it_dreams_as_strongly_as_anywhere():
+    pixels = torch.rand(1, 3, 90, 110)
+    mask = torch.zeros(1, 1, 90, 110)
+    mask[..., 20:60, 30:80] = 1
+    chosen = choose(**QUICK, normalise="mean")
+    whole, part = (dream(pixels, tiny(), mask=each, settings=chosen) - pixels for each in (None, mask))
+    inside = mask.bool().expand_as(pixels)
+    assert part[inside].abs().mean() == pytest.approx(whole[inside].abs().mean().item(), rel=0.1)
+
+
+def test_grey_goes_part_of_the_way():
+    pixels = torch.rand(1, 3, 64, 64)
+    half = dream(pixels, tiny(), mask=torch.full((1, 1, 64, 64), 0.5), settings=choose(**QUICK, jitter=0)) - pixels
+    whole = dream(pixels, tiny(), mask=torch.ones(1, 1, 64, 64), settings=choose(**QUICK, jitter=0)) - pixels
+    assert half.abs().mean() < 0.8 * whole.abs().mean()
+
+
+def test_regions_dream_of_their_own_and_have_no_seam():
+    pixels, left = 0.3 + 0.4 * torch.rand(1, 3, 96, 128), torch.zeros(1, 1, 96, 128)
+    left[..., :64] = 1
+    left = masks.feather(left, 12)
+    chosen, network = choose(octaves=1, steps=4, jitter=4, colour=1.0), tiny()
+    usual, other = layer("shallow"), layer("deep")
+    mixed = dream(pixels, network, usual, settings=chosen, regions=[Region(left, other)])
+    alone = {name: dream(pixels, network, each, settings=chosen) for name, each in (("u", usual), ("o", other))}
+    far_left, far_right = (slice(None), slice(None), slice(None), slice(8, 40)), (..., slice(90, 120))
+    for where, like, unlike in ((far_left, "o", "u"), (far_right, "u", "o")):
+        near, far = ((mixed - alone[name])[where].abs().mean() for name in (like, unlike))
+        assert near < 0.8 * far
+    jumps = (mixed - pixels).diff(dim=3).abs().mean((0, 1, 2))
+    assert jumps[56:72].mean() < 1.5 * jumps.mean()
+
+
+def test_a_regions_strength_counts():
+    pixels, everywhere = torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
+    objective = layer("deep")
+    changes = [
+        (
+            dream(pixels, tiny(), objective, settings=choose(**QUICK), regions=[Region(everywhere, objective, s)])
+            - pixels
+        )
+        for s in (0.0, 0.5, 2.0)
+    ]
+    none, weak, strong = (change.abs().mean() for change in changes)
+    assert none == 0
+    assert weak < strong
+
+
+def test_a_black_mask_is_refused():
+    with pytest.raises(SettingsError, match="black everywhere"):
+        dream(torch.rand(1, 3, 64, 64), tiny(), mask=torch.zeros(1, 1, 64, 64), settings=choose(**QUICK))
