@@ -15,7 +15,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
 ROOMS = (
     "errors", "language",
     "images", "transforms", "tiles", "masks", "pyramid", "params", "canvases", "sheets", "record",
-    "networks", "features", "matching", "objectives",
+    "networks", "features", "matching", "ranking", "objectives",
     "gradient", "ascent",
     "recipes",
     "run", "batch", "series",

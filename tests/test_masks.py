@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene import gradient, masks
+from phosphene import gradient, masks, tiles
 from phosphene.errors import SettingsError
 from phosphene.gradient import Tiling
 from phosphene.objectives import layer
@@ -31,23 +31,37 @@ def blots(draw):
 
 @settings(deadline=None, max_examples=60)
 @given(blots(), st.sampled_from([1, 4, 16]), st.integers(0, 20))
-def test_tiles_cover_a_mask_once(mask, stride, overlap):
-    tile = 64 + 2 * overlap
-    covered = torch.zeros(mask.shape[-2:], dtype=torch.int)
-    for box in masks.boxes(mask, tile=tile, overlap=overlap, stride=stride):
-        covered[box.core] += 1
+def test_tiles_cover_a_mask(mask, stride, overlap):
+    tile = tiles.smallest(overlap, stride) + 40
+    covered = torch.zeros(mask.shape[-2:], dtype=torch.bool)
+    for box in masks.cover(mask, tile=tile, overlap=overlap, stride=stride).boxes(mask):
+        covered[box.core] = True
         assert box.rows.low % stride == box.columns.low % stride == 0
-        assert max(box.rows.high - box.rows.low, box.columns.high - box.columns.low) <= tile + 2 * stride
-    assert (covered[mask[0, 0] > 0] == 1).all()
-    assert covered.max() <= 1
+        for side, length in zip((box.rows, box.columns), mask.shape[-2:], strict=True):
+            assert side.high - side.low <= tile + stride
+            assert side.low <= max(0, side.start - overlap)
+            assert side.high >= min(length, side.stop + overlap)
+    assert covered[mask[0, 0] > 0].all()
 
 
-def test_far_blots_are_computed_apart():
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 39), st.integers(1, 50))
+def test_the_best_interval_holds_its_place_and_most(counts, place, length):
+    place %= len(counts)
+    start = masks._best_start(torch.tensor(counts), place, length)
+    possible = range(max(0, place - length + 1), place + 1)
+    assert start in possible
+    assert sum(counts[start : start + length]) == max(sum(counts[at : at + length]) for at in possible)
+
+
+def test_far_blots_are_computed_apart_with_tiles_of_one_size():
     mask = torch.zeros(1, 1, 400, 400)
-    mask[..., :20, :20] = mask[..., -20:, -20:] = 1
-    boxes = masks.boxes(mask, tile=999, overlap=16, stride=4)
-    assert len(boxes) == 2
-    assert sum((b.rows.high - b.rows.low) * (b.columns.high - b.columns.low) for b in boxes) < 4000
+    mask[..., :20, :20] = mask[..., -20:, -20:] = mask[..., 100:120, 210:250] = 1
+    boxes = masks.cover(mask, tile=400, overlap=16, stride=4).boxes(mask)
+    sizes = [(b.rows.high - b.rows.low, b.columns.high - b.columns.low) for b in boxes]
+    assert 3 <= len(boxes) <= 5
+    assert len(set(sizes)) == 1
+    assert sum(height * width for height, width in sizes) < 20_000
 
 
 @settings(deadline=None, max_examples=40)
@@ -132,7 +146,7 @@ def test_regions_dream_of_their_own_and_have_no_seam():
     pixels, left = 0.3 + 0.4 * torch.rand(1, 3, 96, 128), torch.zeros(1, 1, 96, 128)
     left[..., :64] = 1
     left = masks.feather(left, 12)
-    chosen, network = choose(octaves=1, steps=4, jitter=4, colour=1.0), tiny()
+    chosen, network = choose(octaves=1, steps=4, jitter=4, colour=1.0, normalise="mean"), tiny()
     usual, other = layer("shallow"), layer("deep")
     mixed = dream(pixels, network, usual, settings=chosen, regions=[Region(left, other)])
     alone = {name: dream(pixels, network, each, settings=chosen) for name, each in (("u", usual), ("o", other))}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from phosphene.images import load, save
     from phosphene.networks import Network
     from phosphene.networks import load as network
-    from phosphene.objectives import Objective, channel, layer
+    from phosphene.objectives import Objective, channel, class_, direction, guide, layer, neuron, tv
     from phosphene.recipes.settings import DreamSettings
     from phosphene.record import Record
     from phosphene.run import Dream, dream, redo
@@ -33,12 +33,17 @@ __all__ = [
     "Step",
     "Stop",
     "channel",
+    "class_",
+    "direction",
     "dream",
+    "guide",
     "layer",
     "load",
     "network",
+    "neuron",
     "redo",
     "save",
+    "tv",
 ]
 
 _ROOMS = {
@@ -46,7 +51,7 @@ _ROOMS = {
     "errors": ("PhospheneError", "Stop"),
     "images": ("load", "save"),
     "networks": ("Network",),
-    "objectives": ("Objective", "channel", "layer"),
+    "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
     "recipes.settings": ("DreamSettings",),
     "record": ("Record",),
     "run": ("Dream", "dream", "redo"),

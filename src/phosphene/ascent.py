@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from phosphene import gradient, masks
-from phosphene.transforms import mute_
+from phosphene.transforms import mute_, roll
 
 HEADROOM = 0.15  # of 0..1: nearer to black or white than this, soft clipping shortens a step
 STRIP = 256  # rows that a step is made of at a time
@@ -123,10 +123,19 @@ def _window(parts: Sequence[Part], rule: Rule, height: int, width: int) -> tuple
 def _uphill(pixels: Tensor, part: Part, rule: Rule, shift: gradient.Shift) -> tuple[Tensor, float]:
     """One part's way uphill, of size 1 where it may go all the way; and its score."""
     g, score = part.gradient_at(pixels, mask=part.mask, shift=shift)
-    g = gradient.normalise_(mute_(g, rule.colour), rule.normalise, part.mask)
+    if rule.normalise == "laplacian":
+        # Bands have a grid and edges of their own, which would settle in the picture: they are shifted as well.
+        moved = gradient.normalise_(roll(mute_(g, rule.colour), *shift), rule.normalise, _rolled(part.mask, shift))
+        g = roll(moved, *(-by for by in shift))
+    else:
+        g = gradient.normalise_(mute_(g, rule.colour), rule.normalise, part.mask)
     if part.mask is not None:
         g.mul_(part.mask)
     return (g if part.strength == 1 else g.mul_(part.strength)), score
+
+
+def _rolled(mask: Tensor | None, shift: gradient.Shift) -> Tensor | None:
+    return None if mask is None else roll(mask, *shift)
 
 
 def _step_(pixels: Tensor, change: Tensor, clip: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -36,10 +36,14 @@ PICTURE_NUMBERS = 62  # kept for a pixel of the picture: octaves, detail, the gr
 
 @dataclass(frozen=True)
 class Tiling:
-    """How a picture is cut: tiles of at most `tile` pixels a side, each seeing `overlap` pixels around its core."""
+    """How a picture is cut: tiles of at most `tile` pixels a side, each seeing `overlap` pixels around its core.
+
+    With a mask, `cover` says what size suits it.
+    """
 
     tile: int
     overlap: int
+    cover: masks.Cover | None = None
 
 
 def compute(
@@ -75,10 +79,19 @@ def compute(
     return g, score / max(1, sum(_area_of(box) for box in boxes))
 
 
+def around(mask: Tensor | None, network: Network, objective: Objective, tiling: Tiling) -> Tiling:
+    """The tiling whose tiles suit a mask best; without a mask, as it is."""
+    if mask is None:
+        return tiling
+    stride = _stride(network, objective)
+    return replace(tiling, cover=masks.cover(mask, tile=tiling.tile, overlap=tiling.overlap, stride=stride))
+
+
 def _boxes(pixels: Tensor, mask: Tensor | None, tiling: Tiling, stride: int, shift: Shift) -> list[tiles.Box]:
     if mask is None:
         return tiles.boxes(*pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=stride)
-    return masks.boxes(roll(mask, *shift), tile=tiling.tile, overlap=tiling.overlap, stride=stride)
+    cover = tiling.cover or masks.Cover(tiling.tile, tiling.tile, tiling.overlap, stride)
+    return cover.boxes(roll(mask, *shift))
 
 
 def _area_of(box: tiles.Box) -> int:

@@ -6,12 +6,14 @@ are not computed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene.tiles import Box, Span
+from phosphene.tiles import Box, Span, smallest
 
-CUTS = 8  # places tried where a rectangle might be cut in two
+SIZES = 12  # heights and widths of tiles that are tried
 
 
 def feather(mask: Tensor, radius: float) -> Tensor:
@@ -54,79 +56,72 @@ def _wider(reach: tuple[int, int], margin: int, length: int) -> slice:
     return slice(max(0, reach[0] - margin), min(length, reach[1] + margin))
 
 
-def boxes(mask: Tensor, *, tile: int, overlap: int, stride: int) -> list[Box]:
-    """Tiles whose cores cover the mask, as few pixels as a greedy search finds.
+@dataclass(frozen=True)
+class Cover:
+    """How tiles are laid over masks: all of one size, because a network is slow on sizes that it has not met before.
 
-    A rectangle around the mask is cut in two where that leaves less to compute, or where it is larger than a tile;
-    each half is drawn tight around what it holds.
+    Attributes:
+        height: of a tile, in pixels.
+        width: likewise.
+        overlap: pixels that a tile sees around its core.
+        stride: tiles begin on multiples of this.
     """
-    cells = F.max_pool2d(mask, stride, ceil_mode=True)[0, 0] > 0  # tiles begin on multiples of the stride
-    grid = _Grid(cells, stride, overlap, mask.shape[-2], mask.shape[-1], tile)
-    tight = grid.tight((0, 0, *cells.shape))
-    return [] if tight is None else grid.covered(tight)
+
+    height: int
+    width: int
+    overlap: int
+    stride: int
+
+    def boxes(self, mask: Tensor) -> list[Box]:
+        """Tiles whose cores cover the mask; cores may overlap."""
+        return self._laid(_cells(mask, self.stride), mask.shape[-2], mask.shape[-1])
+
+    def _laid(self, cells: Tensor, height: int, width: int) -> list[Box]:
+        """A tile for the first cell that is not covered, where it covers most others, and so on."""
+        left, found = cells.clone(), []
+        down, right = self._core(self.height), self._core(self.width)
+        for row in range(len(left)):
+            while left[row].any():
+                column = _best_start(left[row : row + down].sum(0), int(left[row].int().argmax()), right)
+                left[row : row + down, column : column + right] = False
+                rows = self._span(row, down, height, self.height)
+                found.append(Box(rows, self._span(column, right, width, self.width)))
+        return found
+
+    def _core(self, side: int) -> int:
+        """Strides of a core: what is left between overlaps, whose outer ends are rounded to strides."""
+        return max(1, (side - self.overlap - -(-self.overlap // self.stride) * self.stride) // self.stride)
+
+    def _span(self, start: int, count: int, length: int, side: int) -> Span:
+        """One side of a tile, moved inward where the picture ends."""
+        first, last, end = start * self.stride, (start + count) * self.stride, -(-(length - side) // self.stride)
+        low = max(0, min((first - self.overlap) // self.stride, end) * self.stride)
+        return Span(first, min(last, length), low, min(length, max(low + side, last + self.overlap)))
 
 
-Rectangle = tuple[int, int, int, int]  # top, left, bottom, right, in strides
+def cover(mask: Tensor, *, tile: int, overlap: int, stride: int) -> Cover:
+    """Tiles of up to `tile` pixels a side, so large that they cover the mask with the fewest pixels to compute."""
+    cells, least = _cells(mask, stride), smallest(overlap, stride)
+    growth = (max(tile, least) / least) ** (1 / SIZES)
+    sides = sorted({round(least * growth**part) // stride * stride for part in range(SIZES + 1)} - {0})
+    covers = [Cover(height, width, overlap, stride) for height in reversed(sides) for width in reversed(sides)]
+
+    def pixels(chosen: Cover) -> int:
+        found = chosen._laid(cells, mask.shape[-2], mask.shape[-1])
+        return sum((box.rows.high - box.rows.low) * (box.columns.high - box.columns.low) for box in found)
+
+    return min(covers, key=pixels)
 
 
-class _Grid:
-    """Cells of one stride a side, and what it costs to compute rectangles of them."""
-
-    def __init__(self, cells: Tensor, stride: int, overlap: int, height: int, width: int, tile: int) -> None:
-        self.cells, self.stride, self.overlap = cells, stride, overlap
-        self.size, self.tile = (height, width), tile
-
-    def tight(self, rectangle: Rectangle) -> Rectangle | None:
-        """The smallest rectangle around the marked cells in this one."""
-        top, left, bottom, right = rectangle
-        inside = self.cells[top:bottom, left:right]
-        if not inside.any():
-            return None
-        rows, columns = (_reach(inside.any(axis)) for axis in (1, 0))
-        return top + rows[0], left + columns[0], top + rows[1], left + columns[1]
-
-    def box(self, rectangle: Rectangle) -> Box:
-        """The tile whose core is this rectangle."""
-        top, left, bottom, right = rectangle
-        return Box(self._span(top, bottom, self.size[0]), self._span(left, right, self.size[1]))
-
-    def _span(self, first: int, last: int, length: int) -> Span:
-        start, stop = first * self.stride, min(last * self.stride, length)
-        low = max(0, start - self.overlap) // self.stride * self.stride
-        return Span(start, stop, low, min(length, stop + self.overlap))
-
-    def covered(self, rectangle: Rectangle) -> list[Box]:
-        """Tiles for a tight rectangle: itself, or those of the two parts that leave least to compute."""
-        cuts = self._cuts(rectangle)
-        if not cuts:
-            return [self.box(rectangle)]
-        parts = min(cuts, key=lambda cut: sum(map(self._area, cut)))
-        if self._fits(rectangle) and sum(map(self._area, parts)) >= self._area(rectangle):
-            return [self.box(rectangle)]
-        return [box for part in parts for box in self.covered(part)]
-
-    def _area(self, rectangle: Rectangle) -> int:
-        """Pixels to compute."""
-        box = self.box(rectangle)
-        return (box.rows.high - box.rows.low) * (box.columns.high - box.columns.low)
-
-    def _fits(self, rectangle: Rectangle) -> bool:
-        box = self.box(rectangle)
-        return all(side.high - side.low <= self.tile for side in (box.rows, box.columns))
-
-    def _cuts(self, rectangle: Rectangle) -> list[list[Rectangle]]:
-        """Ways to cut in two, the more even ones first, each part drawn tight."""
-        top, left, bottom, right = rectangle
-        pairs: list[tuple[float, Rectangle, Rectangle]] = []
-        for cut in _between(top, bottom):
-            pairs.append((abs(2 * cut - top - bottom), (top, left, cut, right), (cut, left, bottom, right)))
-        for cut in _between(left, right):
-            pairs.append((abs(2 * cut - left - right), (top, left, bottom, cut), (top, cut, bottom, right)))
-        halves = [[self.tight(first), self.tight(second)] for _, first, second in sorted(pairs)]
-        return [[part for part in cut if part is not None] for cut in halves]
+def _cells(mask: Tensor, stride: int) -> Tensor:
+    """Which squares of one stride the mask touches, `[h, w]`."""
+    return F.max_pool2d(mask, stride, ceil_mode=True)[0, 0] > 0
 
 
-def _between(start: int, stop: int) -> list[int]:
-    """Up to `CUTS` places strictly between, evenly spaced, the middle among them."""
-    every = max(1, (stop - start) // CUTS)
-    return sorted({*range(start + every, stop, every), (start + stop) // 2} - {start, stop})
+def _best_start(counts: Tensor, place: int, length: int) -> int:
+    """Where an interval that holds `place` begins if it is to hold the largest sum of `counts`."""
+    first = max(0, place - length + 1)
+    sums = F.pad(counts.cumsum(0), (1, length))[first:]
+    sums[-length:] = counts.sum()
+    inside = sums[length : place + 1 - first + length] - sums[: place + 1 - first]
+    return first + int(inside.argmax())

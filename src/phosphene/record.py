@@ -7,7 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata as installed
 from typing import Any
 
@@ -20,6 +20,7 @@ SCHEMA = 1
 _LONGEST = 1_000_000  # characters; a record has a few thousand
 _ABSOLUTE = re.compile(r"^(?:~?/|~?\\|[A-Za-z]:[\\/])")
 _LEADING = ("steps", "seed")  # settings that other programs' readers look for, so they stand first
+_OPTIONAL = ("pictures", "complete", "reached")
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "str": (str,),
     "bool": (bool,),
@@ -46,6 +47,7 @@ class Record:
         threads: Of the processor.
         complete: False if the run was interrupted.
         reached: Where an interrupted run stopped.
+        pictures: Name and SHA-256 of what it looked at beside the input: guides and masks.
 
     Raises:
         RecordError: If a field is of the wrong kind, describes no picture, or holds what JSON cannot.
@@ -61,10 +63,11 @@ class Record:
     threads: int
     complete: bool = True
     reached: str = ""
+    pictures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check(field.name, getattr(self, field.name), str(field.type))
+        for entry in fields(self):
+            _check(entry.name, getattr(self, entry.name), str(entry.type))
         _check_picture("input", self.input)
         _check_picture("output", self.output)
         replace = object.__setattr__  # the record is frozen for everybody else
@@ -100,11 +103,11 @@ class Record:
                 f"The record follows schema {schema}; this Phosphene knows {SCHEMA}.\n"
                 "It was written by a newer one: pip install --upgrade phosphene"
             )
-        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        known = {entry.name: data[entry.name] for entry in fields(cls) if entry.name in data}
         try:
             made = cls(**known)
         except TypeError as error:
-            missing = [field.name for field in fields(cls) if field.name not in data]
+            missing = [entry.name for entry in fields(cls) if entry.name not in data and entry.name not in _OPTIONAL]
             raise RecordError(f"The record is damaged: it lacks {', '.join(missing)}.") from error
         _check_canvas(made.input)
         return made

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 from phosphene import record
 from phosphene.batch.inputs import Input
 from phosphene.batch.plan import Job
+from phosphene.canvases import CANVASES
 from phosphene.errors import PhospheneError
-from phosphene.images.sources import read_bytes
+from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.settings import DreamSettings
 from phosphene.record import Record
-from phosphene.run import provenance
+from phosphene.run import asks_for_best, names, provenance
 
 Standing = Literal["finished", "unfinished", "other"]
 
@@ -40,7 +43,9 @@ def standing(
         wanted = _wanted(job.source, settings, network, objective, size, long_side)
     except PhospheneError:
         return "other"
-    same = ("recipe", "settings", "objective", "network")
+    if asks_for_best(settings):  # the layers were chosen for that picture
+        wanted = replace(wanted, objective=made.objective, settings=wanted.settings | {"layer": made.settings["layer"]})
+    same = ("recipe", "settings", "objective", "network", "pictures")
     if any(getattr(made, field) != getattr(wanted, field) for field in same):
         return "other"
     if {key: made.input.get(key) for key in wanted.input} != wanted.input:
@@ -60,5 +65,16 @@ def _wanted(
     if source.kind == "canvas":
         origin: dict[str, Any] = {"canvas": source.name, "seed": settings.seed, "width": size[0], "height": size[1]}
     else:
-        origin = {"sha256": hashlib.sha256(read_bytes(source.name)).hexdigest(), "long_side": long_side}
-    return Record(**provenance(settings, network, objective), input=origin, output={}, versions={}, threads=1)
+        origin = {"sha256": _sha256(source.name), "long_side": long_side}
+    known = provenance(settings, network, objective)
+    return Record(**known, input=origin, output={}, versions={}, threads=1, pictures=_pictures(settings))
+
+
+def _pictures(settings: DreamSettings) -> dict[str, str]:
+    """Guides and masks with their hashes."""
+    files = [name for name in names(settings) if name not in CANVASES or Path(name).exists()]
+    return {name_of(name): _sha256(name) for name in files}
+
+
+def _sha256(name: str) -> str:
+    return hashlib.sha256(read_bytes(name)).hexdigest()

@@ -14,7 +14,10 @@ from typing import Any, NoReturn
 import click
 
 from phosphene import __version__
+from phosphene.cli.atlas import atlas
 from phosphene.cli.dream import dream, redo
+from phosphene.cli.match import match
+from phosphene.cli.pattern import pattern
 from phosphene.cli.tables import info, layers, networks, presets
 from phosphene.cli.voice import Voice
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
@@ -156,5 +159,5 @@ def main() -> None:
     """The command line."""
 
 
-for _command in (dream, redo, layers, networks, presets, info):
+for _command in (dream, redo, atlas, match, pattern, layers, networks, presets, info):
     main.add_command(_command)

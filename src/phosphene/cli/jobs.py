@@ -19,7 +19,7 @@ from phosphene.cli.checks import check_long_side, check_piped, check_preview, ch
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.maker import Maker, Wishes, name_of
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
-from phosphene.recipes.dream import goal
+from phosphene.objectives import Objective
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.recipes.settings import settings as choose
 from phosphene.run import Dream
@@ -62,13 +62,12 @@ class _Jobs:
         self.maker, self.asked, self.plan = maker, asked, plan
         # Whatever is wrong with these is wrong for every picture, and is said before the first.
         self.network = networks.load(asked.settings.model, dtype=getattr(torch, asked.settings.dtype))
-        self.objective = goal(self.network, asked.settings)
-        self._check_layer()
+        self.objective = self._checked()
 
-    def _check_layer(self) -> None:
-        """Refuses a layer that the network does not have, and says whose it was if nobody typed it."""
+    def _checked(self) -> Objective:
+        """The objective; refuses a layer that the network does not have, and says whose it was if nobody typed it."""
         try:
-            self.objective.prepare(self.network)
+            return run.check(self.asked.settings, self.network)
         except UnknownNameError as error:
             if self.asked.layer_of is None:
                 raise

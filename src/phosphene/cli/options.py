@@ -16,13 +16,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _METAVARS = {
     "model": "NAME|FILE", "layer": "NAME", "memory": "SIZE", "overlap": "N|auto|exact", "preset": "NAME",
+    "guide": "PICTURE", "objective": "WORDS", "mask": "PICTURE|alpha", "region": "MASK=WORDS", "guide_scales": "X,X",
 }  # fmt: skip
 
 GROUPS = (
     ("The look", ("preset", "strength", "layer", "channel", "model", "colour", "seed")),
+    ("Your own taste", ("guide", "objective", "mask", "feather", "invert", "region")),
     ("The file", ("output", "force", "input_", "long_side", "size", "preview", "quality", "metadata")),
     ("The ascent", ("octaves", "octave_scale", "steps", "step_size", "recipe")),
-    ("Finer points", ("maximise", "jitter", "normalise", "clip", "dtype")),
+    ("Finer points", ("match", "guide_scales", "top", "maximise", "jitter", "normalise", "clip", "decay", "dtype")),
     ("Speed and memory", ("memory", "tile", "overlap", "threads", "max_pixels")),
 )
 REST = "Everything else"
@@ -69,7 +71,7 @@ def _option(entry: Field[Any]) -> Callable[[Function], Function]:
     flag = of_settings.flag(entry.name)
     told: dict[str, Any] = {"default": None, "help": _help(entry)}
     if _kind(entry) == "bool":
-        return click.option(f"{flag}/--no-{flag[2:]}", entry.name, **told)
+        return click.option(flag, entry.name, is_flag=True, **told)
     several = entry.name == "layer" or _kind(entry) == "tuple"
     return click.option(flag, entry.name, metavar=_metavar(entry), multiple=several, **told)
 
@@ -82,7 +84,7 @@ def _metavar(entry: Field[Any]) -> str:
 
 def _help(entry: Field[Any]) -> str:
     about: str = entry.metadata["about"]
-    return about if entry.default is None else f"{about}  [{entry.default}]"
+    return about if entry.default in (None, (), False) else f"{about}  [{entry.default}]"
 
 
 def _kind(entry: Field[Any]) -> str:

@@ -42,11 +42,11 @@ def layers(model: str, every: bool, as_json: bool) -> None:
         if every or layer.shows
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     titles = ("layer", "channels", "stride", "sees (pixels)", "shows")
     cells = ("channels", "stride", "receptive_field", "shows")
-    _table(titles, [(_starred(row), *(row[cell] for cell in cells)) for row in rows])
+    table(titles, [(_starred(row), *(row[cell] for cell in cells)) for row in rows])
     more = "" if every else "  --all lists the steps inside them too."
     Voice().say(f"* is where {network.name} dreams by default.{more}")
 
@@ -84,7 +84,7 @@ def _list_networks(as_json: bool) -> None:
             }
         )
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         _facts(
@@ -117,12 +117,12 @@ def presets(as_json: bool) -> None:
     """Lists the presets, and the recipes of others."""
     known = (("preset", PRESETS), ("recipe", RECIPES))
     if as_json:
-        _print_json(_named(kind, entry) for kind, entries in known for entry in entries.values())
+        print_json(_named(kind, entry) for kind, entries in known for entry in entries.values())
         return
     for kind, entries in known:
         if entries:
             rows = [(entry.name, entry.about, _changes(entry.changes)) for entry in entries.values()]
-            _table((f"--{kind}", "about", "settings"), rows)
+            table((f"--{kind}", "about", "settings"), rows)
 
 
 def _named(kind: str, entry: Named) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _facts(title: str, facts: Mapping[str, Any]) -> None:
     click.echo()
 
 
-def _table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     _rows(rows, header=titles)
 
 
@@ -229,5 +229,5 @@ def _show(table: Any) -> None:
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def _print_json(rows: Iterable[Any]) -> None:
+def print_json(rows: Iterable[Any]) -> None:
     click.echo(json.dumps(list(rows), indent=1))

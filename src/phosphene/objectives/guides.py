@@ -15,7 +15,7 @@ from phosphene.objectives.objective import Measure, Objective, Open, Place, Term
 from phosphene.transforms import shrink
 
 SCALES = (1.0,)
-EMPHASIS = 1.5  # of the guide's features over their mean: above 1 it is overdone, as a dream does
+EMPHASIS = 2.0  # of the guide's features over their mean: above 1 it is overdone, as a dream does
 MOST = 4096  # feature vectors of guides that are compared by angle; more are thinned out
 
 

@@ -138,8 +138,9 @@ def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region])
 def _part(network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[int, int]) -> Part:
     """An area at an octave's size."""
     objective = area.objective.fit(*size)
-    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling)
     mask = None if area.mask is None else masks.at(area.mask, *size)
+    tiling = gradient.around(mask, network, objective, tiling)
+    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling)
     return Part(compute, mask, area.strength, sees=tiling.overlap)
 
 

@@ -15,6 +15,9 @@ from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes.fields import Settings, memory_bytes, numbers, setting
 
 
+BEST = "best"  # in place of a layer: those that suit the guide
+
+
 @dataclass(frozen=True)
 class DreamSettings(Settings):
     """How to dream; every field is a flag of the command line.
@@ -40,7 +43,7 @@ class DreamSettings(Settings):
     guide: tuple[str, ...] = setting((), "a picture whose shapes are dreamt into yours; may be repeated")
     match: str = setting("cosine", "how a guide's features are compared", choices=("cosine", "dot"))
     guide_scales: str = setting("0.6", "a guide's long side, as share of the picture's: 1, or 1,0.5; 0 is its own size")
-    top: int = setting(2, "with a guide, how many of the layers that suit it best", low=1, high=100)
+    top: int = setting(3, "with a guide, how many of the layers that suit it best", low=1, high=100)
     mask: str | None = setting(None, "where: a picture, white dreams; or alpha, your picture's own transparency")
     feather: float = setting(0.0, "softens a mask's border by so many pixels", low=0, high=100_000)
     invert: bool = setting(False, "turn a mask round: black dreams")
@@ -67,6 +70,8 @@ class DreamSettings(Settings):
             raise SettingsError(f"--overlap is {self.overlap!r}; it takes a number of pixels, auto, or exact.")
         memory_bytes(self.memory)
         numbers(self.guide_scales, "--guide-scales")
+        if self.layer == BEST and not self.guide:
+            raise SettingsError(f"--layer {BEST} chooses layers for a guide. Name one: --guide flowers.jpg")
         if self.objective is not None and (self.layer or self.guide or self.channel is not None):
             raise SettingsError(
                 "--objective says all of it; leave out --layer, --channel and --guide.\n"

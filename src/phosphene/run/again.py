@@ -11,12 +11,15 @@ from typing import Any
 import torch
 
 from phosphene import images, networks, record
+from phosphene.canvases import CANVASES
 from phosphene.errors import RecordError, WeightsError
 from phosphene.networks import Network
 from phosphene.recipes.dream import OnStep, goal
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.record import Record
+from phosphene.run.aims import aim, names
+from phosphene.run.album import Album
 from phosphene.run.once import Dream, make, open_source, room
 
 
@@ -52,25 +55,43 @@ def redo(
             max_pixels=0,
             chosen=replace(chosen, seed=made.input.get("seed", chosen.seed)),
         )
-        result = make(opened, origin, chosen, network, goal(network, chosen), on_step)
+        album = Album(network.dtype, folder=folder)
+        result = make(opened, origin, aim(opened, chosen, network, album), network, album, on_step)
     return replace(result, notes=result.notes + notes + _differences(made, result.record, "model" in changes))
 
 
 def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[Network, DreamSettings, tuple[str, ...]]:
     """The recorded network and settings with `changes`, and what has to give way to them."""
-    settings = {**made.settings, **changes}
+    settings = {**made.settings, **_overruled(made, changes), **changes}
     if "model" not in changes:
         settings["model"] = _recorded_model(made, folder)
-    if "channel" not in changes and {"layer", "model"} & set(changes):
-        settings["channel"] = None  # a channel means nothing in another layer
     chosen = choose(**settings)
     network = networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
-    if "layer" not in changes and str(goal(network, choose(**made.settings))) != made.objective:
-        raise RecordError(f"The recorded objective, {made.objective}, was composed in Python: redo it there.")
-    if "layer" not in changes and not goal(network, chosen).layers <= set(network.layers):
+    _check_pictures(chosen, folder)
+    if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
         note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"
         return network, replace(chosen, layer=None), (note,)
     return network, chosen, ()
+
+
+def _overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What gives way to changes: a channel to another layer, words to a layer or a guide, and those to words."""
+    if changes.get("objective") is not None:
+        return {"layer": None, "channel": None, "guide": ()}
+    if {"layer", "guide", "channel"} & set(changes):
+        layer = {} if made.settings.get("objective") is None else {"layer": None}
+        return {"objective": None, **layer, **({"channel": None} if "layer" in changes or "guide" in changes else {})}
+    return {"channel": None} if "model" in changes else {}
+
+
+def _check_pictures(chosen: DreamSettings, folder: Path) -> None:
+    """Refuses guides and masks that are not where they should be."""
+    for name in names(chosen):
+        if not (folder / name).is_file() and not Path(name).is_file() and name not in CANVASES:
+            kind = "mask" if name == chosen.mask else "guide" if name in chosen.guide else "region"
+            raise RecordError(
+                f"The {kind} {name!r} is no file in {folder}. Put it there, or name another: --{kind} PATH"
+            )
 
 
 def _recorded_model(made: Record, folder: Path) -> str:
@@ -103,4 +124,7 @@ def _differences(made: Record, now: Record, other_model: bool) -> tuple[str, ...
         notes.append(f"the input is not the recorded one, whose SHA-256 was {str(made.input.get('sha256'))[:12]}…")
     if not other_model and made.network.get("sha256") != now.network["sha256"]:
         notes.append("the network's weights are not the recorded ones")
+    for name in made.pictures.keys() & now.pictures.keys():
+        if made.pictures[name] != now.pictures[name]:
+            notes.append(f"{name} is not the recorded picture")
     return tuple(notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,10 +22,13 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import dream as recipe_of_dreams
-from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.dream import OnStep
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.record import Record
+from phosphene.run.aims import Aim, aim, recorded
+from phosphene.run.album import Album
+from phosphene.run.wishes import Wishes
 
 CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
 
@@ -86,6 +89,9 @@ def dream(
     preset: str | None = None,
     network: Network | None = None,
     objective: Objective | None = None,
+    guide: images.Source | Sequence[images.Source] | None = None,
+    mask: images.Source | None = None,
+    regions: Sequence[tuple[images.Source, Objective | str, float]] = (),
     on_step: OnStep | None = None,
     size: tuple[int, int] | None = None,
     long_side: int | None = None,
@@ -99,7 +105,10 @@ def dream(
         recipe: somebody's settings: `google2015`, `tensorflow2016`.
         preset: a look; see `phosphene.recipes.settings.PRESETS`.
         network: by default the one that the setting `model` names.
-        objective: by default what `layer`, `channel` and `maximise` describe.
+        objective: by default what `layer`, `channel` and `maximise` describe, or a text as `--objective` takes it.
+        guide: a picture, or several, whose shapes are dreamt into this one.
+        mask: a picture of where: white dreams, black stays; or `alpha`, the picture's own transparency.
+        regions: masks, what is dreamt there (`""`: the same), and at what strength.
         on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
         size: width and height of a canvas, in pixels.
         long_side: shrinks the picture first.
@@ -109,12 +118,14 @@ def dream(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    chosen = choose(recipe=recipe, preset=preset, **changes)
+    wishes = Wishes.of(objective, guide, mask, regions)
+    chosen = choose(recipe=recipe, preset=preset, **wishes.changes(changes))
     network = network or networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
     chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
     with room():
         source, origin = open_source(image, size=size, long_side=long_side, max_pixels=max_pixels, chosen=chosen)
-        return make(source, origin, chosen, network, objective or goal(network, chosen), on_step)
+        album = Album(network.dtype, named=wishes.named)
+        return make(source, origin, aim(source, chosen, network, album, wishes.objective), network, album, on_step)
 
 
 def open_source(
@@ -139,35 +150,44 @@ def open_source(
 def make(
     source: Picture,
     origin: Mapping[str, Any],
-    chosen: DreamSettings,
+    aimed: Aim,
     network: Network,
-    objective: Objective,
+    album: Album,
     on_step: OnStep | None,
 ) -> Dream:
     """The dream of a picture that is open, with its record; a `Stop` keeps what there is."""
     watch = _Watch(on_step)
     try:
-        pixels = recipe_of_dreams.dream(source.pixels, network, objective, settings=chosen, on_step=watch)
+        pixels = recipe_of_dreams.dream(
+            source.pixels,
+            network,
+            aimed.objective,
+            settings=aimed.settings,
+            mask=aimed.mask,
+            regions=aimed.regions,
+            on_step=watch,
+        )
         complete = True
     except Stop:
         pixels, complete = watch.picture(), False
     made = Record(
-        **provenance(chosen, network, objective),
+        **provenance(aimed.settings, network, aimed.objective),
         input=dict(origin),
+        pictures=album.hashes,
         output={"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": source.depth},
         versions=record.versions(),
         threads=torch.get_num_threads(),
         complete=complete,
         reached="" if complete else watch.reached,
     )
-    return Dream(pixels, made, source, source.notes + watch.notes(chosen))
+    return Dream(pixels, made, source, source.notes + aimed.notes + watch.notes(aimed.settings))
 
 
 def provenance(chosen: DreamSettings, network: Network, objective: Objective) -> dict[str, Any]:
     """What a record says of a dream before it is dreamt."""
     return {
         "recipe": "dream",
-        "settings": chosen.to_dict() | {"model": network.name, "layer": chosen.layer or network.default_layer},
+        "settings": recorded(chosen, network),
         "objective": str(objective),
         "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
     }

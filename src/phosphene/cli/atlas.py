@@ -1,0 +1,164 @@
+"""The command `atlas`: a picture dreamt with every layer, on one page. It loads torch only when it is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phosphene.cli import configuration, options, progress
+from phosphene.cli.voice import Voice
+from phosphene.errors import SettingsError
+from phosphene.recipes.settings import DreamSettings, settings
+
+if TYPE_CHECKING:
+    from phosphene.series.atlas import Atlas, Progress
+
+_NOT_HERE = frozenset(
+    ("layer", "channel", "objective", "guide", "match", "guide_scales", "top", "mask", "feather", "invert", "region")
+)
+
+
+@click.command(cls=options.Grouped, short_help="Dreams a picture with every layer, on one page.")
+@click.argument("picture")
+@click.option("-o", "--output", metavar="FOLDER", help="where the page goes  [photo-atlas beside photo.jpg]")
+@click.option("--force", is_flag=True, help="make all of it anew")
+@click.option("--quick", is_flag=True, help="sketches only: in half a minute")
+@click.option("--long-side", type=click.IntRange(32), metavar="N", help="of a finished picture, in pixels  [about 640]")
+@click.option("--channels", type=click.IntRange(0), metavar="N", help="so many of each layer; 0 for none  [6]")
+@click.option("--size", metavar="WxH", help="of a canvas in full, in pixels  [768x512]")
+@click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
+@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads")
+@click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
+@click.option("--json", "as_json", is_flag=True, help="a line of JSON on standard output")
+@options.settings(DreamSettings)
+def atlas(
+    picture: str, output: str | None, threads: int | None, quiet: bool, as_json: bool, size: str | None, **flags: Any
+) -> int:
+    """Dreams PICTURE with every layer, and with the channels that are most alive in it, on one page to browse.
+
+    PICTURE is a file, or a canvas: clouds, noise, grey. The page is photo-atlas/index.html beside photo.jpg: open it
+    while it is being made. What is there already is kept, so that an atlas which was interrupted goes on.
+    """
+    names = ("force", "quick", "long_side", "channels", "max_pixels")
+    wishes = {name: flags.pop(name) for name in names}
+    changes = _standing() | options.given(flags)
+    folder = _folder(picture, output)
+    from phosphene.cli import checks, memory
+    from phosphene.cli.interruption import Interruption
+    from phosphene.series.atlas import LARGEST
+    from phosphene.series.atlas import atlas as make
+
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    side = wishes["long_side"] or LARGEST
+    memory.keep_buffers((side, side))
+    voice = Voice(quiet, as_json)
+    kwargs = {name: value for name, value in wishes.items() if value is not None}
+    began = time.monotonic()
+    with Interruption() as stop, _watching(picture, voice) as watch:
+        made = make(
+            picture,
+            folder,
+            size=checks.canvas_size(size),
+            on_page=lambda page: voice.say(f"{page}: open it now; it grows"),
+            on_entry=watch,
+            on_step=lambda _: stop.check(),
+            **kwargs,
+            **changes,
+        )
+        _report(made, voice, time.monotonic() - began, quick=wishes["quick"])
+        return stop.exit_code
+
+
+# All the flags of a dream, but for those that say what is dreamt, and where.
+atlas.params = [param for param in atlas.params if param.name not in _NOT_HERE]
+
+
+def _standing() -> dict[str, Any]:
+    """What the user always wants, as far as an atlas can have it: the copied command lines will have it too."""
+    chosen, usual = settings(**configuration.read(None)), DreamSettings()
+    names = [param.name for param in atlas.params if param.name in DreamSettings.__dataclass_fields__]
+    return {name: getattr(chosen, name) for name in names if getattr(chosen, name) != getattr(usual, name)}
+
+
+def _folder(picture: str, output: str | None) -> Path:
+    """Where the atlas goes.
+
+    Raises:
+        SettingsError: the picture is a pipe.
+        PhospheneError: there is no such picture.
+    """
+    from phosphene.batch import PIPE
+    from phosphene.batch.inputs import expand
+
+    if picture == PIPE:
+        raise SettingsError("An atlas takes a file, since its command lines name it. Save what is piped in.")
+    inputs, many = expand([picture])
+    if many:
+        raise SettingsError(f"An atlas shows one picture; {picture!r} means {len(inputs)}. Name one of them.")
+    source = inputs[0]
+    return Path(output) if output else source.folder / f"{source.stem}-atlas"
+
+
+@contextmanager
+def _watching(picture: str, voice: Voice) -> Iterator[Callable[[Progress], None]]:
+    """Tells of each picture: on a bar where somebody watches."""
+    if not progress.watched(voice.quiet):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[where]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(Path(picture).name, total=1.0, where="looking at the picture")
+
+        def show(told: Any) -> None:
+            left = "" if told.left is None else f", {spoken(told.left)} to go"
+            where = f"{told.stage} {told.number} of {told.total}: {told.entry.name}{left}"
+            bar.update(task, completed=told.done, where=where)
+
+        yield show
+
+
+def spoken(seconds: float) -> str:
+    """A duration, roughly.
+
+    >>> spoken(7), spoken(200)
+    ('10 s', '3 min')
+    """
+    return f"{max(10, round(seconds, -1)):.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _report(made: Atlas, voice: Voice, seconds: float, *, quick: bool) -> None:
+    from phosphene.cli.maker import spoken as exactly
+
+    if not made.complete:
+        voice.say(f"Stopped. The page shows what there is: {made.page}\nThe same command again goes on from there.")
+    elif made.made == 0:
+        voice.say(f"{made.page}: there already, made of the same with the same settings")
+    else:
+        more = "; without --quick, the pictures are refined" if quick else ""
+        voice.say(f"{made.page}: {len(made.entries)} pictures in {exactly(seconds)}{more}")
+    voice.tell(
+        {
+            "folder": str(made.folder),
+            "page": str(made.page),
+            "entries": len(made.entries),
+            "dreamt": made.made,
+            "complete": made.complete,
+            "seconds": round(seconds, 3),
+        }
+    )

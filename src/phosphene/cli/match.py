@@ -1,0 +1,159 @@
+"""The command that ranks a network's layers by how well guides match a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phosphene.cli import progress, tables
+from phosphene.cli.voice import Voice
+from phosphene.errors import SettingsError
+from phosphene.recipes.fields import numbers
+from phosphene.recipes.settings import DreamSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from phosphene.networks import Network
+    from phosphene.ranking import Ranked
+
+COMPANIONS = 3  # layers that the note proposes together
+SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # as a dream has it
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be matched, and how."""
+
+    pictures: tuple[str, ...]
+    model: str
+    by: str
+    scale: float
+    every: bool
+    top: int
+    output: Path | None
+    force: bool
+    seed: int
+
+
+@click.command(short_help="Ranks the layers by how well guides match a picture.")
+@click.argument("picture")
+@click.argument("guides", nargs=-1, required=True, metavar="GUIDE...")
+@click.option("-o", "--output", metavar="FILE", help="a sheet of the best layers' dreams, as matches.png")
+@click.option("--top", type=click.IntRange(1, 100), default=6, metavar="N", help="how many dreams are on it  [6]")
+@click.option(
+    "--by", default="cosine", metavar="cosine|dot", help="what ranks: dot is raw, as in others' notes  [cosine]"
+)
+@click.option(
+    "--scale", type=float, default=SCALE, metavar="X", help=f"the guides' long side, of the picture's  [{SCALE:g}]"
+)
+@click.option("--all", "every", is_flag=True, help="also the layers inside blocks")
+@click.option("--model", default=DreamSettings.model, metavar="NAME|FILE", help="the network: a name or a weights file")
+@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="of the positions that are looked at  [0]")
+@click.option("--force", is_flag=True, help="replace what exists")
+@click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
+@tables.as_json
+def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool, as_json: bool, **more: Any) -> None:
+    """Ranks the layers of a network by how well the features of GUIDE can be found in PICTURE.
+
+    Beside the match is what guides get that were shuffled, or robbed of their shapes: a layer is worth what it finds
+    over these.
+    """
+    asked = Asked((picture, *guides), output=Path(output) if output else None, **more)
+    _check(asked)
+    from phosphene import networks, ranking
+    from phosphene.run.album import Album
+
+    voice = Voice(quiet)
+    network = networks.load(asked.model)
+    shown, leading = Album(network.dtype)(picture), list(map(Album(network.dtype), guides))
+    layers = tuple(network.layers) if asked.every else None
+    ranked = ranking.rank(shown, leading, network, layers=layers, by=asked.by, scale=asked.scale, seed=asked.seed)
+    together = ranking.companions(ranked, network, COMPANIONS)
+    if as_json:
+        tables.print_json(_rows(ranked, network))
+    else:
+        _show(ranked, network)
+    voice.say(_advice(asked, [each.layer for each in together]))
+    if asked.output:
+        _draw(asked, asked.output, network, shown, leading, ranked, voice)
+
+
+def _check(asked: Asked) -> None:
+    """Refuses what cannot become a sheet, before any work is done for it."""
+    if not asked.output:
+        return
+    from phosphene import images
+    from phosphene.images.atomic import refuse
+
+    images.format_of(asked.output)
+    refuse(asked.output, overwrite=asked.force)
+    if asked.output.resolve() in {Path(name).resolve() for name in asked.pictures}:
+        raise SettingsError(f"-o {asked.output} is one of the pictures. Give the sheet a name of its own.")
+
+
+def _rows(ranked: Sequence[Ranked], network: Network) -> list[dict[str, Any]]:
+    return [
+        asdict(each) | {"shows": network.layer(each.layer).shows, "best": place == 0}
+        for place, each in enumerate(ranked)
+    ]
+
+
+def _show(ranked: Sequence[Ranked], network: Network) -> None:
+    titles = ("layer", "score", "match", "shuffled", "unrelated", "response", "dot", "shows")
+    rows = [
+        (
+            f"{each.layer} *" if place == 0 else each.layer,
+            f"{each.score:.4g}",
+            *(f"{value:.3f}" for value in (each.match, each.shuffled, each.unrelated)),
+            f"{each.response:.2f}",
+            f"{each.dot:.4g}",
+            network.layer(each.layer).shows,
+        )
+        for place, each in enumerate(ranked)
+    ]
+    tables.table(titles, rows)
+
+
+def _advice(asked: Asked, layers: Sequence[str]) -> str:
+    """The command that dreams with the best layers."""
+    import shlex
+
+    picture, *guides = map(shlex.quote, asked.pictures)
+    model = "" if asked.model == DreamSettings.model else f" --model {shlex.quote(asked.model)}"
+    scales = "" if asked.scale == SCALE else f" --guide-scales {asked.scale:g}"
+    words = " ".join(f"--guide {guide}" for guide in guides) + scales
+    more = f"\nWith others beside it: --layer {','.join(layers)}" if layers[1:] else ""
+    return f"* matches best. Dream it: phosphene {picture} {words} --layer {layers[0]}{model}{more}"
+
+
+def _draw(
+    asked: Asked,
+    output: Path,
+    network: Network,
+    picture: Tensor,
+    guides: Sequence[Tensor],
+    ranked: Sequence[Ranked],
+    voice: Voice,
+) -> None:
+    """Dreams small with the best layers, and saves the sheet."""
+    from phosphene import images, sheets
+    from phosphene.series import matching_sheet
+
+    cells, small = matching_sheet.beginning(picture, guides), matching_sheet.small(picture)
+    # Motifs of as many pixels as in a large dream, as far as there is room for them.
+    room = max(picture.shape[-2:]) / max(small.shape[-2:])
+    scale = min(max(1.0, asked.scale), asked.scale * room)
+    for each in ranked[: asked.top]:
+        with progress.bar(each.layer, quiet=voice.quiet) as bar:
+            dreamt = matching_sheet.guided(small, guides, network, [each.layer], scale=scale, on_step=bar.show)
+        cells.append((f"{each.layer}  {each.score:.3g}", dreamt))
+    page = sheets.sheet(cells, columns=math.ceil(math.sqrt(len(cells))))
+    for note in images.save(page, output, overwrite=asked.force):
+        voice.say(f"{output}: {note}")
+    voice.say(f"{output}: the picture, its guides, and what the best {len(ranked[: asked.top])} layers dream of them")

@@ -1,0 +1,229 @@
+"""One pattern, or a sheet of them, that says how it was made; and the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phosphene import networks, objectives, record, sheets
+from phosphene.ascent import Step
+from phosphene.errors import RecordError, SettingsError, Stop
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.recipes import pattern as recipe
+from phosphene.recipes.pattern import OnStep
+from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers, word
+from phosphene.record import Record
+from phosphene.run.album import Album
+from phosphene.run.once import Dream, room
+
+SIZE = (320, 320)  # width and height of a pattern
+CELL_SIZE = (128, 128)  # of each pattern of a sheet
+
+
+def pattern(
+    of: str | None = None,
+    *,
+    network: Network | None = None,
+    objective: Objective | None = None,
+    size: tuple[int, int] | None = None,
+    on_step: OnStep | None = None,
+    **changes: Any,
+) -> Dream:
+    """A pattern out of noise: what a channel looks for; of a layer, a sheet of its channels.
+
+    Args:
+        of: `block8:37` for a channel, `block8` for a sheet.
+        network: by default the one that the setting `model` names.
+        objective: in place of a channel.
+        size: width and height in pixels, of each pattern.
+        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        **changes: any field of `PatternSettings`.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    chosen = settings(of, **changes)
+    if objective is not None:
+        chosen = replace(chosen, objective=str(objective), layer=None, channel=None, channels=None)
+    network = network or networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    return make(chosen, network, size=size, objective=objective, on_step=on_step)
+
+
+def settings(of: str | None = None, **changes: Any) -> PatternSettings:
+    """The settings of a word, as `block8:37`, and changes to them.
+
+    Raises:
+        SettingsError: the word and the changes contradict each other.
+    """
+    if of is not None:
+        layer, channel = word(of)
+        named = {"layer": layer, **({} if channel is None else {"channel": channel})}
+        twice = [f"--{name}" for name in named if changes.get(name) not in (None, named[name])]
+        if twice:
+            raise SettingsError(f"{of!r} and {twice[0]} name different ones. Leave out one of them.")
+        changes = {**changes, **named}
+    return PatternSettings(**changes)
+
+
+def make(
+    chosen: PatternSettings,
+    network: Network,
+    *,
+    size: tuple[int, int] | None = None,
+    objective: Objective | None = None,
+    on_step: OnStep | None = None,
+) -> Dream:
+    """The pattern, or the sheet, that settings describe; a `Stop` keeps what there is.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
+    many = objective is None and chosen.is_sheet
+    watch, album = _Watch(on_step, "pattern" if many else "octave"), Album(network.dtype)
+    width, height = size or (CELL_SIZE if many else SIZE)
+    with room():
+        if many:
+            aims, notes = channels(chosen, network)
+            drawn = partial(_sheet, aims, network, (height, width), watch)
+            text = _title(chosen, aims)
+        else:
+            ready = (objective or recipe.goal(network, chosen)).prepare(network, album)
+            drawn = partial(recipe.pattern, network, ready, size=(height, width), settings=chosen, on_step=watch)
+            text, notes = str(ready), ()
+        try:
+            pixels, complete = drawn(), True
+        except Stop:
+            pixels, complete = watch.picture(), False
+    made = Record(
+        recipe="pattern",
+        settings=chosen.to_dict() | {"model": network.name},
+        objective=text,
+        network={"name": network.name, "file": network.file, "sha256": network.sha256},
+        input={"width": width, "height": height},
+        pictures=album.hashes,
+        output={"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": 8},
+        versions=record.versions(),
+        threads=torch.get_num_threads(),
+        complete=complete,
+        reached="" if complete else watch.reached,
+    )
+    return Dream(pixels, made, Picture(pixels, None, 8, "noise", None), notes)
+
+
+def redo(made: Record, changes: Mapping[str, Any] | None = None, on_step: OnStep | None = None) -> Dream:
+    """Makes a pattern again from its record, with `changes` to its settings.
+
+    Raises:
+        RecordError: the record is of something else, or cannot be followed.
+    """
+    if made.recipe != "pattern":
+        raise RecordError(f"The record is of a {made.recipe}, not of a pattern.")
+    given = dict(changes or {})
+    try:
+        chosen = PatternSettings(**{**made.settings, **_overruled(given), **given})
+    except TypeError as error:
+        raise RecordError(f"The record cannot be followed: {error}.") from error
+    network = networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    size = made.input.get("width"), made.input.get("height")
+    return make(chosen, network, size=size if all(size) else None, on_step=on_step)  # type: ignore[arg-type]
+
+
+def _overruled(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What gives way to changes: a layer to words, and words to a layer."""
+    if changes.get("objective") is not None:
+        return {"layer": None, "channel": None, "channels": None}
+    if {"layer", "channel", "channels"} & changes.keys():
+        return {"objective": None, "channel": None, "channels": None}
+    return {}
+
+
+# A sheet
+
+
+def channels(chosen: PatternSettings, network: Network) -> tuple[list[PatternSettings], tuple[str, ...]]:
+    """The settings of each pattern of a sheet, and what the user should hear.
+
+    Raises:
+        UnknownNameError: a layer or channel that the network does not have.
+    """
+    layer = network.layer(chosen.layer or network.default_layer)
+    if chosen.channels is not None:
+        numbers, notes = channel_numbers(chosen.channels), tuple[str, ...]()
+    else:
+        numbers = tuple(range(min(SHEET, layer.channels)))
+        more = f"the first {SHEET} of {layer.channels} channels; all: --channels 0-{layer.channels - 1}"
+        notes = (more,) if layer.channels > SHEET else ()
+    objectives.channel(layer.name, max(numbers)).prepare(network)
+    return [replace(chosen, layer=layer.name, channels=None, channel=number) for number in numbers], notes
+
+
+def _title(chosen: PatternSettings, aims: list[PatternSettings]) -> str:
+    return f"{aims[0].layer}, channels {chosen.channels or f'0-{len(aims) - 1}'}"
+
+
+def _sheet(aims: list[PatternSettings], network: Network, size: tuple[int, int], watch: _Watch) -> Tensor:
+    """The patterns one after the other on a sheet."""
+    found: list[Tensor | None] = [None] * len(aims)
+    for index, each in enumerate(aims):
+        found[index] = recipe.pattern(
+            network, size=size, settings=each, on_step=partial(_grow, watch, network, aims, found, index)
+        )
+    return _laid_out(network, aims, found)
+
+
+def _grow(
+    watch: _Watch, network: Network, aims: list[PatternSettings], found: list[Tensor | None], index: int, step: Step
+) -> None:
+    """Tells of a step as one of the sheet's."""
+
+    def picture() -> Tensor:
+        return _laid_out(network, aims, [*found[:index], step.picture(), *found[index + 1 :]])
+
+    cell = sheets.layout(len(aims), step.size, headed=True)
+    watch(
+        replace(
+            step,
+            octave=index + 1,
+            octaves=len(aims),
+            done=1.0 if index + 1 == len(aims) and step.done >= 1 else (index + step.done) / len(aims),
+            size=cell.size,
+            picture=picture,
+        )
+    )
+
+
+def _laid_out(network: Network, aims: list[PatternSettings], found: list[Tensor | None]) -> Tensor:
+    cells = [(str(each.channel), picture) for each, picture in zip(aims, found, strict=True)]
+    return sheets.sheet(cells, heading=f"{network.name}   {aims[0].layer}")
+
+
+@dataclass
+class _Watch:
+    """Remembers the last step, so that what was stopped is not lost."""
+
+    on_step: OnStep | None
+    counted: str  # what the steps' octaves are
+    last: Step | None = field(default=None)
+
+    def __call__(self, step: Step) -> None:
+        self.last = step
+        if self.on_step:
+            self.on_step(step)
+
+    def picture(self) -> Tensor:
+        if self.last is None:
+            raise Stop
+        return self.last.picture()
+
+    @property
+    def reached(self) -> str:
+        last = self.last
+        return f"{self.counted} {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""

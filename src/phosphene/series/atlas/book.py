@@ -1,0 +1,154 @@
+"""The folder of an atlas: its pictures, its page, and what it says of itself; every file is written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from phosphene import images
+from phosphene.errors import DISK_FULL, ImageError, RoomError
+from phosphene.images import Picture
+from phosphene.run import Dream
+from phosphene.series.atlas.page import View, page
+from phosphene.series.atlas.plan import Entry
+
+PAGE, FACTS, STATE, PICTURES, ORIGINAL = "index.html", "atlas.json", "state.js", "pictures", "original.jpg"
+SCHEMA = 1
+_QUALITY = 88  # of the JPEG files
+_OFTEN = 0.5  # seconds between two writings of the page, at least
+
+Stage = Literal["", "sketch", "picture"]
+
+
+def claim(folder: Path, subject: str, *, force: bool) -> None:
+    """Makes the folder, or takes one that holds an atlas of the same picture or nothing.
+
+    Raises:
+        ImageError: it holds something else, or cannot be made.
+        RoomError: the disk is full.
+    """
+    if folder.exists():
+        _check(folder, subject, force=force)
+    elif not folder.parent.is_dir():
+        raise ImageError(f"There is no folder {folder.parent}.\nCreate it: mkdir -p {folder.parent}")
+    try:
+        (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise RoomError(f"The disk has no room for {folder}.\nFree some, or choose another disk.") from error
+        raise ImageError(
+            f"{folder} cannot be made: {error.strerror}.\nChoose another folder with -o, such as your home folder."
+        ) from error
+
+
+def _check(folder: Path, subject: str, *, force: bool) -> None:
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is a file, and is left alone.\nChoose another folder for the atlas with -o.")
+    if not any(folder.iterdir()):
+        return
+    known = facts_of(folder)
+    if known is None:
+        raise ImageError(
+            f"{folder} exists already and holds no atlas, so it is left alone.\nChoose another folder with -o."
+        )
+    of = str(known.get("subject"))
+    if of != subject and not force:
+        raise ImageError(
+            f"{folder} holds the atlas of {of!r}, not of {subject!r}.\n"
+            "Choose another folder with -o, or replace it with --force."
+        )
+
+
+def facts_of(folder: Path) -> dict[str, Any] | None:
+    """What an atlas says of itself; `None` if there is none in the folder."""
+    try:
+        known = json.loads((folder / FACTS).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return known if isinstance(known, dict) and isinstance(known.get("phosphene-atlas"), int) else None
+
+
+@dataclass
+class Book:
+    """An atlas while it is made.
+
+    Attributes:
+        folder: where it lies.
+        view: what the page shows, but for how far it is.
+        facts: what `atlas.json` says beside the entries.
+        stages: how far each entry is, by its place among the entries.
+        running: whether it is being made.
+        done: share of the work that is done, 0 to 1.
+        left: seconds that it will take, if that is known.
+    """
+
+    folder: Path
+    view: View
+    facts: dict[str, Any]
+    stages: list[Stage] = field(default_factory=list)
+    running: bool = True
+    done: float = 0.0
+    left: float | None = None
+    _written: float = -1e9
+
+    def path(self, entry: Entry) -> Path:
+        """An entry's picture."""
+        return self.folder / PICTURES / entry.file
+
+    def keep_original(self, picture: Picture) -> None:
+        """Puts the photograph in, as large as the finished pictures are."""
+        path = self.folder / PICTURES / ORIGINAL
+        images.save(picture.pixels, path, alpha=picture.alpha, quality=_QUALITY, overwrite=True)
+
+    def keep(self, index: int, entry: Entry, dreamt: Dream, stage: Stage) -> None:
+        """Puts a picture in, in place of a smaller one."""
+        dreamt.save(self.path(entry), overwrite=True, quality=_QUALITY)
+        self.stages[index] = stage
+
+    def write(self, *, now: bool = False) -> None:
+        """Writes the page, and what a page that is open already looks at; unless it was done only just now."""
+        if now:
+            self._write()
+        elif time.monotonic() - self._written >= _OFTEN:
+            # On Windows a browser that reads the page at this very moment keeps it; the next one will do.
+            with suppress(ImageError):
+                self._write()
+
+    def _write(self) -> None:
+        state = {
+            "plan": _digest(self.view.entries, self.facts), "running": self.running, "done": round(self.done, 4),
+            "left": None if self.left is None else round(self.left), "stages": self.stages,
+        }  # fmt: skip
+        self._put(FACTS, json.dumps(self.facts | {"entries": self._entries()}, indent=1))
+        self._put(STATE, f"phospheneAtlas({json.dumps(state)});\n")
+        self._put(PAGE, page(self.view, state))
+        self._written = time.monotonic()
+
+    def _entries(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "layer": entry.layer,
+                "channel": entry.channel,
+                "liveliness": entry.liveliness,
+                "picture": f"{PICTURES}/{entry.file}",
+                "stage": stage or None,
+                "command": self.view.commands[index].full,
+            }
+            for index, (entry, stage) in enumerate(zip(self.view.entries, self.stages, strict=True))
+        ]
+
+    def _put(self, name: str, text: str) -> None:
+        # Names of files may hold bytes that are no text; a page has no place for them.
+        images.write_atomically(self.folder / name, text.encode("utf-8", "replace"), overwrite=True)
+
+
+def _digest(entries: Sequence[Entry], facts: dict[str, Any]) -> str:
+    """Tells a page of one plan from a page of another."""
+    named = [[entry.layer, entry.channel] for entry in entries]
+    return hashlib.sha256(json.dumps([named, facts], sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,252 @@
+"""Makes an atlas: sketches of everything first, then the finished pictures, each put in as soon as it is there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from phosphene import images, networks, record
+from phosphene.errors import SettingsError, Stop
+from phosphene.networks import Network
+from phosphene.recipes.dream import OnStep
+from phosphene.recipes.fields import flag
+from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.settings import settings as choose
+from phosphene.series.atlas import commands, plan
+from phosphene.series.atlas.alive import living
+from phosphene.series.atlas.book import PAGE, SCHEMA, Book, Stage, claim
+from phosphene.series.atlas.easel import Easel, for_network
+from phosphene.series.atlas.page import Commands, View
+from phosphene.series.atlas.plan import Entry, Pass
+
+_SMALLEST_SIDE = 32  # pixels; a smaller page shows nothing
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One more picture of an atlas is there.
+
+    Attributes:
+        entry: what it shows.
+        stage: `sketch` or `picture`.
+        kept: whether it was there already.
+        number: how many are there in this pass.
+        total: how many there will be.
+        done: share of all the work, 0 to 1.
+        left: seconds that the rest will take, as far as that can be told.
+    """
+
+    entry: Entry
+    stage: str
+    kept: bool
+    number: int
+    total: int
+    done: float
+    left: float | None
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """An atlas, finished or as far as it came.
+
+    Attributes:
+        folder: where it lies.
+        page: to be opened in a browser.
+        entries: what it shows.
+        made: how many pictures were dreamt this time, sketches among them.
+        complete: whether nothing is left to do.
+    """
+
+    folder: Path
+    page: Path
+    entries: tuple[Entry, ...]
+    made: int
+    complete: bool
+
+
+OnEntry = Callable[[Progress], None]
+OnPage = Callable[[Path], None]
+
+
+def atlas(
+    image: images.Source,
+    folder: str | os.PathLike[str],
+    *,
+    network: Network | None = None,
+    quick: bool = False,
+    long_side: int | None = None,
+    channels: int = plan.CHANNELS,
+    size: tuple[int, int] | None = None,
+    max_pixels: int = images.MAX_PIXELS,
+    force: bool = False,
+    on_page: OnPage | None = None,
+    on_entry: OnEntry | None = None,
+    on_step: OnStep | None = None,
+    **changes: Any,
+) -> Atlas:
+    """Dreams a picture with every layer, and with the channels that are most alive in it, into a page to browse.
+
+    What the folder holds already, made of the same picture with the same network and settings, is kept.
+
+    Args:
+        image: a path, the name of a canvas, or whatever else `phosphene.dream` takes.
+        folder: is made, unless it is there.
+        network: by default the one that the setting `model` names.
+        quick: ends with the sketches.
+        long_side: of a finished picture of a layer, in pixels; a channel's is three quarters of it. By default what
+            makes them 0.27 megapixels.
+        channels: how many of each layer that shows channels; 0 for none.
+        size: width and height of a canvas in full.
+        max_pixels: refuses larger pictures; 0 refuses none.
+        force: makes everything anew, even where the folder holds the atlas of another picture.
+        on_page: called as soon as there is a page to open; it grows.
+        on_entry: called with each picture that is there.
+        on_step: called with each `Step` of each dream; raise `phosphene.Stop` in any of the three to end early.
+        **changes: the fields of `DreamSettings` that `plan.FIELDS` names.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    _check(changes, long_side, channels)
+    settings = choose(**changes)
+    if network is None:
+        network = networks.load(settings.model, dtype=getattr(torch, settings.dtype))
+    elif "model" not in changes:
+        settings = replace(settings, model=network.name)
+    settings = for_network(settings, network)
+    easel = Easel(image, network, settings, size=size, max_pixels=max_pixels)
+    claim(Path(folder), easel.subject.name, force=force)
+    stages = plan.passes(settings, long_side or plan.usual_side(easel.subject.width, easel.subject.height))
+    names = plan.channel_layers(network) if channels else []
+    shown = plan.entries(network, living(network, easel.at(stages[1].channel_side)[0].pixels, names, count=channels))
+    book = _book(Path(folder), easel, network, stages[1], shown)
+    listeners = _Listeners(on_page, on_entry, on_step)
+    # Where finished pictures are as small and quick as sketches, the sketches are the pictures.
+    wanted = stages[1:] if replace(stages[0], name="picture") == stages[1] else stages[: 1 if quick else 2]
+    return _Making(book, easel, wanted, stages, listeners, anew=force).run()
+
+
+def _check(changes: dict[str, Any], long_side: int | None, channels: int) -> None:
+    for name in changes:
+        if name not in plan.FIELDS and name in DreamSettings.__dataclass_fields__:
+            raise SettingsError(
+                f"An atlas takes no {flag(name)}: it dreams all of the picture, of each layer in turn.\n"
+                f"It takes {', '.join(map(flag, plan.FIELDS))}."
+            )
+    if long_side is not None and long_side < _SMALLEST_SIDE:
+        raise SettingsError(f"A long side of {long_side} pixels shows nothing; it takes {_SMALLEST_SIDE} or more.")
+    if channels < 0:
+        raise SettingsError(f"{channels} channels of a layer are not possible; it takes 0 or more.")
+
+
+def _book(folder: Path, easel: Easel, network: Network, stage: Pass, shown: tuple[Entry, ...]) -> Book:
+    subject = easel.subject
+    told = []
+    for entry in shown:
+        full = commands.in_full(subject, stage.of(entry), stage.side(entry))
+        same = commands.as_shown(subject, stage.of(entry), stage.side(entry))
+        told.append(Commands(*(line(words) for words in (full, same) for line in (commands.posix, commands.windows))))
+    view = View(subject, network.name, shown, tuple(told), subject.shrunk(stage.layer_side))
+    facts = {
+        "phosphene-atlas": SCHEMA,
+        "subject": subject.name,
+        "width": subject.width,
+        "height": subject.height,
+        "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
+        "settings": stage.settings.to_dict() | {"model": network.name},
+        "long_side": stage.layer_side,
+        "versions": record.versions(),
+    }
+    return Book(folder, view, facts, [""] * len(shown))
+
+
+@dataclass(frozen=True)
+class _Listeners:
+    on_page: OnPage | None
+    on_entry: OnEntry | None
+    on_step: OnStep | None
+
+
+@dataclass
+class _Making:
+    """The way through all entries."""
+
+    book: Book
+    easel: Easel
+    wanted: tuple[Pass, ...]
+    known: tuple[Pass, Pass]
+    listeners: _Listeners
+    anew: bool
+    made: int = 0
+    worked: float = 0.0
+    began: float = 0.0
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return self.book.view.entries
+
+    def run(self) -> Atlas:
+        complete = False
+        try:
+            self._begin()
+            for stage in self.wanted:
+                self._through(stage)
+            complete = True
+        except Stop:
+            pass
+        finally:
+            self.book.running, self.book.left = False, None
+            self.book.write(now=True)
+        return Atlas(self.book.folder, self.book.folder / PAGE, self.entries, self.made, complete)
+
+    def _begin(self) -> None:
+        """Finds what is there already, and opens the page."""
+        self.book.keep_original(self.easel.at(self.known[1].layer_side)[0])
+        if not self.anew:
+            self.book.stages[:] = [self._there(entry) for entry in self.entries]
+        self.began = time.monotonic()
+        self._write(now=True)
+        if self.listeners.on_page:
+            self.listeners.on_page(self.book.folder / PAGE)
+
+    def _there(self, entry: Entry) -> Stage:
+        sketch, picture = self.known
+        if self.easel.made(self.book.path(entry), entry, picture):
+            return "picture"
+        return "sketch" if self.easel.made(self.book.path(entry), entry, sketch) else ""
+
+    def _through(self, stage: Pass) -> None:
+        for index, entry in enumerate(self.entries):
+            kept = self._is_done(index, stage)
+            if not kept:
+                dreamt = self.easel.dream(entry, stage, self.listeners.on_step)
+                self.book.keep(index, entry, dreamt, "sketch" if stage is self.known[0] else "picture")
+                self.made += 1
+                self.worked += stage.work(entry)
+                self._write()
+            if self.listeners.on_entry:
+                told = Progress(entry, stage.name, kept, index + 1, len(self.entries), self.book.done, self.book.left)
+                self.listeners.on_entry(told)
+
+    def _is_done(self, index: int, stage: Pass) -> bool:
+        there = self.book.stages[index]
+        return there == "picture" or (there == "sketch" and stage is self.known[0])
+
+    def _left(self) -> Iterator[float]:
+        for stage in self.wanted:
+            for index, entry in enumerate(self.entries):
+                if not self._is_done(index, stage):
+                    yield stage.work(entry)
+
+    def _write(self, *, now: bool = False) -> None:
+        """Brings the page up to date."""
+        left, whole = sum(self._left()), sum(stage.work(entry) for stage in self.wanted for entry in self.entries)
+        self.book.done = 1 - left / whole if whole else 1.0
+        self.book.left = left * (time.monotonic() - self.began) / self.worked if self.worked else None
+        self.book.write(now=now)

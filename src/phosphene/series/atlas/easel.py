@@ -1,0 +1,109 @@
+"""Dreams one picture of an atlas, and knows a picture that was dreamt so before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from phosphene import images, record
+from phosphene.canvases import CANVASES
+from phosphene.errors import PhospheneError, Stop
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.settings import DreamSettings
+from phosphene.record import Record
+from phosphene.run import CANVAS_SIZE, Dream, provenance
+from phosphene.run.aims import aim
+from phosphene.run.album import Album
+from phosphene.run.once import make, open_source, room
+from phosphene.series.atlas.commands import Subject
+from phosphene.series.atlas.plan import Entry, Pass
+
+
+class Easel:
+    """A photograph or canvas, opened once at each size that is dreamt upon.
+
+    Attributes:
+        subject: its name, and its size in full.
+    """
+
+    def __init__(
+        self,
+        image: images.Source,
+        network: Network,
+        settings: DreamSettings,
+        *,
+        size: tuple[int, int] | None,
+        max_pixels: int,
+    ) -> None:
+        self._image = _kept(image)
+        self._network, self._settings, self._max_pixels = network, settings, max_pixels
+        self._opened: dict[int, tuple[Picture, dict[str, Any]]] = {}
+        self.subject = self._described(image, size)
+
+    def _described(self, image: images.Source, size: tuple[int, int] | None) -> Subject:
+        if isinstance(image, str) and image in CANVASES and not Path(image).exists():
+            return Subject(image, *(size or CANVAS_SIZE), painted=True, sized=size not in (None, CANVAS_SIZE))
+        _, origin = self._open(size, None)
+        return Subject(images.name_of(image), origin["width"], origin["height"])
+
+    def _open(self, size: tuple[int, int] | None, long_side: int | None) -> tuple[Picture, dict[str, Any]]:
+        with room():
+            return open_source(
+                self._image, size=size, long_side=long_side, max_pixels=self._max_pixels, chosen=self._settings
+            )
+
+    def at(self, side: int) -> tuple[Picture, dict[str, Any]]:
+        """The picture with a long side of at most `side` pixels, and what a record says of it."""
+        if side not in self._opened:
+            painted = self.subject.painted
+            self._opened[side] = self._open(self.subject.shrunk(side) if painted else None, None if painted else side)
+        return self._opened[side]
+
+    def dream(self, entry: Entry, stage: Pass, on_step: OnStep | None) -> Dream:
+        """Dreams one entry.
+
+        Raises:
+            Stop: it was ended early; half a dream is none.
+            PhospheneError: it could not be dreamt.
+        """
+        source, origin = self.at(stage.side(entry))
+        album = Album(self._network.dtype)
+        with room():
+            dreamt = make(
+                source, origin, aim(source, stage.of(entry), self._network, album), self._network, album, on_step
+            )
+        if not dreamt.record.complete:
+            raise Stop
+        return dreamt
+
+    def made(self, path: Path, entry: Entry, stage: Pass) -> bool:
+        """Whether a file is what `dream` makes."""
+        if not path.is_file():
+            return False
+        try:
+            found = record.read(path)
+        except PhospheneError:
+            return False
+        wanted = self._wanted(entry, stage)
+        facts = ("recipe", "settings", "objective", "network", "input", "pictures", "complete")
+        return all(getattr(found, fact) == getattr(wanted, fact) for fact in facts)
+
+    def _wanted(self, entry: Entry, stage: Pass) -> Record:
+        _, origin = self.at(stage.side(entry))
+        settings = stage.of(entry)
+        known = provenance(settings, self._network, goal(self._network, settings).prepare(self._network))
+        return Record(**known, input=origin, output={}, versions={}, threads=1)
+
+
+def _kept(image: images.Source) -> images.Source:
+    """A picture that can be read more than once."""
+    read = getattr(image, "read", None)
+    return read() if callable(read) else image
+
+
+def for_network(settings: DreamSettings, network: Network) -> DreamSettings:
+    """The settings as they are with a network that is loaded already."""
+    return replace(settings, dtype=str(network.dtype).removeprefix("torch."))
