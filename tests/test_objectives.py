@@ -3,7 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phosphene import features, gradient
+from conftest import photograph
+from phosphene import features, gradient, images
 from phosphene.errors import SettingsError, UnknownNameError
 from phosphene.gradient import Tiling
 from phosphene.objectives import (
@@ -21,6 +22,8 @@ from phosphene.objectives import (
     total,
     tv,
 )
+from phosphene.recipes.dream import dream
+from phosphene.recipes.settings import settings as choose
 
 FEATURES = {"a": torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]]), "b": torch.tensor([[[[-5.0]]]])}
 
@@ -183,3 +186,21 @@ def test_unknown_layers_and_channels_are_named(tiny32):
         layer("shalow").prepare(tiny32)
     with pytest.raises(UnknownNameError, match="0 to 9"):
         channel("deep", 10).prepare(tiny32)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layer(block8)", "sum(block8)", "channel(block8, 37)", "neuron(block8, 37)", "class('tabby')", "class(985)",
+        "direction(block8, {flower})", "direction(block8, {flower}, {china})", "guide(block5, {flower})",
+        "guide(block5, {flower}, match=dot)", "-1*tv()", "-1*l2()", "-1*blur()",
+        "layer(block8) + 0.5*channel(block10, 37) - 0.2*class('tabby')",
+    ],
+)  # fmt: skip
+def test_ascent_raises_every_objective(efficientnet, text):
+    names = {name: f"'{photograph(name)}'" for name in ("flower", "china")}
+    objective = read(text.format(**names)).prepare(efficientnet)
+    pixels, scores = images.load(photograph("china"), long_side=128).pixels, []
+    chosen = choose(octaves=1, steps=10, jitter=0, colour=1.0, normalise="std", decay=1.0)
+    dream(pixels, efficientnet, objective, settings=chosen, on_step=lambda step: scores.append(step.score))
+    assert scores[-1] > scores[0] + 0.1 * abs(scores[0])

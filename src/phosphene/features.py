@@ -89,4 +89,4 @@ def _held(network: Network, layers: Collection[str], side: int) -> int:
     pixels = torch.full((1, 3, side, side), 0.5, dtype=network.dtype, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         extract(network, pixels, layers)
-    return sum(kept.values()) + 2 * max(kept.values())
+    return sum(kept.values()) + 2 * max((*kept.values(), pixels.nbytes))

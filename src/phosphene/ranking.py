@@ -25,7 +25,7 @@ SIDE = 768  # pixels of a picture's long side that are looked at
 SHARES = (1, 1 / 1.4, 1 / 1.4**2)  # of that: sizes at which it is dreamt
 QUERIES, CANDIDATES = 2048, 4096  # positions of the picture, and of the guides, that are compared
 TINY = 1e-6
-FINEST = 4  # pixels from one position to the next, for a layer that goes with another
+FINEST, COARSEST = 4, 16  # pixels from one position to the next, for layers that go with another
 BY = ("cosine", "dot")
 
 
@@ -111,9 +111,9 @@ def main_layers(network: Network) -> list[str]:
 def companions(ranked: Sequence[Ranked], network: Network, count: int) -> list[Ranked]:
     """The best layer and those that go with it, `count` in all.
 
-    What the best layer lacks are colour and line, and those come from finer strides: the best layer of each goes first,
-    the finest before the others, and more that are no coarser follow. Coarser ones cover what the best one shows, and
-    layers of stride 2 know nothing but edges: they come last, in the order of their rank.
+    Colour is in fine strides, line in middle ones, and whole shapes in coarse ones: what the best layer lacks comes from
+    the best of each other stride, the finest before the others. Then come more of these strides. Layers of stride 2
+    know nothing but edges, and those of stride 32 hardly a place: they come last, in the order of their rank.
 
     Args:
         ranked: best first.
@@ -128,7 +128,7 @@ def companions(ranked: Sequence[Ranked], network: Network, count: int) -> list[R
         stride = strides[each.layer]
         if each == best:
             return 0, 0
-        if not FINEST <= stride <= strides[best.layer]:
+        if not FINEST <= stride <= COARSEST:
             return 3, 0
         return (1, stride) if each == firsts[stride] else (2, 0)
 

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from phosphene.networks.network import Layer, Network
+from phosphene.networks.foreign import RANDOM, is_foreign
+from phosphene.networks.network import PIXELS, Classifier, Layer, Network
 from phosphene.networks.registry import DEFAULT, SOURCES, Source, find, load, models_folder
 
-__all__ = ["DEFAULT", "SOURCES", "Layer", "Network", "Source", "find", "load", "models_folder"]
+__all__ = [
+    "DEFAULT",
+    "PIXELS",
+    "RANDOM",
+    "SOURCES",
+    "Classifier",
+    "Layer",
+    "Network",
+    "Source",
+    "find",
+    "is_foreign",
+    "load",
+    "models_folder",
+]

@@ -9,7 +9,7 @@ both ends of the interval, because padding need not be symmetric.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,8 @@ import torch
 @dataclass(frozen=True)
 class Field:
     """A layer's view of the picture: position `i` sees the pixels `i·stride + first` to `i·stride + last`.
+
+    Of a layer that sees the `whole` picture from everywhere, `first` and `last` are nominal.
 
     >>> import torch.nn.functional as F
     >>> F.max_pool2d(Field(channels=3), kernel_size=3, stride=2, padding=1)
@@ -28,6 +30,7 @@ class Field:
     stride: int = 1
     first: int = 0
     last: int = 0
+    whole: bool = field(default=False, repr=False)
 
     @property
     def size(self) -> int:
@@ -48,7 +51,8 @@ class Field:
 
     def join(self, other: Field) -> Field:
         """The view of two branches together, whose channels are counted by the caller."""
-        return replace(self, first=min(self.first, other.first), last=max(self.last, other.last))
+        whole = self.whole or other.whole
+        return replace(self, first=min(self.first, other.first), last=max(self.last, other.last), whole=whole)
 
     def __getitem__(self, index: tuple[slice, ...]) -> Field:
         return self.skip(index[-1].start or 0)

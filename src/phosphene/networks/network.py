@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,9 @@ from torch import Tensor
 from phosphene.errors import UnknownNameError, nearest
 from phosphene.networks.field import Field
 
+PIXELS = "pixels"
+"""The layer before the first: the picture itself, red, green and blue in 0..1."""
+
 Walk = Callable[..., Iterator[tuple[str, Any]]]
 
 
@@ -24,7 +27,8 @@ class Layer:
     Attributes:
         name: as the field calls it, `inception_4c/output`.
         field: what one position sees: its channels, stride and receptive field.
-        shows: what the layer tends to bring out of a picture; empty for a step inside a block.
+        shows: what the layer tends to bring out of a picture, or, where nobody looked, what it is built as; empty for
+            a step inside a block.
     """
 
     name: str
@@ -46,6 +50,28 @@ class Layer:
         """Side in pixels of what one position sees."""
         return self.field.size
 
+    @property
+    def exact(self) -> bool:
+        """Whether tiles can give the gradient of the whole: no position sees the whole picture."""
+        return not self.field.whole
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A linear classifier behind a mean over positions.
+
+    Attributes:
+        layer: whose activations it reads.
+        weight: `[classes, channels]`.
+        bias: `[classes]`.
+        names: of the classes, in the order of the rows; empty if nobody knows.
+    """
+
+    layer: str
+    weight: Tensor
+    bias: Tensor
+    names: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class Network:
@@ -59,6 +85,8 @@ class Network:
         dtype: of its weights, and so of the pixels that it takes.
         file: the weights' file name.
         sha256: of that file.
+        classifier: what it makes classes of, if it can.
+        notes: what the user should hear of it.
     """
 
     name: str
@@ -68,6 +96,8 @@ class Network:
     dtype: torch.dtype
     file: str
     sha256: str
+    classifier: Classifier | None = None
+    notes: tuple[str, ...] = ()
 
     def layer(self, name: str) -> Layer:
         """The layer of that name.
@@ -75,6 +105,8 @@ class Network:
         Raises:
             UnknownNameError: there is none; the nearest name is offered.
         """
+        if name == PIXELS:
+            return Layer(PIXELS, Field(channels=3))
         if name not in self.layers:
             raise UnknownNameError(
                 f"Unknown layer {name!r} in {self.name}.{nearest(name, self.layers)}"
@@ -83,13 +115,25 @@ class Network:
         return self.layers[name]
 
     def classify(self, pixels: Tensor, *, top: int = 5) -> list[tuple[str, float]]:
-        """The `top` ImageNet classes for `pixels` `[1, 3, H, W]` with their probabilities, best first."""
+        """The `top` classes for `pixels` `[1, 3, H, W]` with their probabilities, best first.
+
+        Raises:
+            UnknownNameError: the network has no classes.
+        """
         with torch.no_grad():
-            logits = next(found for name, found in self.walk(pixels.to(self.dtype)) if name == "logits")
-        best = torch.softmax(logits[0], 0).topk(top)
-        return [
-            (imagenet_classes()[index], share) for index, share in zip(best.indices, best.values.tolist(), strict=True)
-        ]
+            walk = self.walk(pixels.to(self.dtype), {"logits"})
+            logits = next((found for name, found in walk if name == "logits"), None)
+        if logits is None:
+            raise UnknownNameError(f"{self.name} has no classes.")
+        best = torch.softmax(logits[0], 0).topk(min(top, logits.shape[1]))
+        names = self._class_names(logits.shape[1])
+        return [(names[index], share) for index, share in zip(best.indices, best.values.tolist(), strict=True)]
+
+    def _class_names(self, count: int) -> Sequence[str]:
+        """ImageNet's, where there are 1000 classes that nobody named; else, without names, numbers."""
+        if self.classifier and self.classifier.names:
+            return self.classifier.names
+        return imagenet_classes() if count == len(imagenet_classes()) else [str(index) for index in range(count)]
 
 
 def table(walk: Walk, shows: Mapping[str, str]) -> dict[str, Layer]:

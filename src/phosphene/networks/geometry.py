@@ -1,0 +1,214 @@
+"""What the layers of a network that nobody described see, found by running it.
+
+Shapes at two sizes tell how an output becomes a map of positions. Then some columns of a picture become not-a-number:
+whatever differs afterwards has seen them, because NaN passes through all arithmetic. Moving their border by single
+pixels halves the doubt about each layer's receptive field until none is left, for all layers at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phosphene.networks.field import Field
+from phosphene.networks.layouts import SIDE, Layout, layout
+
+Run = Callable[[Tensor, Callable[[str, Tensor], Any]], dict[str, Any]]
+"""Pixels, and what to keep of each layer's output, to what was kept, as far as the network came."""
+
+MULTIPLES = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64)  # that a network may ask of a picture's sides
+HEIGHTS = (32, 64, 96, 128, 224)  # tried in turn: some networks have nothing left of low pictures
+LENGTHS = (1024, 2048)  # of the picture whose columns become NaN; who sees more counts as seeing all
+FARTHEST = 512  # pixels: networks whose patches and strides repeat only after more are not tried for standing still
+MARGIN = 128  # columns that are NaN at the least
+ROUNDS = 24
+NOMINAL = 32  # strides: what counts as the receptive field of a layer that sees the whole picture
+
+
+def survey(run: Run, *, square: bool) -> dict[str, tuple[Layout, Field]]:
+    """Each layer with positions, its layout and its field, in the order of the run.
+
+    Args:
+        run: runs the network.
+        square: no window of the network's is wider than high, or higher than wide.
+    """
+    layouts = _layouts(run)
+    if not layouts:
+        return {}
+    multiple = _multiple(run, layouts)
+    least = _least(run, layouts, multiple)
+    layouts = {name: replace(known, multiple=multiple, least=least) for name, known in layouts.items()}
+    views = [_views(run, layouts, upright) for upright in ((False,) if square else (False, True))]
+    return {name: _placed(known, [view[name] for view in views]) for name, known in layouts.items()}
+
+
+def _layouts(run: Run) -> dict[str, Layout]:
+    small, wide = (run(torch.rand(1, 3, SIDE, width), lambda _, x: tuple(x.shape)) for width in (SIDE, 2 * SIDE))
+    found = {name: layout(shape, wide[name]) for name, shape in small.items() if name in wide}
+    return {name: known for name, known in found.items() if known is not None}
+
+
+def _multiple(run: Run, layouts: Mapping[str, Layout]) -> int:
+    """What the network asks of the picture's sides: the least that it bears."""
+    for multiple in MULTIPLES:
+        if layouts.keys() <= run(torch.rand(1, 3, SIDE, SIDE + multiple), lambda *_: None).keys():
+            return multiple
+    return SIDE
+
+
+def _least(run: Run, layouts: Mapping[str, Layout], multiple: int) -> int:
+    """The height of the lowest picture that passes through."""
+    heights = [-(-height // multiple) * multiple for height in HEIGHTS]
+    for height in heights[:-1]:
+        if layouts.keys() <= run(torch.rand(1, 3, height, heights[-1]), lambda *_: None).keys():
+            return height
+    return heights[-1]
+
+
+@dataclass(frozen=True)
+class _View:
+    """A layer's field along one side of the picture, and whether its positions stay when that side grows by one."""
+
+    field: Field
+    steady: bool
+
+
+def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, _View]:
+    multiple, least = next((known.multiple, known.least) for known in layouts.values())
+    for length in LENGTHS:
+        probe = _Probe(run, layouts, least, -(-length // multiple) * multiple, upright)
+        doubts = {name: _Doubt(known) for name, known in layouts.items()}
+        for _ in range(ROUNDS):
+            if not probe.narrow(doubts):
+                break
+        if not any(doubt.whole for doubt in doubts.values()):
+            break
+    probe.shift(doubts)
+    steady = probe.steady() if multiple == 1 else {}
+    return {name: _View(doubt.field(), steady.get(name, False)) for name, doubt in doubts.items()}
+
+
+def _placed(known: Layout, views: list[_View]) -> tuple[Layout, Field]:
+    """The layout that puts positions where they look, and the field as it is then."""
+    field, stride = reduce(Field.join, (view.field for view in views)), known.stride
+    steady = all(view.steady for view in views) and not field.whole
+    shift = 0 if field.whole else round((field.first + field.last - stride + 1) / 2 / stride)
+    multiple = known.multiple if steady else math.lcm(stride, known.multiple)
+    return replace(known, multiple=multiple, shift=shift), field.skip(-shift)
+
+
+class _Doubt:
+    """What is known of a layer's field: `first` lies in one range, `last` in another."""
+
+    def __init__(self, known: Layout) -> None:
+        self.known, self.whole = known, False
+        self.first, self.last = (-LENGTHS[-1], LENGTHS[-1]), (-LENGTHS[-1], LENGTHS[-1])
+
+    def learn(self, touched: Tensor, left: int, right: int) -> None:
+        """Takes in which positions `[n]` saw the columns up to `left`, or from `right` on."""
+        free, stride = (~touched).nonzero().flatten().tolist(), self.known.stride
+        if not free:
+            self.whole = True
+            return
+        low, high = left - free[0] * stride + 1, right - (free[-1] + 1) * stride
+        self.first = (max(self.first[0], low), min(self.first[1], low + stride - 1))
+        self.last = (max(self.last[0], high), min(self.last[1], high + stride - 1))
+
+    def width(self, end: str) -> int:
+        """How many pixels it may still be wrong by."""
+        low, high = getattr(self, end)
+        return 0 if self.whole else int(high - low)
+
+    def field(self) -> Field:
+        """The narrowest field that is certainly not too narrow."""
+        known = self.known
+        if self.whole:
+            half = NOMINAL * known.stride // 2
+            return Field(known.channels, known.stride, -half, half - 1, whole=True)
+        return Field(known.channels, known.stride, self.first[0], self.last[1])
+
+
+class _Probe:
+    """A long, low picture, or a high, narrow one, whose ends become NaN."""
+
+    def __init__(self, run: Run, layouts: Mapping[str, Layout], height: int, length: int, upright: bool) -> None:
+        self.run, self.layouts, self.length, self.upright = run, layouts, length, upright
+        self.picture = torch.rand(1, 3, height, length + FARTHEST, generator=torch.Generator().manual_seed(0))
+        self.before = self._seen(length, lambda _, spread: spread.clone())
+
+    def narrow(self, doubts: Mapping[str, _Doubt]) -> bool:
+        """Runs once more where the doubt is greatest; false if there is none."""
+        widest = [max(doubts.values(), key=lambda doubt: doubt.width(end)) for end in ("first", "last")]
+        if not widest[0].width("first") and not widest[1].width("last"):
+            return False
+        (low, high), stride = widest[0].first, widest[0].known.stride
+        left = MARGIN + ((low + high) // 2 - MARGIN) % stride
+        (low, high), stride, start = widest[1].last, widest[1].known.stride, self.length - 2 * MARGIN
+        right = start + ((low + high + 1) // 2 - start) % stride
+
+        def touched_by_nan(name: str, spread: Tensor) -> Tensor:
+            differs: Tensor = spread != self.before[name]
+            return differs.any(2).any(1)[0]
+
+        after = self._seen(self.length, touched_by_nan, left=left, right=right)
+        for name, touched in after.items():
+            doubts[name].learn(touched, left, right)
+        return True
+
+    def shift(self, doubts: Mapping[str, _Doubt]) -> None:
+        """Looks who sees the same when the picture moves by whole strides; windows that stand still do not."""
+        known = [self.layouts[name] for name, doubt in doubts.items() if not doubt.whole]
+        by = math.lcm(*(each for layout in known for each in (layout.stride, layout.multiple)))
+        same = self._seen(self.length, partial(self._same, by), start=by) if by <= FARTHEST else {}
+        for name, doubt in doubts.items():
+            doubt.whole |= not same.get(name, False)
+
+    def steady(self) -> dict[str, bool]:
+        """Whether a picture longer by one has all its positions, and where they were."""
+        length = self.length + 1
+
+        def stays(name: str, longer: Tensor) -> bool:
+            return longer.shape[-1] == -(-length // self._stride(name)) and self._same(0, name, longer)
+
+        return self._seen(length, stays)
+
+    def _stride(self, name: str) -> int:
+        return self.layouts[name].stride
+
+    def _same(self, by: int, name: str, moved: Tensor) -> bool:
+        """Whether the middle of a map is as before, when the picture moved to the left."""
+        before, skipped = self.before[name], by // self._stride(name)
+        start, count = (before.shape[-1] - skipped) // 2, max(1, before.shape[-1] // 16)
+        was, now = before[..., start + skipped :][..., :count], moved[..., start:][..., :count]
+        near = 1e-3 * float(before.abs().max())
+        return was.shape == now.shape and torch.allclose(was, now, rtol=1e-3, atol=near)
+
+    def _seen(
+        self,
+        length: int,
+        keep: Callable[[str, Tensor], Any],
+        *,
+        start: int = 0,
+        left: int = -1,
+        right: int | None = None,
+    ) -> dict[str, Any]:
+        """What is kept of each layer's map, lying on its side if the picture stands upright."""
+        picture = self.picture[..., start : start + length].clone()
+        picture[..., : left + 1] = torch.nan
+        if right is not None:
+            picture[..., right:] = torch.nan
+        pixels = picture.mT if self.upright else picture
+
+        def look(name: str, output: Tensor) -> Any:
+            if name not in self.layouts:
+                return None
+            spread = self.layouts[name].spread(output, *pixels.shape[-2:])
+            return keep(name, spread.mT if self.upright else spread)
+
+        return {name: kept for name, kept in self.run(pixels, look).items() if name in self.layouts}
