@@ -92,14 +92,12 @@ def make(
     with room():
         if many:
             aims, notes = channels(chosen, network)
-            drawn = partial(_sheet, aims, network, (height, width), watch)
-            text = _title(chosen, aims)
+            draw, text = partial(_sheet, aims, network), f"{aims[0].layer}, channels {chosen.channels or _all(aims)}"
         else:
-            ready = (objective or recipe.goal(network, chosen)).prepare(network, album)
-            drawn = partial(recipe.pattern, network, ready, size=(height, width), settings=chosen, on_step=watch)
-            text, notes = str(ready), ()
+            ready, notes = (objective or recipe.goal(network, chosen)).prepare(network, album), ()
+            draw, text = partial(recipe.pattern, network, ready, settings=chosen), str(ready)
         try:
-            pixels, complete = drawn(), True
+            pixels, complete = draw(size=(height, width), on_step=watch), True
         except Stop:
             pixels, complete = watch.picture(), False
     made = Record(
@@ -107,7 +105,7 @@ def make(
         settings=chosen.to_dict() | {"model": network.name},
         objective=text,
         network={"name": network.name, "file": network.file, "sha256": network.sha256},
-        input={"width": width, "height": height},
+        input={"name": "noise", "width": width, "height": height},
         pictures=album.hashes,
         output={"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": 8},
         versions=record.versions(),
@@ -165,22 +163,21 @@ def channels(chosen: PatternSettings, network: Network) -> tuple[list[PatternSet
     return [replace(chosen, layer=layer.name, channels=None, channel=number) for number in numbers], notes
 
 
-def _title(chosen: PatternSettings, aims: list[PatternSettings]) -> str:
-    return f"{aims[0].layer}, channels {chosen.channels or f'0-{len(aims) - 1}'}"
+def _all(aims: list[PatternSettings]) -> str:
+    return f"{aims[0].channel}-{aims[-1].channel}"
 
 
-def _sheet(aims: list[PatternSettings], network: Network, size: tuple[int, int], watch: _Watch) -> Tensor:
+def _sheet(aims: list[PatternSettings], network: Network, *, size: tuple[int, int], on_step: OnStep) -> Tensor:
     """The patterns one after the other on a sheet."""
     found: list[Tensor | None] = [None] * len(aims)
     for index, each in enumerate(aims):
-        found[index] = recipe.pattern(
-            network, size=size, settings=each, on_step=partial(_grow, watch, network, aims, found, index)
-        )
+        grow = partial(_grow, on_step, network, aims, found, index)
+        found[index] = recipe.pattern(network, size=size, settings=each, on_step=grow)
     return _laid_out(network, aims, found)
 
 
 def _grow(
-    watch: _Watch, network: Network, aims: list[PatternSettings], found: list[Tensor | None], index: int, step: Step
+    on_step: OnStep, network: Network, aims: list[PatternSettings], found: list[Tensor | None], index: int, step: Step
 ) -> None:
     """Tells of a step as one of the sheet's."""
 
@@ -188,7 +185,7 @@ def _grow(
         return _laid_out(network, aims, [*found[:index], step.picture(), *found[index + 1 :]])
 
     cell = sheets.layout(len(aims), step.size, headed=True)
-    watch(
+    on_step(
         replace(
             step,
             octave=index + 1,

@@ -1,0 +1,220 @@
+"""Feature visualisation: the pattern that a channel looks for, brought out of noise.
+
+After Olah, Mordvintsev and Schubert, "Feature Visualization" (Distill, 2017): the picture is optimised as waves with
+the colours of photographs, and shown to the network turned, scaled and shifted at random, so that only what bears this
+remains. We add octaves: broad forms are found at a small size, where a step costs little.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from phosphene import gradient, objectives, params
+from phosphene.ascent import Step
+from phosphene.errors import SettingsError
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.params import Painting
+from phosphene.recipes.fields import memory_bytes
+from phosphene.recipes.pattern_settings import PatternSettings
+from phosphene.transforms import enlarge, roll, turn
+
+OnStep = Callable[[Step], None]
+Aim = Callable[[Tensor], tuple[Tensor, float]]
+"""Pixels to ∂objective/∂pixels and the score."""
+
+SMALLEST = 64  # pixels: a side below this shows a deep layer nothing
+LARGEST = 512  # pixels: the side of the squares that get all steps; of larger ones the small sizes have found the forms
+FEWEST = 12  # steps at a large size
+CONTRASTS = (0.04, 0.12, 0.3)  # of the first noise; more where less leaves the objective silent
+TURN, SCALE, SHIFT = 10.0, 0.2, 12.0  # at robustness 1: degrees, share, and pixels, each way
+
+
+def pattern(
+    network: Network,
+    objective: Objective | None = None,
+    *,
+    size: tuple[int, int] = (320, 320),
+    settings: PatternSettings | None = None,
+    on_step: OnStep | None = None,
+) -> Tensor:
+    """The pattern of an objective, `[1, 3, H, W]`, sRGB 0..1.
+
+    Args:
+        network: whose pattern.
+        objective: ready for the network; by default the settings' channel or words.
+        size: height and width, in pixels.
+        settings: by default `PatternSettings()`.
+        on_step: called with each `Step`; an exception raised there ends the run.
+
+    Raises:
+        UnknownNameError: a layer or channel that the network does not have.
+        SettingsError: no objective, or one that noise leaves silent; too little memory.
+        NumberError: the ascent left the numbers.
+    """
+    settings = settings or PatternSettings()
+    objective = objective or goal(network, settings).prepare(network)
+    sizes = octave_sizes(*size, settings)
+    tilings = gradient.plan(
+        network, objective, sizes=sizes, tile=None, overlap="auto", memory=memory_bytes(settings.memory)
+    )
+    generator = torch.Generator().manual_seed(settings.seed)
+    pixels: Tensor | None = None
+    for octave, (each, tiling) in enumerate(zip(sizes, tilings, strict=True)):
+        aim = partial(gradient.compute, network=network, objective=objective.fit(*each), tiling=tiling)
+        if pixels is None:
+            painting = _first(aim, each, settings, generator, network.dtype)
+        else:
+            painting = _painted(enlarge(pixels, *each, beyond=_beyond(settings)), settings)
+        told = partial(_tell, on_step, _Stage(sizes, [steps(settings, *one) for one in sizes], octave, size))
+        pixels = _optimised(painting, aim, steps(settings, *each), settings, generator, told)
+    assert pixels is not None
+    return pixels
+
+
+def goal(network: Network, settings: PatternSettings) -> Objective:
+    """The objective that the settings describe: in words, or one channel of a layer.
+
+    A channel is looked at before its ReLU where there is one: behind it, a channel that noise leaves silent has no
+    gradient to follow.
+
+    Raises:
+        SettingsError: the words are no objective, or no channel is named.
+        UnknownNameError: a layer that is not there.
+    """
+    if settings.objective is not None:
+        return objectives.read(settings.objective)
+    if settings.channel is None:
+        raise SettingsError("Name a channel, as block8:37, or an --objective.")
+    layer = network.layer(settings.layer or network.default_layer).name
+    before = f"{layer}_pre_relu"
+    return objectives.channel(before if before in network.layers else layer, settings.channel)
+
+
+def octave_sizes(height: int, width: int, settings: PatternSettings) -> list[tuple[int, int]]:
+    """Heights and widths to work at, the smallest first; small sizes that show nothing are left out.
+
+    >>> octave_sizes(256, 256, PatternSettings())
+    [(64, 64), (128, 128), (256, 256)]
+    """
+    sizes = [(height, width)]
+    while len(sizes) < settings.octaves:
+        scale = settings.octave_scale ** len(sizes)
+        smaller = round(height / scale), round(width / scale)
+        if min(smaller) < SMALLEST:
+            break
+        sizes.append(smaller)
+    return sizes[::-1]
+
+
+def steps(settings: PatternSettings, height: int, width: int) -> int:
+    """How many steps at a size: all of them up to 512×512, and the fewer the larger it is."""
+    share = min(1.0, LARGEST / math.sqrt(height * width))
+    return max(min(settings.steps, FEWEST), round(settings.steps * share))
+
+
+def _beyond(settings: PatternSettings) -> str:
+    return "circular" if settings.tileable else "reflect"
+
+
+def _painted(pixels: Tensor, settings: PatternSettings) -> Painting:
+    return params.painting(settings.parameterisation, pixels, decorrelate=settings.colours == "natural")
+
+
+def _first(
+    aim: Aim, size: tuple[int, int], settings: PatternSettings, generator: torch.Generator, dtype: torch.dtype
+) -> Painting:
+    """Noise that the objective answers to: as soft as may be."""
+    for contrast in CONTRASTS:
+        pixels = params.noise(*size, generator=generator, contrast=contrast, dtype=dtype)
+        if aim(pixels)[0].any():
+            return _painted(pixels, settings)
+    raise SettingsError(
+        "Noise leaves this objective silent, so that there is no way uphill.\n"
+        "Another --seed may help; or name the layer before its ReLU, which ends in _pre_relu."
+    )
+
+
+def _optimised(
+    painting: Painting,
+    aim: Aim,
+    steps: int,
+    settings: PatternSettings,
+    generator: torch.Generator,
+    told: Callable[[int, Tensor, float], None],
+) -> Tensor:
+    """The painting's pixels after so many steps of Adam (Kingma and Ba 2014)."""
+    optimiser = torch.optim.Adam(painting.variables, lr=settings.step_size, foreach=False)
+    pixels = painting.pixels()
+    for number in range(1, steps + 1):
+        seen = _shown(pixels, settings, generator)
+        g, score = aim(seen.detach())
+        if settings.normalise == "laplacian":
+            g = gradient.normalise_(g, "laplacian")
+        optimiser.zero_grad()
+        torch.autograd.backward(seen, -g)
+        optimiser.step()
+        pixels = painting.pixels()
+        told(number, pixels.detach(), score)
+    return pixels.detach()
+
+
+def _shown(pixels: Tensor, settings: PatternSettings, generator: torch.Generator) -> Tensor:
+    """The picture as the network sees it in one step: shifted, turned and scaled at random.
+
+    A picture that is to repeat is shifted by any amount, so that its seam is seen like every other place. So is a
+    large one: turned and enlarged in place, its edges would often be out of sight, and its few steps pass them by.
+    """
+    a, b, c, d = (2 * torch.rand(4, generator=generator, dtype=torch.float64) - 1).tolist()
+    height, width = pixels.shape[-2:]
+    wraps = settings.tileable or height * width > LARGEST**2
+    if wraps:
+        pixels = roll(pixels, round(c * height / 2), round(d * width / 2))
+    if not settings.robustness:
+        return pixels
+    shift = (c * SHIFT * settings.robustness, d * SHIFT * settings.robustness)
+    scale = (1 + SCALE) ** (b * settings.robustness)
+    return turn(pixels, a * TURN * settings.robustness, scale, shift, beyond="circular" if wraps else "reflect")
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One octave: which of which sizes and steps, and the size of the whole."""
+
+    sizes: Sequence[tuple[int, int]]
+    steps: Sequence[int]
+    octave: int
+    whole: tuple[int, int]
+
+    def done(self, step: int) -> float:
+        """Share of the whole run's work, counted in pixels."""
+        work = [height * width * steps for (height, width), steps in zip(self.sizes, self.steps, strict=True)]
+        return (sum(work[: self.octave]) + work[self.octave] * step / self.steps[self.octave]) / sum(work)
+
+
+def _tell(on_step: OnStep | None, stage: _Stage, step: int, pixels: Tensor, score: float) -> None:
+    if on_step is None:
+        return
+
+    def picture() -> Tensor:
+        return enlarge(pixels, *stage.whole).clamp(0, 1) if pixels.shape[-2:] != stage.whole else pixels
+
+    on_step(
+        Step(
+            pixels=pixels,
+            score=score,
+            step=step,
+            steps=stage.steps[stage.octave],
+            octave=stage.octave + 1,
+            octaves=len(stage.sizes),
+            done=stage.done(step),
+            size=stage.whole,
+            picture=picture,
+        )
+    )

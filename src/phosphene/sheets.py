@@ -1,0 +1,157 @@
+"""Contact sheets: many small pictures on one, each with its name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from phosphene.errors import SettingsError
+
+BACKGROUND = (22, 22, 24)
+EMPTY = (30, 30, 33)  # where a picture is still to come
+LABEL = (168, 168, 172)
+HEADING = (236, 236, 238)
+SMALLEST_LABEL, LARGEST_LABEL = 11.0, 22.0  # pixels high
+ELLIPSIS = "…"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand on a sheet, in pixels.
+
+    Attributes:
+        columns: how many pictures stand side by side.
+        rows: how many stand one above the other.
+        cell: height and width that every picture has.
+        gap: between pictures.
+        margin: around all of them.
+        label: size of the labels' letters; `line` is the room for them below a picture.
+        heading: size of the heading's letters; `head` is the room above the pictures.
+    """
+
+    columns: int
+    rows: int
+    cell: tuple[int, int]
+    gap: int
+    margin: int
+    label: float
+    line: int
+    heading: float
+    head: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the sheet."""
+        height, width = self.cell
+        return (
+            self.head + 2 * self.margin + self.rows * (height + self.line) + (self.rows - 1) * self.gap,
+            2 * self.margin + self.columns * width + (self.columns - 1) * self.gap,
+        )
+
+    def corner(self, index: int) -> tuple[int, int]:
+        """Top and left of a picture."""
+        row, column = divmod(index, self.columns)
+        height, width = self.cell
+        return (
+            self.head + self.margin + row * (height + self.line + self.gap),
+            self.margin + column * (width + self.gap),
+        )
+
+
+def layout(count: int, cell: tuple[int, int], *, columns: int | None = None, headed: bool = False) -> Layout:
+    """Room for `count` pictures of one size, height and width.
+
+    By default there are as many columns as make the sheet about as wide as it is high, and no row is nearly empty.
+
+    Raises:
+        SettingsError: no picture, or no column.
+    """
+    if count < 1 or (columns is not None and columns < 1):
+        raise SettingsError("A sheet takes one picture or more, in one column or more.")
+    height, width = cell
+    label = min(LARGEST_LABEL, max(SMALLEST_LABEL, width / 16))
+    line, gap = round(label * 1.6), max(2, round(width / 14))
+    if columns is None:
+        even = max(1, min(count, round(math.sqrt(count * (height + line + gap) / (width + gap)))))
+        columns = math.ceil(count / math.ceil(count / even))
+    heading = label * 1.6
+    return Layout(
+        columns=columns,
+        rows=math.ceil(count / columns),
+        cell=cell,
+        gap=gap,
+        margin=round(gap * 1.8),
+        label=label,
+        line=line,
+        heading=heading,
+        head=round(heading * 1.7) if headed else 0,
+    )
+
+
+def sheet(cells: Sequence[tuple[str, Tensor | None]], *, columns: int | None = None, heading: str = "") -> Tensor:
+    """A contact sheet, `[1, 3, H, W]`, sRGB 0..1, in the pictures' dtype.
+
+    Args:
+        cells: labels and pictures `[1, 3, h, w]`, row by row. Smaller pictures stand in the middle of a cell as large
+            as the largest; `None` leaves a cell free for a picture that is to come.
+        columns: how many stand side by side.
+        heading: a line above them all.
+
+    Raises:
+        SettingsError: no picture at all, or no column.
+
+    >>> sheet([("a", torch.ones(1, 3, 64, 64))] * 4).shape
+    torch.Size([1, 3, 187, 151])
+    """
+    pictures = [picture for _, picture in cells if picture is not None]
+    if not pictures:
+        raise SettingsError("A sheet takes one picture or more.")
+    cell = max(each.shape[-2] for each in pictures), max(each.shape[-1] for each in pictures)
+    plan = layout(len(cells), cell, columns=columns, headed=bool(heading))
+    page = _page(plan, [label for label, _ in cells], heading)
+    pixels = torch.from_numpy(np.asarray(page).copy()).permute(2, 0, 1)[None].to(pictures[0].dtype) / 255
+    for index, (_, picture) in enumerate(cells):
+        top, left = plan.corner(index)
+        if picture is None:
+            _lay(pixels, torch.tensor(EMPTY, dtype=pixels.dtype)[:, None, None].expand(3, *cell) / 255, top, left)
+        else:
+            down, right = ((room - side) // 2 for room, side in zip(cell, picture.shape[-2:], strict=True))
+            _lay(pixels, picture, top + down, left + right)
+    return pixels
+
+
+def _lay(page: Tensor, picture: Tensor, top: int, left: int) -> None:
+    height, width = picture.shape[-2:]
+    page[..., top : top + height, left : left + width] = picture
+
+
+def _page(plan: Layout, labels: Sequence[str], heading: str) -> Image.Image:
+    """The sheet without its pictures."""
+    height, width = plan.size
+    page = Image.new("RGB", (width, height), BACKGROUND)
+    draw = ImageDraw.Draw(page)
+    if heading:
+        place, font = (plan.margin, plan.margin - round(plan.label * 0.2)), ImageFont.load_default(plan.heading)
+        draw.text(place, _fitted(draw, heading, font, width - 2 * plan.margin), HEADING, font, anchor="lt")
+    font = ImageFont.load_default(plan.label)
+    for index, label in enumerate(labels):
+        top, left = plan.corner(index)
+        place = (left, top + plan.cell[0] + round(plan.line * 0.75))
+        draw.text(place, _fitted(draw, label, font, plan.cell[1]), LABEL, font, anchor="ls")
+    return page
+
+
+def _fitted(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: int) -> str:
+    """The text, shortened in its middle to the room that there is: layers differ at both ends."""
+    kept = len(text)
+    fitted = text
+    while draw.textlength(fitted, font) > room and kept > 1:
+        kept -= 1
+        fitted = f"{text[: -(-kept // 2)]}{ELLIPSIS}{text[len(text) - kept // 2 :]}"
+    return fitted
