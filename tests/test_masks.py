@@ -34,7 +34,7 @@ def blots(draw):
 def test_tiles_cover_a_mask(mask, stride, overlap):
     tile = tiles.smallest(overlap, stride) + 40
     covered = torch.zeros(mask.shape[-2:], dtype=torch.bool)
-    for box in masks.cover(mask, tile=tile, overlap=overlap, stride=stride).boxes(mask):
+    for box in masks.cover(mask, area=tile**2, longest=tile, overlap=overlap, stride=stride).boxes(mask):
         covered[box.core] = True
         assert box.rows.low % stride == box.columns.low % stride == 0
         for side, length in zip((box.rows, box.columns), mask.shape[-2:], strict=True):
@@ -57,7 +57,7 @@ def test_the_best_interval_holds_its_place_and_most(counts, place, length):
 def test_far_blots_are_computed_apart_with_tiles_of_one_size():
     mask = torch.zeros(1, 1, 400, 400)
     mask[..., :20, :20] = mask[..., -20:, -20:] = mask[..., 100:120, 210:250] = 1
-    boxes = masks.cover(mask, tile=400, overlap=16, stride=4).boxes(mask)
+    boxes = masks.cover(mask, area=160_000, overlap=16, stride=4).boxes(mask)
     sizes = [(b.rows.high - b.rows.low, b.columns.high - b.columns.low) for b in boxes]
     assert 3 <= len(boxes) <= 5
     assert len(set(sizes)) == 1

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,3 +248,35 @@ def test_the_later_choice_wins():
 
 def test_memory_is_read_in_its_units():
     assert [memory_bytes(text) for text in ("auto", "900MB", "1.5 GB", "2gib")] == [None, 9 * 10**8, 15 * 10**8, 2**31]
+
+
+OWN = """
+import torch
+
+
+def small():
+    torch.manual_seed(5)
+    layers = [torch.nn.Conv2d(3, 8, 3, stride=2, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 12, 3, padding=1)]
+    return torch.nn.Sequential(*layers)
+"""
+
+
+def test_a_dream_of_an_own_network_is_made_again(photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my_net.py").write_text(OWN, "utf-8")
+    made = phosphene.dream(photo, model="my_net.py:small", weights="random", **QUICK | {"layer": "2"})
+    made.save("out.png")
+    assert made.notes  # how its pictures are prepared is a guess, and that is said
+    monkeypatch.chdir(tmp_path.parent)
+    again = phosphene.redo(tmp_path / "out.png", image=photo)
+    assert torch.equal(again.pixels, made.pixels)
+
+
+def test_a_pattern_is_made_again(tmp_path):
+    made = phosphene.pattern("block3:5", size=(64, 64), octaves=1, steps=2)
+    made.save(tmp_path / "pattern.png")
+    assert torch.equal(phosphene.redo(tmp_path / "pattern.png").pixels, made.pixels)
+    other = phosphene.redo(tmp_path / "pattern.png", channel=6)
+    assert other.record.objective == "channel(block3, 6)"
+    with pytest.raises(PhospheneError, match="--strength is for dreams"):
+        phosphene.redo(tmp_path / "pattern.png", strength=2.0)

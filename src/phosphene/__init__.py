@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from phosphene.networks import Network
     from phosphene.networks import load as network
     from phosphene.objectives import Objective, channel, class_, direction, guide, layer, neuron, tv
+    from phosphene.ranking import rank
     from phosphene.recipes.settings import DreamSettings
     from phosphene.record import Record
     from phosphene.run import Dream, dream, redo
+    from phosphene.run.pattern import pattern
+    from phosphene.series.atlas import atlas
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "Record",
     "Step",
     "Stop",
+    "atlas",
     "channel",
     "class_",
     "direction",
@@ -41,6 +45,8 @@ __all__ = [
     "load",
     "network",
     "neuron",
+    "pattern",
+    "rank",
     "redo",
     "save",
     "tv",
@@ -48,6 +54,9 @@ __all__ = [
 
 _ROOMS = {
     "ascent": ("Step",),
+    "ranking": ("rank",),
+    "run.pattern": ("pattern",),
+    "series.atlas": ("atlas",),
     "errors": ("PhospheneError", "Stop"),
     "images": ("load", "save"),
     "networks": ("Network",),

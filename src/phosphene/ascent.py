@@ -27,6 +27,7 @@ class Step:
         done: share of the whole run's work, 0..1, counted in pixels.
         size: height and width of the whole picture.
         picture: gives the whole picture at full size, `[1, 3, H, W]` in 0..1, as it stands now.
+        counted: what `octave` counts, where it is not octaves.
     """
 
     pixels: Tensor
@@ -38,6 +39,7 @@ class Step:
     done: float
     size: tuple[int, int]
     picture: Callable[[], Tensor]
+    counted: str = "octave"
 
 
 @dataclass(frozen=True)

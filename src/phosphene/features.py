@@ -69,7 +69,7 @@ def bytes_per_pixel(network: Network, layers: Collection[str]) -> float:
 
     The difference between the two leaves out what does not grow with the picture, the weights.
     """
-    small, large = 64, 128
+    small, large = network.probes
     grown = _held(network, layers, large) - _held(network, layers, small)
     return ALLOCATOR_WASTE * grown / (large**2 - small**2)
 

@@ -38,11 +38,12 @@ PICTURE_NUMBERS = 62  # kept for a pixel of the picture: octaves, detail, the gr
 class Tiling:
     """How a picture is cut: tiles of at most `tile` pixels a side, each seeing `overlap` pixels around its core.
 
-    With a mask, `cover` says what size suits it.
+    With a mask, tiles may be longer than high or higher than long, up to `longest`; `cover` says what suits it.
     """
 
     tile: int
     overlap: int
+    longest: int | None = None
     cover: masks.Cover | None = None
 
 
@@ -83,8 +84,10 @@ def around(mask: Tensor | None, network: Network, objective: Objective, tiling: 
     """The tiling whose tiles suit a mask best; without a mask, as it is."""
     if mask is None:
         return tiling
-    stride = _stride(network, objective)
-    return replace(tiling, cover=masks.cover(mask, tile=tiling.tile, overlap=tiling.overlap, stride=stride))
+    stride, area = _stride(network, objective), min(tiling.tile**2, mask.numel())
+    return replace(
+        tiling, cover=masks.cover(mask, area=area, longest=tiling.longest, overlap=tiling.overlap, stride=stride)
+    )
 
 
 def _boxes(pixels: Tensor, mask: Tensor | None, tiling: Tiling, stride: int, shift: Shift) -> list[tiles.Box]:
@@ -209,7 +212,7 @@ def plan(
         area = _area(network, objective, sizes[-1], context, memory)
         tilings = [Tiling(max(size) if math.prod(size) <= area else math.isqrt(area), context) for size in sizes]
     else:
-        tilings = [Tiling(tile, context)] * len(sizes)
+        tilings = [Tiling(tile, context, longest=tile)] * len(sizes)
     for size, tiling in zip(sizes, tilings, strict=True):
         tiles.boxes(*size, tile=tiling.tile, overlap=context, stride=stride)
     return tilings

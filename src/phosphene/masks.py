@@ -6,14 +6,16 @@ are not computed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import product
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene.tiles import Box, Span, smallest
 
-SIZES = 12  # heights and widths of tiles that are tried
+SIZES = 24  # heights and widths of tiles that are tried
 
 
 def feather(mask: Tensor, radius: float) -> Tensor:
@@ -99,12 +101,21 @@ class Cover:
         return Span(first, min(last, length), low, min(length, max(low + side, last + self.overlap)))
 
 
-def cover(mask: Tensor, *, tile: int, overlap: int, stride: int) -> Cover:
-    """Tiles of up to `tile` pixels a side, so large that they cover the mask with the fewest pixels to compute."""
+def cover(mask: Tensor, *, area: int, longest: int | None = None, overlap: int, stride: int) -> Cover:
+    """Tiles of such a size that they cover the mask with the fewest pixels to compute.
+
+    Args:
+        mask: `[1, 1, H, W]`.
+        area: the most pixels that a tile may have.
+        longest: the most pixels that a side may have.
+        overlap: pixels that a tile sees around its core.
+        stride: tiles begin on multiples of this.
+    """
     cells, least = _cells(mask, stride), smallest(overlap, stride)
-    growth = (max(tile, least) / least) ** (1 / SIZES)
-    sides = sorted({round(least * growth**part) // stride * stride for part in range(SIZES + 1)} - {0})
-    covers = [Cover(height, width, overlap, stride) for height in reversed(sides) for width in reversed(sides)]
+    most = max(least, min(longest or area // least, area // least))
+    sides = {round(least * (most / least) ** (part / SIZES)) // stride * stride for part in range(SIZES + 1)} - {0}
+    pairs = [(height, width) for height, width in product(sorted(sides, reverse=True), repeat=2)]
+    covers = [Cover(*pair, overlap, stride) for pair in pairs if math.prod(pair) <= max(area, least**2)]
 
     def pixels(chosen: Cover) -> int:
         found = chosen._laid(cells, mask.shape[-2], mask.shape[-1])

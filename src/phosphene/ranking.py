@@ -111,7 +111,7 @@ def main_layers(network: Network) -> list[str]:
 def companions(ranked: Sequence[Ranked], network: Network, count: int) -> list[Ranked]:
     """The best layer and those that go with it, `count` in all.
 
-    Colour is in fine strides, line in middle ones, and whole shapes in coarse ones: what the best layer lacks comes from
+    Colour is in fine strides, line in middle ones, whole shapes in coarse ones: what the best layer lacks comes from
     the best of each other stride, the finest before the others. Then come more of these strides. Layers of stride 2
     know nothing but edges, and those of stride 32 hardly a place: they come last, in the order of their rank.
 

@@ -61,7 +61,9 @@ class _Jobs:
     def __init__(self, maker: Maker, asked: Asked, plan: batch.Plan) -> None:
         self.maker, self.asked, self.plan = maker, asked, plan
         # Whatever is wrong with these is wrong for every picture, and is said before the first.
-        self.network = networks.load(asked.settings.model, dtype=getattr(torch, asked.settings.dtype))
+        self.network = networks.load(
+            asked.settings.model, weights=asked.settings.weights, dtype=getattr(torch, asked.settings.dtype)
+        )
         self.objective = self._checked()
 
     def _checked(self) -> Objective:
@@ -181,6 +183,8 @@ def _redo_output(source: Input, made: record.Record, changes: Mapping[str, Any],
 
 def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What a template may name; of presets and recipes the record knows nothing."""
+    if made.recipe == "pattern":
+        return {**made.settings, **changes}
     named = batch.facts(choose(**{**made.settings, **changes}), None, None)
     return {key: value for key, value in named.items() if key not in ("preset", "recipe")}
 

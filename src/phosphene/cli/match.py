@@ -32,6 +32,7 @@ class Asked:
 
     pictures: tuple[str, ...]
     model: str
+    weights: str | None
     by: str
     scale: float
     every: bool
@@ -54,6 +55,7 @@ class Asked:
 )
 @click.option("--all", "every", is_flag=True, help="also the layers inside blocks")
 @click.option("--model", default=DreamSettings.model, metavar="NAME|FILE", help="the network: a name or a weights file")
+@click.option("--weights", metavar="FILE", help="of another network: a safetensors file, or random")
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="of the positions that are looked at  [0]")
 @click.option("--force", is_flag=True, help="replace what exists")
 @click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
@@ -70,7 +72,7 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
     from phosphene.run.album import Album
 
     voice = Voice(quiet)
-    network = networks.load(asked.model)
+    network = networks.load(asked.model, weights=asked.weights)
     shown, leading = Album(network.dtype)(picture), list(map(Album(network.dtype), guides))
     layers = tuple(network.layers) if asked.every else None
     ranked = ranking.rank(shown, leading, network, layers=layers, by=asked.by, scale=asked.scale, seed=asked.seed)

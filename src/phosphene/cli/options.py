@@ -15,16 +15,21 @@ from phosphene.recipes.settings import DreamSettings
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _METAVARS = {
-    "model": "NAME|FILE", "layer": "NAME", "memory": "SIZE", "overlap": "N|auto|exact", "preset": "NAME",
+    "model": "NAME|FILE", "weights": "FILE", "layer": "NAME", "memory": "SIZE", "overlap": "N|auto|exact",
+    "preset": "NAME",
     "guide": "PICTURE", "objective": "WORDS", "mask": "PICTURE|alpha", "region": "MASK=WORDS", "guide_scales": "X,X",
 }  # fmt: skip
 
 GROUPS = (
-    ("The look", ("preset", "strength", "layer", "channel", "model", "colour", "seed")),
-    ("Your own taste", ("guide", "objective", "mask", "feather", "invert", "region")),
-    ("The file", ("output", "force", "input_", "long_side", "size", "preview", "quality", "metadata")),
-    ("The ascent", ("octaves", "octave_scale", "steps", "step_size", "recipe")),
-    ("Finer points", ("match", "guide_scales", "top", "maximise", "jitter", "normalise", "clip", "decay", "dtype")),
+    (
+        "The look",
+        ("preset", "strength", "layer", "channel", "channels", "model", "weights", "colour", "colours", "seed"),
+    ),
+    ("Your own taste", ("guide", "objective", "mask", "feather", "invert", "region", "tileable", "colours")),
+    ("The file", ("output", "force", "input_", "long_side", "size", "quick", "preview", "quality", "metadata")),
+    ("The ascent", ("octaves", "octave_scale", "steps", "step_size", "decay", "recipe")),
+    ("Finer points about guides", ("match", "guide_scales", "top")),
+    ("Finer points", ("parameterisation", "robustness", "maximise", "jitter", "normalise", "clip", "dtype")),
     ("Speed and memory", ("memory", "tile", "overlap", "threads", "max_pixels")),
 )
 REST = "Everything else"

@@ -37,7 +37,7 @@ def make(of: str | None, values: Mapping[str, Any], size: str | None, wishes: Wi
     check_preview([job.output], [], wishes)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
-        network = networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+        network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
 
         def dreaming(on_step: Callable[[Step], None]) -> Dream:
             return patterns.make(chosen, network, size=pixels, on_step=on_step)

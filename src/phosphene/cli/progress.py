@@ -26,7 +26,7 @@ class Bar(Silence):
 
     def show(self, step: Step) -> None:
         """Moves the bar to a step."""
-        where = f"octave {step.octave}/{step.octaves}"
+        where = f"{step.counted} {step.octave}/{step.octaves}"
         self._progress.update(self._task, completed=step.done, where=where)
 
 

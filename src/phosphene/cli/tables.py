@@ -23,12 +23,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for progra
 @click.command()
 @click.argument("model", default=DreamSettings.model)
 @click.option("--all", "every", is_flag=True, help="also the steps inside blocks")
+@click.option("--weights", metavar="FILE", help="of another network: a safetensors file, or random")
 @as_json
-def layers(model: str, every: bool, as_json: bool) -> None:
+def layers(model: str, every: bool, weights: str | None, as_json: bool) -> None:
     """Lists the layers of a network, MODEL, and what they bring out."""
     from phosphene.networks import load
 
-    network = load(model)
+    network = load(model, weights=weights)
     rows = [
         {
             "name": layer.name,
@@ -47,6 +48,8 @@ def layers(model: str, every: bool, as_json: bool) -> None:
     titles = ("layer", "channels", "stride", "sees (pixels)", "shows")
     cells = ("channels", "stride", "receptive_field", "shows")
     table(titles, [(_starred(row), *(row[cell] for cell in cells)) for row in rows])
+    for note in network.notes:
+        Voice().say(f"{network.name}: {note}")
     more = "" if every else "  --all lists the steps inside them too."
     Voice().say(f"* is where {network.name} dreams by default.{more}")
 
@@ -199,6 +202,7 @@ def _facts(title: str, facts: Mapping[str, Any]) -> None:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Prints rows under titles, as wide as the terminal."""
     _rows(rows, header=titles)
 
 
@@ -230,4 +234,5 @@ def _show(table: Any) -> None:
 
 
 def print_json(rows: Iterable[Any]) -> None:
+    """Prints rows for programs."""
     click.echo(json.dumps(list(rows), indent=1))

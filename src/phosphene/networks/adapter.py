@@ -83,6 +83,7 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
         sha256=sha256,
         classifier=classifier,
         notes=about.notes + _notes(about, layers, body),
+        probes=(256, 512),  # smaller pictures are continued to what such networks need
     )
 
 

@@ -86,6 +86,7 @@ class Network:
         file: the weights' file name.
         sha256: of that file.
         classifier: what it makes classes of, if it can.
+        probes: sides of two square pictures on which its memory is measured.
         notes: what the user should hear of it.
     """
 
@@ -97,6 +98,7 @@ class Network:
     file: str
     sha256: str
     classifier: Classifier | None = None
+    probes: tuple[int, int] = (64, 128)
     notes: tuple[str, ...] = ()
 
     def layer(self, name: str) -> Layer:

@@ -22,7 +22,8 @@ class PatternSettings(Settings):
     5
     """
 
-    model: str = setting("efficientnet-lite0", "the network: a name or a weights file")
+    model: str = setting("efficientnet-lite0", "the network: a name, a weights file, timm:NAME, torchvision:NAME, …")
+    weights: str | None = setting(None, "weights of another network: a safetensors file, or random")
     layer: str | None = setting(None, "whose pattern, as block8; without a channel, a sheet of its channels")
     channel: int | None = setting(None, "only this channel of the layer", low=0)
     channels: str | None = setting(None, "the channels of a sheet: 0-63, or 3,7,20-30  [the first 64]")

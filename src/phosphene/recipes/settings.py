@@ -14,7 +14,6 @@ from typing import Any
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes.fields import Settings, memory_bytes, numbers, setting
 
-
 BEST = "best"  # in place of a layer: those that suit the guide
 
 
@@ -29,7 +28,11 @@ class DreamSettings(Settings):
     5
     """
 
-    model: str = setting("efficientnet-lite0", "the network: a name or a weights file")
+    model: str = setting(
+        "efficientnet-lite0",
+        "the network: a name, a weights file, timm:NAME, torchvision:NAME, or a program's FILE.py:NAME",
+    )
+    weights: str | None = setting(None, "weights of another network: a safetensors file, or random")
     layer: str | None = setting(
         None, "layers to bring out, as block8 or block5:0.5,block11 with weights; best: those that suit a guide"
     )

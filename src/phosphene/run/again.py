@@ -18,6 +18,7 @@ from phosphene.recipes.dream import OnStep, goal
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.record import Record
+from phosphene.run import pattern
 from phosphene.run.aims import aim, names
 from phosphene.run.album import Album
 from phosphene.run.once import Dream, make, open_source, room
@@ -45,6 +46,10 @@ def redo(
     """
     made = record.read(source)
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
+    if made.recipe == "pattern":
+        with room():
+            recorded = {} if "model" in changes else _recorded_model(made, folder)
+            return pattern.redo(made, {**recorded, **changes}, on_step)
     network, chosen, notes = _recorded(made, folder, changes)
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
     with room():
@@ -64,9 +69,9 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
     """The recorded network and settings with `changes`, and what has to give way to them."""
     settings = {**made.settings, **_overruled(made, changes), **changes}
     if "model" not in changes:
-        settings["model"] = _recorded_model(made, folder)
+        settings = {**settings, **_recorded_model(made, folder), **changes}
     chosen = choose(**settings)
-    network = networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
     _check_pictures(chosen, folder)
     if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
         note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"
@@ -94,16 +99,22 @@ def _check_pictures(chosen: DreamSettings, folder: Path) -> None:
             )
 
 
-def _recorded_model(made: Record, folder: Path) -> str:
-    """The recorded network's name, or the weights file of the recorded name beside the picture."""
-    name, file = made.network.get("name", ""), folder / made.network.get("file", "")
+def _recorded_model(made: Record, folder: Path) -> dict[str, str | None]:
+    """The recorded network, or the files of the recorded names beside the picture, as settings."""
+    name, file = made.network.get("name", ""), made.network.get("file", "")
+    if networks.is_foreign(name):
+        program, colon, function = name.rpartition(":")
+        own = (folder / program).is_file()
+        weights = file if file == networks.RANDOM else str(folder / file) if (folder / file).is_file() else None
+        return {"model": f"{folder / program}{colon}{function}" if own else name, "weights": weights}
     if name in networks.SOURCES and networks.find(networks.SOURCES[name]):
-        return name
-    if file.is_file():
-        return str(file)
+        return {"model": name, "weights": None}
+    if (folder / file).is_file():
+        return {"model": str(folder / file), "weights": None}
+    where = f"neither in {networks.models_folder()} nor beside the picture"
+    advice = f" or fetch it with: phosphene networks get {name}" if name in networks.SOURCES else ""
     raise WeightsError(
-        f"The dream was made with {name} ({file.name}), which is neither in {networks.models_folder()} nor beside the"
-        f" picture.\nSay where it is: --model PATH; or fetch it with: phosphene networks get {name}"
+        f"The dream was made with {name} ({file}), which is {where}.\nSay where it is: --model PATH;{advice}"
     )
 
 

@@ -168,6 +168,7 @@ def recorded(settings: DreamSettings, network: Network) -> dict[str, Any]:
     layer = None if said else settings.layer or network.default_layer
     return settings.to_dict() | {
         "model": network.name,
+        "weights": None if settings.weights is None else images.name_of(settings.weights),
         "layer": layer,
         "objective": None if said is None else str(objectives.read(said)),
         "guide": [images.name_of(name) for name in settings.guide],

@@ -120,7 +120,7 @@ def dream(
     """
     wishes = Wishes.of(objective, guide, mask, regions)
     chosen = choose(recipe=recipe, preset=preset, **wishes.changes(changes))
-    network = network or networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
     chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
     with room():
         source, origin = open_source(image, size=size, long_side=long_side, max_pixels=max_pixels, chosen=chosen)
@@ -180,7 +180,7 @@ def make(
         complete=complete,
         reached="" if complete else watch.reached,
     )
-    return Dream(pixels, made, source, source.notes + aimed.notes + watch.notes(aimed.settings))
+    return Dream(pixels, made, source, source.notes + network.notes + aimed.notes + watch.notes(aimed.settings))
 
 
 def provenance(chosen: DreamSettings, network: Network, objective: Objective) -> dict[str, Any]:

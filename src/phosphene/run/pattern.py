@@ -17,6 +17,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import pattern as recipe
+from phosphene.recipes.fields import flag
 from phosphene.recipes.pattern import OnStep
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers, word
 from phosphene.record import Record
@@ -52,7 +53,7 @@ def pattern(
     chosen = settings(of, **changes)
     if objective is not None:
         chosen = replace(chosen, objective=str(objective), layer=None, channel=None, channels=None)
-    network = network or networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
     return make(chosen, network, size=size, objective=objective, on_step=on_step)
 
 
@@ -125,11 +126,14 @@ def redo(made: Record, changes: Mapping[str, Any] | None = None, on_step: OnStep
     if made.recipe != "pattern":
         raise RecordError(f"The record is of a {made.recipe}, not of a pattern.")
     given = dict(changes or {})
+    for name in given:
+        if name not in PatternSettings.__dataclass_fields__:
+            raise SettingsError(f"{flag(name)} is for dreams; {made.objective} is a pattern.")
     try:
         chosen = PatternSettings(**{**made.settings, **_overruled(given), **given})
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
-    network = networks.load(chosen.model, dtype=getattr(torch, chosen.dtype))
+    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
     size = made.input.get("width"), made.input.get("height")
     return make(chosen, network, size=size if all(size) else None, on_step=on_step)  # type: ignore[arg-type]
 
@@ -193,6 +197,7 @@ def _grow(
             done=1.0 if index + 1 == len(aims) and step.done >= 1 else (index + step.done) / len(aims),
             size=cell.size,
             picture=picture,
+            counted="pattern",
         )
     )
 

@@ -116,7 +116,7 @@ def atlas(
     _check(changes, long_side, channels)
     settings = choose(**changes)
     if network is None:
-        network = networks.load(settings.model, dtype=getattr(torch, settings.dtype))
+        network = networks.load(settings.model, weights=settings.weights, dtype=getattr(torch, settings.dtype))
     elif "model" not in changes:
         settings = replace(settings, model=network.name)
     settings = for_network(settings, network)

@@ -79,7 +79,7 @@ def _others(settings: DreamSettings) -> list[str]:
     for name in FIELDS:
         value = getattr(settings, name)
         if value != getattr(usual, name):
-            words += [flag(name), _without_folders(value) if name == "model" else str(value)]
+            words += [flag(name), _without_folders(value) if name in ("model", "weights") else str(value)]
     return words
 
 
