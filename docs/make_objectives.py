@@ -21,9 +21,9 @@ WORDS = (
     "class('tabby')",
     "class('volcano')",
     "guide(block8, '{flowers}') + guide(block3, '{flowers}')",
-    "layer(block3) - 40*tv()",
+    "layer(block3) - 8*tv()",
     "layer(block3) - 4*blur()",
-    "layer(block3) - 0.02*l2()",
+    "layer(block3) - 0.002*l2()",
     "layer(block8) + 40*channel(block10, 37) - 20*class('tabby')",
 )
 

@@ -18,6 +18,13 @@ def hero() -> None:
     phosphene.dream("clouds", size=(1024, 576)).save(HERE / "clouds-dream.jpg", quality=90, overwrite=True)
 
 
+def guided() -> None:
+    """The same clouds, dreaming towards flowers that docs/guides.md draws."""
+    flowers = HERE / "guide-flowers.jpg"
+    dreamt = phosphene.dream("clouds", size=(1024, 576), guide=flowers)
+    dreamt.save(HERE / "guided.jpg", quality=86, overwrite=True)
+
+
 def presets() -> None:
     """Every preset on the same clouds."""
     sheet = [(name, phosphene.dream("clouds", size=TILE, preset=name).image) for name in PRESETS]
@@ -39,4 +46,5 @@ def _label(page: Image.Image, name: str, corner: tuple[int, int]) -> None:
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     hero()
+    guided()
     presets()

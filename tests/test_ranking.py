@@ -161,10 +161,12 @@ def placed(*names):
     return [ranking.Ranked(name, 9 - place, 0, 0, 0, 0, 0, 0) for place, name in enumerate(names)]
 
 
-def test_companions_add_the_other_strides(efficientnet):
+def test_companions_add_the_other_kinds(efficientnet):
     ranked = placed("block8", "block9", "stem", "block2", "block4", "block3", "block1", "block12")
     found = [each.layer for each in companions(ranked, efficientnet, 8)]
     assert found == ["block8", "block2", "block4", "block9", "block3", "block1", "stem", "block12"]
+    unshapely = placed("block1", "block5", "block4", "block9")
+    assert [each.layer for each in companions(unshapely, efficientnet, 3)] == ["block1", "block4", "block9"]
     fine = placed("block3", "block1", "block4", "block8", "block10")
     assert [each.layer for each in companions(fine, efficientnet, 3)] == ["block3", "block1", "block8"]
     assert companions(ranked, efficientnet, 1) == ranked[:1]

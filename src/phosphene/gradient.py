@@ -31,7 +31,8 @@ class At(Protocol):
 
 PROCESS_BYTES = 350_000_000  # Python, torch and a network, measured before the first step
 STEP_BYTES = 800_000_000  # for a tile's activations, where no limit is given
-PICTURE_NUMBERS = 62  # kept for a pixel of the picture: octaves, detail, the gradient and its bands; measured
+LARGE, LARGE_STEP_BYTES = 4_000_000, 450_000_000  # pixels of a picture that takes much itself, and what it leaves
+PICTURE_NUMBERS = 28  # kept for a pixel of the picture: octaves, detail, the gradient and its bands; measured
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,8 @@ def _area(network: Network, objective: Objective, size: tuple[int, int], context
     needed = min(math.prod(size), least**2)
     if memory is None:
         roomy = (least + context) ** 2  # a core as wide as its context: smaller ones would see the same pixels again
-        return max(int(STEP_BYTES / each), min(math.prod(size), roomy))
+        room = STEP_BYTES if math.prod(size) <= LARGE else LARGE_STEP_BYTES
+        return max(int(room / each), min(math.prod(size), roomy))
     fixed = PROCESS_BYTES + PICTURE_NUMBERS * network.dtype.itemsize * math.prod(size)
     area = int((memory - fixed) / each)
     if area < needed:

@@ -25,7 +25,7 @@ SIDE = 768  # pixels of a picture's long side that are looked at
 SHARES = (1, 1 / 1.4, 1 / 1.4**2)  # of that: sizes at which it is dreamt
 QUERIES, CANDIDATES = 2048, 4096  # positions of the picture, and of the guides, that are compared
 TINY = 1e-6
-FINEST, COARSEST = 4, 16  # pixels from one position to the next, for layers that go with another
+KINDS = ((8, 24), (24, 80), (160, 400))  # pixels that layers of colour, of line and of shape see
 BY = ("cosine", "dot")
 
 
@@ -111,28 +111,31 @@ def main_layers(network: Network) -> list[str]:
 def companions(ranked: Sequence[Ranked], network: Network, count: int) -> list[Ranked]:
     """The best layer and those that go with it, `count` in all.
 
-    Colour is in fine strides, line in middle ones, whole shapes in coarse ones: what the best layer lacks comes from
-    the best of each other stride, the finest before the others. Then come more of these strides. Layers of stride 2
-    know nothing but edges, and those of stride 32 hardly a place: they come last, in the order of their rank.
+    Colour is in layers that see little, line in those that see more, and whole shapes in those that see much: what the
+    best layer lacks comes from the best of each other kind, the finest first. Layers of no kind come last.
 
     Args:
         ranked: best first.
         network: whose layers they are.
         count: how many are wanted; fewer are returned where there are no more.
     """
-    strides = {each.layer: network.layer(each.layer).stride for each in ranked}
-    best = ranked[0]
-    firsts = {strides[each.layer]: each for each in reversed(ranked)}  # the best of each stride
+    best, kinds = ranked[0], {each.layer: _kind(network.layer(each.layer).receptive_field) for each in ranked}
+    firsts = {kinds[each.layer]: each for each in reversed(ranked)}  # the best of each kind
 
     def turn(each: Ranked) -> tuple[int, int]:
-        stride = strides[each.layer]
+        kind = kinds[each.layer]
         if each == best:
             return 0, 0
-        if not FINEST <= stride <= COARSEST:
+        if kind is None:
             return 3, 0
-        return (1, stride) if each == firsts[stride] else (2, 0)
+        return (1, kind) if each == firsts[kind] and kind != kinds[best.layer] else (2, 0)
 
     return sorted(ranked, key=turn)[:count]
+
+
+def _kind(sees: int) -> int | None:
+    """Which of `KINDS` a layer is, that sees so many pixels."""
+    return next((kind for kind, (least, most) in enumerate(KINDS) if least <= sees < most), None)
 
 
 def scrambled(picture: Tensor, generator: Generator) -> Tensor:

@@ -46,7 +46,7 @@ class DreamSettings(Settings):
     guide: tuple[str, ...] = setting((), "a picture whose shapes are dreamt into yours; may be repeated")
     match: str = setting("cosine", "how a guide's features are compared", choices=("cosine", "dot"))
     guide_scales: str = setting("0.6", "a guide's long side, as share of the picture's: 1, or 1,0.5; 0 is its own size")
-    top: int = setting(3, "with a guide, how many of the layers that suit it best", low=1, high=100)
+    top: int = setting(3, "with a guide and no --layer, how many of those that suit it go together", low=1, high=100)
     mask: str | None = setting(None, "where: a picture, white dreams; or alpha, your picture's own transparency")
     feather: float = setting(0.0, "softens a mask's border by so many pixels", low=0, high=100_000)
     invert: bool = setting(False, "turn a mask round: black dreams")
