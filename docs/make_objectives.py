@@ -21,7 +21,7 @@ WORDS = (
     "class('tabby')",
     "class('volcano')",
     "guide(block8, '{flowers}') + guide(block3, '{flowers}')",
-    "layer(block3) - 8*tv()",
+    "layer(block3) - 1.5*tv()",
     "layer(block3) - 4*blur()",
     "layer(block3) - 0.002*l2()",
     "layer(block8) + 40*channel(block10, 37) - 20*class('tabby')",
@@ -34,7 +34,7 @@ def main() -> None:
     for words in WORDS:
         dreamt = phosphene.dream("clouds", size=SIZE, objective=words.format(flowers=FLOWERS), colour=0.7)
         cells.append((dreamt.record.objective, dreamt.pixels))
-    phosphene.save(sheet(cells, columns=3), HERE / "objectives.jpg", quality=85, overwrite=True)
+    phosphene.save(sheet(cells, columns=3), HERE / "objectives.jpg", quality=80, overwrite=True)
 
 
 if __name__ == "__main__":

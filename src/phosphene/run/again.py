@@ -21,7 +21,8 @@ from phosphene.record import Record
 from phosphene.run import pattern
 from phosphene.run.aims import aim, names
 from phosphene.run.album import Album
-from phosphene.run.once import Dream, make, open_source, room
+from phosphene.run.once import Dream, make, open_source
+from phosphene.run.watch import room
 
 
 def redo(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from torch import Tensor
 from phosphene import images, networks, record
 from phosphene.ascent import Step
 from phosphene.canvases import CANVASES, canvas
-from phosphene.errors import RoomError, SettingsError, Stop
+from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -28,6 +27,7 @@ from phosphene.recipes.settings import settings as choose
 from phosphene.record import Record
 from phosphene.run.aims import Aim, aim, recorded
 from phosphene.run.album import Album
+from phosphene.run.watch import Watch, room
 from phosphene.run.wishes import Wishes
 
 CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
@@ -156,7 +156,7 @@ def make(
     on_step: OnStep | None,
 ) -> Dream:
     """The dream of a picture that is open, with its record; a `Stop` keeps what there is."""
-    watch = _Watch(on_step)
+    watch = Watch(on_step)
     try:
         pixels = recipe_of_dreams.dream(
             source.pixels,
@@ -180,7 +180,7 @@ def make(
         complete=complete,
         reached="" if complete else watch.reached,
     )
-    return Dream(pixels, made, source, source.notes + network.notes + aimed.notes + watch.notes(aimed.settings))
+    return Dream(pixels, made, source, source.notes + network.notes + aimed.notes + _small(watch.last, aimed.settings))
 
 
 def provenance(chosen: DreamSettings, network: Network, objective: Objective) -> dict[str, Any]:
@@ -193,40 +193,8 @@ def provenance(chosen: DreamSettings, network: Network, objective: Objective) ->
     }
 
 
-@dataclass
-class _Watch:
-    """Remembers the last step, so that a stopped dream is not lost."""
-
-    on_step: OnStep | None
-    last: Step | None = field(default=None)
-
-    def __call__(self, step: Step) -> None:
-        self.last = step
-        if self.on_step:
-            self.on_step(step)
-
-    def picture(self) -> Tensor:
-        if self.last is None:
-            raise Stop
-        return self.last.picture()
-
-    @property
-    def reached(self) -> str:
-        last = self.last
-        return f"octave {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""
-
-    def notes(self, chosen: DreamSettings) -> tuple[str, ...]:
-        if self.last is None or self.last.octaves == chosen.octaves:
-            return ()
-        return (f"the picture is small: it dreamt at {self.last.octaves} of {chosen.octaves} sizes",)
-
-
-@contextmanager
-def room() -> Iterator[None]:
-    """Puts memory that runs out in our words; torch says it with a `RuntimeError`."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
-            raise
-        raise RoomError("Memory ran out. Try a smaller picture, as --long-side 1024, or --memory 900MB.") from error
+def _small(last: Step | None, chosen: DreamSettings) -> tuple[str, ...]:
+    """Word of a picture that was too small for all octaves."""
+    if last is None or last.octaves == chosen.octaves:
+        return ()
+    return (f"the picture is small: it dreamt at {last.octaves} of {chosen.octaves} sizes",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,8 @@ from phosphene.recipes.pattern import OnStep
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers, word
 from phosphene.record import Record
 from phosphene.run.album import Album
-from phosphene.run.once import Dream, room
+from phosphene.run.once import Dream
+from phosphene.run.watch import Watch, room
 
 SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet
@@ -88,7 +89,7 @@ def make(
     """
     chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
     many = objective is None and chosen.is_sheet
-    watch, album = _Watch(on_step, "pattern" if many else "octave"), Album(network.dtype)
+    watch, album = Watch(on_step), Album(network.dtype)
     width, height = size or (CELL_SIZE if many else SIZE)
     with room():
         if many:
@@ -205,27 +206,3 @@ def _grow(
 def _laid_out(network: Network, aims: list[PatternSettings], found: list[Tensor | None]) -> Tensor:
     cells = [(str(each.channel), picture) for each, picture in zip(aims, found, strict=True)]
     return sheets.sheet(cells, heading=f"{network.name}   {aims[0].layer}")
-
-
-@dataclass
-class _Watch:
-    """Remembers the last step, so that what was stopped is not lost."""
-
-    on_step: OnStep | None
-    counted: str  # what the steps' octaves are
-    last: Step | None = field(default=None)
-
-    def __call__(self, step: Step) -> None:
-        self.last = step
-        if self.on_step:
-            self.on_step(step)
-
-    def picture(self) -> Tensor:
-        if self.last is None:
-            raise Stop
-        return self.last.picture()
-
-    @property
-    def reached(self) -> str:
-        last = self.last
-        return f"{self.counted} {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""

@@ -17,7 +17,8 @@ from phosphene.record import Record
 from phosphene.run import CANVAS_SIZE, Dream, provenance
 from phosphene.run.aims import aim
 from phosphene.run.album import Album
-from phosphene.run.once import make, open_source, room
+from phosphene.run.once import make, open_source
+from phosphene.run.watch import room
 from phosphene.series.atlas.commands import Subject
 from phosphene.series.atlas.plan import Entry, Pass
 

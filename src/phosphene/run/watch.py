@@ -1,0 +1,53 @@
+"""What a run remembers of its last step, so that a stopped one is not lost; and its words for memory that runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from phosphene.ascent import Step
+from phosphene.errors import RoomError, Stop
+
+
+@dataclass
+class Watch:
+    """Passes steps on, and remembers the last."""
+
+    on_step: Callable[[Step], None] | None
+    last: Step | None = field(default=None)
+
+    def __call__(self, step: Step) -> None:
+        """Takes a step."""
+        self.last = step
+        if self.on_step:
+            self.on_step(step)
+
+    def picture(self) -> Tensor:
+        """The whole picture as it stood then.
+
+        Raises:
+            Stop: there was no step yet.
+        """
+        if self.last is None:
+            raise Stop
+        return self.last.picture()
+
+    @property
+    def reached(self) -> str:
+        """Where it stood, for the record."""
+        last = self.last
+        return f"{last.counted} {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Puts memory that runs out in our words; torch says it with a `RuntimeError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise RoomError("Memory ran out. Try a smaller picture, as --long-side 1024, or --memory 900MB.") from error
