@@ -178,7 +178,7 @@ def test_a_plan_that_cannot_be_followed_is_refused_before_the_first_step(efficie
     with pytest.raises(SettingsError, match="--tile"):
         _plan(efficientnet, tile=100, overlap="exact")
     with pytest.raises(SettingsError) as refused:
-        _plan(efficientnet, memory=10**9)
+        _plan(efficientnet, memory=8 * 10**8)
     enough = int(re.search(r"--memory (\d+)MB, or", str(refused.value))[1])
     _plan(efficientnet, memory=enough * 10**6)
 
