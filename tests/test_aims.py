@@ -1,5 +1,7 @@
 """From settings to guides, masks and regions: what a run makes of names, and what its record says."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ import phosphene
 from conftest import photograph
 from phosphene import batch, networks, record, run
 from phosphene.batch import Input, Job
+from phosphene.cli import main
 from phosphene.errors import PhospheneError, RecordError, SettingsError
 from phosphene.recipes.settings import settings
 from phosphene.run.aims import join_region, split_region
@@ -181,6 +184,7 @@ def test_malformed_regions_say_how(text):
         ({"objective": "layer(block8)", "guide": "flower.png"}, "leave out"),
         ({"guide": "flower.png", "guide_scales": "big"}, "--guide-scales"),
         ({"guide": "flower.png", "match": "cos"}, "cosine"),
+        ({"guide": "flower.png", "channel": 3}, "exclude each other"),
         ({"region": ("none.png=layer(block3)",)}, "no picture"),
         ({"region": ("half.png=layer(",)}, "character"),
         ({"guide": ("flower.png", "own/flower.png"), "layer": "block3"}, "Two different pictures"),
@@ -193,3 +197,12 @@ def test_impossible_wishes_say_why(folder, wishes, said):
     Image.open("half.png").save("own/flower.png")
     with pytest.raises(PhospheneError, match=said):
         phosphene.dream("photo.png", **wishes, **QUICK)
+
+
+def test_what_is_typed_overrules_a_file_of_settings(folder, capfd):
+    Path("mine.toml").write_text('layer = "block3"\nchannel = 5\n', "utf-8")
+    for words in (["--objective", "block2"], ["--guide", "flower.png", "--layer", "block2"]):
+        with pytest.raises(SystemExit) as done:
+            main(["photo.png", "--config", "mine.toml", *words, "--octaves", "1", "--steps", "1", "--force", "-q"])
+        assert done.value.code == 0, capfd.readouterr().err
+        assert "block2" in record.read("photo-dream.png").objective

@@ -32,9 +32,15 @@ def read(named: str | None) -> dict[str, Any]:
     return values | (_file(Path(named)) if named else {})
 
 
-def beneath(preset: str | None, values: dict[str, Any]) -> dict[str, Any]:
-    """The files' values without those that a preset sets which was typed: what is typed is the nearer wish."""
+def beneath(preset: str | None, values: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
+    """The files' values without those that a typed preset or objective overrules: what is typed is the nearer wish."""
     looks = set(PRESETS[preset].changes) if preset in PRESETS else set()
+    if "objective" in typed:
+        looks |= {"layer", "channel", "guide"}
+    if {"layer", "channel", "guide"} & typed.keys():
+        looks.add("objective")
+    if "guide" in typed:
+        looks.add("channel")
     if "layer" in looks:
         looks.add("channel")  # it was one of another layer
     return {name: value for name, value in values.items() if name not in looks}

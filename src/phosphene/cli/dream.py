@@ -37,7 +37,8 @@ def dream(
     if not inputs:
         raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
     wishes = _wishes(flags)
-    values = configuration.beneath(preset, configuration.read(config)) | options.given(flags)
+    typed = options.given(flags)
+    values = configuration.beneath(preset, configuration.read(config), typed) | typed
     preset, recipe = preset or values.get("preset"), recipe or values.get("recipe")
     values = {name: value for name, value in values.items() if name not in configuration.LOOKS}
     chosen = settings(recipe=recipe, preset=preset, **values)

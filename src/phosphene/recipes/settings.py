@@ -73,6 +73,8 @@ class DreamSettings(Settings):
             raise SettingsError(f"--overlap is {self.overlap!r}; it takes a number of pixels, auto, or exact.")
         memory_bytes(self.memory)
         numbers(self.guide_scales, "--guide-scales")
+        if self.guide and self.channel is not None:
+            raise SettingsError(f"--channel {self.channel} and --guide exclude each other: a guide leads whole layers.")
         if self.layer == BEST and not self.guide:
             raise SettingsError(f"--layer {BEST} chooses layers for a guide. Name one: --guide flowers.jpg")
         if self.objective is not None and (self.layer or self.guide or self.channel is not None):
