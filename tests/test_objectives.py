@@ -167,6 +167,7 @@ def test_nothing_but_an_objective_comes_out_of_a_text(text):
         ("channel(block8, x)", 16, "whole number"),
         ("channel(block8, 1.5)", 16, "whole number"),
         ("guide(block8)", 0, "guide(LAYER, PICTURE"),
+        ("guide(best, a.jpg)", 0, "phosphene match"),
         ("guide(a, b.jpg, match=nearest)", 0, "dot"),
         ("guide(a, b.jpg, size=3)", 0, "unknown option 'size'"),
         ("tv(3)", 0, "tv()"),

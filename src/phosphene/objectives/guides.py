@@ -54,6 +54,8 @@ def guide(name: str, *pictures: images.Source, match: str = "cosine", scales: tu
 
 
 def _check(name: str, pictures: tuple[images.Source, ...], match: str, scales: tuple[float, ...]) -> None:
+    if name == "best":
+        raise SettingsError("Within an objective a guide's layer is named. Find it with: phosphene match PICTURE GUIDE")
     if not pictures:
         raise SettingsError(f"A guide needs a picture, as guide({name}, 'flowers.jpg').")
     if match not in ("dot", "cosine"):
