@@ -255,6 +255,8 @@ def test_squeeze_and_excitation_sees_the_whole_picture():
     assert network.layer("before").exact
     assert not network.layer("after").exact
     assert "squeeze" not in network.layers
+    with pytest.raises(SettingsError, match="looks at the whole picture"):
+        gradient.plan(network, layer("after"), sizes=[(64, 64)], tile=None, overlap="exact", memory=None)
     assert any("tiles are an approximation" in note for note in network.notes)
 
 

@@ -207,6 +207,7 @@ def plan(
         SettingsError: memory or tiles too small for the overlap.
     """
     seen, stride = max(network.layer(name).receptive_field for name in objective.layers), _stride(network, objective)
+    _check_exact(network, objective, overlap)
     context = int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 4}[overlap]
     sizes = [(max(height, SMALLEST), max(width, SMALLEST)) for height, width in sizes]
     if tile is None:
@@ -217,6 +218,16 @@ def plan(
     for size, tiling in zip(sizes, tilings, strict=True):
         tiles.boxes(*size, tile=tiling.tile, overlap=context, stride=stride)
     return tilings
+
+
+def _check_exact(network: Network, objective: Objective, overlap: str) -> None:
+    """Refuses to promise what no overlap can give."""
+    vague = sorted(name for name in objective.layers if not network.layer(name).exact)
+    if overlap == "exact" and vague:
+        raise SettingsError(
+            f"--overlap exact: {vague[0]} of {network.name} looks at the whole picture, so no tiles are exact."
+            " Give --overlap auto, or enough --memory for the picture in one piece."
+        )
 
 
 def _area(network: Network, objective: Objective, size: tuple[int, int], context: int, memory: int | None) -> int:
