@@ -157,7 +157,15 @@ def test_a_batch_knows_its_guided_dreams_again(folder):
 
 
 @pytest.mark.parametrize(
-    "text", ["half.png=layer(block3)", "half.png=layer(block3) @ 0.5", "half.png=@ 2", "a=b=c @ 0", "x.png= block3@1"]
+    "text",
+    [
+        "half.png=layer(block3)",
+        "half.png=layer(block3) @ 0.5",
+        "half.png=@ 2",
+        "a=b=c @ 0",
+        "x.png= block3@1",
+        "m.png=guide(block8, 'a@b.jpg')",
+    ],
 )
 def test_regions_are_split_and_joined(text):
     assert split_region(join_region(*split_region(text))) == split_region(text)
@@ -206,3 +214,22 @@ def test_what_is_typed_overrules_a_file_of_settings(folder, capfd):
             main(["photo.png", "--config", "mine.toml", *words, "--octaves", "1", "--steps", "1", "--force", "-q"])
         assert done.value.code == 0, capfd.readouterr().err
         assert "block2" in record.read("photo-dream.png").objective
+
+
+def test_a_pattern_finds_its_pictures_beside_it_and_names_no_folder(folder, monkeypatch):
+    words = f"direction(block3, '{folder / 'flower.png'}')"
+    made = phosphene.pattern(objective=words, size=(64, 64), octaves=1, steps=2)
+    typed = phosphene.pattern(size=(64, 64), octaves=1, steps=2, layer=None, **{"objective": words})
+    assert str(folder) not in made.record.to_json()
+    assert torch.equal(made.pixels, typed.pixels)
+    made.save("pattern.png")
+    monkeypatch.chdir(folder.parent)
+    assert torch.equal(phosphene.redo(folder / "pattern.png").pixels, made.pixels)
+
+
+def test_a_redo_may_be_given_words_and_a_name(folder, capfd):
+    phosphene.dream("photo.png", layer="block3", **QUICK).save("made.png")
+    with pytest.raises(SystemExit) as done:
+        main(["redo", "made.png", "--objective", "layer(block2)", "-o", "other.png", "-q"])
+    assert done.value.code == 0, capfd.readouterr().err
+    assert record.read("other.png").objective == "layer(block2)"

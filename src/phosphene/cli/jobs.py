@@ -22,7 +22,7 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, Un
 from phosphene.objectives import Objective
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.recipes.settings import settings as choose
-from phosphene.run import Dream
+from phosphene.run import Dream, pattern
 
 MOST_THREADS = 256  # believed of a record
 
@@ -184,8 +184,8 @@ def _redo_output(source: Input, made: record.Record, changes: Mapping[str, Any],
 def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What a template may name; of presets and recipes the record knows nothing."""
     if made.recipe == "pattern":
-        return {**made.settings, **changes}
-    named = batch.facts(choose(**{**made.settings, **changes}), None, None)
+        return {**made.settings, **pattern.overruled(changes), **changes}
+    named = batch.facts(choose(**{**made.settings, **run.overruled(made, changes), **changes}), None, None)
     return {key: value for key, value in named.items() if key not in ("preset", "recipe")}
 
 

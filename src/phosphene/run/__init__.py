@@ -1,7 +1,7 @@
 """One run, from a picture to a picture that says how it was made; and the same run again."""
 
-from phosphene.run.again import redo
+from phosphene.run.again import overruled, redo
 from phosphene.run.aims import asks_for_best, check, names
 from phosphene.run.once import CANVAS_SIZE, Dream, dream, provenance
 
-__all__ = ["CANVAS_SIZE", "Dream", "asks_for_best", "check", "dream", "names", "provenance", "redo"]
+__all__ = ["CANVAS_SIZE", "Dream", "asks_for_best", "check", "dream", "names", "overruled", "provenance", "redo"]

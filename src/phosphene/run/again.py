@@ -50,7 +50,7 @@ def redo(
     if made.recipe == "pattern":
         with room():
             recorded = {} if "model" in changes else _recorded_model(made, folder)
-            return pattern.redo(made, {**recorded, **changes}, on_step)
+            return pattern.redo(made, {**recorded, **changes}, on_step, folder=folder)
     network, chosen, notes = _recorded(made, folder, changes)
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
     with room():
@@ -68,7 +68,7 @@ def redo(
 
 def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[Network, DreamSettings, tuple[str, ...]]:
     """The recorded network and settings with `changes`, and what has to give way to them."""
-    settings = {**made.settings, **_overruled(made, changes), **changes}
+    settings = {**made.settings, **overruled(made, changes), **changes}
     if "model" not in changes:
         settings = {**settings, **_recorded_model(made, folder), **changes}
     chosen = choose(**settings)
@@ -80,7 +80,7 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
     return network, chosen, ()
 
 
-def _overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
+def overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What gives way to changes: a channel to another layer, words to a layer or a guide, and those to words."""
     if changes.get("objective") is not None:
         return {"layer": None, "channel": None, "guide": ()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -115,6 +116,8 @@ def _region(
     """A region from `mask.png=OBJECTIVE @ STRENGTH`, where either of the two may be left out."""
     name, wish, strength = split_region(text)
     mask = masks.feather(_fitted(name, picture, album), settings.feather)
+    if not mask.any():
+        raise SettingsError(f"The region {name} is black everywhere: nothing may dream there. White dreams.")
     objective = objectives.read(wish).prepare(network, album) if wish else usual
     return Region(mask, objective, strength)
 
@@ -129,7 +132,8 @@ def split_region(text: str) -> tuple[str, str, float]:
     ('sky.png', 'layer(block3)', 0.5)
     """
     name, equals, rest = text.partition("=")
-    wish, at, strength = rest.rpartition("@") if "@" in rest else (rest, "", "1")
+    ending = re.fullmatch(r"(.*)@([^@'\"()]*)", rest, re.DOTALL)  # an @ within a name is none of ours
+    wish, at, strength = (ending[1], "@", ending[2]) if ending else (rest, "", "1")
     try:
         factor = float(strength)
     except ValueError:

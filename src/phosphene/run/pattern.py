@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from phosphene import networks, objectives, record, sheets
 from phosphene.ascent import Step
 from phosphene.errors import RecordError, SettingsError, Stop
-from phosphene.images import Picture
+from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import pattern as recipe
@@ -33,7 +34,7 @@ def pattern(
     of: str | None = None,
     *,
     network: Network | None = None,
-    objective: Objective | None = None,
+    objective: Objective | str | None = None,
     size: tuple[int, int] | None = None,
     on_step: OnStep | None = None,
     **changes: Any,
@@ -43,7 +44,7 @@ def pattern(
     Args:
         of: `block8:37` for a channel, `block8` for a sheet.
         network: by default the one that the setting `model` names.
-        objective: in place of a channel.
+        objective: in place of a channel; or its text, as `--objective` takes it.
         size: width and height in pixels, of each pattern.
         on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
         **changes: any field of `PatternSettings`.
@@ -52,6 +53,8 @@ def pattern(
         PhospheneError: with a message for the person who asked.
     """
     chosen = settings(of, **changes)
+    if isinstance(objective, str):
+        objective = objectives.read(objective)
     if objective is not None:
         chosen = replace(chosen, objective=str(objective), layer=None, channel=None, channels=None)
     network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
@@ -81,6 +84,7 @@ def make(
     size: tuple[int, int] | None = None,
     objective: Objective | None = None,
     on_step: OnStep | None = None,
+    folder: Path | None = None,
 ) -> Dream:
     """The pattern, or the sheet, that settings describe; a `Stop` keeps what there is.
 
@@ -89,7 +93,7 @@ def make(
     """
     chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
     many = objective is None and chosen.is_sheet
-    watch, album = Watch(on_step), Album(network.dtype)
+    watch, album = Watch(on_step), Album(network.dtype, folder=folder)
     width, height = size or (CELL_SIZE if many else SIZE)
     with room():
         if many:
@@ -104,7 +108,7 @@ def make(
             pixels, complete = watch.picture(), False
     made = Record(
         recipe="pattern",
-        settings=chosen.to_dict() | {"model": network.name},
+        settings=_recorded(chosen, network),
         objective=text,
         network={"name": network.name, "file": network.file, "sha256": network.sha256},
         input={"name": "noise", "width": width, "height": height},
@@ -118,7 +122,23 @@ def make(
     return Dream(pixels, made, Picture(pixels, None, 8, "noise", None), notes)
 
 
-def redo(made: Record, changes: Mapping[str, Any] | None = None, on_step: OnStep | None = None) -> Dream:
+def _recorded(chosen: PatternSettings, network: Network) -> dict[str, Any]:
+    """The settings as a record holds them: pictures and weights without their folders."""
+    said = chosen.objective
+    return chosen.to_dict() | {
+        "model": network.name,
+        "weights": None if chosen.weights is None else name_of(chosen.weights),
+        "objective": None if said is None else str(objectives.read(said)),
+    }
+
+
+def redo(
+    made: Record,
+    changes: Mapping[str, Any] | None = None,
+    on_step: OnStep | None = None,
+    *,
+    folder: Path | None = None,
+) -> Dream:
     """Makes a pattern again from its record, with `changes` to its settings.
 
     Raises:
@@ -131,15 +151,15 @@ def redo(made: Record, changes: Mapping[str, Any] | None = None, on_step: OnStep
         if name not in PatternSettings.__dataclass_fields__:
             raise SettingsError(f"{flag(name)} is for dreams; {made.objective} is a pattern.")
     try:
-        chosen = PatternSettings(**{**made.settings, **_overruled(given), **given})
+        chosen = PatternSettings(**{**made.settings, **overruled(given), **given})
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
     network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
     size = made.input.get("width"), made.input.get("height")
-    return make(chosen, network, size=size if all(size) else None, on_step=on_step)  # type: ignore[arg-type]
+    return make(chosen, network, size=size if all(size) else None, on_step=on_step, folder=folder)  # type: ignore[arg-type]
 
 
-def _overruled(changes: Mapping[str, Any]) -> dict[str, Any]:
+def overruled(changes: Mapping[str, Any]) -> dict[str, Any]:
     """What gives way to changes: a layer to words, and words to a layer."""
     if changes.get("objective") is not None:
         return {"layer": None, "channel": None, "channels": None}
