@@ -226,7 +226,7 @@ def _check_exact(network: Network, objective: Objective, overlap: str) -> None:
     if overlap == "exact" and vague:
         raise SettingsError(
             f"--overlap exact: {vague[0]} of {network.name} looks at the whole picture, so no tiles are exact."
-            " Give --overlap auto, or enough --memory for the picture in one piece."
+            " Give --overlap auto."
         )
 
 

@@ -36,7 +36,7 @@ def dream(
     """
     if not inputs:
         raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
-    wishes = _wishes(flags)
+    wishes = options.take_wishes_(flags)
     typed = options.given(flags)
     values = configuration.beneath(preset, configuration.read(config), typed) | typed
     preset, recipe = preset or values.get("preset"), recipe or values.get("recipe")
@@ -61,13 +61,7 @@ def redo(picture: str, input_: str | None, **flags: Any) -> int:
 
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
-    wishes, changes = _wishes(flags), options.given(flags)
+    wishes, changes = options.take_wishes_(flags), options.given(flags)
     from phosphene.cli import jobs, maker
 
     return jobs.redo(picture, input_, changes, maker.Wishes(**wishes))
-
-
-def _wishes(flags: dict[str, Any]) -> dict[str, Any]:
-    """Takes the flags that are about the making out of those that are settings."""
-    names = ("output", "force", "preview", "quality", "metadata", "threads", "quiet", "json")
-    return {name: flags.pop(name) for name in names}

@@ -122,6 +122,12 @@ def output(command: Function) -> Function:
     return command
 
 
+def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
+    """Takes the flags that `output` added out of those that are settings."""
+    names = ("output", "force", "preview", "quality", "metadata", "threads", "quiet", "json")
+    return {name: flags.pop(name) for name in names}
+
+
 _OUTPUT = (
     click.option(
         "-o", "--output", metavar="PATH", help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe"

@@ -10,8 +10,6 @@ from phosphene.cli import options
 from phosphene.errors import SettingsError
 from phosphene.recipes.pattern_settings import PatternSettings, word
 
-_WISHES = ("output", "force", "preview", "quality", "metadata", "threads", "quiet", "json")
-
 
 @click.command(cls=options.Grouped, short_help="Brings a channel's pattern out of noise.")
 @click.argument("of", required=False, metavar="[LAYER:CHANNEL]")
@@ -23,7 +21,7 @@ def pattern(of: str | None, size: str | None, **flags: Any) -> int:
 
     Of a layer, as block8, it makes a contact sheet of its channels; phosphene layers lists them.
     """
-    wishes = {name: flags.pop(name) for name in _WISHES}
+    wishes = options.take_wishes_(flags)
     values = options.given(flags, PatternSettings)
     if of is None and not {"layer", "objective"} & values.keys():
         raise click.UsageError("Name a channel, as block8:37, or a layer, as block8. List them: phosphene layers")

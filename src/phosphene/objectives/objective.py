@@ -50,11 +50,15 @@ class Term:
     measure: Measure | None = None
     channel: int | None = None
     pictures: tuple[images.Source, ...] = ()
-    prepare: Callable[[Term, Network, Open], Term] | None = None
+    prepare: Prepare | None = None
     fit: Callable[[Term, int, int], Term] | None = None
 
     def __str__(self) -> str:
         return self.text if self.weight == 1 else f"{self.weight!r}*{self.text}".replace(".0*", "*")
+
+
+Prepare = Callable[[Term, Network, Open], Term]
+"""A term, and what it is prepared with, to the term that can be measured."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from phosphene import features, images, language
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.networks import PIXELS, Network
-from phosphene.objectives.objective import Measure, Objective, Open, Place, Term
+from phosphene.objectives.objective import Measure, Objective, Open, Place, Prepare, Term
 
 LEVELS = 255  # penalties count differences of pixels in these
 
@@ -86,7 +86,7 @@ def direction(name: str, *towards: images.Source | tuple[float, ...]) -> Objecti
         means = [features.of_picture(network, open(each), {name})[name].mean((0, 2, 3)) for each in pictures]
         return _along(term, network, tuple((means[0] - means[1] if len(means) == 2 else means[0]).tolist()))
 
-    return _term(name, "direction", name, *map(_name, pictures), pictures=pictures, prepare=prepare)
+    return _term(name, "direction", name, *map(images.name_of, pictures), pictures=pictures, prepare=prepare)
 
 
 def _along(term: Term, network: Network, numbers: tuple[float, ...]) -> Term:
@@ -137,7 +137,7 @@ def _class_number(of: str | int, names: tuple[str, ...], count: int) -> int:
 def tv() -> Objective:
     """Total variation: Σ of how much each pixel differs from the next below and to the right, in levels of 255.
 
-    As a penalty, `- 2*tv()`, it makes smooth (Rudin, Osher and Fatemi 1992).
+    As a penalty, `- 1.5*tv()`, it makes smooth (Rudin, Osher and Fatemi 1992).
     """
     return _term(PIXELS, "tv", measure=_total_variation)
 
@@ -171,11 +171,7 @@ def _term(
     measure: Measure | None = None,
     channel: int | None = None,
     pictures: tuple[images.Source, ...] = (),
-    prepare: object = None,
+    prepare: Prepare | None = None,
 ) -> Objective:
     text = language.write(called, arguments)
-    return Objective((Term(1, of, text, measure, channel, pictures, prepare),))  # type: ignore[arg-type]
-
-
-def _name(picture: images.Source) -> str:
-    return images.name_of(picture)
+    return Objective((Term(1, of, text, measure, channel, pictures, prepare),))

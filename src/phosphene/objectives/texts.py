@@ -80,13 +80,7 @@ def _check(text: str, call: Call, form: str) -> None:
 
 
 _EXAMPLES = {"match": "dot", "scales": "[1, 0.5]"}
-_WORDS = {
-    "text": "a name",
-    "whole": "a whole number",
-    "number": "a number",
-    "list": "a list of numbers",
-    "any": "a name",
-}
+_WORDS = {"text": "a name", "whole": "a whole number", "number": "a number"}
 
 
 def _fits(value: language.Value, kind: str) -> bool:
