@@ -143,7 +143,13 @@ def test_text_and_python_print_alike(text):
     assert str(objective).replace("'", "").replace(".0", "") == text.replace("'", "").replace(".0", "")
 
 
-@given(st.lists(st.tuples(st.sampled_from(TEXTS), st.floats(-1e3, 1e3).filter(bool)), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(TEXTS), st.floats(-1e3, 1e3).filter(lambda weight: weight * 0.1)),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_any_sum_of_terms_can_be_read_again(parts):
     objective = total([weight * read(text) for text, weight in parts])
     assert str(read(str(objective))) == str(objective)
