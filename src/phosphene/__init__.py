@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from phosphene.record import Record
     from phosphene.run import Dream, dream, redo
     from phosphene.run.pattern import pattern
+    from phosphene.run.style import style
     from phosphene.series.atlas import atlas
 
 __version__ = "0.1.0"
@@ -49,6 +50,7 @@ __all__ = [
     "rank",
     "redo",
     "save",
+    "style",
     "tv",
 ]
 
@@ -56,6 +58,7 @@ _ROOMS = {
     "ascent": ("Step",),
     "ranking": ("rank",),
     "run.pattern": ("pattern",),
+    "run.style": ("style",),
     "series.atlas": ("atlas",),
     "errors": ("PhospheneError", "Stop"),
     "images": ("load", "save"),

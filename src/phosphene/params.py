@@ -49,18 +49,20 @@ class Painting:
         size: height and width, in pixels.
         basis: how they are written.
         colours: `[3, 3]`, decorrelated colours to red, green and blue.
+        bounded: whether pixels are kept within 0..1, or are what the variables say.
     """
 
     variables: Variables
     size: tuple[int, int]
     basis: Basis
     colours: Tensor
+    bounded: bool = True
 
     def pixels(self) -> Tensor:
-        """`[1, 3, H, W]`, sRGB within 0..1; differentiable."""
+        """`[1, 3, H, W]`, sRGB; differentiable."""
         plane = self.basis.read(self.variables, *self.size)
-        pixels: Tensor = torch.einsum("rc,nchw->nrhw", self.colours, plane).sigmoid()
-        return pixels
+        pixels: Tensor = torch.einsum("rc,nchw->nrhw", self.colours, plane)
+        return pixels.sigmoid() if self.bounded else pixels
 
 
 def noise(
@@ -82,8 +84,10 @@ def noise(
     return (0.5 + plane * (contrast / plane.std())).clamp(0, 1).to(dtype)
 
 
-def painting(name: str, pixels: Tensor, *, decorrelate: bool = True) -> Painting:
+def painting(name: str, pixels: Tensor, *, decorrelate: bool = True, bounded: bool = True) -> Painting:
     """The variables of given pixels `[1, 3, H, W]`, 0..1, in their dtype.
+
+    Bounded, the pixels of black and white places hardly move; unbounded, the caller clips them.
 
     Raises:
         UnknownNameError: there is no such parameterisation.
@@ -91,9 +95,10 @@ def painting(name: str, pixels: Tensor, *, decorrelate: bool = True) -> Painting
     if name not in BASES:
         raise UnknownNameError(f"Unknown parameterisation {name!r}.{nearest(name, BASES)} Allowed: {', '.join(BASES)}.")
     basis, colours = BASES[name], _colours(decorrelate, pixels.dtype)
-    plane = torch.einsum("cr,nrhw->nchw", torch.linalg.inv(colours), pixels.clamp(DARKEST, BRIGHTEST).logit())
+    given = pixels.clamp(DARKEST, BRIGHTEST).logit() if bounded else pixels
+    plane = torch.einsum("cr,nrhw->nchw", torch.linalg.inv(colours), given)
     variables = tuple(each.detach().clone().requires_grad_() for each in basis.write(plane))
-    return Painting(variables, (pixels.shape[-2], pixels.shape[-1]), basis, colours)
+    return Painting(variables, (pixels.shape[-2], pixels.shape[-1]), basis, colours, bounded)
 
 
 def _colours(decorrelate: bool, dtype: torch.dtype) -> Tensor:

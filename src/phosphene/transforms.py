@@ -26,6 +26,15 @@ def shrink(x: Tensor, scale: float) -> Tensor:
     return F.interpolate(x, size=size, mode="bilinear", align_corners=False, antialias=scale < 1)
 
 
+def at(x: Tensor, height: int, width: int) -> Tensor:
+    """`x` `[N, C, H, W]` at another size: smoothed first where it is made smaller, smooth (bicubic) where larger."""
+    if x.shape[-2:] == (height, width):
+        return x
+    if height < x.shape[-2] or width < x.shape[-1]:
+        return F.interpolate(x, size=(height, width), mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(x, size=(height, width), mode="bicubic", align_corners=False)
+
+
 def roll(x: Tensor, down: int, right: int) -> Tensor:
     """`x` `[N, C, H, W]` shifted; what leaves at one edge comes in at the other."""
     return torch.roll(x, (down, right), (-2, -1))

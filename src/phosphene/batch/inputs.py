@@ -18,7 +18,7 @@ from phosphene.images.sources import read_bytes
 
 PIPE = "-"
 _SUFFIXES = frozenset(suffix for suffixes in READABLE.values() for suffix in suffixes)
-_OURS = re.compile(r"-(dream|redo\d*)\.[^.]+$")
+_OURS = re.compile(r"-(dream|style|redo\d*)\.[^.]+$")
 
 
 @dataclass(frozen=True)

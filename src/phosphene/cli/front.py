@@ -18,6 +18,7 @@ from phosphene.cli.atlas import atlas
 from phosphene.cli.dream import dream, redo
 from phosphene.cli.match import match
 from phosphene.cli.pattern import pattern
+from phosphene.cli.style import filters, style
 from phosphene.cli.tables import info, layers, networks, presets
 from phosphene.cli.voice import Voice
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
@@ -148,6 +149,7 @@ _HELP = """Brings a neural network's patterns out of your pictures.
 phosphene photo.jpg            dreams, and writes photo-dream.png
 phosphene clouds               dreams upon a sky that it paints itself
 phosphene photo.jpg --strength 2 --layer block8 -o wild.png
+phosphene style photo.jpg waves.jpg    repaints it as another picture is painted
 phosphene dream --help         all that can be set
 """
 
@@ -159,5 +161,5 @@ def main() -> None:
     """The command line."""
 
 
-for _command in (dream, redo, atlas, match, pattern, layers, networks, presets, info):
+for _command in (dream, style, redo, atlas, match, pattern, filters, layers, networks, presets, info):
     main.add_command(_command)

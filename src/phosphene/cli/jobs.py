@@ -183,6 +183,8 @@ def _redo_output(source: Input, made: record.Record, changes: Mapping[str, Any],
 
 def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What a template may name; of presets and recipes the record knows nothing."""
+    if made.recipe == "style":
+        return {**made.settings, **changes}
     if made.recipe == "pattern":
         return {**made.settings, **pattern.overruled(changes), **changes}
     named = batch.facts(choose(**{**made.settings, **run.overruled(made, changes), **changes}), None, None)

@@ -17,19 +17,53 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _METAVARS = {
     "model": "NAME|FILE", "weights": "FILE", "layer": "NAME", "memory": "SIZE", "overlap": "N|auto|exact",
     "preset": "NAME",
+    "style": "PICTURE", "filter": "NAME", "initial": "PICTURE", "regions": "MAP MAP", "then_dream": "[PRESET]",
     "guide": "PICTURE", "objective": "WORDS", "mask": "PICTURE|alpha", "region": "MASK=WORDS", "guide_scales": "X,X",
 }  # fmt: skip
 
 GROUPS = (
     (
         "The look",
-        ("preset", "strength", "layer", "channel", "channels", "model", "weights", "colour", "colours", "seed"),
+        (
+            "preset",
+            "style",
+            "filter",
+            "strength",
+            "scale",
+            "keep_colour",
+            "layer",
+            "channel",
+            "channels",
+            "model",
+            "weights",
+            "colour",
+            "colours",
+            "seed",
+        ),
     ),
-    ("Your own taste", ("guide", "objective", "mask", "feather", "invert", "region", "tileable", "colours")),
-    ("The file", ("output", "force", "input_", "long_side", "size", "quick", "preview", "quality", "metadata")),
-    ("The ascent", ("octaves", "octave_scale", "steps", "step_size", "decay", "recipe")),
+    (
+        "Your own taste",
+        (
+            "guide",
+            "objective",
+            "mask",
+            "feather",
+            "invert",
+            "region",
+            "regions",
+            "stuff",
+            "initial",
+            "then_dream",
+            "tileable",
+        ),
+    ),
+    (
+        "The file",
+        ("output", "force", "input_", "show_regions", "long_side", "size", "quick", "preview", "quality", "metadata"),
+    ),
+    ("The ascent", ("octaves", "octave_scale", "scales", "steps", "step_size", "decay", "recipe")),
     ("Finer points about guides", ("match", "guide_scales", "top")),
-    ("Finer points", ("parameterisation", "robustness", "maximise", "jitter", "normalise", "clip", "dtype")),
+    ("Finer points", ("method", "parameterisation", "robustness", "maximise", "jitter", "normalise", "clip", "dtype")),
     ("Speed and memory", ("memory", "tile", "overlap", "threads", "max_pixels")),
 )
 REST = "Everything else"
@@ -77,6 +111,10 @@ def _option(entry: Field[Any]) -> Callable[[Function], Function]:
     told: dict[str, Any] = {"default": None, "help": _help(entry)}
     if _kind(entry) == "bool":
         return click.option(flag, entry.name, is_flag=True, **told)
+    if entry.metadata["words"] > 1:
+        return click.option(flag, entry.name, metavar=_metavar(entry), nargs=entry.metadata["words"], **told)
+    if entry.metadata["bare"] is not None:
+        told |= {"is_flag": False, "flag_value": entry.metadata["bare"]}
     several = entry.name == "layer" or _kind(entry) == "tuple"
     return click.option(flag, entry.name, metavar=_metavar(entry), multiple=several, **told)
 

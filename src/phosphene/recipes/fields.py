@@ -12,10 +12,28 @@ from phosphene.errors import SettingsError, nearest
 
 
 def setting(
-    default: Any, about: str, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()
+    default: Any,
+    about: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: tuple[str, ...] = (),
+    words: int = 1,
+    bare: str | None = None,
 ) -> Any:
-    """A field whose value has a range or choices; `about` is the flag's help."""
-    return field(default=default, metadata={"about": about, "low": low, "high": high, "choices": choices})
+    """A field whose value has a range or choices.
+
+    Args:
+        default: of the field.
+        about: the flag's help.
+        low: the least that a number may be.
+        high: the most.
+        choices: all that it may be.
+        words: how many words the flag takes.
+        bare: what the flag means without a word.
+    """
+    rules = {"about": about, "low": low, "high": high, "choices": choices, "words": words, "bare": bare}
+    return field(default=default, metadata=rules)
 
 
 @dataclass(frozen=True)

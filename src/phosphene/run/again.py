@@ -18,7 +18,7 @@ from phosphene.recipes.dream import OnStep, goal
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.record import Record
-from phosphene.run import pattern
+from phosphene.run import pattern, style
 from phosphene.run.aims import aim, names
 from phosphene.run.album import Album
 from phosphene.run.once import Dream, make, open_source
@@ -51,6 +51,13 @@ def redo(
         with room():
             recorded = {} if "model" in changes else _recorded_model(made, folder)
             return pattern.redo(made, {**recorded, **changes}, on_step, folder=folder)
+    if made.recipe == "style":
+        with room():
+            recorded = {} if "model" in changes else _recorded_model(made, folder)
+            began = _recorded_input(made, folder) if image is None else image
+            painted = style.redo(made, {**recorded, **changes}, began, on_step, folder=folder)
+        differences = _differences(made, painted.record, "model" in changes)
+        return replace(painted, notes=painted.notes + differences)
     network, chosen, notes = _recorded(made, folder, changes)
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
     with room():

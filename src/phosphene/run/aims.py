@@ -17,6 +17,7 @@ from phosphene.objectives import Objective
 from phosphene.recipes.dream import Region, goal
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import BEST, DreamSettings
+from phosphene.recipes.style_settings import StyleSettings
 from phosphene.run.album import Album
 
 ALPHA = "alpha"
@@ -52,7 +53,7 @@ def aim(
     """
     settings, notes = chosen_layers(picture, settings, network, album)
     wanted = (objective or goal(network, settings)).prepare(network, album)
-    mask = _mask(picture, settings, album)
+    mask = mask_of(picture, settings, album)
     regions = tuple(_region(text, picture, settings, network, album, wanted) for text in settings.region)
     return Aim(settings, wanted, mask, regions, notes)
 
@@ -77,7 +78,7 @@ def chosen_layers(
     return replace(settings, layer=",".join(layers)), (note,)
 
 
-def _mask(picture: Picture, settings: DreamSettings, album: Album) -> Tensor | None:
+def mask_of(picture: Picture, settings: DreamSettings | StyleSettings, album: Album) -> Tensor | None:
     """Where the picture may dream, at its size."""
     if settings.mask is None:
         return None
@@ -86,15 +87,25 @@ def _mask(picture: Picture, settings: DreamSettings, album: Album) -> Tensor | N
             raise SettingsError(f"--mask {ALPHA}: {picture.name} has no transparency. Name a picture as its mask.")
         mask = picture.alpha
     else:
-        mask = _fitted(settings.mask, picture, album)
+        mask = _brightness(settings.mask, picture, album)
     mask = masks.feather(1 - mask if settings.invert else mask, settings.feather)
     if not mask.any():
         raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
     return mask
 
 
-def _fitted(name: str, picture: Picture, album: Album) -> Tensor:
+def _brightness(name: str, picture: Picture, album: Album) -> Tensor:
     """A mask `[1, 1, H, W]` of the picture's size: brightness, and nothing where the mask's own picture is transparent.
+
+    Raises:
+        SettingsError: its proportions are others.
+    """
+    brightness, alpha = fitted(name, picture, album, "mask").mean(1, keepdim=True), album.picture(name).alpha
+    return brightness if alpha is None else brightness * masks.at(alpha, *brightness.shape[-2:])
+
+
+def fitted(name: str, picture: Picture, album: Album, kind: str) -> Tensor:
+    """The pixels of a mask or the like, `[1, 3, H, W]`, at the picture's size.
 
     Raises:
         SettingsError: its proportions are others.
@@ -103,11 +114,10 @@ def _fitted(name: str, picture: Picture, album: Album) -> Tensor:
     (height, width), (rows, columns) = found.pixels.shape[-2:], picture.pixels.shape[-2:]
     if abs(height / width * columns / rows - 1) > _PROPORTION:
         raise SettingsError(
-            f"The mask {found.name} is {width}×{height}, the picture {columns}×{rows}: their proportions differ."
+            f"The {kind} {found.name} is {width}×{height}, the picture {columns}×{rows}: their proportions differ."
             " Crop one to fit the other."
         )
-    brightness = found.pixels.mean(1, keepdim=True)
-    return masks.at(brightness if found.alpha is None else brightness * found.alpha, rows, columns)
+    return masks.at(found.pixels, rows, columns)
 
 
 def _region(
@@ -115,7 +125,7 @@ def _region(
 ) -> Region:
     """A region from `mask.png=OBJECTIVE @ STRENGTH`, where either of the two may be left out."""
     name, wish, strength = split_region(text)
-    mask = masks.feather(_fitted(name, picture, album), settings.feather)
+    mask = masks.feather(_brightness(name, picture, album), settings.feather)
     if not mask.any():
         raise SettingsError(f"The region {name} is black everywhere: nothing may dream there. White dreams.")
     objective = objectives.read(wish).prepare(network, album) if wish else usual

@@ -34,13 +34,13 @@ class Wishes:
             wishes.settings["objective"] = str(objective)
         if guide is not None:
             several: Sequence[Any] = guide if isinstance(guide, (list, tuple)) else [guide]
-            wishes.settings["guide"] = tuple(wishes._name(each, "guide") for each in several)
+            wishes.settings["guide"] = tuple(wishes.name(each, "guide") for each in several)
         if mask is not None:
-            wishes.settings["mask"] = wishes._name(mask, "mask")
+            wishes.settings["mask"] = wishes.name(mask, "mask")
         if regions:
             wishes.settings["region"] = tuple(wishes._region(*each) for each in regions)
         for source in objective.pictures if isinstance(objective, Objective) else ():
-            wishes._name(source, "picture")
+            wishes.name(source, "picture")
         return wishes
 
     def changes(self, others: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Wishes:
         kept = {} if self.objective is None else {"layer": None, "channel": None}
         return {**others, **kept, **self.settings}
 
-    def _name(self, source: images.Source, usual: str) -> str:
+    def name(self, source: images.Source, usual: str) -> str:
         """A file's path, or a name under which the album finds what is no file."""
         if isinstance(source, (str, os.PathLike)):
             return os.fspath(source)
@@ -60,4 +60,4 @@ class Wishes:
         return name
 
     def _region(self, mask: images.Source, objective: Objective | str, strength: float) -> str:
-        return join_region(self._name(mask, "region"), str(objective), strength)
+        return join_region(self.name(mask, "region"), str(objective), strength)

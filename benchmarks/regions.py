@@ -1,0 +1,120 @@
+"""Where each place's style came from, on pairs whose regions are known: python benchmarks/regions.py
+
+For each method the picture is painted, and every pixel judged: from which of the style's regions has it its look? The
+judge knows nothing of the methods. It compares colours and their spread around a pixel with those of the style's
+regions. Its own mistakes, on the style pictures themselves, are in the last column.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import phosphene
+from region_pairs import NOWHERE, SKY, Pair, pairs
+
+METHODS: Mapping[str, Mapping[str, Any]] = {
+    "gram": {"method": "gram"},
+    "plain match": {"method": "match", "stuff": 0.0},
+    "ours": {"method": "match"},
+}
+AROUND = 13  # pixels of the window whose colours are judged
+BORDER = 6  # pixels around the content's borders that are not counted
+KNOWN = 1500  # of the style's pixels that a judgement compares with
+
+
+def looks(pixels: Tensor) -> Tensor:
+    """What the judge sees of each pixel: mean colours around it, brightness at half weight, and their spread."""
+    opponent = torch.tensor([[0.17, 0.17, 0.17], [1.0, -1.0, 0.0], [0.5, 0.5, -1.0]], dtype=pixels.dtype)
+    x = torch.einsum("oc,nchw->nohw", opponent, pixels)
+    mean = blurred(x)
+    spread = (blurred(x.square()) - mean.square()).clamp(min=0).sqrt()
+    return torch.cat([mean, spread], 1)[0].flatten(1).T
+
+
+def blurred(x: Tensor) -> Tensor:
+    return F.avg_pool2d(F.pad(x, (AROUND // 2,) * 4, mode="reflect"), AROUND, 1)
+
+
+def came_from(result: Tensor, pair: Pair) -> Tensor:
+    """The stuff of the style's pixel that looks most like each pixel of a result, `[H, W]`."""
+    known, stuff = looks(pair.style), pair.style_map.flatten()
+    inside = away_from_borders(pair.style_map).flatten() & (stuff != NOWHERE)
+    chosen = []
+    for each in sorted(set(stuff[inside].tolist())):
+        where = (inside & (stuff == each)).nonzero()[:, 0]
+        chosen.append(where[torch.linspace(0, len(where) - 1, KNOWN).long()])
+    places = torch.cat(chosen)
+    scale = known[places].std(0).clamp(min=1e-6)
+    nearest = torch.cat(
+        [torch.cdist(part / scale, known[places] / scale).argmin(1) for part in torch.split(looks(result), 8192)]
+    )
+    return stuff[places][nearest].reshape(result.shape[-2:])
+
+
+def away_from_borders(map_: Tensor) -> Tensor:
+    """Pixels around which all is one stuff, `[H, W]`."""
+    x = F.pad(map_[None, None].double(), (BORDER,) * 4, mode="replicate")
+    side = 2 * BORDER + 1
+    return (F.max_pool2d(x, side, 1) == -F.max_pool2d(-x, side, 1))[0, 0]
+
+
+def shares(result: Tensor, pair: Pair) -> tuple[float, float]:
+    """The share of pixels that took their style from the right region: of all, and of the sky's."""
+    right, counted = came_from(result, pair) == pair.content_map, away_from_borders(pair.content_map)
+    everywhere = counted & (pair.content_map != NOWHERE)
+    sky = counted & (pair.content_map == SKY)
+    return right[everywhere].double().mean().item(), right[sky].double().mean().item()
+
+
+def honest(pair: Pair) -> float:
+    """The share of the style's own pixels that the judge puts where they are."""
+    counted = away_from_borders(pair.style_map) & (pair.style_map != NOWHERE)
+    return (came_from(pair.style, pair) == pair.style_map)[counted].double().mean().item()
+
+
+def measured(pair: Pair, network: phosphene.Network, pictures: Path | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"pair": pair.name}
+    for name, settings in METHODS.items():
+        painted = phosphene.style(pair.content, pair.style, network=network, **settings).pixels
+        row[name], row[f"{name}, sky"] = shares(painted, pair)
+        if pictures:
+            phosphene.save(painted, pictures / f"{pair.name}, {name}.png", overwrite=True)
+    return row | {"judge": honest(pair)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, help="the table as CSV")
+    parser.add_argument("--pictures", type=Path, help="a folder for what was painted")
+    asked = parser.parse_args()
+    network, rows = phosphene.network(), []
+    for pair in pairs():
+        rows.append(measured(pair, network, asked.pictures))
+        print(
+            " ".join(
+                f"{key}: {value if isinstance(value, str) else f'{value:.3f}'}" for key, value in rows[-1].items()
+            ),
+            flush=True,
+        )
+    mean = {key: float(torch.tensor([row[key] for row in rows]).nanmean()) for key in list(rows[0])[1:]}
+    print("mean", " ".join(f"{key}: {value:.3f}" for key, value in mean.items()))
+    if asked.output:
+        with asked.output.open("w", newline="") as file:
+            table = csv.DictWriter(file, rows[0])
+            table.writeheader()
+            table.writerows(
+                {key: value if isinstance(value, str) else f"{value:.3f}" for key, value in row.items()}
+                for row in [*rows, {"pair": "mean", **mean}]
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""What in one picture is the same stuff as what in another, without any labels: sky and sky, wall and rock.
+
+Each picture falls into a few kinds of places by what a network's deep layers say of them, and a little by colour,
+calm and height. Kinds of the two pictures are compared by what sets them apart from the rest of their own picture:
+a painted sky differs from a painted wall much as a photographed sky does from a photographed wall, although paint and
+photograph differ from each other more.
+
+A place's stuff is written as a few numbers, so that the product of a content's and a style's says how surely they are
+of one stuff, 0 to 1, and a search for likeness takes it along as a few more numbers of its vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from phosphene import features, hypercolumns, matching
+from phosphene.networks import Network
+from phosphene.transforms import shrink
+
+SIDE = 512  # pixels of the long side at which stuffs are looked at
+CELL = 8  # pixels of a place's side
+COUNTS = (6, 4, 5, 8)  # kinds that a picture may fall into; what several counts agree on is surer than any one of them
+ROUNDS = 30  # of k-means
+CALM, COLOUR, HEIGHT = 0.8, 0.3, 0.3  # weights when a picture falls into kinds; deep layers have 1
+SOFTNESS = 0.2  # squared distance over which one kind of a picture fades into the next
+HINT_CALM, HINT_COLOUR, HINT_HEIGHT = 0.2, 0.1, 0.2  # weights when kinds are compared; each deep layer has 1
+SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
+STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a counterpart
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Numbers for the places of a content and of a style, `[1, D, h, w]` each.
+
+    Attributes:
+        content: of its places.
+        style: likewise; the product with the content's is how surely two places are of one stuff, 0..1.
+        missing: share of the content that has no counterpart, 0..1; it goes with what is calm.
+        kinds: how many of the numbers, the first, are one way to tell the stuffs apart, and so enough to draw them.
+    """
+
+    content: Tensor
+    style: Tensor
+    missing: float = 0.0
+    kinds: int = COUNTS[0]
+
+
+@dataclass(frozen=True)
+class _Stuff:
+    """What is known of a picture's places, each `[h·w, …]`, row by row.
+
+    Attributes:
+        deep: a list, one for each layer, around its mean and of mean length 1.
+        calm: logarithm of how much brightness differs from that around it; less is calmer.
+        colour: red, green and blue.
+        height: 0 at the top, 1 at the bottom.
+        grid: rows and columns.
+    """
+
+    deep: list[Tensor]
+    calm: Tensor
+    colour: Tensor
+    height: Tensor
+    grid: tuple[int, int]
+
+    def vectors(self) -> Tensor:
+        """What places are told apart by."""
+        return torch.cat(
+            [
+                *(each / len(self.deep) ** 0.5 for each in self.deep),
+                CALM * _standard(self.calm),
+                COLOUR * _standard(self.colour),
+                HEIGHT * self.height,
+            ],
+            1,
+        )
+
+    def of_kinds(self, share: Tensor) -> _Stuff:
+        """The same of kinds, the means over places by `share` `[h·w, K]`."""
+        by = (share / share.sum(0).clamp(min=1e-12)).T
+        return _Stuff([by @ each for each in self.deep], by @ self.calm, by @ self.colour, by @ self.height, (1, 1))
+
+
+def found(network: Network, content: Tensor, style: Tensor) -> Correspondence:
+    """The correspondence of two pictures `[1, 3, H, W]`."""
+    of, by = _stuff(network, content), _stuff(network, style)
+    parts, missing = [], 0.0
+    for count in COUNTS:
+        here, there = (_shares(each.vectors(), count) for each in (of, by))
+        likeness = _likeness(of.of_kinds(here), by.of_kinds(there))
+        strange = likeness.amax(1) < STRANGE
+        counterparts = torch.where(strange[:, None], _calmest(of.of_kinds(here), by.of_kinds(there)), likeness)
+        surely = (counterparts / SHARPNESS).softmax(1)
+        parts.append((here @ (surely / surely.amax(1, keepdim=True)), there))
+        missing += float((here @ strange.to(here.dtype)).mean()) / len(COUNTS)
+    numbers = torch.cat([each for each, _ in parts], 1), torch.cat([each for _, each in parts], 1)
+    weight = len(COUNTS) ** -0.5
+    return Correspondence(
+        weight * _map(numbers[0], of.grid),
+        weight * _map(numbers[1], by.grid),
+        missing,
+        min(COUNTS[0], numbers[1].shape[1]),
+    )
+
+
+def drawn(content: Tensor, style: Tensor) -> tuple[Correspondence, tuple[str, ...]]:
+    """The correspondence of two maps `[1, 3, H, W]` in which one colour is one stuff, and the content's lost colours.
+
+    A colour that the style's map does not have goes with whatever looks like it.
+    """
+    of, by = _names(content), _names(style)
+    stuffs = sorted(set(by.flatten().tolist()))
+    lost = sorted(set(of.flatten().tolist()) - set(stuffs))
+    here, there = (torch.stack([(each == stuff).to(content.dtype) for stuff in stuffs]) for each in (of, by))
+    notes = tuple(f"#{each:06x}" for each in lost)
+    return Correspondence(
+        here[None], there[None], float(sum((of == each).float().mean() for each in lost)), len(stuffs)
+    ), notes
+
+
+def _names(map_: Tensor) -> Tensor:
+    """Each pixel's colour as one number, `[H, W]`."""
+    red, green, blue = (map_[0].clamp(0, 1) * 255).round().long()
+    names: Tensor = (red << 16) + (green << 8) + blue
+    return names
+
+
+def _stuff(network: Network, picture: Tensor) -> _Stuff:
+    pixels = shrink(picture, SIDE / max(picture.shape[-2:]))
+    grid = max(1, pixels.shape[-2] // CELL), max(1, pixels.shape[-1] // CELL)
+    names = hypercolumns.layers(network, hypercolumns.KINDS)
+    seen: Mapping[str, Tensor] = features.of_picture(network, pixels, names)
+    deep = [matching.vectors(_sized(seen[name], grid)) for name in names]
+    deep = [each - each.mean(0) for each in deep]
+    rows = torch.linspace(0, 1, grid[0], dtype=pixels.dtype)
+    return _Stuff(
+        [each / each.norm(dim=1).mean().clamp(min=1e-12) for each in deep],
+        matching.vectors((_sized(_unrest(pixels), grid) + 0.003).log()),
+        matching.vectors(_sized(pixels, grid)),
+        rows[:, None].expand(grid).reshape(-1, 1),
+        grid,
+    )
+
+
+def _sized(x: Tensor, grid: tuple[int, int]) -> Tensor:
+    smaller = x.shape[-2] > grid[0]
+    return F.interpolate(x, size=grid, mode="bilinear", antialias=smaller, align_corners=False)
+
+
+def _unrest(pixels: Tensor) -> Tensor:
+    """How much brightness differs from its mean over five pixels, and what is around it, `[1, 1, H, W]`."""
+    grey = pixels.mean(1, keepdim=True)
+    unrest = (grey - _blurred(grey, 5)).abs()
+    return _blurred(unrest, 2 * CELL + 1)
+
+
+def _blurred(x: Tensor, side: int) -> Tensor:
+    margin = min(side // 2, *(length - 1 for length in x.shape[-2:]))
+    return F.avg_pool2d(F.pad(x, (margin,) * 4, mode="replicate"), 2 * margin + 1, 1)
+
+
+def _standard(x: Tensor) -> Tensor:
+    """`x` around its mean, with standard deviation 1."""
+    spread = x - x.mean(0)
+    return spread / spread.square().mean().sqrt().clamp(min=1e-6)
+
+
+def _shares(vectors: Tensor, count: int) -> Tensor:
+    """How far each place is of each kind, `[N, K]`: k-means, begun with the places farthest from each other."""
+    count = min(count, len(vectors))
+    centres = vectors[_farthest(vectors, count)]
+    for _ in range(ROUNDS):
+        nearest = F.one_hot(torch.cdist(vectors, centres).argmin(1), count).to(vectors.dtype)
+        filled = nearest.sum(0)[:, None]
+        centres = torch.where(filled > 0, nearest.T @ vectors / filled.clamp(min=1), centres)
+    return (-torch.cdist(vectors, centres).square() / SOFTNESS).softmax(1)
+
+
+def _farthest(vectors: Tensor, count: int) -> list[int]:
+    chosen = [int((vectors - vectors.mean(0)).norm(dim=1).argmax())]
+    distance = (vectors - vectors[chosen[0]]).norm(dim=1)
+    while len(chosen) < count:
+        chosen.append(int(distance.argmax()))
+        distance = torch.minimum(distance, (vectors - vectors[chosen[-1]]).norm(dim=1))
+    return chosen
+
+
+def _likeness(of: _Stuff, by: _Stuff) -> Tensor:
+    """How alike kinds of two pictures are, `[K, L]`: the cosines of what sets them apart, less the hints' distances."""
+    cosines = [F.normalize(a, dim=1) @ F.normalize(b, dim=1).T for a, b in zip(of.deep, by.deep, strict=True)]
+    hints = [
+        HINT_CALM * torch.cdist(of.calm, by.calm),
+        HINT_COLOUR * torch.cdist(of.colour, by.colour),
+        HINT_HEIGHT * torch.cdist(of.height, by.height),
+    ]
+    return _sum(cosines) - _sum(hints)
+
+
+def _calmest(of: _Stuff, by: _Stuff) -> Tensor:
+    """In place of a likeness, for what has no counterpart: the calm half of the style's kinds, nearest in colour."""
+    calm = by.calm[:, 0] <= by.calm[:, 0].median()
+    return torch.where(calm[None], -torch.cdist(of.colour, by.colour), -torch.inf)
+
+
+def _sum(of: Sequence[Tensor]) -> Tensor:
+    return torch.stack(list(of)).sum(0)
+
+
+def _map(numbers: Tensor, grid: tuple[int, int]) -> Tensor:
+    return numbers.T.reshape(1, -1, *grid)

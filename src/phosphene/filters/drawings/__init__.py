@@ -1,0 +1,1 @@
+"""The style sources, each drawn by code."""

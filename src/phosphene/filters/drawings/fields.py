@@ -1,0 +1,175 @@
+"""What several drawings are made of: noise, cells, hair along a direction; and a made-up scene that they all depict.
+
+The scene has every tone, edges in all directions, calm and busy places: so that whatever a photograph shows, the style
+has something like it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from torch import Tensor
+
+Plane = NDArray[np.float64]  # [H, W], or [H, W, 3] with colours, 0..1
+Colour = tuple[int, int, int]
+
+SKY, SUN, HILLS, TREES, HOUSE, LAKE = range(6)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A landscape.
+
+    Attributes:
+        colour: `[H, W, 3]`.
+        tone: brightness, `[H, W]`.
+        stuff: what stands where, `[H, W]`.
+        angle: which way its forms run, in radians, `[H, W]`.
+    """
+
+    colour: Plane
+    tone: Plane
+    stuff: NDArray[np.int64]
+    angle: Plane
+
+
+def grid(height: int, width: int) -> tuple[Plane, Plane]:
+    """Each pixel's row and column, as shares of the shorter side."""
+    rows, columns = np.mgrid[:height, :width].astype(float)
+    return rows / min(height, width), columns / min(height, width)
+
+
+def noise(height: int, width: int, forms: float, seed: int, octaves: int = 4) -> Plane:
+    """Fractal noise, 0..1, with about so many forms along the shorter side."""
+    rng, total = np.random.default_rng(seed), np.zeros((height, width))
+    for octave in range(octaves):
+        count = [max(2, round(forms * 2**octave * side / min(height, width))) for side in (width, height)]
+        coarse = Image.fromarray(rng.random(count[::-1]).astype(np.float32))
+        total += np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), float) / 2**octave
+    low, high = np.percentile(total, (1, 99))
+    found: Plane = np.clip((total - low) / max(high - low, 1e-9), 0, 1)
+    return found
+
+
+def between(share: Plane, colours: Sequence[Colour]) -> Plane:
+    """Colours mixed as 0..1 says, `[H, W, 3]`."""
+    at = np.linspace(0, 1, len(colours))
+    return np.stack([np.interp(share, at, [colour[axis] / 255 for colour in colours]) for axis in range(3)], -1)
+
+
+def blurred(x: Plane, radius: float) -> Plane:
+    """`x`, 0..1, smoothed over so many pixels."""
+    if x.ndim == 2:
+        drawn = Image.fromarray((x.clip(0, 1) * 255).astype(np.uint8))
+        return np.asarray(drawn.filter(ImageFilter.GaussianBlur(radius)), float) / 255
+    return np.stack([blurred(x[..., axis], radius) for axis in range(3)], -1)
+
+
+def cells(height: int, width: int, size: float, seed: int, jitter: float = 0.9) -> tuple[NDArray[np.int64], Plane]:
+    """The cells around scattered points (Voronoi 1908), by number; and each pixel's distance to the border, in pixels.
+
+    Points stand one in each square of `size` pixels, anywhere in it where `jitter` is 1.
+    """
+    rng = np.random.default_rng(seed)
+    down, right = int(height / size) + 3, int(width / size) + 3
+    points = (np.stack(np.mgrid[:down, :right], -1) - 1 + 0.5 + jitter * (rng.random((down, right, 2)) - 0.5)) * size
+    rows, columns = np.mgrid[:height, :width]
+    home = (rows / size).astype(int) + 1, (columns / size).astype(int) + 1
+    near = np.full((2, height, width), np.inf)
+    which = np.zeros((height, width), np.int64)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            point = points[home[0] + dy, home[1] + dx]
+            distance = np.hypot(point[..., 0] - rows, point[..., 1] - columns)
+            closer = distance < near[0]
+            near[1] = np.where(closer, near[0], np.minimum(near[1], distance))
+            near[0] = np.where(closer, distance, near[0])
+            which = np.where(closer, (home[0] + dy) * right + home[1] + dx, which)
+    return which, (near[1] - near[0]) / 2
+
+
+def means(x: Plane, which: NDArray[np.int64]) -> Plane:
+    """`x` `[H, W, 3]` averaged within cells."""
+    count = np.maximum(np.bincount(which.ravel()), 1)
+    return np.stack([(np.bincount(which.ravel(), x[..., axis].ravel()) / count)[which] for axis in range(3)], -1)
+
+
+def per_cell(which: NDArray[np.int64], seed: int) -> Plane:
+    """A random number for each cell, 0..1."""
+    return np.random.default_rng(seed).random(int(which.max()) + 1)[which]
+
+
+def hair(angle: Plane, length: int, seed: int, grain: float = 1.0) -> Plane:
+    """Noise drawn out along a direction, 0..1 (line integral convolution, Cabral and Leedom 1993)."""
+    height, width = angle.shape
+    coarse = np.random.default_rng(seed).random((round(height / grain) + 2, round(width / grain) + 2))
+    fine = Image.fromarray(coarse.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    source, total = np.asarray(fine, float), np.zeros((height, width))
+    for sign in (-1, 1):
+        rows, columns = np.mgrid[:height, :width].astype(float)
+        for _ in range(length // 2):
+            at = rows.clip(0, height - 1).astype(int), columns.clip(0, width - 1).astype(int)
+            total += source[at]
+            rows, columns = rows + sign * np.sin(angle[at]), columns + sign * np.cos(angle[at])
+    low, high = np.percentile(total, (2, 98))
+    found: Plane = np.clip((total - low) / max(high - low, 1e-9), 0, 1)
+    return found
+
+
+def scene(height: int, width: int, seed: int) -> Scene:
+    """A sky with a sun over hills, a lake, trees and a house."""
+    y, x = grid(height, width)
+    tall, wide = y.max() + 1e-9, x.max() + 1e-9
+    y, x = y / tall, x / wide
+    stuff = np.zeros((height, width), np.int64)
+    colour = between(y * 2, [(96, 150, 220), (170, 205, 235), (250, 225, 180)])
+    cloud = np.clip(noise(height, width, 3, seed) * 2 - 1.05, 0, 1)[..., None]
+    colour = colour * (1 - cloud) + cloud
+    angle = 0.5 * (noise(height, width, 3, seed + 1) - 0.5)
+    for number, (top, tone) in enumerate(((0.42, 0.75), (0.52, 0.5), (0.62, 0.28))):
+        ridge = top + 0.09 * np.sin(4 * x + 2.1 * number + seed) + 0.04 * np.sin(11 * x + number)
+        where = y > ridge
+        light = tone + 0.25 * np.sin(9 * x + 3 * number + 5 * y)
+        colour[where] = between(light.clip(0, 1), [(25, 45, 35), (80, 120, 60), (215, 200, 120)])[where]
+        stuff[where], angle = HILLS, np.where(where, np.arctan(0.8 * np.cos(4 * x + 2.1 * number)) + 0.6, angle)
+    lake = ((x - 0.68) / 0.3) ** 2 + ((y - 0.86) / 0.12) ** 2 < 1
+    colour[lake] = between(0.5 + 0.5 * np.sin(70 * y + 4 * x), [(30, 80, 120), (150, 205, 220)])[lake]
+    stuff[lake], angle = LAKE, np.where(lake, 0.0, angle)
+    for cx, cy, radius in ((0.82, 0.56, 0.11), (0.93, 0.66, 0.09), (0.1, 0.72, 0.13), (0.3, 0.86, 0.1)):
+        away = np.hypot((x - cx) * wide / tall, y - cy) / radius
+        lit = 0.55 - 0.35 * ((x - cx) + (y - cy)) / radius * 0.6
+        where = away < 1 + 0.15 * (noise(height, width, 20, seed + 7) - 0.5)
+        colour[where] = between(lit.clip(0, 1), [(12, 35, 20), (50, 110, 45), (190, 205, 90)])[where]
+        stuff[where], angle = TREES, np.where(where, np.arctan2(y - cy, x - cx) + np.pi / 2, angle)
+    wall = (abs(x - 0.45) < 0.1) & (y > 0.5) & (y < 0.74)
+    roof = (y > 0.36) & (y <= 0.5) & (abs(x - 0.45) < (y - 0.36) * 0.95)
+    window = (abs(x - 0.45) < 0.03) & (abs(y - 0.62) < 0.05)
+    for where, paint, turn in (
+        (wall, (235, 215, 190), np.pi / 2),
+        (roof, (180, 55, 35), 0.9),
+        (window, (25, 25, 40), 0),
+    ):
+        shade = np.where(x > 0.45, 0.68, 1.0)[..., None]
+        colour[where] = (np.array(paint) / 255 * shade)[where]
+        stuff[where], angle = HOUSE, np.where(where, turn, angle)
+    sun = np.hypot((x - 0.2) * wide / tall, y - 0.16) < 0.085
+    colour[sun], stuff[sun] = np.array([255, 236, 150]) / 255, SUN
+    colour = colour.clip(0, 1)
+    return Scene(colour, colour @ np.array([0.299, 0.587, 0.114]), stuff, angle)
+
+
+def vivid(colour: Plane, by: float) -> Plane:
+    """Colours farther from grey."""
+    grey = colour.mean(-1, keepdims=True)
+    found: Plane = (grey + by * (colour - grey)).clip(0, 1)
+    return found
+
+
+def tensor(pixels: Plane) -> Tensor:
+    """`[H, W, 3]` as pixels `[1, 3, H, W]`."""
+    return torch.from_numpy(pixels.clip(0, 1)).permute(2, 0, 1)[None].float().contiguous()

@@ -1,0 +1,147 @@
+"""Which filters there are, what they say, and how the user's own are kept.
+
+A filter is a folder, `NAME/filter.toml`, with a drawing or a picture beside it:
+
+    about = "black ink on warm paper"   # a line for the painter
+    drawing = "woodcut"                 # one of this program's, or
+    picture = "picture.png"             # a file in the folder
+    [style]                             # settings that suit it, each optional
+    scale = 1.2
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from platformdirs import user_data_path
+from torch import Tensor
+
+from phosphene import images
+from phosphene.errors import SettingsError, UnknownNameError, nearest
+from phosphene.images.atomic import refuse
+from phosphene.transforms import shrink
+
+FILE = "filter.toml"
+SIDE = 768  # pixels of a drawing's sides
+LONGEST = 1024  # pixels of the long side of a user's picture: more of it is never looked at
+OWN = Path(__file__).parent / "looks"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_ENTRIES = {"about": str, "drawing": str, "picture": str, "style": dict}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A look with a name.
+
+    Attributes:
+        name: its folder's.
+        about: a line for the painter.
+        folder: where it lies.
+        drawing: one of this program's, or
+        picture: a file in the folder.
+        style: settings that suit it.
+    """
+
+    name: str
+    about: str
+    folder: Path
+    drawing: str | None = None
+    picture: str | None = None
+    style: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the user's."""
+        return self.folder.parent != OWN
+
+    def pixels(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The style picture, `[1, 3, H, W]`.
+
+        Raises:
+            ImageError: its picture cannot be read.
+        """
+        if self.drawing is None:
+            return images.load(self.folder / str(self.picture), dtype=dtype).pixels
+        drawn: Tensor = import_module(f"phosphene.filters.drawings.{self.drawing}").draw(SIDE, SIDE, 0)
+        return drawn.to(dtype)
+
+
+def folder() -> Path:
+    """Where the user's filters lie: `$PHOSPHENE_FILTERS`, or the user's data folder."""
+    chosen = os.environ.get("PHOSPHENE_FILTERS")
+    return Path(chosen) if chosen else user_data_path("phosphene") / "filters"
+
+
+def names() -> list[str]:
+    """All filters: the program's own, then the user's."""
+    return _in(OWN) + [name for name in _in(folder()) if name not in _in(OWN)]
+
+
+def _in(place: Path) -> list[str]:
+    return sorted(each.parent.name for each in place.glob(f"*/{FILE}"))
+
+
+def read(name: str) -> Filter:
+    """The filter of that name; the user's come first.
+
+    Raises:
+        UnknownNameError: there is none; the nearest is offered.
+        SettingsError: its TOML is damaged.
+    """
+    for place in (folder(), OWN):
+        path = place / name / FILE
+        if _NAME.fullmatch(name) and path.is_file():
+            return _parsed(path)
+    raise UnknownNameError(f"Unknown filter {name!r}.{nearest(name, names())} List them with: phosphene filters")
+
+
+def _parsed(path: Path) -> Filter:
+    try:
+        entries = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML: {error}.") from error
+    for name, value in entries.items():
+        if name not in _ENTRIES or not isinstance(value, _ENTRIES[name]):
+            raise SettingsError(f"{path}: {name!r} is not an entry of a filter.{nearest(name, _ENTRIES)}")
+    if ("drawing" in entries) == ("picture" in entries):
+        raise SettingsError(f"{path}: a filter has a drawing or a picture, one of the two.")
+    if "drawing" in entries and entries["drawing"] not in _drawings():
+        offered = nearest(entries["drawing"], _drawings())
+        raise SettingsError(
+            f"{path}: unknown drawing {entries['drawing']!r}.{offered} There are {', '.join(_drawings())}."
+        )
+    return Filter(path.parent.name, folder=path.parent, **{"about": "", **entries})
+
+
+def _drawings() -> list[str]:
+    return sorted(each.stem for each in (Path(__file__).parent / "drawings").glob("[!_]*.py"))
+
+
+def add(name: str, picture: images.Source, *, about: str = "", overwrite: bool = False) -> Filter:
+    """Keeps a picture of the user's as a filter; a copy, no larger than is looked at.
+
+    Raises:
+        SettingsError: the name is none that a folder may have.
+        ImageError: the picture cannot be read, or the filter is there already.
+    """
+    if not _NAME.fullmatch(name):
+        raise SettingsError(f"{name!r} cannot be a filter's name; use small letters, digits, - and _, as night-sea.")
+    if name in _in(OWN):
+        raise SettingsError(f"{name!r} comes with the program. Choose another name for yours.")
+    opened = images.load(picture)
+    place = folder() / name
+    place.mkdir(parents=True, exist_ok=True)
+    refuse(place / FILE, overwrite=overwrite)
+    pixels = shrink(opened.pixels, min(1.0, LONGEST / max(opened.pixels.shape[-2:])))
+    images.save(pixels, place / "picture.png", overwrite=True)
+    said = (about or f"as {opened.name} is painted").replace("\\", "/").replace('"', "'")
+    images.write_atomically(place / FILE, f'about = "{said}"\npicture = "picture.png"\n'.encode(), overwrite=True)
+    return read(name)

@@ -1,0 +1,258 @@
+"""Style: a picture repainted as another one is painted, from broad forms to fine strokes.
+
+After Gatys, Ecker and Bethge (2016) and Kolkin et al. (2022), whose two methods share everything here: the sizes, the
+picture as a Laplacian pyramid of variables, and Adam, which moves it. What a place is to become is the method's affair.
+
+A large picture is painted in windows, one after the other. Each continues what its finished neighbours have begun,
+because it sees them, and cannot change them: so that strokes cross from window to window, and no seam is left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from phosphene import features, gradient, hypercolumns, params, tiles
+from phosphene.ascent import Step
+from phosphene.errors import NumberError, SettingsError
+from phosphene.hypercolumns import LOOKS
+from phosphene.networks import Network
+from phosphene.recipes.fields import memory_bytes
+from phosphene.recipes.gram import Gram
+from phosphene.recipes.neighbours import Neighbours
+from phosphene.recipes.painter import Aim, Method, Source, Window
+from phosphene.recipes.style_settings import StyleSettings
+from phosphene.transforms import at
+
+OnStep = Callable[[Step], None]
+
+SMALLEST = 48  # pixels of the long side: a smaller picture shows nothing
+ALL_STEPS = 100_000  # pixels of a picture that gets all steps
+FEWER = 0.35  # the exponent by which larger ones get fewer: smaller sizes have done the broad work
+FEWEST = 12
+LOOK = 20  # steps between searches
+MARGIN = 96  # pixels that a window sees beyond what it paints
+LARGEST_STYLE = 1024  # pixels of a style's long side: its strokes are looked at, not printed
+GRAIN = 0.02  # of 0..1: noise to begin with, so that flat places do not all find one neighbour
+COLUMN_BYTES = 900  # per pixel, beside the network's own: hypercolumns, their targets and gradients; measured
+
+
+def style(
+    pixels: Tensor,
+    network: Network,
+    sources: Sequence[Source],
+    *,
+    settings: StyleSettings | None = None,
+    initial: Tensor | None = None,
+    on_step: OnStep | None = None,
+) -> Tensor:
+    """`pixels` `[1, 3, H, W]`, sRGB 0..1, repainted as the sources are painted: the same size and range.
+
+    Args:
+        pixels: the content, in the network's dtype.
+        network: whose features are compared.
+        sources: one style or several; their weights add up to 1.
+        settings: by default `StyleSettings()`; of pictures that it names nothing is read here.
+        initial: `[1, 3, H, W]`, what the painting begins with in place of the content.
+        on_step: called with each `Step`; an exception raised there ends the painting.
+
+    Raises:
+        SettingsError: no source, or too little memory for a window.
+        NumberError: the painting left the numbers.
+    """
+    settings = settings or StyleSettings()
+    if not sources:
+        raise SettingsError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
+    area = window_area(network, pixels, settings)
+    sizes = scales(pixels.shape[-2], pixels.shape[-1], settings)
+    stages = [_Stage(sizes, number, settings, windows(*size, area), pixels) for number, size in enumerate(sizes)]
+    work = [stage.work for stage in stages]
+    painted = _begun(at(pixels if initial is None else initial, *sizes[0]), settings)
+    for stage in stages:
+        content = at(pixels, *stage.size)
+        if stage.number:
+            painted = _carried(painted, content, stages[stage.number - 1].size, 1 - settings.strength)
+        method = _method(network, [_sized(each, pixels, stage.size, settings) for each in sources], content, settings)
+        told = replace(stage, before=sum(work[: stage.number]), total=sum(work))
+        painted = _paint_(painted, content, method, told, on_step)
+    return painted
+
+
+def scales(height: int, width: int, settings: StyleSettings) -> list[tuple[int, int]]:
+    """Heights and widths to paint at, each half the next, the smallest first.
+
+    >>> scales(300, 400, StyleSettings())
+    [(38, 50), (75, 100), (150, 200), (300, 400)]
+    """
+    sizes = [(height, width)]
+    while len(sizes) < settings.scales and max(height, width) / 2 ** len(sizes) >= SMALLEST:
+        shrunk = 2 ** len(sizes)
+        sizes.append((max(1, round(height / shrunk)), max(1, round(width / shrunk))))
+    return sizes[::-1]
+
+
+def steps(height: int, width: int, settings: StyleSettings) -> int:
+    """How many steps at a size: the fewer the larger it is."""
+    share = min(1.0, (ALL_STEPS / (height * width)) ** FEWER)
+    return int(max(min(settings.steps, FEWEST), round(settings.steps * share)))
+
+
+def windows(height: int, width: int, area: int) -> list[Window]:
+    """The parts of a picture that are painted at a time, of about `area` pixels."""
+    side = math.isqrt(area)
+    whole = height * width <= area
+    boxes = tiles.boxes(height, width, tile=max(height, width) if whole else side, overlap=MARGIN, stride=16)
+    return [Window(box, (height, width)) for box in boxes]
+
+
+def window_area(network: Network, pixels: Tensor, settings: StyleSettings) -> int:
+    """How many pixels a window may have.
+
+    Raises:
+        SettingsError: fewer than a window needs.
+    """
+    each = features.bytes_per_pixel(network, hypercolumns.layers(network, LOOKS)) + COLUMN_BYTES
+    count, memory = pixels.shape[-2] * pixels.shape[-1], memory_bytes(settings.memory)
+    least = min(count, (4 * MARGIN) ** 2)
+    if memory is None:
+        return max(least, int((gradient.STEP_BYTES if count <= gradient.LARGE else gradient.LARGE_STEP_BYTES) / each))
+    fixed = gradient.PROCESS_BYTES + 12 * pixels.element_size() * count
+    area = int((memory - fixed) / each)
+    if area < least:
+        enough = math.ceil((fixed + least * each) / 1e8) * 100
+        raise SettingsError(f"--memory {settings.memory} is too little for this picture.\nGive --memory {enough}MB.")
+    return area
+
+
+def _method(network: Network, sources: Sequence[Source], content: Tensor, settings: StyleSettings) -> Method:
+    if settings.method == "gram":
+        return Gram(network, sources, strength=settings.strength)
+    return Neighbours(network, sources, content, strength=settings.strength, firmness=settings.stuff)
+
+
+def _sized(source: Source, pixels: Tensor, size: tuple[int, int], settings: StyleSettings) -> Source:
+    """A style at the size that goes with the content's, but never larger than it is."""
+    long = max(source.pixels.shape[-2:])
+    share = min(max(size) * settings.scale, long, LARGEST_STYLE) / long
+    height, width = (max(1, round(side * share)) for side in source.pixels.shape[-2:])
+    return replace(source, pixels=at(source.pixels, height, width))
+
+
+def _begun(pixels: Tensor, settings: StyleSettings) -> Tensor:
+    generator = torch.Generator().manual_seed(settings.seed)
+    grain = torch.randn(pixels.shape, generator=generator, dtype=torch.float64).to(pixels.dtype)
+    return (pixels + settings.strength * GRAIN * grain).clamp(0, 1)
+
+
+def _carried(painted: Tensor, content: Tensor, before: tuple[int, int], share: float) -> Tensor:
+    """The painting at the next size, with a share of the detail that the content has there."""
+    detail = content - at(at(content, *before), *content.shape[-2:])
+    return at(painted, *content.shape[-2:]).add_(detail, alpha=share).clamp_(0, 1)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One size of a painting.
+
+    Attributes:
+        sizes: all of them.
+        number: which of them, from 0.
+        settings: of the painting.
+        windows: in which it is painted.
+        picture: the content at full size.
+        before: work done before, in pixels times steps.
+        total: all work.
+    """
+
+    sizes: Sequence[tuple[int, int]]
+    number: int
+    settings: StyleSettings
+    windows: Sequence[Window]
+    picture: Tensor
+    before: int = 0
+    total: int = 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.sizes[self.number]
+
+    @property
+    def steps(self) -> int:
+        """For each window."""
+        return steps(*self.size, self.settings)
+
+    @property
+    def work(self) -> int:
+        """In pixels times steps."""
+        return self.size[0] * self.size[1] * self.steps
+
+    def step(self, index: int, number: int, pixels: Tensor, score: float) -> Step:
+        """The word of a step in a window."""
+        step, all_steps, full = index * self.steps + number, len(self.windows) * self.steps, self.sizes[-1]
+        return Step(
+            pixels=pixels,
+            score=score,
+            step=step,
+            steps=all_steps,
+            octave=self.number + 1,
+            octaves=len(self.sizes),
+            done=1.0
+            if (self.size, step) == (full, all_steps)
+            else (self.before + self.work * step / all_steps) / self.total,
+            size=full,
+            picture=lambda: at(pixels, *full).clamp(0, 1),
+            counted="size",
+        )
+
+
+def _paint_(painted: Tensor, content: Tensor, method: Method, stage: _Stage, on_step: OnStep | None) -> Tensor:
+    """Paints window after window, in place."""
+    free = torch.ones(1, 1, *stage.size, dtype=torch.bool)
+    for index, window in enumerate(stage.windows):
+        here = (..., *window.box.context)
+
+        def told(number: int, pixels: Tensor, score: float, index: int = index, window: Window = window) -> None:
+            if on_step is not None:
+                painted[(..., *window.box.core)] = pixels[(..., *window.box.inner)]
+                on_step(stage.step(index, number, painted, score))
+
+        aim = method.window(content[here], window)
+        found = _optimised(painted[here], free[here], aim, stage.steps, stage.settings.step_size / 255, told)
+        painted[(..., *window.box.core)] = found[(..., *window.box.inner)]
+        free[(..., *window.box.core)] = False
+    return painted
+
+
+def _optimised(
+    begun: Tensor,
+    free: Tensor,
+    aim: Aim,
+    steps: int,
+    step_size: float,
+    told: Callable[[int, Tensor, float], None],
+) -> Tensor:
+    """A window after so many steps of Adam (Kingma and Ba 2014); what is not free stays as it is."""
+    begun = begun.clone()
+    painting = params.painting("laplacian", begun, decorrelate=False, bounded=False)
+    optimiser = torch.optim.Adam(painting.variables, lr=step_size, foreach=False)
+    pixels, often = begun, max(1, min(LOOK, steps // 2))
+    for number in range(1, steps + 1):
+        if (number - 1) % often == 0:
+            aim.look(pixels)
+        seen = torch.where(free, painting.pixels(), begun)
+        distance = aim.distance(seen)
+        optimiser.zero_grad()
+        torch.autograd.backward(distance)
+        optimiser.step()
+        with torch.no_grad():
+            pixels = torch.where(free, painting.pixels().clamp(0, 1), begun)
+        score = -float(distance.detach())
+        if not math.isfinite(score):
+            raise NumberError("The painting became infinite or not-a-number. Try a smaller --step-size.")
+        told(number, pixels, score)
+    return pixels

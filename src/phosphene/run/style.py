@@ -1,0 +1,285 @@
+"""One painting, from a picture and a style to a picture that says how it was made; and the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phosphene import correspondence, filters, images, networks, record
+from phosphene.ascent import Step
+from phosphene.errors import RecordError, SettingsError, Stop
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.recipes import dream as recipe_of_dreams
+from phosphene.recipes import style as recipe
+from phosphene.recipes.fields import flag
+from phosphene.recipes.painter import Source
+from phosphene.recipes.settings import settings as choose_dream
+from phosphene.recipes.style import OnStep
+from phosphene.recipes.style_settings import StyleSettings, weighted
+from phosphene.record import Record
+from phosphene.run.aims import fitted, mask_of
+from phosphene.run.album import Album
+from phosphene.run.once import Dream
+from phosphene.run.regions import drawn
+from phosphene.run.watch import Watch, room
+from phosphene.run.wishes import Wishes
+
+MISSING = 0.05  # of the picture: with so much that has no counterpart, the user is told
+DREAM_SHARE = 0.3  # of all work, for the dream that follows a painting
+
+
+@dataclass(frozen=True)
+class Painting(Dream):
+    """A finished painting, or what there was when it was stopped.
+
+    Attributes:
+        sources: the styles, with what of them was matched with what.
+    """
+
+    sources: tuple[Source, ...] = ()
+
+    @cached_property
+    def regions(self) -> Tensor:
+        """A picture of what was matched with what: the content and the styles, in shared colours.
+
+        Raises:
+            SettingsError: nothing was, because only looks counted.
+        """
+        return drawn(self.source.pixels, self.sources)
+
+
+def style(
+    image: images.Source,
+    *styles: images.Source,
+    network: Network | None = None,
+    mask: images.Source | None = None,
+    initial: images.Source | None = None,
+    regions: tuple[images.Source, images.Source] | None = None,
+    on_step: OnStep | None = None,
+    long_side: int | None = None,
+    max_pixels: int = images.MAX_PIXELS,
+    **changes: Any,
+) -> Painting:
+    """Repaints a picture as another one is painted.
+
+    Args:
+        image: the content: a path, an image of Pillow's, an array, a tensor, or bytes.
+        *styles: pictures, or their names with weights, as "waves.jpg:2"; none where `filter` names one.
+        network: by default the one that the setting `model` names.
+        mask: a picture of where: white is repainted; or `alpha`, the picture's own transparency.
+        initial: what to begin with in place of the content.
+        regions: maps of the content and of the style, in which one colour is one stuff.
+        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        long_side: shrinks the content first.
+        max_pixels: refuses larger contents; 0 refuses none.
+        **changes: any field of `StyleSettings`.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    wishes = Wishes()
+    named: dict[str, Any] = {"style": (*changes.pop("style", ()), *(wishes.name(each, "style") for each in styles))}
+    if mask is not None:
+        named["mask"] = wishes.name(mask, "mask")
+    if initial is not None:
+        named["initial"] = wishes.name(initial, "initial")
+    if regions is not None:
+        named["regions"] = tuple(wishes.name(each, "regions") for each in regions)
+    chosen = settings(**{**changes, **named})
+    network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    with room():
+        source = images.load(image, dtype=network.dtype, long_side=long_side, max_pixels=max_pixels)
+        height, width = source.pixels.shape[-2:]
+        origin = {"name": source.name, "sha256": source.sha256, "width": width, "height": height}
+        origin |= {"long_side": long_side} if long_side else {}
+        return make(source, origin, chosen, network, Album(network.dtype, named=wishes.named), on_step)
+
+
+def settings(**changes: Any) -> StyleSettings:
+    """The settings that suit a filter, if one is named, and changes to them.
+
+    Raises:
+        SettingsError: no style, or an impossible value.
+        UnknownNameError: there is no such filter or preset.
+    """
+    name = changes.get("filter")
+    suits = {} if name is None else dict(filters.read(str(name)).style)
+    try:
+        chosen = StyleSettings(**{**suits, **changes})
+    except TypeError as error:
+        raise SettingsError(f"{error}. The settings are {', '.join(StyleSettings.__dataclass_fields__)}.") from error
+    if not chosen.style and chosen.filter is None:
+        raise SettingsError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
+    if chosen.then_dream is not None:
+        choose_dream(preset=chosen.then_dream)
+    return chosen
+
+
+def make(
+    source: Picture,
+    origin: Mapping[str, Any],
+    chosen: StyleSettings,
+    network: Network,
+    album: Album,
+    on_step: OnStep | None = None,
+) -> Painting:
+    """The painting of a picture that is open, with its record; a `Stop` keeps what there is.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
+    mask = mask_of(source, chosen, album)
+    initial = None if chosen.initial is None else fitted(chosen.initial, source, album, "initial picture")
+    sources, notes = _sources(source, chosen, network, album)
+
+    def finished(pixels: Tensor) -> Tensor:
+        if chosen.keep_colour:
+            pixels = _recoloured(pixels, source.pixels)
+        return pixels if mask is None else source.pixels + mask * (pixels - source.pixels)
+
+    watch = Watch(on_step)
+    share = 1.0 if chosen.then_dream is None else 1 - DREAM_SHARE
+
+    def painting(step: Step) -> None:
+        watch(replace(step, done=step.done * share, picture=lambda: finished(step.picture())))
+
+    def dreaming(step: Step) -> None:
+        done = share + step.done * (1 - share)
+        watch(replace(step, done=1.0 if step.done >= 1 else done, picture=lambda: finished(step.picture())))
+
+    try:
+        pixels = recipe.style(source.pixels, network, sources, settings=chosen, initial=initial, on_step=painting)
+        if chosen.then_dream is not None:
+            look = choose_dream(preset=chosen.then_dream, seed=chosen.seed, memory=chosen.memory, dtype=chosen.dtype)
+            if network.name != look.model:
+                look = replace(look, layer=None)
+            pixels = recipe_of_dreams.dream(pixels, network, settings=look, on_step=dreaming)
+        pixels, complete = finished(pixels).clamp(0, 1), True
+    except Stop:
+        pixels, complete = watch.picture(), False
+    made = Record(
+        recipe="style",
+        settings=_recorded(chosen, network),
+        objective=" + ".join([*map(images.name_of, chosen.style), *([chosen.filter] if chosen.filter else [])]),
+        network={"name": network.name, "file": network.file, "sha256": network.sha256},
+        input=dict(origin),
+        pictures=album.hashes,
+        output={"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": source.depth},
+        versions=record.versions(),
+        threads=torch.get_num_threads(),
+        complete=complete,
+        reached="" if complete else watch.reached,
+    )
+    return Painting(pixels, made, source, source.notes + network.notes + notes, tuple(sources))
+
+
+def _sources(
+    source: Picture, chosen: StyleSettings, network: Network, album: Album
+) -> tuple[list[Source], tuple[str, ...]]:
+    """The styles, each with its share and its correspondence with the content; and what the user should hear."""
+    named = [weighted(word) for word in chosen.style]
+    pictures = [(name, album(name), weight) for name, weight in named]
+    if chosen.filter is not None:
+        pictures.append((chosen.filter, filters.read(chosen.filter).pixels(network.dtype), 1.0))
+    total = sum(weight for _, _, weight in pictures)
+    if not total:
+        raise SettingsError("All styles have weight 0. Give one of them more, as waves.jpg:1.")
+    found: list[Source] = []
+    notes: list[str] = []
+    for name, pixels, weight in pictures:
+        stuff, words = _stuff(name, pixels, source, chosen, network, album)
+        found.append(Source(pixels, weight / total, stuff))
+        notes += words
+    return found, tuple(notes)
+
+
+def _stuff(
+    name: str, pixels: Tensor, source: Picture, chosen: StyleSettings, network: Network, album: Album
+) -> tuple[correspondence.Correspondence | None, list[str]]:
+    if chosen.method == "gram" or (not chosen.stuff and not chosen.regions):
+        return None, []
+    if not chosen.regions:
+        found = correspondence.found(network, source.pixels, pixels)
+        if found.missing < MISSING:
+            return found, []
+        about = f"about {found.missing:.0%} of it has no counterpart in {images.name_of(name)}"
+        return found, [f"{about}, and takes its calmest texture; --show-regions draws the match"]
+    of, by = (album(each) for each in chosen.regions)
+    found, lost = correspondence.drawn(of, by)
+    if not lost:
+        return found, []
+    return found, [f"the style's map has no {', '.join(lost[:3])}: those regions take whatever looks like them"]
+
+
+def _recoloured(pixels: Tensor, content: Tensor) -> Tensor:
+    """The painting's brightness with the content's colours."""
+    weights = pixels.new_tensor([0.299, 0.587, 0.114])[None, :, None, None]  # of brightness, ITU-R BT.601
+    change: Tensor = ((pixels - content) * weights).sum(1, keepdim=True)
+    return (content + change).clamp(0, 1)
+
+
+def _recorded(chosen: StyleSettings, network: Network) -> dict[str, Any]:
+    """The settings as a record holds them: pictures and weights without their folders."""
+
+    def bare(name: str | None) -> str | None:
+        return None if name is None else images.name_of(name)
+
+    return chosen.to_dict() | {
+        "model": network.name,
+        "weights": bare(chosen.weights),
+        "style": [bare(word) for word in chosen.style],
+        "mask": bare(chosen.mask),
+        "initial": bare(chosen.initial),
+        "regions": [bare(name) for name in chosen.regions],
+    }
+
+
+def redo(
+    made: Record,
+    changes: Mapping[str, Any],
+    image: images.Source,
+    on_step: OnStep | None = None,
+    *,
+    folder: Path,
+) -> Painting:
+    """Makes a painting again from its record, with `changes` to its settings.
+
+    Raises:
+        RecordError: the record cannot be followed.
+    """
+    for name in changes:
+        if name not in StyleSettings.__dataclass_fields__:
+            raise SettingsError(f"{flag(name)} is for dreams; this is a painting after {made.objective}.")
+    try:
+        chosen = StyleSettings(**{**made.settings, **changes})
+    except TypeError as error:
+        raise RecordError(f"The record cannot be followed: {error}.") from error
+    _check_there(chosen, folder)
+    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    source = images.load(image, dtype=network.dtype, long_side=made.input.get("long_side"), max_pixels=0)
+    height, width = source.pixels.shape[-2:]
+    origin = {**made.input, "name": source.name, "sha256": source.sha256, "width": width, "height": height}
+    return make(source, origin, chosen, network, Album(network.dtype, folder=folder), on_step)
+
+
+def _check_there(chosen: StyleSettings, folder: Path) -> None:
+    """Refuses styles, masks and maps that are not where they should be."""
+    wanted: Sequence[tuple[str, str | None]] = [
+        *(("style", weighted(word)[0]) for word in chosen.style),
+        *(("regions", name) for name in chosen.regions),
+        ("mask", None if chosen.mask == "alpha" else chosen.mask),
+        ("initial", chosen.initial),
+    ]
+    for kind, name in wanted:
+        if name is not None and not (folder / name).is_file() and not Path(name).is_file():
+            raise RecordError(
+                f"The {kind} {name!r} is no file in {folder}. Put it there, or name another: --{kind} PATH"
+            )

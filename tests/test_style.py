@@ -1,0 +1,370 @@
+"""Style: likeness, stuff, blending, windows, mistakes; on a tiny random network, and on the real one for behaviour."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor
+
+import phosphene
+from conftest import photograph
+from phosphene import correspondence, filters, hypercolumns, images, matching, record
+from phosphene.cli import main
+from phosphene.errors import ImageError, PhospheneError, SettingsError, UnknownNameError
+from phosphene.recipes import style as recipe
+from phosphene.recipes.neighbours import Neighbours
+from phosphene.recipes.painter import Source
+from phosphene.recipes.style_settings import StyleSettings, weighted
+
+QUICK = {"steps": 3, "scales": 2}
+
+
+def texture(seed: int, height: int = 64, width: int = 80, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Soft forms, so that features differ from place to place."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, height // 8, width // 8, generator=generator, dtype=torch.float64)
+    return torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1).to(dtype)
+
+
+def painted(network: phosphene.Network, content: Tensor, *styles: tuple[Tensor, float], **changes: object) -> Tensor:
+    chosen = StyleSettings(**{**QUICK, "stuff": 0.0, "dtype": "float64", **changes})  # type: ignore[arg-type]
+    return recipe.style(content, network, [Source(*each) for each in styles], settings=chosen)
+
+
+# Likeness
+
+
+def test_hypercolumns_stand_on_one_grid(tiny32: phosphene.Network) -> None:
+    names = hypercolumns.layers(tiny32, hypercolumns.LOOKS)
+    found = hypercolumns.columns(tiny32, texture(0, 61, 75), names)
+    assert {each.shape[-2:] for each in found} == {(16, 19)} == {hypercolumns.size(61, 75)}
+
+
+def test_a_picture_finds_itself(tiny64: phosphene.Network) -> None:
+    pixels = texture(1, dtype=torch.float64)
+    method = Neighbours(tiny64, [Source(pixels)], pixels, strength=0.5, firmness=0)
+    (palette,) = method.palettes
+    where = palette.found(palette.vectors, palette.stuff, 0)
+    assert (where == torch.arange(len(where))).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(table=st.integers(1, 5000), seed=st.integers(0, 99))
+def test_matches_do_not_depend_on_the_table(table: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    queries, candidates = (torch.randn(count, 9, generator=generator, dtype=torch.float64) for count in (70, 90))
+    whole, cut = (matching.best(queries, candidates, table=each) for each in (None, table))
+    assert (whole.where == cut.where).all()
+
+
+def test_a_painting_does_not_depend_on_the_search_table(
+    tiny64: phosphene.Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, style = (texture(seed, dtype=torch.float64) for seed in (1, 2))
+    once = painted(tiny64, content, (style, 1.0))
+    monkeypatch.setattr(matching, "TABLE_NUMBERS", 777)
+    assert (painted(tiny64, content, (style, 1.0)) - once).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("method", ["match", "gram"])
+def test_a_step_brings_it_nearer(tiny32: phosphene.Network, method: str) -> None:
+    scores: list[float] = []
+    recipe.style(
+        texture(1),
+        tiny32,
+        [Source(texture(2))],
+        settings=StyleSettings(method=method, steps=15, scales=1),
+        on_step=lambda step: scores.append(step.score),
+    )
+    assert scores[-1] > scores[0]
+
+
+@pytest.mark.parametrize("method", ["match", "gram"])
+def test_the_same_seed_gives_the_same_pixels(tiny32: phosphene.Network, method: str) -> None:
+    once, again, other = (
+        painted(tiny32, texture(1), (texture(2), 1.0), method=method, dtype="float32", seed=seed) for seed in (3, 3, 4)
+    )
+    assert torch.equal(once, again)
+    assert not torch.equal(once, other)
+
+
+@pytest.mark.parametrize("method", ["match", "gram"])
+def test_strength_0_changes_nothing(tiny64: phosphene.Network, method: str) -> None:
+    content = texture(1, dtype=torch.float64)
+    still = painted(tiny64, content, (texture(2, dtype=torch.float64), 1.0), strength=0, method=method, steps=15)
+    assert (still - content).abs().mean() < 0.02
+
+
+def test_weights_of_several_styles_interpolate(tiny64: phosphene.Network) -> None:
+    content, *styles = (texture(seed, dtype=torch.float64) for seed in (1, 2, 3))
+
+    def at(share: float) -> Tensor:
+        return painted(tiny64, content, (styles[0], 1 - share), (styles[1], share), scales=1, steps=30)
+
+    ends, middle = (at(0), at(1)), at(0.5)
+    assert torch.equal(ends[0], painted(tiny64, content, (styles[0], 1.0), scales=1, steps=30))
+    apart = (ends[0] - ends[1]).norm()
+    assert all((middle - end).norm() < apart for end in ends)
+
+
+def test_windows_cover_the_picture_and_leave_finished_ones_alone(tiny32: phosphene.Network) -> None:
+    seen: list[Tensor] = []
+
+    def remember(step: phosphene.Step) -> None:
+        if step.step % 3 == 0:
+            seen.append(step.pixels.clone())
+
+    content = texture(1, 500, 600)
+    windows = recipe.windows(500, 600, 340**2)
+    assert len(windows) > 1
+    chosen = StyleSettings(stuff=0.0, scales=1, steps=3)
+    stage = recipe._Stage([(500, 600)], 0, chosen, windows, content)
+    method = recipe._method(tiny32, [Source(texture(2, 300, 300))], content, chosen)
+    begun = content.clone()
+    recipe._paint_(begun, content, method, stage, remember)
+    for number, (window, after) in enumerate(zip(windows, seen, strict=True)):
+        core = (..., *window.box.core)
+        assert torch.equal(after[core], begun[core])
+        assert all(torch.equal(after[core], later[core]) for later in seen[number:])
+    assert not torch.equal(begun, content)
+
+
+def test_a_style_of_itself_changes_little(efficientnet: phosphene.Network) -> None:
+    pixels = images.load(photograph("coffee"), long_side=160).pixels
+    same = phosphene.style(pixels, pixels, network=efficientnet, steps=20).pixels
+    other = phosphene.style(pixels, photograph("china"), network=efficientnet, steps=20).pixels
+    assert (same - pixels).abs().mean() < 0.4 * (other - pixels).abs().mean()
+
+
+# Stuff
+
+
+def test_identical_regions_map_onto_themselves(efficientnet: phosphene.Network) -> None:
+    pixels = images.load(photograph("china"), long_side=256).pixels
+    found = correspondence.found(efficientnet, pixels, pixels)
+    likeness = matching.vectors(found.content) @ matching.vectors(found.style).T
+    own = likeness.diagonal()
+    assert (own > 0.9 * likeness.amax(1)).float().mean() > 0.95
+    assert found.missing == 0
+    assert likeness.max() <= 1 + 1e-5
+
+
+def test_drawn_maps_bind_what_has_one_colour() -> None:
+    red, blue = ((torch.tensor(colour)[:, None, None]) for colour in ([1.0, 0, 0], [0, 0, 1.0]))
+    content = torch.cat([red.expand(3, 4, 6), blue.expand(3, 4, 6)], 1)[None]
+    found, lost = correspondence.drawn(content, content.flip(2))
+    likeness = matching.vectors(found.content) @ matching.vectors(found.style).T
+    assert likeness.shape == (48, 48)
+    assert (likeness[0, :24] == 0).all()
+    assert (likeness[0, 24:] == 1).all()
+    assert lost == ()
+    _, lost = correspondence.drawn(content, red.expand(3, 9, 9)[None])
+    assert lost == ("#0000ff",)
+
+
+def test_the_sky_of_a_painting_comes_from_the_sky_that_is_named(efficientnet: phosphene.Network) -> None:
+    content = images.load(photograph("china"), long_side=128).pixels
+    height, width = content.shape[-2:]
+    style = torch.cat([texture(1, 64, 128) * torch.tensor([1.0, 0.2, 0.1])[None, :, None, None]] * 1, 2)
+    style = torch.cat([style, style.flip(1)], 2)
+    maps = [torch.zeros(1, 3, *size) for size in ((height, width), (128, 128))]
+    maps[0][:, 0, : height // 2] = 1
+    maps[1][:, 0, 64:] = 1
+    result = phosphene.style(content, style, network=efficientnet, regions=(maps[0], maps[1]), steps=30, strength=0.8)
+    top, low = (
+        part.mean((0, 2, 3)) for part in (result.pixels[..., : height // 3, :], result.pixels[..., -height // 3 :, :])
+    )
+    assert top[2] > top[0]
+    assert low[0] > low[2]
+    assert result.regions.shape[1] == 3
+
+
+# Runs
+
+
+def save(path: object, pixels: Tensor) -> str:
+    images.save(pixels, path, overwrite=True)  # type: ignore[arg-type]
+    return str(path)
+
+
+@pytest.fixture
+def pictures(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # type: ignore[arg-type]
+    save("city.png", texture(1, 72, 96))
+    save("waves.png", texture(2, 64, 64))
+    save("night.png", texture(3, 64, 64))
+
+
+def run(line: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(line.split())
+    return int(ended.value.code or 0)
+
+
+FAST = "--steps 2 --scales 2 -q"
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_painting_says_how_it_was_made_and_is_made_again() -> None:
+    assert run(f"style city.png waves.png:2 night.png --keep-colour --show-regions map.png {FAST}") == 0
+    made = record.read("city-style.png")
+    assert (made.recipe, made.settings["style"]) == ("style", ["waves.png:2", "night.png"])
+    assert set(made.pictures) == {"waves.png", "night.png"}
+    assert images.load("map.png").pixels.shape[-1] > 96
+    assert run("redo city-style.png -q") == 0
+    once, again = (np.asarray(Image.open(name)) for name in ("city-style.png", "city-style-redo.png"))
+    assert (once == again).all()
+    assert run("redo city-style.png --strength 0.9 -q") == 0
+    assert record.read("city-style-redo2.png").settings["strength"] == 0.9
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_mask_an_initial_picture_and_a_dream() -> None:
+    mask = torch.zeros(1, 3, 72, 96)
+    mask[..., :48] = 1
+    save("mask.png", mask)
+    assert run(f"style city.png waves.png --mask mask.png --initial city.png --then-dream neon {FAST}") == 0
+    before, after = (np.asarray(Image.open(name)) for name in ("city.png", "city-style.png"))
+    assert (before[:, 48:] == after[:, 48:]).all()
+    assert (before[:, :48] != after[:, :48]).any()
+
+
+def test_keep_colour_keeps_colour(tiny32: phosphene.Network) -> None:
+    content = 0.3 + 0.4 * texture(1)
+    result = phosphene.style(content, texture(2), network=tiny32, keep_colour=True, **QUICK).pixels
+    change = result - content
+    assert (change - change.mean(1, keepdim=True)).abs().max() < 1e-5
+
+
+def test_a_stop_keeps_what_there_is(tiny32: phosphene.Network) -> None:
+    def stop(step: phosphene.Step) -> None:
+        if step.octave == 2:
+            raise phosphene.Stop
+
+    result = phosphene.style(texture(1), texture(2), network=tiny32, on_step=stop, scales=2, steps=4)
+    assert not result.record.complete
+    assert result.pixels.shape == (1, 3, 64, 80)
+
+
+# Filters
+
+
+@pytest.mark.parametrize("name", filters.names())
+def test_a_filter_is_drawn_in_all_tones(name: str) -> None:
+    chosen = filters.read(name)
+    pixels = chosen.pixels()
+    grey = pixels.mean(1)
+    assert chosen.about
+    assert pixels.shape == (1, 3, 768, 768)
+    assert 0 <= pixels.min() < 0.25
+    assert 0.75 < pixels.max() <= 1
+    assert grey.std() > 0.08
+    assert torch.equal(pixels, chosen.pixels())
+
+
+def test_there_are_twelve_filters() -> None:
+    assert len(filters.names()) >= 12
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_filter_of_ones_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PHOSPHENE_FILTERS", "mine")
+    assert run("filters add night-sea night.png --about dark") == 0
+    assert run("filters -o sheet.png") == 0
+    assert "night-sea" in capsys.readouterr().out
+    assert run(f"style city.png --filter night-sea {FAST}") == 0
+    assert record.read("city-style.png").objective == "night-sea"
+    assert run("filters add night-sea night.png") == 2
+    with pytest.raises(SettingsError, match="comes with the program"):
+        filters.add("woodcut", "night.png")
+    with pytest.raises(SettingsError, match="small letters"):
+        filters.add("../up", "night.png")
+    with pytest.raises(UnknownNameError, match="woodcut"):
+        filters.read("woodcat")
+
+
+def test_a_damaged_filter_is_explained(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOSPHENE_FILTERS", str(tmp_path))
+    for text, words in {
+        "about = ": "no TOML",
+        'drawing = "woodcat"': "woodcut",
+        'about = "a"': "a drawing or a picture",
+        'drawin = "woodcut"': "drawing",
+    }.items():
+        place = filters.folder() / "mine"
+        place.mkdir(exist_ok=True)
+        (place / "filter.toml").write_text(text)
+        with pytest.raises(SettingsError, match=words):
+            filters.read("mine")
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize("kind", ["one pixel", "white", "grey", "alpha", "black"])
+def test_odd_styles_work(efficientnet: phosphene.Network, kind: str) -> None:
+    odd = {
+        "one pixel": Image.new("RGB", (1, 1), "red"),
+        "white": Image.new("RGB", (64, 64), "white"),
+        "black": Image.new("RGB", (300, 8), "black"),
+        "grey": Image.fromarray((texture(1)[0, 0] * 255).byte().numpy()),
+        "alpha": Image.new("RGBA", (64, 48), (250, 120, 0, 90)),
+    }[kind]
+    result = phosphene.style(texture(2), odd, network=efficientnet, **QUICK).pixels
+    assert torch.isfinite(result).all()
+    assert 0 <= result.min() <= result.max() <= 1
+
+
+@pytest.mark.usefixtures("pictures")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("style city.png", ("--filter", "phosphene filters")),
+        ("style city.png --filter woodcat", ("woodcat", "woodcut")),
+        ("style city.png nowhere.png", ("nowhere.png",)),
+        ("style city.png waves.png:0", ("weight 0",)),
+        ("style city.png waves.png:-1", ("weight", "0 or more")),
+        ("style city.png waves.png --strength 3", ("--strength", "0 to 1")),
+        ("style city.png waves.png --method gramm", ("gramm", "gram")),
+        ("style city.png waves.png --regions city.png", ("--regions",)),
+        ("style city.png waves.png --then-dream carnaval", ("carnival",)),
+        ("style city.png waves.png -o waves.png --force", ("written over",)),
+        ("style city.png waves.png --stuff 0 --show-regions map.png -q --steps 1 --scales 1", ("--show-regions",)),
+        ("style . waves.png", ("one picture",)),
+        ("style city.png waves.png --mask night.png", ("proportions",)),
+        ("style city.png waves.png --memory 10MB", ("--memory",)),
+    ],
+)
+def test_mistakes_are_explained(line: str, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line) in (1, 2)
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert all(word in said for word in words), said
+
+
+@pytest.mark.usefixtures("pictures")
+def test_maps_of_other_sizes_and_colours_work(capsys: pytest.CaptureFixture[str]) -> None:
+    save("mine.png", torch.zeros(1, 3, 10, 13))
+    save("theirs.png", torch.ones(1, 3, 7, 5))
+    assert run("style city.png waves.png --regions mine.png theirs.png --steps 2 --scales 1") == 0
+    assert "#000000" in capsys.readouterr().err
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(max_size=12), st.floats(0, 1e6))
+def test_weights_are_read(name: str, weight: float) -> None:
+    assert weighted(f"a{name}:{weight!r}") == (f"a{name}", weight)
+
+
+def test_what_a_redo_needs_is_named(tmp_path: object, tiny32: phosphene.Network) -> None:
+    made = phosphene.style(texture(1), texture(2), network=tiny32, **QUICK).record
+    assert json.loads(made.to_json())["recipe"] == "style"
+    assert issubclass(ImageError, PhospheneError)
+    assert replace(made, threads=1).settings["style"] == ["style"]
