@@ -27,11 +27,12 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
 }
 AROUND = 13  # pixels of the window whose colours are judged
 BORDER = 6  # pixels around the content's borders that are not counted
+SPREAD = 0.25  # weight of the colours' spread: a content's own edges add to it, whatever the style
 KNOWN = 1500  # of the style's pixels that a judgement compares with
 
 
 def looks(pixels: Tensor) -> Tensor:
-    """What the judge sees of each pixel: mean colours around it, brightness at half weight, and their spread."""
+    """What the judge sees of each pixel: mean brightness and colours around it, and their spread."""
     opponent = torch.tensor([[0.17, 0.17, 0.17], [1.0, -1.0, 0.0], [0.5, 0.5, -1.0]], dtype=pixels.dtype)
     x = torch.einsum("oc,nchw->nohw", opponent, pixels)
     mean = blurred(x)
@@ -52,7 +53,8 @@ def came_from(result: Tensor, pair: Pair) -> Tensor:
         where = (inside & (stuff == each)).nonzero()[:, 0]
         chosen.append(where[torch.linspace(0, len(where) - 1, KNOWN).long()])
     places = torch.cat(chosen)
-    scale = known[places].std(0).clamp(min=1e-6)
+    weights = known.new_tensor([1, 1, 1, SPREAD, SPREAD, SPREAD])
+    scale = known[places].std(0).clamp(min=1e-6) / weights
     nearest = torch.cat(
         [torch.cdist(part / scale, known[places] / scale).argmin(1) for part in torch.split(looks(result), 8192)]
     )

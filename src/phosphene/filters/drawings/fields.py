@@ -67,7 +67,10 @@ def blurred(x: Plane, radius: float) -> Plane:
     if x.ndim == 2:
         drawn = Image.fromarray((x.clip(0, 1) * 255).astype(np.uint8))
         return np.asarray(drawn.filter(ImageFilter.GaussianBlur(radius)), float) / 255
-    return np.stack([blurred(x[..., axis], radius) for axis in range(3)], -1)
+    found = np.empty_like(x)
+    for axis in range(3):
+        found[..., axis] = blurred(x[..., axis], radius)
+    return found
 
 
 def cells(height: int, width: int, size: float, seed: int, jitter: float = 0.9) -> tuple[NDArray[np.int64], Plane]:
@@ -77,7 +80,7 @@ def cells(height: int, width: int, size: float, seed: int, jitter: float = 0.9) 
     """
     rng = np.random.default_rng(seed)
     down, right = int(height / size) + 3, int(width / size) + 3
-    points = (np.stack(np.mgrid[:down, :right], -1) - 1 + 0.5 + jitter * (rng.random((down, right, 2)) - 0.5)) * size
+    points = (np.moveaxis(np.mgrid[:down, :right].astype(float), 0, -1) - 1 + 0.5 + jitter * (rng.random((down, right, 2)) - 0.5)) * size
     rows, columns = np.mgrid[:height, :width]
     home = (rows / size).astype(int) + 1, (columns / size).astype(int) + 1
     near = np.full((2, height, width), np.inf)
