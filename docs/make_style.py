@@ -22,7 +22,7 @@ PHOTOGRAPHS = {
     "coffee": Path(skimage.__file__).parent / "data" / "coffee.png",
     "hopper": Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
 }
-SIDE = 400  # pixels of the long side on a sheet
+SIDE = 320  # pixels of the long side on a sheet
 
 
 def story(network: phosphene.Network) -> None:
