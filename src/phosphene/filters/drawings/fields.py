@@ -80,7 +80,8 @@ def cells(height: int, width: int, size: float, seed: int, jitter: float = 0.9) 
     """
     rng = np.random.default_rng(seed)
     down, right = int(height / size) + 3, int(width / size) + 3
-    points = (np.moveaxis(np.mgrid[:down, :right].astype(float), 0, -1) - 1 + 0.5 + jitter * (rng.random((down, right, 2)) - 0.5)) * size
+    squares = np.moveaxis(np.mgrid[:down, :right].astype(float), 0, -1)
+    points = (squares - 0.5 + jitter * (rng.random((down, right, 2)) - 0.5)) * size
     rows, columns = np.mgrid[:height, :width]
     home = (rows / size).astype(int) + 1, (columns / size).astype(int) + 1
     near = np.full((2, height, width), np.inf)
