@@ -15,7 +15,7 @@ from torch import Tensor
 
 import phosphene
 from conftest import photograph
-from phosphene import correspondence, filters, hypercolumns, images, matching, record
+from phosphene import correspondence, features, filters, hypercolumns, images, matching, record
 from phosphene.cli import main
 from phosphene.errors import ImageError, PhospheneError, SettingsError, UnknownNameError
 from phosphene.recipes import style as recipe
@@ -51,8 +51,41 @@ def test_a_picture_finds_itself(tiny64: phosphene.Network) -> None:
     pixels = texture(1, dtype=torch.float64)
     method = Neighbours(tiny64, [Source(pixels)], pixels, strength=0.5, firmness=0)
     (palette,) = method.palettes
-    where = palette.found(palette.vectors, palette.stuff, 0)
+    where = palette.found(palette.vectors, palette.vectors.new_zeros(len(palette.vectors), 0), 0)
     assert (where == torch.arange(len(where))).all()
+
+
+def test_the_measure_of_a_picture_does_not_depend_on_tiles(
+    tiny64: phosphene.Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels, names = texture(1, 288, 304, dtype=torch.float64), hypercolumns.layers(tiny64, hypercolumns.LOOKS)
+    whole = hypercolumns.means([hypercolumns.of_picture(tiny64, pixels, names)])
+    monkeypatch.setattr(features, "TILE", 160)
+    assert len(list(hypercolumns.by_tile(tiny64, pixels, names))) > 1
+    tiled = hypercolumns.means(hypercolumns.by_tile(tiny64, pixels, names))
+    for layer, (one, other) in enumerate(zip(whole, tiled, strict=True)):
+        assert (one - other).norm() < 0.02 * one.norm(), names[layer]
+
+
+@settings(max_examples=20, deadline=None)
+@given(count=st.integers(1, 900), looked_in=st.integers(1, 5), seed=st.integers(0, 99))
+def test_a_search_in_groups_finds_what_is_near_alike(count: int, looked_in: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    queries, candidates = (torch.randn(each, 9, generator=generator, dtype=torch.float64) for each in (70, count))
+    exact = matching.best(queries, candidates)
+    groups = matching.Groups(candidates, groups=5, looked_in=looked_in)
+    found = groups.best(queries)
+    assert torch.allclose((queries * candidates[found.where]).sum(1), found.similarity)
+    assert (found.similarity <= exact.similarity + 1e-12).all()
+    assert torch.equal(groups.best(queries[20:50]).where, found.where[20:50])
+    if looked_in == 5:
+        assert torch.equal(found.where, exact.where)
+
+
+def test_a_search_in_groups_of_candidates_that_are_all_alike() -> None:
+    found = matching.Groups(torch.ones(700, 4)).best(torch.randn(30, 4))
+    assert found.where.min() >= 0
+    assert found.where.max() < 700
 
 
 @settings(max_examples=10, deadline=None)
@@ -134,6 +167,24 @@ def test_windows_cover_the_picture_and_leave_finished_ones_alone(tiny32: phosphe
         assert torch.equal(after[core], begun[core])
         assert all(torch.equal(after[core], later[core]) for later in seen[number:])
     assert not torch.equal(begun, content)
+
+
+def test_windows_leave_no_seam(efficientnet: phosphene.Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, style = (images.load(photograph(name), long_side=320).pixels for name in ("coffee", "china"))
+    edges = {window.box.columns.stop - 1 for window in recipe.windows(*content.shape[-2:], 208**2)}
+    edges -= {content.shape[-1] - 1}
+    assert edges
+
+    def stands_out(area: int) -> float:
+        """By how much more neighbouring columns differ where windows meet than nearby."""
+        monkeypatch.setattr(recipe, "window_area", lambda *_: area)
+        chosen = StyleSettings(stuff=0.0, scales=2, steps=12)
+        found = recipe.style(content, efficientnet, [Source(style)], settings=chosen)
+        steps = found.diff(dim=-1).abs().mean((0, 1, 2))
+        near = [place for edge in edges for place in range(edge - 12, edge + 13) if abs(place - edge) > 2]
+        return float(steps[sorted(edges)].mean() / steps[near].mean())
+
+    assert stands_out(208**2) < 1.15 * stands_out(1_000_000)
 
 
 def test_a_style_of_itself_changes_little(efficientnet: phosphene.Network) -> None:

@@ -174,11 +174,7 @@ def _standard(x: Tensor) -> Tensor:
 def _shares(vectors: Tensor, count: int) -> Tensor:
     """How far each place is of each kind, `[N, K]`: k-means, begun with the places farthest from each other."""
     count = min(count, len(vectors))
-    centres = vectors[_farthest(vectors, count)]
-    for _ in range(ROUNDS):
-        nearest = F.one_hot(torch.cdist(vectors, centres).argmin(1), count).to(vectors.dtype)
-        filled = nearest.sum(0)[:, None]
-        centres = torch.where(filled > 0, nearest.T @ vectors / filled.clamp(min=1), centres)
+    centres, _ = matching.k_means(vectors, vectors[_farthest(vectors, count)], ROUNDS)
     return (-torch.cdist(vectors, centres).square() / SOFTNESS).softmax(1)
 
 

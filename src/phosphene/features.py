@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor
@@ -33,19 +33,21 @@ def extract(network: Network, pixels: Tensor, layers: Collection[str]) -> Featur
 
 def of_picture(network: Network, pixels: Tensor, layers: Collection[str]) -> Features:
     """As `extract`, without gradients, and for pictures of any size: large ones are looked at in tiles."""
-    with torch.no_grad():
-        pixels = fill(pixels, SMALLEST)
-        stride = max(network.layer(name).stride for name in layers)
-        overlap = max(network.layer(name).receptive_field for name in layers) // 4
-        parts = tiles.boxes(
-            *pixels.shape[-2:], tile=max(TILE, tiles.smallest(overlap, stride)), overlap=overlap, stride=stride
-        )
-        if len(parts) == 1:
-            return extract(network, pixels, layers)
-        seen = [(box, extract(network, pixels[(..., *box.context)], layers)) for box in parts]
-        return {
-            name: _joined(network.layer(name).stride, [(box, found[name]) for box, found in seen]) for name in layers
-        }
+    seen = list(by_tile(network, pixels, layers))
+    if len(seen) == 1:
+        return seen[0][1]
+    return {name: _joined(network.layer(name).stride, [(box, found[name]) for box, found in seen]) for name in layers}
+
+
+@torch.no_grad()
+def by_tile(network: Network, pixels: Tensor, layers: Collection[str]) -> Iterator[tuple[tiles.Box, Features]]:
+    """As `of_picture`, tile by tile: what each shows of its context."""
+    pixels = fill(pixels, SMALLEST)
+    stride = max(network.layer(name).stride for name in layers)
+    overlap = max(network.layer(name).receptive_field for name in layers) // 4
+    tile = max(TILE, tiles.smallest(overlap, stride))
+    for box in tiles.boxes(*pixels.shape[-2:], tile=tile, overlap=overlap, stride=stride):
+        yield box, extract(network, pixels[(..., *box.context)], layers)
 
 
 def core(activations: Tensor, stride: int, box: tiles.Box) -> Tensor:

@@ -8,7 +8,7 @@ is not averaged within a place: its positions stand beside each other in the vec
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +58,14 @@ def of_picture(network: Network, pixels: Tensor, names: Sequence[str]) -> Column
     return _columns(network, features.of_picture(network, whole(pixels), names), names, pixels)
 
 
+def by_tile(network: Network, pixels: Tensor, names: Sequence[str]) -> Iterator[Columns]:
+    """As `of_picture`, tile by tile: those for which each tile answers."""
+    rows, columns = size(*pixels.shape[-2:])
+    for box, found in features.by_tile(network, whole(pixels), names):
+        seen = [_gridded(found[name], network.layer(name).stride) for name in names]
+        yield [features.core(each, GRID, box)[..., :rows, :columns] for each in seen]
+
+
 def whole(pixels: Tensor) -> Tensor:
     """`pixels` as a network can see them: continued by their edge where they are too small for it."""
     return fill(pixels, SMALLEST)
@@ -80,14 +88,23 @@ def _gridded(activations: Tensor, stride: int) -> Tensor:
     return F.pixel_unshuffle(F.pad(activations, (0, right, 0, down), mode="replicate"), 2)
 
 
-def means(of: Columns) -> list[Tensor]:
-    """Each layer's mean over all places."""
-    return [each.mean((2, 3), keepdim=True) for each in of]
+def means(parts: Iterable[Columns]) -> list[Tensor]:
+    """Each layer's mean over all places of a picture, or of its tiles."""
+    return _mean(parts, lambda layer, each: each.sum((2, 3), keepdim=True))
 
 
-def sizes(of: Columns, centres: Sequence[Tensor]) -> list[Tensor]:
+def sizes(parts: Iterable[Columns], centres: Sequence[Tensor]) -> list[Tensor]:
     """Each layer's mean length around its centre."""
-    return [(each - centre).norm(dim=1).mean() for each, centre in zip(of, centres, strict=True)]
+    return _mean(parts, lambda layer, each: (each - centres[layer]).norm(dim=1).sum())
+
+
+def _mean(parts: Iterable[Columns], summed: Callable[[int, Tensor], Tensor]) -> list[Tensor]:
+    counted = [
+        ([summed(layer, each) for layer, each in enumerate(part)], part[0].shape[-2] * part[0].shape[-1])
+        for part in parts
+    ]
+    count = sum(places for _, places in counted)
+    return [torch.stack(sums).sum(0) / count for sums in zip(*(sums for sums, _ in counted), strict=True)]
 
 
 def joined(of: Columns, centres: Sequence[Tensor], lengths: Sequence[Tensor]) -> Tensor:

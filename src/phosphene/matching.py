@@ -1,7 +1,8 @@
 """The best match of feature vectors: for each position of one picture, the position of another that is most like it.
 
 Two pictures of any size make a table of similarities that no memory holds, so it is made in pieces, and only the best
-of each row is kept.
+of each row is kept. Where one picture is searched again and again, `Groups` looks at the likeliest of its positions
+alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 TABLE_NUMBERS = 8_000_000  # similarities held at a time, 32 MB in float32
+GROUPS, FEWEST = 128, 64  # groups of candidates, and how many a group holds at least, in the mean
+LOOKED_IN = 8  # groups that a search looks in; docs/style.md has what that costs
+ROUNDS = 4  # of k-means that make the groups: they need not be good ones
 
 
 class Match(NamedTuple):
@@ -53,6 +57,49 @@ def _best_of_few(queries: Tensor, candidates: Tensor, across: int) -> Match:
         better = here > similarity
         where[better], similarity[better] = place[better] + start, here[better]
     return Match(where, similarity)
+
+
+class Groups:
+    """Candidates in groups of like ones, so that a search looks in few of them: an inverted file.
+
+    After Sivic and Zisserman, "Video Google" (2003), who look in one group, and Jégou, Douze and Schmid, "Product
+    Quantization for Nearest Neighbor Search" (2011), who look in several.
+    """
+
+    def __init__(self, candidates: Tensor, *, groups: int = GROUPS, looked_in: int = LOOKED_IN) -> None:
+        """Sorts `candidates` `[M, C]`; each search looks in so many of the groups, and is exact if that is all."""
+        count = max(1, min(groups, len(candidates) // FEWEST))
+        begun = candidates[torch.arange(count) * len(candidates) // count]
+        self.centres, names = k_means(candidates, begun, ROUNDS)
+        self.looked_in = min(looked_in, count)
+        self.order, self.sizes = names.argsort(stable=True), torch.bincount(names, minlength=count).tolist()
+        self.sorted = candidates[self.order]
+
+    def best(self, queries: Tensor) -> Match:
+        """As the function `best`, by dot product, but for the few whose best lies in a group that is not looked in."""
+        found = Match(queries.new_zeros(len(queries), dtype=torch.long), queries.new_full((len(queries),), -torch.inf))
+        wanted = (queries @ self.centres.T).topk(self.looked_in).indices.flatten()
+        askers = torch.split(
+            wanted.argsort(stable=True) // self.looked_in, torch.bincount(wanted, minlength=len(self.sizes)).tolist()
+        )
+        groups = (torch.split(each, self.sizes) for each in (self.order, self.sorted))
+        for who, order, group in zip(askers, *groups, strict=True):
+            if len(who) and len(group):
+                here = best(queries[who], group)
+                better = here.similarity > found.similarity[who]
+                found.where[who[better]] = order[here.where[better]]
+                found.similarity[who[better]] = here.similarity[better]
+        return found
+
+
+def k_means(vectors: Tensor, centres: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
+    """The centres `[K, C]` after so many rounds, and the nearest to each of `vectors` `[N, C]`, an index `[N]`."""
+    for _ in range(rounds):
+        nearest = torch.cdist(vectors, centres).argmin(1)
+        filled = torch.bincount(nearest, minlength=len(centres))[:, None]
+        sums = torch.zeros_like(centres).index_add_(0, nearest, vectors)
+        centres = torch.where(filled > 0, sums / filled.clamp(min=1), centres)
+    return centres, torch.cdist(vectors, centres).argmin(1)
 
 
 def vectors(activations: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 from phosphene import features, hypercolumns
 from phosphene.hypercolumns import LOOKS
 from phosphene.networks import Network
-from phosphene.recipes.painter import Source, Window
+from phosphene.recipes.painter import Shift, Source, Window, surrounded
 
 CONTENT = (147,)  # what the layer sees that keeps the content
 KEEP = 0.1  # weight of the content at strength 0.5
@@ -47,18 +47,22 @@ class Statistics:
     """What one window is to become; an `Aim`."""
 
     def __init__(self, method: Gram, content: Tensor) -> None:
-        """Looks at the content, `[1, 3, h, w]`."""
+        """Keeps the content, `[1, 3, h, w]`."""
         self.method, self.content = method, content
+
+    def look(self, pixels: Tensor, shift: Shift) -> None:
+        """Looks at the content, surrounded; statistics do not change with the picture."""
+        method, self.shift = self.method, shift
+        content = surrounded(self.content, shift)
         self.once = features.of_picture(method.network, content, {method.kept})[method.kept]
         self.size = self.once.square().mean().clamp(min=1e-12)
-
-    def look(self, pixels: Tensor) -> None:
-        """Does nothing: statistics do not change with the picture."""
 
     def distance(self, pixels: Tensor) -> Tensor:
         """How far `pixels` are from the styles' statistics and the content's features, differentiable."""
         method = self.method
-        seen = features.extract(method.network, hypercolumns.whole(pixels), {*method.names, method.kept})
+        seen = features.extract(
+            method.network, hypercolumns.whole(surrounded(pixels, self.shift)), {*method.names, method.kept}
+        )
         now = [_statistics(seen[name]) for name in method.names]
         style = torch.stack([weight * _apart(now, then) for weight, then in method.styles]).sum()
         content = (seen[method.kept] - self.once).square().mean() / self.size

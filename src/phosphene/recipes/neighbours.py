@@ -16,26 +16,27 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene import hypercolumns, matching
-from phosphene.hypercolumns import LOOKS, Columns
+from phosphene.correspondence import Correspondence
+from phosphene.hypercolumns import GRID, LOOKS, Columns
+from phosphene.matching import Groups
 from phosphene.networks import Network
-from phosphene.recipes.painter import Source, Window
-from phosphene.transforms import resize
+from phosphene.recipes.painter import Shift, Source, Window, surrounded
 
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines
-SEARCHED = 64  # numbers of a vector that a search compares, its principal components; docs/style.md has what that costs
+SEARCHED = 192  # numbers of a vector that a search compares, its principal components; docs/style.md has the cost
 
 
 class Target(NamedTuple):
     """What the places of a window are to become.
 
     Attributes:
-        vectors: hypercolumns, `[N, C]`.
+        directions: of hypercolumns, `[C, N]`, of length 1.
         colours: `[N, 3]`.
         measure: how the picture's own are joined, to be compared.
         weight: of this among other targets.
     """
 
-    vectors: Tensor
+    directions: Tensor
     colours: Tensor
     measure: Measure
     weight: float
@@ -48,13 +49,18 @@ class Measure(NamedTuple):
     lengths: list[Tensor]
 
     @classmethod
-    def of(cls, columns: Columns, least: Sequence[Tensor] | None = None) -> Measure:
-        """Those of a picture; a layer's length is no less than a hundredth of `least`, for pictures of one colour."""
-        centres = hypercolumns.means(columns)
-        lengths = hypercolumns.sizes(columns, centres)
-        if least is not None:
-            lengths = [torch.maximum(each, other / 100) for each, other in zip(lengths, least, strict=True)]
-        return cls(centres, lengths)
+    def of_content(cls, network: Network, pixels: Tensor, names: Sequence[str]) -> Measure:
+        """Those of a picture of any size."""
+        centres = hypercolumns.means(hypercolumns.by_tile(network, pixels, names))
+        return cls(centres, hypercolumns.sizes(hypercolumns.by_tile(network, pixels, names), centres))
+
+    @classmethod
+    def of_style(cls, columns: Columns, content: Measure) -> Measure:
+        """Those of a style; a length is no less than a hundredth of the content's, for pictures of one colour."""
+        centres = hypercolumns.means([columns])
+        lengths = hypercolumns.sizes([columns], centres)
+        least = [length / 100 for length in content.lengths]
+        return cls(centres, [torch.maximum(*each) for each in zip(lengths, least, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,7 @@ class Palette:
         colours: `[M, 3]`.
         measure: the style's own.
         basis: `[C, K]`, the directions in which the vectors differ most.
-        keys: what a search compares, `[M, K]`.
-        stuff: as many numbers for what a place is, `[M, D]`, `D` may be 0.
+        keys: what a search compares, along these, and what a place is.
         weight: among several styles.
     """
 
@@ -75,14 +80,13 @@ class Palette:
     colours: Tensor
     measure: Measure
     basis: Tensor
-    keys: Tensor
-    stuff: Tensor
+    keys: Groups
     weight: float
 
     def found(self, vectors: Tensor, stuff: Tensor, firmness: float) -> Tensor:
         """The place that is most like each of `vectors` `[N, C]`, whose stuff is `[N, D]`."""
         keys = F.normalize(vectors, dim=1) @ self.basis
-        return matching.best(torch.cat([keys, firmness * stuff], 1), torch.cat([self.keys, self.stuff], 1)).where
+        return self.keys.best(torch.cat([keys, firmness * stuff], 1)).where
 
 
 class Neighbours:
@@ -95,19 +99,19 @@ class Neighbours:
         self.network, self.firmness = network, firmness
         self.own, self.pull = 1 - strength, min(1.0, 2 * strength)
         self.names = hypercolumns.layers(network, LOOKS)
-        self.content = Measure.of(hypercolumns.of_picture(network, content, self.names))
+        self.content = Measure.of_content(network, content, self.names)
         self.palettes = [self._palette(source) for source in sources if source.weight > 0]
         self.stuffs = [source.stuff for source in sources if source.weight > 0]
 
     def _palette(self, source: Source) -> Palette:
         columns = hypercolumns.of_picture(self.network, source.pixels, self.names)
-        measure = Measure.of(columns, least=self.content.lengths)
-        vectors, grid = hypercolumns.joined(columns, *measure), columns[0].shape[-2:]
+        measure = Measure.of_style(columns, self.content)
+        vectors = hypercolumns.joined(columns, *measure)
         keys = F.normalize(vectors, dim=1)
         basis = _principal(keys, SEARCHED)
-        stuff = vectors.new_zeros(len(vectors), 0) if source.stuff is None else _numbers(source.stuff.style, grid)
+        stuff = _numbers(source.stuff.style if source.stuff else None, columns[0], source.pixels.shape[-2:])
         colours = hypercolumns.colours(source.pixels)
-        return Palette(vectors, colours, measure, basis, keys @ basis, stuff, source.weight)
+        return Palette(vectors, colours, measure, basis, Groups(torch.cat([keys @ basis, stuff], 1)), source.weight)
 
     def window(self, content: Tensor, window: Window) -> Targets:
         """What a window of the content is to become."""
@@ -118,51 +122,54 @@ class Targets:
     """What one window is to become; an `Aim`."""
 
     def __init__(self, method: Neighbours, content: Tensor, window: Window) -> None:
-        """Looks at the content itself, `[1, 3, h, w]`."""
-        self.method, self.whole = method, window.whole
-        with torch.no_grad():
-            self.columns = hypercolumns.columns(method.network, content, method.names)
-        self.colours, grid = hypercolumns.colours(content), self.columns[0].shape[-2:]
-        self.stuffs = [
-            content.new_zeros(grid[0] * grid[1], 0) if stuff is None else _numbers(stuff.content, grid, window)
-            for stuff in method.stuffs
-        ]
+        """Keeps the content itself, `[1, 3, h, w]`."""
+        self.method, self.content, self.seen = method, content, window
+        self.shift: Shift = (0, 0)
         self.targets: list[Target] = []
 
-    def look(self, pixels: Tensor) -> None:
+    @torch.no_grad()
+    def look(self, pixels: Tensor, shift: Shift) -> None:
         """Finds all neighbours anew, of the picture as it stands and, for a share, of the content."""
-        method = self.method
-        with torch.no_grad():
-            seen = hypercolumns.columns(method.network, pixels, method.names)
-            centres = hypercolumns.means(seen) if self.whole else method.content.centres
-            self.targets = [
-                self._target(*each, seen, centres) for each in zip(method.palettes, self.stuffs, strict=True)
-            ]
+        method, self.shift = self.method, shift
+        content = surrounded(self.content, shift)
+        once, now = (
+            hypercolumns.columns(method.network, each, method.names) for each in (content, surrounded(pixels, shift))
+        )
+        self.targets = [self._target(*each, once, now) for each in zip(method.palettes, method.stuffs, strict=True)]
         if method.pull < 1:
-            vectors = hypercolumns.joined(self.columns, *method.content)
-            self.targets.append(Target(vectors, self.colours, method.content, 1 - method.pull))
+            own = _directions(hypercolumns.joined(once, *method.content))
+            self.targets.append(Target(own, hypercolumns.colours(content), method.content, 1 - method.pull))
 
-    def _target(self, palette: Palette, stuff: Tensor, seen: Columns, centres: list[Tensor]) -> Target:
-        own, lengths = self.method.own, palette.measure.lengths
-        now = hypercolumns.joined(seen, centres, lengths)
-        once = hypercolumns.joined(self.columns, self.method.content.centres, lengths)
-        where = palette.found((1 - own) * now + own * once, stuff, self.method.firmness)
-        weight = palette.weight * self.method.pull
-        return Target(palette.vectors[where], palette.colours[where], palette.measure, weight)
+    def _target(self, palette: Palette, stuff: Correspondence | None, once: Columns, now: Columns) -> Target:
+        method, lengths = self.method, palette.measure.lengths
+        centres = hypercolumns.means([now]) if self.seen.whole else method.content.centres
+        wanted = (1 - method.own) * hypercolumns.joined(now, centres, lengths)
+        wanted += method.own * hypercolumns.joined(once, method.content.centres, lengths)
+        begin = (self.seen.box.rows.low - self.shift[0], self.seen.box.columns.low - self.shift[1])
+        numbers = _numbers(stuff.content if stuff else None, once[0], self.seen.size, begin)
+        where = palette.found(wanted, numbers, method.firmness)
+        weight = palette.weight * method.pull
+        return Target(_directions(palette.vectors[where]), palette.colours[where], palette.measure, weight)
 
     def distance(self, pixels: Tensor) -> Tensor:
         """How far `pixels` are from what they are to become: a mean over places, differentiable."""
-        seen, colours = (
-            hypercolumns.columns(self.method.network, pixels, self.method.names),
-            hypercolumns.colours(pixels),
-        )
+        pixels = surrounded(pixels, self.shift)
+        seen = hypercolumns.columns(self.method.network, pixels, self.method.names)
+        colours = hypercolumns.colours(pixels)
         distances = [each.weight * _distance(each, seen, colours) for each in self.targets]
         return torch.stack(distances).sum()
 
 
 def _distance(target: Target, seen: Columns, colours: Tensor) -> Tensor:
-    along = F.cosine_similarity(hypercolumns.joined(seen, *target.measure), target.vectors, dim=1)
-    return (1 - along + COLOUR * (colours - target.colours).square().sum(1)).mean()
+    now = hypercolumns.joined(seen, *target.measure).T
+    cosines = (now * target.directions).sum(0) / now.norm(dim=0).clamp(min=1e-12)
+    distances: Tensor = 1 - cosines + COLOUR * (colours - target.colours).square().sum(1)
+    return distances.mean()
+
+
+def _directions(vectors: Tensor) -> Tensor:
+    """`[N, C]` to `[C, N]`, the layout that `joined` has, of length 1."""
+    return F.normalize(vectors, dim=1).T.contiguous()
 
 
 def _principal(vectors: Tensor, count: int) -> Tensor:
@@ -171,8 +178,18 @@ def _principal(vectors: Tensor, count: int) -> Tensor:
     return directions[:, -count:]
 
 
-def _numbers(map_: Tensor, grid: tuple[int, ...], window: Window | None = None) -> Tensor:
-    """A correspondence's numbers for the places of a picture, or of a window of it, `[N, D]`."""
-    whole = window.grid if window else grid
-    rows, columns = (window.rows, window.columns) if window else (slice(None), slice(None))
-    return matching.vectors(resize(map_, *whole)[..., rows, columns])
+def _numbers(map_: Tensor | None, layer: Tensor, size: tuple[int, ...], begin: tuple[int, int] = (0, 0)) -> Tensor:
+    """A correspondence's numbers for a layer's places, `[N, D]`, `D` being 0 without one.
+
+    The first place begins at pixel `begin` of a picture of `size`, perhaps outside of it.
+    """
+    rows, columns = layer.shape[-2:]
+    if map_ is None:
+        return layer.new_zeros(rows * columns, 0)
+    down, right = (
+        (2 * first + GRID * (2 * torch.arange(count, dtype=layer.dtype) + 1)) / side - 1
+        for first, count, side in zip(begin, (rows, columns), size, strict=True)
+    )
+    places = torch.stack((right.expand(rows, -1), down[:, None].expand(-1, columns)), -1)
+    numbers: Tensor = F.grid_sample(map_, places[None], padding_mode="border", align_corners=False)
+    return matching.vectors(numbers)

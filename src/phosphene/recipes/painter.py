@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
 
-from phosphene import hypercolumns
 from phosphene.correspondence import Correspondence
-from phosphene.hypercolumns import GRID
 from phosphene.tiles import Box
+
+AROUND = 32  # pixels by which a window goes on, mirrored, on two opposite sides: at its edge a network sees black
+SHIFTS = 16  # ways to share these out: the stride of the deepest layer
+
+Shift = tuple[int, int]
+"""Pixels by which a window goes on above and to the left of itself; the rest of `AROUND` is below and to the right.
+
+The places begin there. As it changes from search to search, no pixel is always on a place's edge.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,30 +54,30 @@ class Window:
         """Whether it is all of the picture."""
         return self.box.rows.context == slice(0, self.size[0]) and self.box.columns.context == slice(0, self.size[1])
 
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of places in the whole picture."""
-        return hypercolumns.size(*self.size)
-
-    @property
-    def rows(self) -> slice:
-        """The window's rows of places."""
-        return slice(self.box.rows.low // GRID, -(-self.box.rows.high // GRID))
-
-    @property
-    def columns(self) -> slice:
-        """The window's columns of places."""
-        return slice(self.box.columns.low // GRID, -(-self.box.columns.high // GRID))
-
 
 class Aim(Protocol):
     """What a window is to become."""
 
-    def look(self, pixels: Tensor) -> None:
-        """Looks for targets anew, from the window as it stands."""
+    def look(self, pixels: Tensor, shift: Shift) -> None:
+        """Looks for targets anew, from the window as it stands, with the places shifted."""
 
     def distance(self, pixels: Tensor) -> Tensor:
         """How far the window is from what it is to become, a scalar; differentiable."""
+
+
+def shift(pixels: Tensor, chance: Generator) -> Shift:
+    """A shift for a window `[1, 3, h, w]`."""
+    up, left = (
+        min(side - 1, (AROUND - SHIFTS) // 2 + int(torch.randint(SHIFTS, (), generator=chance)))
+        for side in pixels.shape[-2:]
+    )
+    return up, left
+
+
+def surrounded(pixels: Tensor, by: Shift) -> Tensor:
+    """A window `[1, 3, h, w]` that goes on around itself, mirrored; differentiable."""
+    down, right = (min(side - 1, AROUND - first) for side, first in zip(pixels.shape[-2:], by, strict=True))
+    return F.pad(pixels, (by[1], right, by[0], down), mode="reflect")
 
 
 class Method(Protocol):

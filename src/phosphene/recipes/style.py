@@ -4,7 +4,8 @@ After Gatys, Ecker and Bethge (2016) and Kolkin et al. (2022), whose two methods
 picture as a Laplacian pyramid of variables, and Adam, which moves it. What a place is to become is the method's affair.
 
 A large picture is painted in windows, one after the other. Each continues what its finished neighbours have begun,
-because it sees them, and cannot change them: so that strokes cross from window to window, and no seam is left.
+because it sees them and cannot change them, and has a few pixels to part from them: so that strokes cross from window
+to window, and no seam is left.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from phosphene.networks import Network
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.gram import Gram
 from phosphene.recipes.neighbours import Neighbours
-from phosphene.recipes.painter import Aim, Method, Source, Window
+from phosphene.recipes.painter import Aim, Method, Source, Window, shift
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.transforms import at
 
@@ -34,8 +35,9 @@ SMALLEST = 48  # pixels of the long side: a smaller picture shows nothing
 ALL_STEPS = 100_000  # pixels of a picture that gets all steps
 FEWER = 0.35  # the exponent by which larger ones get fewer: smaller sizes have done the broad work
 FEWEST = 12
-LOOK = 20  # steps between searches
-MARGIN = 96  # pixels that a window sees beyond what it paints
+LOOK = 10  # steps between searches
+MARGIN, PARTING = 48, 8  # pixels that a window sees beyond what it paints, and over which another takes over
+SMALLEST_WINDOW = 256  # pixels a side
 LARGEST_STYLE = 1024  # pixels of a style's long side: its strokes are looked at, not printed
 GRAIN = 0.02  # of 0..1: noise to begin with, so that flat places do not all find one neighbour
 COLUMN_BYTES = 900  # per pixel, beside the network's own: hypercolumns, their targets and gradients; measured
@@ -117,9 +119,9 @@ def window_area(network: Network, pixels: Tensor, settings: StyleSettings) -> in
     """
     each = features.bytes_per_pixel(network, hypercolumns.layers(network, LOOKS)) + COLUMN_BYTES
     count, memory = pixels.shape[-2] * pixels.shape[-1], memory_bytes(settings.memory)
-    least = min(count, (4 * MARGIN) ** 2)
+    least = min(count, SMALLEST_WINDOW**2)
     if memory is None:
-        return max(least, int((gradient.STEP_BYTES if count <= gradient.LARGE else gradient.LARGE_STEP_BYTES) / each))
+        return max(least, int(gradient.STEP_BYTES / each))
     fixed = gradient.PROCESS_BYTES + 12 * pixels.element_size() * count
     area = int((memory - fixed) / each)
     if area < least:
@@ -150,8 +152,8 @@ def _begun(pixels: Tensor, settings: StyleSettings) -> Tensor:
 
 def _carried(painted: Tensor, content: Tensor, before: tuple[int, int], share: float) -> Tensor:
     """The painting at the next size, with a share of the detail that the content has there."""
-    detail = content - at(at(content, *before), *content.shape[-2:])
-    return at(painted, *content.shape[-2:]).add_(detail, alpha=share).clamp_(0, 1)
+    broad = painted - share * at(content, *before)
+    return at(broad, *content.shape[-2:]).add_(content, alpha=share).clamp_(0, 1)
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ class _Stage:
 
 def _paint_(painted: Tensor, content: Tensor, method: Method, stage: _Stage, on_step: OnStep | None) -> Tensor:
     """Paints window after window, in place."""
-    free = torch.ones(1, 1, *stage.size, dtype=torch.bool)
+    free = painted.new_ones(1, 1, *stage.size)
     for index, window in enumerate(stage.windows):
         here = (..., *window.box.context)
 
@@ -223,9 +225,17 @@ def _paint_(painted: Tensor, content: Tensor, method: Method, stage: _Stage, on_
 
         aim = method.window(content[here], window)
         found = _optimised(painted[here], free[here], aim, stage.steps, stage.settings.step_size / 255, told)
-        painted[(..., *window.box.core)] = found[(..., *window.box.inner)]
-        free[(..., *window.box.core)] = False
+        left = torch.maximum(_outside(window.box.rows, painted)[:, None], _outside(window.box.columns, painted))
+        painted[here] = torch.where(left < 1, found, painted[here])
+        free[here] = torch.minimum(free[here], left)
     return painted
+
+
+def _outside(side: tiles.Span, like: Tensor) -> Tensor:
+    """0 where a window's core is, and 1 so many pixels away that nothing there is its own."""
+    places = torch.arange(side.low, side.high, dtype=like.dtype)
+    away = torch.maximum(side.start - places, places - (side.stop - 1))
+    return (away / (PARTING + 1)).clamp(0, 1)
 
 
 def _optimised(
@@ -236,21 +246,21 @@ def _optimised(
     step_size: float,
     told: Callable[[int, Tensor, float], None],
 ) -> Tensor:
-    """A window after so many steps of Adam (Kingma and Ba 2014); what is not free stays as it is."""
-    begun = begun.clone()
+    """A window after so many steps of Adam (Kingma and Ba 2014), where `free` is 1; where it is 0, all stays."""
+    begun, chance = begun.clone(), torch.Generator().manual_seed(0)
     painting = params.painting("laplacian", begun, decorrelate=False, bounded=False)
     optimiser = torch.optim.Adam(painting.variables, lr=step_size, foreach=False)
-    pixels, often = begun, max(1, min(LOOK, steps // 2))
+    pixels, often = begun, max(1, min(LOOK, steps // 3))
     for number in range(1, steps + 1):
         if (number - 1) % often == 0:
-            aim.look(pixels)
-        seen = torch.where(free, painting.pixels(), begun)
+            aim.look(pixels, shift(pixels, chance))
+        seen = torch.lerp(begun, painting.pixels(), free)
         distance = aim.distance(seen)
         optimiser.zero_grad()
         torch.autograd.backward(distance)
         optimiser.step()
         with torch.no_grad():
-            pixels = torch.where(free, painting.pixels().clamp(0, 1), begun)
+            pixels = torch.lerp(begun, painting.pixels().clamp(0, 1), free)
         score = -float(distance.detach())
         if not math.isfinite(score):
             raise NumberError("The painting became infinite or not-a-number. Try a smaller --step-size.")
