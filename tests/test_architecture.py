@@ -14,7 +14,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
 # Each room may import the rooms above it.
 ROOMS = (
     "errors", "language",
-    "images", "transforms", "tiles", "masks", "pyramid", "params", "canvases", "filters", "sheets", "record",
+    "images", "transforms", "tiles", "masks", "guided", "pyramid", "params", "canvases", "filters", "sheets", "record",
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
     "gradient", "ascent",
     "recipes",

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene import features, hypercolumns, matching
+from phosphene import features, guided, hypercolumns, matching
 from phosphene.networks import Network
 from phosphene.transforms import shrink
 
@@ -30,6 +30,10 @@ CALM, COLOUR, HEIGHT = 0.8, 0.3, 0.3  # weights when a picture falls into kinds;
 SOFTNESS = 0.2  # squared distance over which one kind of a picture fades into the next
 HINT_CALM, HINT_COLOUR, HINT_HEIGHT = 0.2, 0.1, 0.2  # weights when kinds are compared; each deep layer has 1
 SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
+EDGES, FLAT = (
+    12,
+    1e-3,
+)  # radius in pixels over which a map takes on a picture's edges, and the variance of what has none
 STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
 
@@ -39,7 +43,7 @@ class Correspondence:
     """Numbers for the places of a content and of a style, `[1, D, h, w]` each.
 
     Attributes:
-        content: of its places.
+        content: of its places, or its pixels.
         style: likewise; the product with the content's is how surely two places are of one stuff, 0..1.
         missing: share of the content that has no counterpart, 0..1; it goes with what is calm.
         kinds: how many of the numbers, the first, are one way to tell the stuffs apart, and so enough to draw them.
@@ -100,10 +104,9 @@ def found(network: Network, content: Tensor, style: Tensor) -> Correspondence:
         parts.append((here @ (surely / surely.amax(1, keepdim=True)), there))
         missing += float((here @ strange.to(here.dtype)).mean()) / len(COUNTS)
     numbers = torch.cat([each for each, _ in parts], 1), torch.cat([each for _, each in parts], 1)
-    weight = len(COUNTS) ** -0.5
     return Correspondence(
-        weight * _map(numbers[0], of.grid),
-        weight * _map(numbers[1], by.grid),
+        _map(numbers[0], of, content),
+        _map(numbers[1], by, style),
         missing,
         min(COUNTS[0], numbers[1].shape[1]),
     )
@@ -132,7 +135,7 @@ def _names(map_: Tensor) -> Tensor:
 
 
 def _stuff(network: Network, picture: Tensor) -> _Stuff:
-    pixels = shrink(picture, SIDE / max(picture.shape[-2:]))
+    pixels = _seen(picture)
     grid = max(1, pixels.shape[-2] // CELL), max(1, pixels.shape[-1] // CELL)
     names = hypercolumns.layers(network, hypercolumns.KINDS)
     seen: Mapping[str, Tensor] = features.of_picture(network, pixels, names)
@@ -146,6 +149,10 @@ def _stuff(network: Network, picture: Tensor) -> _Stuff:
         rows[:, None].expand(grid).reshape(-1, 1),
         grid,
     )
+
+
+def _seen(picture: Tensor) -> Tensor:
+    return shrink(picture, SIDE / max(picture.shape[-2:]))
 
 
 def _sized(x: Tensor, grid: tuple[int, int]) -> Tensor:
@@ -208,5 +215,9 @@ def _sum(of: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(of)).sum(0)
 
 
-def _map(numbers: Tensor, grid: tuple[int, int]) -> Tensor:
-    return numbers.T.reshape(1, -1, *grid)
+def _map(numbers: Tensor, stuff: _Stuff, picture: Tensor) -> Tensor:
+    """Places' numbers as a map of a picture's pixels, with the picture's edges."""
+    places = numbers.T.reshape(1, -1, *stuff.grid)
+    edged = guided.filtered(places, _seen(picture), EDGES, FLAT).clamp(0, 1)
+    weight: float = len(COUNTS) ** -0.5
+    return weight * edged
