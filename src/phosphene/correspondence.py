@@ -30,10 +30,8 @@ CALM, COLOUR, HEIGHT = 0.8, 0.3, 0.3  # weights when a picture falls into kinds;
 SOFTNESS = 0.2  # squared distance over which one kind of a picture fades into the next
 HINT_CALM, HINT_COLOUR, HINT_HEIGHT = 0.2, 0.1, 0.2  # weights when kinds are compared; each deep layer has 1
 SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
-EDGES, FLAT = (
-    12,
-    1e-3,
-)  # radius in pixels over which a map takes on a picture's edges, and the variance of what has none
+EDGES, FLAT = 16, 1e-3  # pixels around, over which a map takes on edges; variance of colours that are none
+DECIDED = 4  # exponent by which a content's place leaves its second-best counterpart behind
 STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
 
@@ -105,7 +103,7 @@ def found(network: Network, content: Tensor, style: Tensor) -> Correspondence:
         missing += float((here @ strange.to(here.dtype)).mean()) / len(COUNTS)
     numbers = torch.cat([each for each, _ in parts], 1), torch.cat([each for _, each in parts], 1)
     return Correspondence(
-        _map(numbers[0], of, content),
+        _decided(_map(numbers[0], of, content), [there.shape[1] for _, there in parts]),
         _map(numbers[1], by, style),
         missing,
         min(COUNTS[0], numbers[1].shape[1]),
@@ -221,3 +219,10 @@ def _map(numbers: Tensor, stuff: _Stuff, picture: Tensor) -> Tensor:
     edged = guided.filtered(places, _seen(picture), EDGES, FLAT).clamp(0, 1)
     weight: float = len(COUNTS) ** -0.5
     return weight * edged
+
+
+def _decided(map_: Tensor, counts: Sequence[int]) -> Tensor:
+    """A content's map, in which each place's best counterpart of each count has the full number."""
+    groups = torch.split(map_, list(counts), dim=1)
+    weight: float = len(counts) ** -0.5
+    return torch.cat([weight * (each / each.amax(1, keepdim=True).clamp(min=1e-6)) ** DECIDED for each in groups], 1)

@@ -108,7 +108,7 @@ class Neighbours:
         measure = Measure.of_style(columns, self.content)
         vectors = hypercolumns.joined(columns, *measure)
         keys = F.normalize(vectors, dim=1)
-        basis = _principal(keys, SEARCHED)
+        basis = principal(keys, SEARCHED)
         stuff = _numbers(source.stuff.style if source.stuff else None, columns[0], source.pixels.shape[-2:])
         colours = hypercolumns.colours(source.pixels)
         return Palette(vectors, colours, measure, basis, Groups(torch.cat([keys @ basis, stuff], 1)), source.weight)
@@ -172,7 +172,7 @@ def _directions(vectors: Tensor) -> Tensor:
     return F.normalize(vectors, dim=1).T.contiguous()
 
 
-def _principal(vectors: Tensor, count: int) -> Tensor:
+def principal(vectors: Tensor, count: int) -> Tensor:
     """The directions `[C, K]` along which vectors are largest."""
     directions: Tensor = torch.linalg.eigh(vectors.T @ vectors)[1]
     return directions[:, -count:]
