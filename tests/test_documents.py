@@ -23,7 +23,12 @@ def test_links_lead_somewhere(document):
 def flags(command: click.Command) -> set[str]:
     """Every flag of a command, and of those below it."""
     below = command.commands.values() if isinstance(command, click.Group) else ()
-    own = {flag for param in command.params if isinstance(param, click.Option) for flag in param.opts}
+    own = {
+        flag
+        for param in command.params
+        if isinstance(param, click.Option)
+        for flag in (*param.opts, *param.secondary_opts)
+    }
     return own.union(*map(flags, below))
 
 

@@ -278,5 +278,5 @@ def test_a_pattern_is_made_again(tmp_path):
     assert torch.equal(phosphene.redo(tmp_path / "pattern.png").pixels, made.pixels)
     other = phosphene.redo(tmp_path / "pattern.png", channel=6)
     assert other.record.objective == "channel(block3, 6)"
-    with pytest.raises(PhospheneError, match="--strength is for dreams"):
+    with pytest.raises(PhospheneError, match="--strength is for dreams and paintings"):
         phosphene.redo(tmp_path / "pattern.png", strength=2.0)

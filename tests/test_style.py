@@ -430,3 +430,25 @@ def test_what_a_redo_needs_is_named(tmp_path: object, tiny32: phosphene.Network)
     assert json.loads(made.to_json())["recipe"] == "style"
     assert issubclass(ImageError, PhospheneError)
     assert replace(made, threads=1).settings["style"] == ["style"]
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_painting_is_made_again_with_another_look(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("style city.png waves.png -q -o a.png --steps 1 --scales 1") == 0
+    assert run("redo a.png -q -o kept.png --keep-colour --stuff 0") == 0
+    assert record.read("kept.png").settings["keep_colour"]
+    assert record.read("kept.png").settings["style"] == ["waves.png"]
+    assert run("redo kept.png --input city.png -q -o filtered.png --filter watercolour --no-keep-colour") == 0
+    made = record.read("filtered.png").settings
+    assert (made["filter"], made["style"], made["keep_colour"]) == ("watercolour", [], False)
+    assert made["stuff"] == filters.read("watercolour").style["stuff"]
+    assert run("redo filtered.png --input city.png -q -o back.png --style waves.png") == 0
+    assert record.read("back.png").settings["filter"] is None
+    assert run("redo a.png --octaves 3") == 2
+    assert "--octaves is for dreams and patterns" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("pictures")
+def test_switches_turn_off_what_a_filter_has_on() -> None:
+    assert run("style city.png --filter watercolour --no-keep-colour -q -o plain.png --steps 1 --scales 1") == 0
+    assert not record.read("plain.png").settings["keep_colour"]

@@ -46,7 +46,7 @@ def atlas(
     """
     names = ("force", "quick", "long_side", "channels", "max_pixels")
     wishes = {name: flags.pop(name) for name in names}
-    changes = _standing() | options.given(flags)
+    changes = _standing() | options.given(flags, DreamSettings)
     folder = _folder(picture, output)
     from phosphene.cli import checks, memory
     from phosphene.cli.interruption import Interruption

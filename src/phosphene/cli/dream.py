@@ -7,7 +7,11 @@ from typing import Any
 import click
 
 from phosphene.cli import configuration, options
+from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings, settings
+from phosphene.recipes.style_settings import StyleSettings
+
+RECIPES = (DreamSettings, PatternSettings, StyleSettings)
 
 
 @click.command(cls=options.Grouped, short_help="Dreams upon pictures.")
@@ -37,7 +41,7 @@ def dream(
     if not inputs:
         raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
     wishes = options.take_wishes_(flags)
-    typed = options.given(flags)
+    typed = options.given(flags, DreamSettings)
     values = configuration.beneath(preset, configuration.read(config), typed) | typed
     preset, recipe = preset or values.get("preset"), recipe or values.get("recipe")
     values = {name: value for name, value in values.items() if name not in configuration.LOOKS}
@@ -51,17 +55,17 @@ def dream(
     return jobs.dream(asked, maker.Wishes(**wishes))
 
 
-@click.command(cls=options.Grouped, short_help="Makes a dream again.")
+@click.command(cls=options.Grouped, short_help="Makes a dream, a pattern or a painting again.")
 @click.argument("picture")
 @options.output
 @click.option("--input", "input_", metavar="PATH", help="the picture it began as, if not beside it")
-@options.settings(DreamSettings)
+@options.settings(*RECIPES)
 def redo(picture: str, input_: str | None, **flags: Any) -> int:
-    """Makes a dream again from the record inside PICTURE, perhaps with other settings.
+    """Makes a dream, a pattern or a painting again from the record inside PICTURE, perhaps with other settings.
 
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
-    wishes, changes = options.take_wishes_(flags), options.given(flags)
+    wishes, changes = options.take_wishes_(flags), options.given(flags, *RECIPES)
     from phosphene.cli import jobs, maker
 
     return jobs.redo(picture, input_, changes, maker.Wishes(**wishes))

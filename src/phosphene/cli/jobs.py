@@ -146,6 +146,7 @@ def redo(picture: str, input_: str | None, changes: Mapping[str, Any], wishes: W
         raise SettingsError("--input is '-'; it takes a file. Save what is piped in, and name that.")
     data = _piped().getvalue() if source.kind == "pipe" else picture
     made = record.read(data)
+    run.check_changes(made, changes)
     job = Job(source, _redo_output(source, made, changes, wishes))
     check_streams(job, wishes)
     check_preview([job.output], [source, *([Input(input_)] if input_ else [])], wishes)

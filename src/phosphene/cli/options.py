@@ -10,7 +10,6 @@ import click
 
 from phosphene.recipes import fields as of_settings
 from phosphene.recipes.fields import Settings
-from phosphene.recipes.settings import DreamSettings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -83,6 +82,8 @@ class Grouped(click.Command):
 def _record(option: click.Option) -> tuple[str, str]:
     """A flag and its help, without the ranges that click would add: they are told to those who leave them."""
     names = ", ".join(option.opts)
+    if option.secondary_opts:
+        names = names.replace("--", "--[no-]", 1)
     return names if option.is_flag else f"{names} {option.metavar or ''}", option.help or ""
 
 
@@ -92,25 +93,27 @@ def _section(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, s
             formatter.write_dl(rows)
 
 
-def settings(of: type[Settings]) -> Callable[[Function], Function]:
-    """Adds a flag for each field of a recipe's settings.
+def settings(*of: type[Settings]) -> Callable[[Function], Function]:
+    """Adds a flag for each field of a recipe's settings, or of several recipes'.
 
     The words are passed on as they are: the settings check them, for every edge alike.
     """
+    entries = {entry.name: entry for each in reversed(of) for entry in fields(each)}
 
     def add(command: Function) -> Function:
-        for entry in reversed(fields(of)):
-            command = _option(entry)(command)
+        for entry in reversed(entries.values()):
+            about = _help(entry) if len(of) == 1 else entry.metadata["about"]
+            command = _option(entry, about)(command)
         return command
 
     return add
 
 
-def _option(entry: Field[Any]) -> Callable[[Function], Function]:
+def _option(entry: Field[Any], about: str) -> Callable[[Function], Function]:
     flag = of_settings.flag(entry.name)
-    told: dict[str, Any] = {"default": None, "help": _help(entry)}
+    told: dict[str, Any] = {"default": None, "help": about}
     if _kind(entry) == "bool":
-        return click.option(flag, entry.name, is_flag=True, **told)
+        return click.option(f"{flag}/{of_settings.flag('no_' + entry.name)}", entry.name, **told)
     if entry.metadata["words"] > 1:
         return click.option(flag, entry.name, metavar=_metavar(entry), nargs=entry.metadata["words"], **told)
     if entry.metadata["bare"] is not None:
@@ -134,13 +137,13 @@ def _kind(entry: Field[Any]) -> str:
     return of_settings.kind(str(entry.type))
 
 
-def given(flags: Mapping[str, Any], of: type[Settings] = DreamSettings) -> dict[str, Any]:
+def given(flags: Mapping[str, Any], *of: type[Settings]) -> dict[str, Any]:
     """The settings that were given, as numbers where they should be and are.
 
-    >>> given({"steps": "3", "strength": None, "layer": ("block5", "block8"), "seed": "many"})
+    >>> given({"steps": "3", "strength": None, "layer": ("block5", "block8"), "seed": "many"}, DreamSettings)
     {'steps': 3, 'layer': 'block5,block8', 'seed': 'many'}
     """
-    kinds = {entry.name: _kind(entry) for entry in fields(of)}
+    kinds = {entry.name: _kind(entry) for each in of for entry in fields(each)}
     return {name: _value(name, word, kinds[name]) for name, word in flags.items() if word is not None and word != ()}
 
 

@@ -12,17 +12,26 @@ import torch
 
 from phosphene import images, networks, record
 from phosphene.canvases import CANVASES
-from phosphene.errors import RecordError, WeightsError
+from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks import Network
 from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.fields import Settings, flag
+from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
+from phosphene.recipes.style_settings import StyleSettings
 from phosphene.record import Record
 from phosphene.run import pattern, style
 from phosphene.run.aims import aim, names
 from phosphene.run.album import Album
 from phosphene.run.once import Dream, make, open_source
 from phosphene.run.watch import room
+
+RECIPES: Mapping[str, tuple[str, type[Settings]]] = {
+    "dream": ("dreams", DreamSettings),
+    "pattern": ("patterns", PatternSettings),
+    "style": ("paintings", StyleSettings),
+}
 
 
 def redo(
@@ -38,14 +47,16 @@ def redo(
         source: a picture that Phosphene wrote.
         image: the picture it began as; by default the file of the recorded name beside `source`.
         on_step: as for `dream`.
-        **changes: any field of `DreamSettings`.
+        **changes: any field of the settings of its kind: `DreamSettings`, `PatternSettings` or `StyleSettings`.
 
     Raises:
+        SettingsError: a change that is for pictures of another kind.
         RecordError: no record, or one that cannot be followed.
         ImageError: the input is not where it should be.
         WeightsError: the network's weights are not there.
     """
     made = record.read(source)
+    check_changes(made, changes)
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
     if made.recipe == "pattern":
         with room():
@@ -71,6 +82,22 @@ def redo(
         album = Album(network.dtype, folder=folder)
         result = make(opened, origin, aim(opened, chosen, network, album), network, album, on_step)
     return replace(result, notes=result.notes + notes + _differences(made, result.record, "model" in changes))
+
+
+def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
+    """Refuses changes that only pictures of another kind know.
+
+    Raises:
+        SettingsError: one of them, with whom it is for.
+    """
+    own, fields = RECIPES.get(made.recipe, RECIPES["dream"])
+    for name in changes:
+        homes = [kind for kind, known in RECIPES.values() if name in known.__dataclass_fields__]
+        if homes and own not in homes:
+            allowed = ", ".join(fields.__dataclass_fields__)
+            raise SettingsError(
+                f"{flag(name)} is for {' and '.join(homes)}; this picture is one of the {own}, which take {allowed}."
+            )
 
 
 def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[Network, DreamSettings, tuple[str, ...]]:

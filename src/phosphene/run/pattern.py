@@ -18,7 +18,6 @@ from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import pattern as recipe
-from phosphene.recipes.fields import flag
 from phosphene.recipes.pattern import OnStep
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers, word
 from phosphene.record import Record
@@ -147,9 +146,6 @@ def redo(
     if made.recipe != "pattern":
         raise RecordError(f"The record is of a {made.recipe}, not of a pattern.")
     given = dict(changes or {})
-    for name in given:
-        if name not in PatternSettings.__dataclass_fields__:
-            raise SettingsError(f"{flag(name)} is for dreams; {made.objective} is a pattern.")
     try:
         chosen = PatternSettings(**{**made.settings, **overruled(given), **given})
     except TypeError as error:

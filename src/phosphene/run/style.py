@@ -18,7 +18,6 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes import style as recipe
-from phosphene.recipes.fields import flag
 from phosphene.recipes.painter import Source
 from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.style import OnStep
@@ -255,11 +254,8 @@ def redo(
     Raises:
         RecordError: the record cannot be followed.
     """
-    for name in changes:
-        if name not in StyleSettings.__dataclass_fields__:
-            raise SettingsError(f"{flag(name)} is for dreams; this is a painting after {made.objective}.")
     try:
-        chosen = StyleSettings(**{**made.settings, **changes})
+        chosen = StyleSettings(**{**made.settings, **_overruled(changes), **changes})
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
     _check_there(chosen, folder)
@@ -268,6 +264,13 @@ def redo(
     height, width = source.pixels.shape[-2:]
     origin = {**made.input, "name": source.name, "sha256": source.sha256, "width": width, "height": height}
     return make(source, origin, chosen, network, Album(network.dtype, folder=folder), on_step)
+
+
+def _overruled(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What gives way to changes: a filter to pictures, and those to a filter and what suits it."""
+    if changes.get("filter") is not None:
+        return {"style": (), **filters.read(changes["filter"]).style}
+    return {"filter": None} if changes.get("style") else {}
 
 
 def _check_there(chosen: StyleSettings, folder: Path) -> None:
