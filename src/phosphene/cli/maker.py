@@ -85,6 +85,20 @@ class Maker:
         said = [*notes, *result.notes, *self._save(result, job.output, replace)]
         self._report(job, result, said, time.monotonic() - started)
 
+    def make_only(self, job: Job, dreaming: Dreaming) -> None:
+        """Makes the one picture that a command makes.
+
+        Raises:
+            PhospheneError: as `make` does, when it has been told.
+        """
+        try:
+            self.make(job, dreaming, title=job.source.name)
+        except Stop:
+            self.voice.complain(f"Interrupted before the first step of {job.source.name}; nothing of it is saved.")
+        except PhospheneError as error:
+            self.fail(job, error)
+            raise
+
     def fail(self, job: Job, error: PhospheneError) -> None:
         """Remembers a picture that did not come about."""
         self.failures.append(error)

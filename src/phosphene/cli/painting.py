@@ -15,7 +15,7 @@ from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_preview, check_streams
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.maker import Maker, Wishes
-from phosphene.errors import PhospheneError, SettingsError, Stop
+from phosphene.errors import SettingsError
 from phosphene.images.atomic import refuse
 from phosphene.recipes.style_settings import weighted
 from phosphene.run import Dream
@@ -62,13 +62,7 @@ def make(asked: Asked, wishes: Wishes) -> int:
                 images.save(painted.regions, asked.show_regions, overwrite=wishes.force)
             return painted
 
-        try:
-            maker.make(job, painting, title=source.name)
-        except Stop:
-            maker.voice.complain(f"Interrupted before the first step of {source.name}; nothing of it is saved.")
-        except PhospheneError as error:
-            maker.fail(job, error)
-            raise
+        maker.make_only(job, painting)
         return stop.exit_code
 
 

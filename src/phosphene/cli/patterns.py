@@ -15,7 +15,7 @@ from phosphene.batch import Input, Job
 from phosphene.cli.checks import canvas_size, check_preview, check_streams
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.maker import Maker, Wishes
-from phosphene.errors import PhospheneError, SettingsError, Stop
+from phosphene.errors import SettingsError
 from phosphene.images import MAX_PIXELS
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.run import Dream
@@ -42,13 +42,7 @@ def make(of: str | None, values: Mapping[str, Any], size: str | None, wishes: Wi
         def dreaming(on_step: Callable[[Step], None]) -> Dream:
             return patterns.make(chosen, network, size=pixels, on_step=on_step)
 
-        try:
-            maker.make(job, dreaming, title=source.name)
-        except Stop:
-            maker.voice.complain(f"Interrupted before the first step of {source.name}; nothing of it is saved.")
-        except PhospheneError as error:
-            maker.fail(job, error)
-            raise
+        maker.make_only(job, dreaming)
         return stop.exit_code
 
 

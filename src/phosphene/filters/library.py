@@ -27,7 +27,6 @@ from torch import Tensor
 from phosphene import images
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.images.atomic import refuse
-from phosphene.transforms import shrink
 
 FILE = "filter.toml"
 SIDE = 768  # pixels of a drawing's sides
@@ -136,12 +135,11 @@ def add(name: str, picture: images.Source, *, about: str = "", overwrite: bool =
         raise SettingsError(f"{name!r} cannot be a filter's name; use small letters, digits, - and _, as night-sea.")
     if name in _in(OWN):
         raise SettingsError(f"{name!r} comes with the program. Choose another name for yours.")
-    opened = images.load(picture)
+    opened = images.load(picture, long_side=LONGEST)
     place = folder() / name
     place.mkdir(parents=True, exist_ok=True)
     refuse(place / FILE, overwrite=overwrite)
-    pixels = shrink(opened.pixels, min(1.0, LONGEST / max(opened.pixels.shape[-2:])))
-    images.save(pixels, place / "picture.png", overwrite=True)
+    images.save(opened.pixels, place / "picture.png", overwrite=True)
     said = (about or f"as {opened.name} is painted").replace("\\", "/").replace('"', "'")
     images.write_atomically(place / FILE, f'about = "{said}"\npicture = "picture.png"\n'.encode(), overwrite=True)
     return read(name)

@@ -32,29 +32,29 @@ class Album:
     named: Mapping[str, images.Source] = field(default_factory=dict)
     folder: Path | None = None
     hashes: dict[str, str] = field(default_factory=dict)
-    _opened: dict[str, Picture] = field(default_factory=dict)
+    _opened: dict[tuple[str, int | None], Picture] = field(default_factory=dict)
 
-    def __call__(self, source: images.Source) -> Tensor:
-        """Its pixels `[1, 3, H, W]`."""
-        return self.picture(source).pixels
+    def __call__(self, source: images.Source, *, long_side: int | None = None) -> Tensor:
+        """Its pixels `[1, 3, H, W]`, shrunk to a long side."""
+        return self.picture(source, long_side=long_side).pixels
 
-    def picture(self, source: images.Source) -> Picture:
-        """The picture, opened.
+    def picture(self, source: images.Source, *, long_side: int | None = None) -> Picture:
+        """The picture, opened, and shrunk to a long side.
 
         Raises:
             ImageError: it cannot be read.
             SettingsError: another one of that name was opened before.
         """
         key = source if isinstance(source, str) else f"{images.name_of(source)} {id(source)}"
-        if key not in self._opened:
-            self._opened[key] = self._open(source)
-        return self._opened[key]
+        if (key, long_side) not in self._opened:
+            self._opened[key, long_side] = self._open(source, long_side)
+        return self._opened[key, long_side]
 
-    def _open(self, source: images.Source) -> Picture:
+    def _open(self, source: images.Source, long_side: int | None) -> Picture:
         if isinstance(source, str) and source in CANVASES and source not in self.named and not Path(source).exists():
             painted = canvas(source, *CANVAS_SIZE, seed=0, dtype=self.dtype)
             return Picture(painted, None, 8, source, None)
-        picture = images.load(self._found(source), dtype=self.dtype, max_pixels=0)
+        picture = images.load(self._found(source), dtype=self.dtype, long_side=long_side, max_pixels=0)
         known = self.hashes.setdefault(images.name_of(source), picture.sha256 or "")
         if known != (picture.sha256 or ""):
             raise SettingsError(

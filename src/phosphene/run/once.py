@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from phosphene import images, networks, record
+from phosphene import images, networks
 from phosphene.ascent import Step
 from phosphene.canvases import CANVASES, canvas
 from phosphene.errors import SettingsError, Stop
@@ -174,11 +174,7 @@ def make(
         **provenance(aimed.settings, network, aimed.objective),
         input=dict(origin),
         pictures=album.hashes,
-        output={"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": source.depth},
-        versions=record.versions(),
-        threads=torch.get_num_threads(),
-        complete=complete,
-        reached="" if complete else watch.reached,
+        **watch.ended(pixels, source.depth, complete),
     )
     return Dream(pixels, made, source, source.notes + network.notes + aimed.notes + _small(watch.last, aimed.settings))
 

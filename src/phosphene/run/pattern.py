@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from phosphene import networks, objectives, record, sheets
+from phosphene import networks, objectives, sheets
 from phosphene.ascent import Step
 from phosphene.errors import RecordError, SettingsError, Stop
 from phosphene.images import Picture, name_of
@@ -112,11 +112,7 @@ def make(
         network={"name": network.name, "file": network.file, "sha256": network.sha256},
         input={"name": "noise", "width": width, "height": height},
         pictures=album.hashes,
-        output={"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": 8},
-        versions=record.versions(),
-        threads=torch.get_num_threads(),
-        complete=complete,
-        reached="" if complete else watch.reached,
+        **watch.ended(pixels, 8, complete),
     )
     return Dream(pixels, made, Picture(pixels, None, 8, "noise", None), notes)
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from phosphene import correspondence, filters, images, networks, record
+from phosphene import correspondence, filters, images, networks
 from phosphene.ascent import Step
 from phosphene.errors import RecordError, SettingsError, Stop
 from phosphene.images import Picture
@@ -171,11 +171,7 @@ def make(
         network={"name": network.name, "file": network.file, "sha256": network.sha256},
         input=dict(origin),
         pictures=album.hashes,
-        output={"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": source.depth},
-        versions=record.versions(),
-        threads=torch.get_num_threads(),
-        complete=complete,
-        reached="" if complete else watch.reached,
+        **watch.ended(pixels, source.depth, complete),
     )
     return Painting(pixels, made, source, source.notes + network.notes + notes, tuple(sources))
 
@@ -185,7 +181,7 @@ def _sources(
 ) -> tuple[list[Source], tuple[str, ...]]:
     """The styles, each with its share and its correspondence with the content; and what the user should hear."""
     named = [weighted(word) for word in chosen.style]
-    pictures = [(name, album(name), weight) for name, weight in named]
+    pictures = [(name, album(name, long_side=recipe.LARGEST_STYLE), weight) for name, weight in named]
     if chosen.filter is not None:
         pictures.append((chosen.filter, filters.read(chosen.filter).pixels(network.dtype), 1.0))
     total = sum(weight for _, _, weight in pictures)

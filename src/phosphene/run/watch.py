@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+import torch
 from torch import Tensor
 
+from phosphene import record
 from phosphene.ascent import Step
 from phosphene.errors import RoomError, Stop
 
@@ -34,6 +37,16 @@ class Watch:
         if self.last is None:
             raise Stop
         return self.last.picture()
+
+    def ended(self, pixels: Tensor, depth: int, complete: bool) -> dict[str, Any]:
+        """What a record says of the end of a run: `pixels` to be written with `depth` bits."""
+        return {
+            "output": {"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": depth},
+            "versions": record.versions(),
+            "threads": torch.get_num_threads(),
+            "complete": complete,
+            "reached": "" if complete else self.reached,
+        }
 
     @property
     def reached(self) -> str:
