@@ -5,9 +5,10 @@ Layouts differ between content and style, and so do colours; some styles set tra
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,14 @@ class Pair:
 def pairs() -> list[Pair]:
     """All pairs; every content's stuff is in its style."""
     return [_pair(content, style) for content, style in PAIRS]
+
+
+def unseen() -> Iterator[Pair]:
+    """All other pairs of scenes in which every content's stuff is in its style: the map was not tuned on them."""
+    stuffs = {name: set(scene().map.flatten().tolist()) - {NOWHERE} for name, scene in SCENES.items()}
+    for content, style in product(SCENES, SCENES):
+        if content != style and (content, style) not in PAIRS and stuffs[content] <= stuffs[style]:
+            yield _pair(content, style)
 
 
 def _pair(content: str, style: str) -> Pair:
@@ -252,6 +261,26 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "ruin": lambda: composed(
         (WALL, rock(71, (30, 40, 70), (90, 110, 150), (190, 200, 220)), None),
         (LEAVES, leaves(72, (80, 20, 10), (200, 80, 30), (250, 190, 90)), below(73, 0.45, 0.15, -0.6)),
+    ),
+    "alps": lambda: composed(
+        (SKY, sky(81, (60, 130, 220), (190, 220, 250), (255, 255, 255)), None),
+        (WALL, rock(82, (70, 72, 78), (140, 142, 148), (225, 228, 232)), below(84, 0.4, 0.2, -0.4)),
+        (LEAVES, tinted("grass.png", (10, 30, 20), (60, 110, 60)), below(85, 0.7, 0.08, 0.3)),
+    ),
+    "ember": lambda: composed(
+        (SKY, sky(91, (20, 60, 50), (130, 185, 140), (190, 220, 180)), None),
+        (WALL, rock(92, (170, 150, 130), (215, 200, 180), (250, 245, 235)), below(94, 0.5, 0.15, 0.5)),
+        (LEAVES, leaves(95, (50, 10, 60), (130, 40, 140), (220, 130, 210)), below(96, 0.7, 0.1, -0.5)),
+    ),
+    "harbour": lambda: composed(
+        (SKY, sky(101, (150, 175, 195), (225, 225, 220), (245, 245, 245)), None),
+        (WALL, tinted("brick.png", (70, 40, 30), (200, 140, 110)), skyline(103, 0.3, 0.55)),
+        (WATER, water(104, (20, 45, 60), (80, 115, 130), (170, 190, 195)), below(105, 0.68, 0.0)),
+    ),
+    "lagoon": lambda: composed(
+        (SKY, sky(111, (110, 60, 150), (220, 160, 220), (240, 215, 245)), None),
+        (WALL, rock(112, (15, 25, 15), (50, 75, 45), (110, 130, 90)), below(114, 0.35, 0.15, 0.7)),
+        (WATER, water(115, (150, 60, 30), (235, 140, 90), (255, 215, 170)), below(116, 0.65, 0.0)),
     ),
 }  # fmt: skip
 

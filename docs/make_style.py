@@ -30,7 +30,7 @@ def story(network: phosphene.Network) -> None:
     city, dusk = (phosphene.load(PHOTOGRAPHS[name], long_side=512).pixels for name in ("china", "rocket"))
     cells = [("the photograph", city), ("the style", dusk)]
     for label, settings in (
-        ("gram: the old services", {"method": "gram"}),
+        ("gram: the old services", {"method": "gram", "strength": 0.5}),
         ("match by looks alone", {"stuff": 0.0}),
         ("match by stuff, then by looks", {}),
     ):

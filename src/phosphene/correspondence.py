@@ -30,7 +30,8 @@ CALM, COLOUR, HEIGHT = 0.8, 0.3, 0.3  # weights when a picture falls into kinds;
 SOFTNESS = 0.2  # squared distance over which one kind of a picture fades into the next
 HINT_CALM, HINT_COLOUR, HINT_HEIGHT = 0.2, 0.1, 0.2  # weights when kinds are compared; each deep layer has 1
 SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
-EDGES, FLAT = 16, 1e-3  # pixels around, over which a map takes on edges; variance of colours that are none
+EDGES = (12, 24)  # pixels around, over which a map takes on edges, one after the other
+FLAT = 1e-3  # variance of colours that are no edge
 DECIDED = 4  # exponent by which a content's place leaves its second-best counterpart behind
 STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
@@ -216,9 +217,10 @@ def _sum(of: Sequence[Tensor]) -> Tensor:
 def _map(numbers: Tensor, stuff: _Stuff, picture: Tensor) -> Tensor:
     """Places' numbers as a map of a picture's pixels, with the picture's edges."""
     places = numbers.T.reshape(1, -1, *stuff.grid)
-    edged = guided.filtered(places, _seen(picture), EDGES, FLAT).clamp(0, 1)
+    for radius in EDGES:
+        places = guided.filtered(places, _seen(picture), radius, FLAT).clamp(0, 1)
     weight: float = len(COUNTS) ** -0.5
-    return weight * edged
+    return weight * places
 
 
 def _decided(map_: Tensor, counts: Sequence[int]) -> Tensor:

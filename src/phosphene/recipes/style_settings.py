@@ -28,10 +28,10 @@ class StyleSettings(Settings):
     method: str = setting(
         "match", "like goes to like, place by place; or the whole picture's statistics", choices=("match", "gram")
     )
-    strength: float = setting(0.5, "from 0.1, a hint, to 1: only the style's motifs are left", low=0, high=1)
+    strength: float = setting(0.4, "from 0.1, a hint, to 1: only the style's motifs are left", low=0, high=1)
     scale: float = setting(1.0, "size of the strokes: 0.5 is half, 2 is twice", low=0.1, high=8)
     keep_colour: bool = setting(False, "keep the picture's own colours")
-    stuff: float = setting(0.7, "how firmly sky goes to sky and wall to wall; 0: only looks count", low=0, high=10)
+    stuff: float = setting(1.0, "how firmly sky goes to sky and wall to wall; 0: only looks count", low=0, high=10)
     regions: tuple[str, ...] = setting(
         (), "two maps, the picture's and the style's: one colour is one stuff", words=MAPS
     )
