@@ -273,7 +273,7 @@ def settings_from(line):
     assert words[0] == "phosphene"
     flags = dream_command.make_context("dream", words[1:]).params
     names = {entry.name for entry in fields(DreamSettings)}
-    return settings(**options.given({name: flags[name] for name in flags if name in names})), flags
+    return settings(**options.given({name: flags[name] for name in flags if name in names}, DreamSettings)), flags
 
 
 def test_commands_make_the_pictures(photo, tiny32):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from phosphene import record
 from phosphene.canvases import CANVASES
 from phosphene.cli import configuration, front, jobs, main, options
 from phosphene.errors import Stop
-from phosphene.recipes.settings import NAMES, RECIPES
+from phosphene.recipes.settings import NAMES, RECIPES, DreamSettings
 
 QUICK = ("--octaves", "1", "--steps", "1")
 PROGRAM = (sys.executable, "-c", "from phosphene.cli import main; main()")
@@ -81,8 +82,10 @@ def test_a_quick_question_loads_nothing_heavy(program):
 
 def test_help_explains_every_setting_and_names_each_once():
     said = cli("dream", "--help").stdout
+    switches = {entry.name for entry in fields(DreamSettings) if entry.type == "bool"}
+    assert switches == {"invert"}
     for name in NAMES:
-        assert said.count(f"\n  --{name.replace('_', '-')} ") == 1
+        assert said.count(f"\n  --{'[no-]' if name in switches else ''}{name.replace('_', '-')} ") == 1
     assert said.index("The look") < said.index("--strength") < said.index("--jitter")
 
 

@@ -140,6 +140,7 @@ def _kind(entry: Field[Any]) -> str:
 def given(flags: Mapping[str, Any], *of: type[Settings]) -> dict[str, Any]:
     """The settings that were given, as numbers where they should be and are.
 
+    >>> from phosphene.recipes.settings import DreamSettings
     >>> given({"steps": "3", "strength": None, "layer": ("block5", "block8"), "seed": "many"}, DreamSettings)
     {'steps': 3, 'layer': 'block5,block8', 'seed': 'many'}
     """
