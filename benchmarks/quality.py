@@ -10,8 +10,6 @@ that further off, in CIELAB, less the photograph's own.
 
 from __future__ import annotations
 
-import argparse
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from skimage.feature import canny
 from torch import Tensor
 
 import phosphene
+import tables
 from phosphene import filters
 from region_pairs import SKY, Scene, china, rocket
 
@@ -138,32 +137,24 @@ def measured(photograph: Tensor, style: Tensor, painting: Tensor, map_: NDArray[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, help="the table as CSV")
-    parser.add_argument("--pictures", type=Path, help="a folder for what was painted")
-    asked = parser.parse_args()
+    asked = tables.asked(__doc__)
     network, rows = phosphene.network(), []
     for name, photograph, map_ in photographs():
         for look, style in styles():
             for method, settings in METHODS.items():
                 painted = phosphene.style(photograph, style, network=network, **settings).pixels
-                rows.append({"photograph": name, "style": look, "method": method})
-                rows[-1] |= measured(photograph, style, painted, map_)
-                print(*(each if isinstance(each, str) else f"{each:.3f}" for each in rows[-1].values()), flush=True)
+                measures = measured(photograph, style, painted, map_)
+                rows.append({"photograph": name, "style": look, "method": method, **measures})
+                tables.show(rows[-1])
                 if asked.pictures:
                     phosphene.save(painted, asked.pictures / f"{name}, {look}, {method}.png", overwrite=True)
     for method in METHODS:
-        mine = [list(row.values())[3:] for row in rows if row["method"] == method]
-        rows.append({"photograph": "mean", "style": "", "method": method})
-        rows[-1] |= dict(zip(list(rows[0])[3:], torch.tensor(mine).nanmean(0).tolist(), strict=True))
-        print(*(each if isinstance(each, str) else f"{each:.3f}" for each in rows[-1].values()))
+        mine = torch.tensor([[row[key] for key in measures] for row in rows if row["method"] == method])
+        means = dict(zip(measures, mine.nanmean(0).tolist(), strict=True))
+        rows.append({"photograph": "mean", "style": "", "method": method, **means})
+        tables.show(rows[-1])
     if asked.output:
-        with asked.output.open("w", newline="") as file:
-            table = csv.DictWriter(file, rows[0])
-            table.writeheader()
-            table.writerows(
-                {key: value if isinstance(value, str) else f"{value:.3f}" for key, value in row.items()} for row in rows
-            )
+        tables.write(rows, asked.output)
 
 
 if __name__ == "__main__":

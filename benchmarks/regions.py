@@ -7,8 +7,6 @@ regions. Its own mistakes, on the style pictures themselves, are in the last col
 
 from __future__ import annotations
 
-import argparse
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import phosphene
+import tables
 from region_pairs import NOWHERE, SKY, Pair, pairs
 
 METHODS: Mapping[str, Mapping[str, Any]] = {
@@ -93,29 +92,16 @@ def measured(pair: Pair, network: phosphene.Network, pictures: Path | None) -> d
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, help="the table as CSV")
-    parser.add_argument("--pictures", type=Path, help="a folder for what was painted")
-    asked = parser.parse_args()
+    asked = tables.asked(__doc__)
     network, rows = phosphene.network(), []
     for pair in pairs():
         rows.append(measured(pair, network, asked.pictures))
-        print(
-            " ".join(
-                f"{key}: {value if isinstance(value, str) else f'{value:.3f}'}" for key, value in rows[-1].items()
-            ),
-            flush=True,
-        )
+        tables.show(rows[-1])
     mean = {key: float(torch.tensor([row[key] for row in rows]).nanmean()) for key in list(rows[0])[1:]}
-    print("mean", " ".join(f"{key}: {value:.3f}" for key, value in mean.items()))
+    rows.append({"pair": "mean", **mean})
+    tables.show(rows[-1])
     if asked.output:
-        with asked.output.open("w", newline="") as file:
-            table = csv.DictWriter(file, rows[0])
-            table.writeheader()
-            table.writerows(
-                {key: value if isinstance(value, str) else f"{value:.3f}" for key, value in row.items()}
-                for row in [*rows, {"pair": "mean", **mean}]
-            )
+        tables.write(rows, asked.output)
 
 
 if __name__ == "__main__":

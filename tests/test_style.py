@@ -298,6 +298,11 @@ def test_a_mask_an_initial_picture_and_a_dream() -> None:
     assert (before[:, :48] != after[:, :48]).any()
 
 
+def test_a_huge_style_is_opened_no_larger_than_it_is_looked_at(tiny32: phosphene.Network) -> None:
+    made = phosphene.style(texture(1), texture(2, 8, 3000), network=tiny32, steps=1, scales=1)
+    assert max(made.sources[0].pixels.shape[-2:]) == recipe.LARGEST_STYLE
+
+
 def test_keep_colour_keeps_colour(tiny32: phosphene.Network) -> None:
     content = 0.3 + 0.4 * texture(1)
     result = phosphene.style(content, texture(2), network=tiny32, keep_colour=True, **QUICK).pixels
