@@ -18,9 +18,10 @@ from conftest import photograph
 from phosphene import correspondence, features, filters, guided, hypercolumns, images, matching, record
 from phosphene.cli import main
 from phosphene.errors import ImageError, PhospheneError, SettingsError, UnknownNameError
+from phosphene.recipes import neighbours
 from phosphene.recipes import style as recipe
-from phosphene.recipes.neighbours import Neighbours
-from phosphene.recipes.painter import Source
+from phosphene.recipes.neighbours import Neighbours, Tones
+from phosphene.recipes.painter import Source, surrounded
 from phosphene.recipes.style_settings import StyleSettings, weighted
 
 QUICK = {"steps": 3, "scales": 2}
@@ -51,7 +52,7 @@ def test_a_picture_finds_itself(tiny64: phosphene.Network) -> None:
     pixels = texture(1, dtype=torch.float64)
     method = Neighbours(tiny64, [Source(pixels)], pixels, strength=0.5, firmness=0)
     (palette,) = method.palettes
-    where = palette.found(palette.vectors, palette.vectors.new_zeros(len(palette.vectors), 0), 0)
+    where = palette.found(palette.vectors, *palette.vectors.new_zeros(len(palette.vectors), 4).split([0, 4], 1))
     assert (where == torch.arange(len(where))).all()
 
 
@@ -192,6 +193,47 @@ def test_a_style_of_itself_changes_little(efficientnet: phosphene.Network) -> No
     same = phosphene.style(pixels, pixels, network=efficientnet, steps=20).pixels
     other = phosphene.style(pixels, photograph("china"), network=efficientnet, steps=20).pixels
     assert (same - pixels).abs().mean() < 0.4 * (other - pixels).abs().mean()
+
+
+# Tone
+
+
+@settings(max_examples=20, deadline=None)
+@given(tone=st.floats(0.01, 100), seed=st.integers(0, 99))
+def test_tones_find_the_nearest_colour(tone: float, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    wanted, there = (torch.rand(count, 3, generator=generator, dtype=torch.float64) for count in (40, 60))
+    found = matching.best(neighbours.tones_wanted(wanted, tone), neighbours.tones_of(there, tone))
+    distances = torch.cdist(wanted, there).square()
+    assert torch.equal(found.where, distances.argmin(1))
+    spread = found.similarity - tone * wanted.square().sum(1)
+    assert torch.allclose(spread, -tone * distances.amin(1))
+
+
+def test_tones_take_on_the_brightness_of_another_picture() -> None:
+    dark, light = 0.3 * texture(1), 0.4 + 0.6 * texture(2)
+    of, by = (hypercolumns.colours(each) for each in (dark, light))
+    made = Tones.of(of).as_in(Tones.of(by), of)
+    assert torch.allclose(torch.stack(Tones.of(made)), torch.stack(Tones.of(by)), atol=1e-5)
+    assert torch.allclose(made - made.mean(1, keepdim=True), of - of.mean(1, keepdim=True), atol=1e-6)
+    white = Tones.of(torch.ones(9, 3)).as_in(Tones.of(by), torch.ones(9, 3))
+    assert torch.isfinite(white).all()
+
+
+def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
+    content, style = texture(1), texture(2)
+    content[..., :40] *= 0.3
+    content[:, :1, :32, 40:], style[:, :1, :32] = 1.0, 1.0
+
+    def apart(tone: float) -> float:
+        """How far places' colours are from those that the photograph has there."""
+        method = Neighbours(tiny32, [Source(style)], content, strength=0.5, firmness=0, tone=tone)
+        aim = method.window(content, *recipe.windows(64, 80, 64 * 80))
+        aim.look(content, (0, 0))
+        wanted = method.tones.as_in(method.palettes[0].tones, hypercolumns.colours(surrounded(content, (0, 0))))
+        return float((aim.targets[0].colours - wanted).norm(dim=1).mean())
+
+    assert apart(10) < 0.7 * apart(0)
 
 
 # Stuff

@@ -51,6 +51,7 @@ GROUPS = (
             "region",
             "regions",
             "stuff",
+            "tone",
             "initial",
             "then_dream",
             "tileable",

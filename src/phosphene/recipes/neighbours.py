@@ -63,6 +63,24 @@ class Measure(NamedTuple):
         return cls(centres, [torch.maximum(*each) for each in zip(lengths, least, strict=True)])
 
 
+class Tones(NamedTuple):
+    """How bright a picture is, and how much that differs from place to place."""
+
+    mean: Tensor
+    spread: Tensor
+
+    @classmethod
+    def of(cls, colours: Tensor) -> Tones:
+        """Those of places' colours `[N, 3]`."""
+        bright = colours.mean(1)
+        return cls(bright.mean(), bright.std(correction=0).clamp(min=0.02))
+
+    def as_in(self, other: Tones, colours: Tensor) -> Tensor:
+        """Colours as bright as they would be in another picture: its darkest are dark there."""
+        bright = colours.mean(1, keepdim=True)
+        return colours + (bright - self.mean) * other.spread / self.spread + other.mean - bright
+
+
 @dataclass(frozen=True)
 class Palette:
     """All places of a style at one size.
@@ -72,8 +90,9 @@ class Palette:
         colours: `[M, 3]`.
         measure: the style's own.
         basis: `[C, K]`, the directions in which the vectors differ most.
-        keys: what a search compares, along these, and what a place is.
+        keys: what a search compares, along these; what a place is; and its tone.
         weight: among several styles.
+        tones: of the style.
     """
 
     vectors: Tensor
@@ -82,23 +101,32 @@ class Palette:
     basis: Tensor
     keys: Groups
     weight: float
+    tones: Tones
 
-    def found(self, vectors: Tensor, stuff: Tensor, firmness: float) -> Tensor:
-        """The place that is most like each of `vectors` `[N, C]`, whose stuff is `[N, D]`."""
+    def found(self, vectors: Tensor, stuff: Tensor, tones: Tensor) -> Tensor:
+        """The place most like each of `vectors` `[N, C]`, of such a stuff `[N, D]` and such tones `[N, 4]`."""
         keys = F.normalize(vectors, dim=1) @ self.basis
-        return self.keys.best(torch.cat([keys, firmness * stuff], 1)).where
+        return self.keys.best(torch.cat([keys, stuff, tones], 1)).where
 
 
 class Neighbours:
     """The method `match`: a `Method` for one size of the picture."""
 
     def __init__(
-        self, network: Network, sources: Sequence[Source], content: Tensor, *, strength: float, firmness: float
+        self,
+        network: Network,
+        sources: Sequence[Source],
+        content: Tensor,
+        *,
+        strength: float,
+        firmness: float,
+        tone: float = 0.0,
     ) -> None:
         """Makes palettes of the sources, which have the size that goes with the content's."""
-        self.network, self.firmness = network, firmness
+        self.network, self.firmness, self.tone = network, firmness, tone
         self.own, self.pull = 1 - strength, min(1.0, 2 * strength)
         self.names = hypercolumns.layers(network, LOOKS)
+        self.tones = Tones.of(hypercolumns.colours(content))
         self.content = Measure.of_content(network, content, self.names)
         self.palettes = [self._palette(source) for source in sources if source.weight > 0]
         self.stuffs = [source.stuff for source in sources if source.weight > 0]
@@ -111,7 +139,8 @@ class Neighbours:
         basis = principal(keys, SEARCHED)
         stuff = _numbers(source.stuff.style if source.stuff else None, columns[0], source.pixels.shape[-2:])
         colours = hypercolumns.colours(source.pixels)
-        return Palette(vectors, colours, measure, basis, Groups(torch.cat([keys @ basis, stuff], 1)), source.weight)
+        known = Groups(torch.cat([keys @ basis, stuff, tones_of(colours, self.tone)], 1))
+        return Palette(vectors, colours, measure, basis, known, source.weight, Tones.of(colours))
 
     def window(self, content: Tensor, window: Window) -> Targets:
         """What a window of the content is to become."""
@@ -147,7 +176,8 @@ class Targets:
         wanted += method.own * hypercolumns.joined(once, method.content.centres, lengths)
         begin = (self.seen.box.rows.low - self.shift[0], self.seen.box.columns.low - self.shift[1])
         numbers = _numbers(stuff.content if stuff else None, once[0], self.seen.size, begin)
-        where = palette.found(wanted, numbers, method.firmness)
+        colours = method.tones.as_in(palette.tones, hypercolumns.colours(surrounded(self.content, self.shift)))
+        where = palette.found(wanted, method.firmness * numbers, tones_wanted(colours, method.tone))
         weight = palette.weight * method.pull
         return Target(_directions(palette.vectors[where]), palette.colours[where], palette.measure, weight)
 
@@ -176,6 +206,19 @@ def principal(vectors: Tensor, count: int) -> Tensor:
     """The directions `[C, K]` along which vectors are largest."""
     directions: Tensor = torch.linalg.eigh(vectors.T @ vectors)[1]
     return directions[:, -count:]
+
+
+def tones_of(colours: Tensor, tone: float) -> Tensor:
+    """What a search knows of the colours of a style's places, `[M, 4]`.
+
+    The product with `tones_wanted` falls by `tone` times the squared distance of two colours.
+    """
+    return torch.cat([tone**0.5 * colours, tone * colours.square().sum(1, keepdim=True)], 1)
+
+
+def tones_wanted(colours: Tensor, tone: float) -> Tensor:
+    """What a search asks for, where places should have these colours, `[N, 4]`."""
+    return torch.cat([2 * tone**0.5 * colours, -torch.ones_like(colours[:, :1])], 1)
 
 
 def _numbers(map_: Tensor | None, layer: Tensor, size: tuple[int, ...], begin: tuple[int, int] = (0, 0)) -> Tensor:

@@ -35,7 +35,7 @@ SMALLEST = 48  # pixels of the long side: a smaller picture shows nothing
 ALL_STEPS = 100_000  # pixels of a picture that gets all steps
 FEWER = 0.35  # the exponent by which larger ones get fewer: smaller sizes have done the broad work
 FEWEST = 12
-LOOK = 10  # steps between searches
+LOOK = 5  # steps between searches
 MARGIN, PARTING = 48, 8  # pixels that a window sees beyond what it paints, and over which another takes over
 SMALLEST_WINDOW = 256  # pixels a side
 LARGEST_STYLE = 1024  # pixels of a style's long side: its strokes are looked at, not printed
@@ -133,7 +133,8 @@ def window_area(network: Network, pixels: Tensor, settings: StyleSettings) -> in
 def _method(network: Network, sources: Sequence[Source], content: Tensor, settings: StyleSettings) -> Method:
     if settings.method == "gram":
         return Gram(network, sources, strength=settings.strength)
-    return Neighbours(network, sources, content, strength=settings.strength, firmness=settings.stuff)
+    firmly = {"strength": settings.strength, "firmness": settings.stuff, "tone": settings.tone}
+    return Neighbours(network, sources, content, **firmly)
 
 
 def _sized(source: Source, pixels: Tensor, size: tuple[int, int], settings: StyleSettings) -> Source:
@@ -248,7 +249,7 @@ def _optimised(
 ) -> Tensor:
     """A window after so many steps of Adam (Kingma and Ba 2014), where `free` is 1; where it is 0, all stays."""
     begun, chance = begun.clone(), torch.Generator().manual_seed(0)
-    painting = params.painting("laplacian", begun, decorrelate=False, bounded=False)
+    painting = params.painting("laplacian", begun, bounded=False)
     optimiser = torch.optim.Adam(painting.variables, lr=step_size, foreach=False)
     pixels, often = begun, max(1, min(LOOK, steps // 3))
     for number in range(1, steps + 1):

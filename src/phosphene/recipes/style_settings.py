@@ -32,6 +32,9 @@ class StyleSettings(Settings):
     scale: float = setting(1.0, "size of the strokes: 0.5 is half, 2 is twice", low=0.1, high=8)
     keep_colour: bool = setting(False, "keep the picture's own colours")
     stuff: float = setting(1.0, "how firmly sky goes to sky and wall to wall; 0: only looks count", low=0, high=10)
+    tone: float = setting(
+        0.0, "how firmly dark goes to dark and red to red, as filters ask; 0: not at all", low=0, high=100
+    )
     regions: tuple[str, ...] = setting(
         (), "two maps, the picture's and the style's: one colour is one stuff", words=MAPS
     )
@@ -42,7 +45,7 @@ class StyleSettings(Settings):
     then_dream: str | None = setting(None, "let the result dream: a preset, by default carnival", bare="carnival")
     scales: int = setting(8, "sizes to paint at, from broad to fine; no more than fit", low=1, high=16)
     steps: int = setting(80, "steps at each size; fewer where it is large", low=1, high=100_000)
-    step_size: float = setting(0.8, "length of Adam's steps, of 255", low=0, high=255)
+    step_size: float = setting(1.3, "length of Adam's steps, of 255", low=0, high=255)
     seed: int = setting(0, "of the faint grain that a painting begins with", low=0, high=2**63 - 1)
     memory: str = setting("auto", "memory for the whole program, as 900MB or 2GB")
     dtype: str = setting("float32", "arithmetic; float64 is for comparing programs", choices=("float32", "float64"))

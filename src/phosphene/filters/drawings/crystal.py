@@ -1,28 +1,36 @@
-"""Crystal: facets of ice and quartz, each with a light of its own."""
+"""Crystal: cut stones side by side, each with a table and facets that have a light of their own."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from phosphene.filters.drawings.fields import between, cells, grid, means, per_cell, scene, tensor
+from phosphene.filters.drawings.fields import Plane, between, cells, edges, means, per_cell, scene, tensor
 
-FACETS = ((90.0, 0.6), (38.0, 0.4))  # size in pixels, and share in the light
+STONE = 92.0  # pixels
+ICE = ((6, 10, 40), (22, 52, 128), (60, 140, 205), (150, 214, 240), (228, 246, 253), (255, 255, 255))
+FACETS = 7  # around a stone's table
 
 
 def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
-    y, x = grid(height, width)
-    light, glint = 0.55 * of.tone, np.zeros((height, width))
-    for number, (size, share) in enumerate(FACETS):
-        which, border = cells(height, width, size, seed + number)
-        turn, steep = 2 * np.pi * per_cell(which, seed + 10 + number), per_cell(which, seed + 20 + number)
-        slope = np.cos(turn) * y + np.sin(turn) * x
-        local = slope - means(np.repeat(slope[..., None], 3, -1), which)[..., 0]
-        light += share * (0.75 * (steep - 0.5) + 5 * local * min(height, width) / 640)
-        glint = np.maximum(glint, np.clip(1 - border / 1.1, 0, 1) * (0.4 + 0.6 * steep))
-        last = which
-    ice = between(light.clip(0, 1), [(8, 16, 48), (30, 80, 150), (95, 180, 220), (205, 238, 250), (255, 255, 255)])
-    warm = (per_cell(last, seed + 30) > 0.9)[..., None] * np.array([0.25, 0.02, 0.12])
-    return tensor((ice + warm).clip(0, 1) * (1 - 0.75 * glint[..., None]) + 0.75 * glint[..., None])
+    stone, border = cells(height, width, STONE, seed)
+    turn, share = _around(stone)
+    girdle = border / means(np.repeat(border[..., None], 3, -1), stone)[..., 0] > 1.25
+    facet = stone * (FACETS + 1) + np.where(girdle, FACETS, np.floor((turn + share) * FACETS % FACETS)).astype(int)
+    light = 0.8 * means(of.colour, stone).mean(-1) + 0.55 * (per_cell(facet, seed + 1) - 0.5) + 0.1 * girdle
+    ice = between(light.clip(0, 1), ICE)
+    warm = np.where(per_cell(stone, seed + 2) > 0.86, 1.0, 0.0)[..., None] * np.array([0.2, -0.06, 0.06])
+    edge, seam = edges(facet)[..., None], np.clip(1 - border / 1.6, 0, 1)[..., None]
+    lit = (ice + warm).clip(0, 1) * (1 - 0.55 * edge) + 0.55 * edge
+    return tensor(lit * (1 - 0.8 * seam) + 0.8 * seam * np.array([14, 30, 84]) / 255)
+
+
+def _around(stone: NDArray[np.int64]) -> tuple[Plane, Plane]:
+    """Each pixel's direction from its stone's middle, in turns, and a random turn for each stone."""
+    height, width = stone.shape
+    places = np.stack([*np.mgrid[:height, :width].astype(float), np.zeros((height, width))], -1)
+    away = places - means(places, stone)
+    return np.arctan2(away[..., 0], away[..., 1]) / (2 * np.pi) + 0.5, per_cell(stone, 7)

@@ -18,7 +18,15 @@ from torch import Tensor
 Plane = NDArray[np.float64]  # [H, W], or [H, W, 3] with colours, 0..1
 Colour = tuple[int, int, int]
 
-SKY, SUN, HILLS, TREES, HOUSE, LAKE = range(6)
+SKY, SUN, HILLS, TREES, HOUSE, LAKE, FLOWERS = range(7)
+RIDGES: Sequence[tuple[float, float, Sequence[Colour]]] = (  # top, tone, and colours from dark to light
+    (0.42, 0.45, ((16, 18, 34), (78, 84, 140), (200, 196, 226))),
+    (0.52, 0.5, ((20, 28, 34), (80, 120, 60), (215, 200, 120))),
+    (0.62, 0.35, ((24, 20, 26), (140, 88, 50), (228, 184, 120))),
+)
+PETALS: Sequence[Colour] = (
+    (214, 40, 60), (240, 120, 40), (246, 206, 70), (238, 130, 170), (120, 60, 150), (250, 240, 235)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,21 @@ def per_cell(which: NDArray[np.int64], seed: int) -> Plane:
     return np.random.default_rng(seed).random(int(which.max()) + 1)[which]
 
 
+def edges(which: NDArray[np.int64]) -> Plane:
+    """1 where the area above or to the left is another, and 0 elsewhere."""
+    found = np.zeros(which.shape)
+    found[1:] += which[1:] != which[:-1]
+    found[:, 1:] += which[:, 1:] != which[:, :-1]
+    return found.clip(0, 1)
+
+
+def ranked(x: Plane) -> Plane:
+    """`x` as the share of its pixels that are less, 0..1."""
+    order = np.empty(x.size)
+    order[x.argsort(axis=None)] = np.linspace(0, 1, x.size)
+    return order.reshape(x.shape)
+
+
 def hair(angle: Plane, length: int, seed: int, grain: float = 1.0) -> Plane:
     """Noise drawn out along a direction, 0..1 (line integral convolution, Cabral and Leedom 1993)."""
     height, width = angle.shape
@@ -126,7 +149,7 @@ def hair(angle: Plane, length: int, seed: int, grain: float = 1.0) -> Plane:
 
 
 def scene(height: int, width: int, seed: int) -> Scene:
-    """A sky with a sun over hills, a lake, trees and a house."""
+    """A sky with a sun over hills, a lake, trees, a house and flowers."""
     y, x = grid(height, width)
     tall, wide = y.max() + 1e-9, x.max() + 1e-9
     y, x = y / tall, x / wide
@@ -135,31 +158,37 @@ def scene(height: int, width: int, seed: int) -> Scene:
     cloud = np.clip(noise(height, width, 3, seed) * 2 - 1.05, 0, 1)[..., None]
     colour = colour * (1 - cloud) + cloud
     angle = 0.5 * (noise(height, width, 3, seed + 1) - 0.5)
-    for number, (top, tone) in enumerate(((0.42, 0.75), (0.52, 0.5), (0.62, 0.28))):
+    for number, (top, tone, paint) in enumerate(RIDGES):
         ridge = top + 0.09 * np.sin(4 * x + 2.1 * number + seed) + 0.04 * np.sin(11 * x + number)
         where = y > ridge
         light = tone + 0.25 * np.sin(9 * x + 3 * number + 5 * y)
-        colour[where] = between(light.clip(0, 1), [(25, 45, 35), (80, 120, 60), (215, 200, 120)])[where]
+        colour[where] = between(light.clip(0, 1), paint)[where]
         stuff[where], angle = HILLS, np.where(where, np.arctan(0.8 * np.cos(4 * x + 2.1 * number)) + 0.6, angle)
     lake = ((x - 0.68) / 0.3) ** 2 + ((y - 0.86) / 0.12) ** 2 < 1
-    colour[lake] = between(0.5 + 0.5 * np.sin(70 * y + 4 * x), [(30, 80, 120), (150, 205, 220)])[lake]
+    colour[lake] = between(0.5 + 0.5 * np.sin(70 * y + 4 * x), [(16, 34, 86), (60, 130, 180), (190, 225, 235)])[lake]
     stuff[lake], angle = LAKE, np.where(lake, 0.0, angle)
     for cx, cy, radius in ((0.82, 0.56, 0.11), (0.93, 0.66, 0.09), (0.1, 0.72, 0.13), (0.3, 0.86, 0.1)):
         away = np.hypot((x - cx) * wide / tall, y - cy) / radius
         lit = 0.55 - 0.35 * ((x - cx) + (y - cy)) / radius * 0.6
         where = away < 1 + 0.15 * (noise(height, width, 20, seed + 7) - 0.5)
-        colour[where] = between(lit.clip(0, 1), [(12, 35, 20), (50, 110, 45), (190, 205, 90)])[where]
+        colour[where] = between(lit.clip(0, 1), [(14, 22, 28), (50, 110, 45), (190, 205, 90)])[where]
         stuff[where], angle = TREES, np.where(where, np.arctan2(y - cy, x - cx) + np.pi / 2, angle)
+    which, border = cells(height, width, 0.03 * min(height, width), seed + 9)
+    bed = (y > 0.9 + 0.02 * np.sin(9 * x)) & (x < 0.5)
+    petal = bed & (border > 0.006 * min(height, width))
+    colour[bed] = np.array([24, 56, 30]) / 255
+    colour[petal] = (np.array(PETALS)[which % len(PETALS)] / 255)[petal]
+    stuff[bed] = FLOWERS
     wall = (abs(x - 0.45) < 0.1) & (y > 0.5) & (y < 0.74)
     roof = (y > 0.36) & (y <= 0.5) & (abs(x - 0.45) < (y - 0.36) * 0.95)
     window = (abs(x - 0.45) < 0.03) & (abs(y - 0.62) < 0.05)
-    for where, paint, turn in (
+    for where, coat, turn in (
         (wall, (235, 215, 190), np.pi / 2),
         (roof, (180, 55, 35), 0.9),
         (window, (25, 25, 40), 0),
     ):
         shade = np.where(x > 0.45, 0.68, 1.0)[..., None]
-        colour[where] = (np.array(paint) / 255 * shade)[where]
+        colour[where] = (np.array(coat) / 255 * shade)[where]
         stuff[where], angle = HOUSE, np.where(where, turn, angle)
     sun = np.hypot((x - 0.2) * wide / tall, y - 0.16) < 0.085
     colour[sun], stuff[sun] = np.array([255, 236, 150]) / 255, SUN

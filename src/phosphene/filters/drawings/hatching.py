@@ -5,24 +5,31 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from phosphene.filters.drawings.fields import between, blurred, grid, noise, scene, tensor
+from phosphene.filters.drawings.fields import LAKE, Plane, between, blurred, grid, noise, scene, tensor
 
-LAYERS = ((0.9, 0.85), (-0.7, 0.62), (0.1, 0.42), (1.6, 0.24))  # direction, and the tone below which it is drawn
-LINES = 62  # along the shorter side
+LAYERS = ((0.8, 0.78), (-0.75, 0.5), (0.05, 0.34), (1.5, 0.22), (0.45, 0.14))  # direction, and the tone it begins below
+LINES = 66  # along the shorter side
 
 
 def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
-    y, x = grid(height, width)
-    ink = np.zeros((height, width))
-    for number, (turn, below) in enumerate(LAYERS):
-        shake = 0.012 * noise(height, width, 12, seed + number)
-        across = (y + shake) * np.cos(turn + 0.4 * of.angle) - (x + shake) * np.sin(turn + 0.4 * of.angle)
-        line = np.abs(np.sin(np.pi * LINES * across)) < 0.16 + 0.3 * np.clip(below - of.tone, 0, 1)
-        pressed = noise(height, width, 30, seed + 10 + number) > 0.12
-        ink = np.maximum(ink, line & pressed & (of.tone < below))
-    edge = np.abs(np.gradient(blurred(of.tone, 1.5), axis=0)) + np.abs(np.gradient(blurred(of.tone, 1.5), axis=1))
-    ink = blurred(np.maximum(ink, edge > 0.045).astype(float), 0.7)[..., None]
+    tone = np.where(of.stuff == LAKE, blurred(of.tone, 18), of.tone)  # bands of waves would lie across every dark place
+    ink = np.max([_lines(tone, turn, below, seed + number) for number, (turn, below) in enumerate(LAYERS)], axis=0)
+    down, right = np.gradient(blurred(tone, 1.5))
+    outline = np.abs(down) + np.abs(right) > 0.03
+    ink = blurred(np.maximum(ink, outline), 0.7)[..., None]
     paper = between(noise(height, width, 70, seed + 20), [(244, 238, 222), (252, 248, 238)])
-    return tensor(paper * (1 - ink) + np.array([28, 32, 62]) / 255 * ink)
+    return tensor(paper * (1 - ink) + np.array([24, 26, 48]) / 255 * ink)
+
+
+def _lines(tone: Plane, turn: float, below: float, seed: int) -> Plane:
+    """Nearly straight lines, thicker where it is darker, lifted now and then."""
+    height, width = tone.shape
+    y, x = grid(height, width)
+    shake = 0.02 * noise(height, width, 3, seed) + 0.004 * noise(height, width, 25, seed + 40)
+    across = y * np.cos(turn) - x * np.sin(turn) + shake
+    thick = 0.16 + 0.2 * np.clip((below - tone) / 0.4, 0, 1)
+    pressed = noise(height, width, 30, seed + 10) > 0.1
+    lines: Plane = (np.abs((LINES * across) % 1 - 0.5) < thick / 2) * pressed * (tone < below) * 1.0
+    return lines

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from phosphene.filters.drawings.fields import hair, noise, scene, tensor, vivid
 
-STROKES = ((26, 70, 1.6), (13, 42, 1.5), (7, 24, 1.0))  # width and length in pixels, how often the ground is covered
+STROKES = ((40, 100, 1.6), (22, 62, 1.3), (13, 38, 0.7))  # width and length in pixels, how often the ground is covered
 
 
 def draw(height: int, width: int, seed: int) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from phosphene.filters.drawings.fields import scene, tensor, vivid
 
-DOT = 3.6  # radius in pixels
+DOT = 4.6  # radius in pixels
 COVER = 3.0  # how often the ground is covered
 
 

@@ -14,7 +14,7 @@ def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
     which, border = cells(height, width, PANE, seed)
-    glass = vivid(means(of.colour, which), 2.6) * (0.75 + 0.5 * per_cell(which, seed + 1))[..., None]
+    glass = vivid(means(of.colour, which) ** 0.7, 2.6) * (0.75 + 0.5 * per_cell(which, seed + 1))[..., None]
     glow = 0.72 + 0.45 * noise(height, width, 22, seed + 2) * np.clip(border / 12, 0.4, 1)
     ripple = 0.06 * (noise(height, width, 60, seed + 3) - 0.5)
     lit = (glass * glow[..., None] + ripple[..., None]).clip(0, 1)

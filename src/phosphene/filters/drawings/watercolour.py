@@ -1,32 +1,32 @@
-"""Watercolour: transparent washes over paper, with dark edges where the pigment dried."""
+"""Watercolour: transparent washes on white paper, darker where they dried, with paper left bare between them."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from phosphene.filters.drawings.fields import Plane, blurred, noise, scene, tensor, vivid
+from phosphene.filters.drawings.fields import Plane, blurred, edges, means, noise, scene, tensor, vivid
 
-WASHES = ((14.0, 0.45), (7.0, 0.5), (3.0, 0.6))  # softness in pixels, and strength; the broad ones first
+TONES = 4  # washes laid over each other, at the darkest
+GAP = 2.0  # pixels of paper left between washes
 
 
 def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
-    grain = noise(height, width, 110, seed + 9, octaves=2)
-    picture = np.ones((height, width, 3)) * np.array([252, 249, 240]) / 255
-    for number, (soft, strength) in enumerate(WASHES):
-        colour = vivid(blurred(of.colour, soft), 1.7)
-        wet = noise(height, width, 9, seed + number) * 0.35 + noise(height, width, 40, seed + 30 + number) * 0.12
-        for level in (0.86, 0.62, 0.38):
-            cover = _wash(1 - blurred(of.tone, soft) + wet - 0.23, 1 - level, soft)
-            pigment = strength * cover * (0.7 + 0.5 * grain)
-            picture *= 1 - 0.55 * pigment[..., None] * (1 - colour)
-    return tensor(picture * (0.97 + 0.03 * grain[..., None]))
+    grain, wet = noise(height, width, 60, seed + 9, octaves=2), noise(height, width, 4, seed + 1)
+    level = np.floor(TONES * (of.tone + 0.25 * (noise(height, width, 9, seed + 2) - 0.5)).clip(0, 0.999)).astype(int)
+    which = of.stuff * TONES + level
+    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 1.8)
+    bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.4)
+    depth = 0.3 + 0.55 * wet + 0.4 * _near_border(which, 3.0) + 0.16 * (grain - 0.5)
+    depth = np.where(bare, 0.05, depth)[..., None]
+    paper = np.array([254, 252, 246]) / 255 * (0.965 + 0.035 * grain[..., None])
+    return tensor(paper * paint.clip(0.02, 1) ** depth)
 
 
-def _wash(depth: Plane, least: float, soft: float) -> Plane:
-    """Where a wash lies, 0..1, and more at its edge."""
-    flat = blurred((depth > least).astype(float), 1.0)
-    edge = np.clip(flat - blurred(flat, 2.5 + soft / 4), 0, 1)
-    return flat * (0.75 + 2.2 * edge)
+def _near_border(which: NDArray[np.int64], pixels: float) -> Plane:
+    """1 at the border of areas, falling over so many pixels."""
+    near: Plane = (blurred(edges(which), pixels) * pixels / 0.4).clip(0, 1)
+    return near
