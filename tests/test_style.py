@@ -225,15 +225,18 @@ def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
     content[..., :40] *= 0.3
     content[:, :1, :32, 40:], style[:, :1, :32] = 1.0, 1.0
 
-    def apart(tone: float) -> float:
-        """How far places' colours are from those that the photograph has there."""
+    def alike(tone: float) -> tuple[float, float]:
+        """How well brightness, and redness, of what places are to become go with the photograph's own."""
         method = Neighbours(tiny32, [Source(style)], content, strength=0.5, firmness=0, tone=tone)
         aim = method.window(content, *recipe.windows(64, 80, 64 * 80))
         aim.look(content, (0, 0))
-        wanted = method.tones.as_in(method.palettes[0].tones, hypercolumns.colours(surrounded(content, (0, 0))))
-        return float((aim.targets[0].colours - wanted).norm(dim=1).mean())
+        pairs = []
+        for colours in (aim.targets[0].colours, hypercolumns.colours(surrounded(content, (0, 0)))):
+            pairs.append((colours.mean(1), colours[:, 0] - colours[:, 1:].mean(1)))
+        bright, red = (float(torch.corrcoef(torch.stack(each))[0, 1]) for each in zip(*pairs, strict=True))
+        return bright, red
 
-    assert apart(10) < 0.7 * apart(0)
+    assert all(1 - firm < 0.6 * (1 - loose) for firm, loose in zip(alike(10), alike(0), strict=True))
 
 
 # Stuff
@@ -489,13 +492,25 @@ def test_a_painting_is_made_again_with_another_look(capsys: pytest.CaptureFixtur
     made = record.read("filtered.png").settings
     assert (made["filter"], made["style"], made["keep_colour"]) == ("watercolour", [], False)
     assert made["stuff"] == filters.read("watercolour").style["stuff"]
-    assert run("redo filtered.png --input city.png -q -o back.png --style waves.png") == 0
-    assert record.read("back.png").settings["filter"] is None
+    assert run("redo filtered.png --input city.png -q -o back.png --style waves.png --strength 0.3") == 0
+    made = record.read("back.png").settings
+    assert (made["filter"], made["stuff"], made["tone"], made["strength"]) == (None, 1.0, 0.0, 0.3)
     assert run("redo a.png --octaves 3") == 2
     assert "--octaves is for dreams and patterns" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("pictures")
-def test_switches_turn_off_what_a_filter_has_on() -> None:
-    assert run("style city.png --filter watercolour --no-keep-colour -q -o plain.png --steps 1 --scales 1") == 0
+def test_switches_turn_off_what_a_filter_has_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOSPHENE_FILTERS", "mine")
+    assert run("filters add faint waves.png") == 0
+    look = filters.folder() / "faint" / "filter.toml"
+    look.write_text(look.read_text() + "[style]\nkeep_colour = true\nscale = 2.0\n")
+    assert run("style city.png --filter faint -q -o kept.png --steps 1 --scales 1") == 0
+    assert record.read("kept.png").settings["keep_colour"]
+    assert run("style city.png --filter faint --no-keep-colour -q -o plain.png --steps 1 --scales 1") == 0
     assert not record.read("plain.png").settings["keep_colour"]
+    assert run("redo kept.png --input city.png --filter woodcut -q -o cut.png") == 0
+    made = record.read("cut.png").settings
+    assert (made["keep_colour"], made["scale"], made["tone"]) == (False, 1.0, filters.read("woodcut").style["tone"])
+    look.write_text("about = ")
+    assert run("redo kept.png --input city.png --style night.png -q -o back.png") == 0

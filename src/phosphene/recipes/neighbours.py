@@ -1,12 +1,13 @@
 """Style by nearest neighbours: each place of a picture takes on the look of the style's place that is most like it.
 
 After Kolkin et al., "Neural Neighbor Style Transfer" (2022). Beyond it, places are alike by what they are before they
-are alike by how they look (`correspondence`), several styles blend, and a place's colour is a target too, which keeps
-colours from washing out.
+are alike by how they look (`correspondence`), and perhaps of one tone; several styles blend; and a place's colour is a
+target too, which keeps colours from washing out.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from phosphene import hypercolumns, matching
 from phosphene.correspondence import Correspondence
@@ -164,20 +166,25 @@ class Targets:
         once, now = (
             hypercolumns.columns(method.network, each, method.names) for each in (content, surrounded(pixels, shift))
         )
-        self.targets = [self._target(*each, once, now) for each in zip(method.palettes, method.stuffs, strict=True)]
+        colours = hypercolumns.colours(content)
+        self.targets = [
+            self._target(*each, once, now, colours) for each in zip(method.palettes, method.stuffs, strict=True)
+        ]
         if method.pull < 1:
             own = _directions(hypercolumns.joined(once, *method.content))
-            self.targets.append(Target(own, hypercolumns.colours(content), method.content, 1 - method.pull))
+            self.targets.append(Target(own, colours, method.content, 1 - method.pull))
 
-    def _target(self, palette: Palette, stuff: Correspondence | None, once: Columns, now: Columns) -> Target:
+    def _target(
+        self, palette: Palette, stuff: Correspondence | None, once: Columns, now: Columns, colours: Tensor
+    ) -> Target:
         method, lengths = self.method, palette.measure.lengths
         centres = hypercolumns.means([now]) if self.seen.whole else method.content.centres
         wanted = (1 - method.own) * hypercolumns.joined(now, centres, lengths)
         wanted += method.own * hypercolumns.joined(once, method.content.centres, lengths)
         begin = (self.seen.box.rows.low - self.shift[0], self.seen.box.columns.low - self.shift[1])
         numbers = _numbers(stuff.content if stuff else None, once[0], self.seen.size, begin)
-        colours = method.tones.as_in(palette.tones, hypercolumns.colours(surrounded(self.content, self.shift)))
-        where = palette.found(wanted, method.firmness * numbers, tones_wanted(colours, method.tone))
+        tones = tones_wanted(method.tones.as_in(palette.tones, colours), method.tone)
+        where = palette.found(wanted, method.firmness * numbers, tones)
         weight = palette.weight * method.pull
         return Target(_directions(palette.vectors[where]), palette.colours[where], palette.measure, weight)
 
@@ -186,7 +193,9 @@ class Targets:
         pixels = surrounded(pixels, self.shift)
         seen = hypercolumns.columns(self.method.network, pixels, self.method.names)
         colours = hypercolumns.colours(pixels)
-        distances = [each.weight * _distance(each, seen, colours) for each in self.targets]
+        distances = [  # made again for the gradient, or each target would hold a copy of all columns until then
+            each.weight * checkpoint(_distance, each, seen, colours, use_reentrant=False) for each in self.targets
+        ]
         return torch.stack(distances).sum()
 
 
@@ -211,14 +220,15 @@ def principal(vectors: Tensor, count: int) -> Tensor:
 def tones_of(colours: Tensor, tone: float) -> Tensor:
     """What a search knows of the colours of a style's places, `[M, 4]`.
 
-    The product with `tones_wanted` falls by `tone` times the squared distance of two colours.
+    The product with `tones_wanted` falls by `tone` times the squared distance of two colours. Both have the root of
+    `tone`, so that the groups of a search do not become slices of brightness.
     """
-    return torch.cat([tone**0.5 * colours, tone * colours.square().sum(1, keepdim=True)], 1)
+    return torch.cat([colours, colours.square().sum(1, keepdim=True)], 1) * math.sqrt(tone)
 
 
 def tones_wanted(colours: Tensor, tone: float) -> Tensor:
     """What a search asks for, where places should have these colours, `[N, 4]`."""
-    return torch.cat([2 * tone**0.5 * colours, -torch.ones_like(colours[:, :1])], 1)
+    return torch.cat([2 * colours, -torch.ones_like(colours[:, :1])], 1) * math.sqrt(tone)
 
 
 def _numbers(map_: Tensor | None, layer: Tensor, size: tuple[int, ...], begin: tuple[int, int] = (0, 0)) -> Tensor:

@@ -40,7 +40,7 @@ MARGIN, PARTING = 48, 8  # pixels that a window sees beyond what it paints, and 
 SMALLEST_WINDOW = 256  # pixels a side
 LARGEST_STYLE = 1024  # pixels of a style's long side: its strokes are looked at, not printed
 GRAIN = 0.02  # of 0..1: noise to begin with, so that flat places do not all find one neighbour
-COLUMN_BYTES = 900  # per pixel, beside the network's own: hypercolumns, their targets and gradients; measured
+COLUMN_BYTES = 1000  # per pixel, beside the network's own: hypercolumns, their targets and gradients; measured
 
 
 def style(
@@ -133,8 +133,9 @@ def window_area(network: Network, pixels: Tensor, settings: StyleSettings) -> in
 def _method(network: Network, sources: Sequence[Source], content: Tensor, settings: StyleSettings) -> Method:
     if settings.method == "gram":
         return Gram(network, sources, strength=settings.strength)
-    firmly = {"strength": settings.strength, "firmness": settings.stuff, "tone": settings.tone}
-    return Neighbours(network, sources, content, **firmly)
+    return Neighbours(
+        network, sources, content, strength=settings.strength, firmness=settings.stuff, tone=settings.tone
+    )
 
 
 def _sized(source: Source, pixels: Tensor, size: tuple[int, int], settings: StyleSettings) -> Source:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from phosphene import correspondence, filters, images, networks
 from phosphene.ascent import Step
-from phosphene.errors import RecordError, SettingsError, Stop
+from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.recipes import dream as recipe_of_dreams
@@ -251,7 +251,7 @@ def redo(
         RecordError: the record cannot be followed.
     """
     try:
-        chosen = StyleSettings(**{**made.settings, **_overruled(changes), **changes})
+        chosen = StyleSettings(**{**made.settings, **_overruled(made, changes), **changes})
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
     _check_there(chosen, folder)
@@ -262,11 +262,27 @@ def redo(
     return make(source, origin, chosen, network, Album(network.dtype, folder=folder), on_step)
 
 
-def _overruled(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What gives way to changes: a filter to pictures, and those to a filter and what suits it."""
-    if changes.get("filter") is not None:
-        return {"style": (), **filters.read(changes["filter"]).style}
-    return {"filter": None} if changes.get("style") else {}
+def _overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What gives way to changes. Pictures take the place of a filter, or a filter that of pictures or another filter.
+
+    What suited the filter that goes, goes with it; what suits the one that comes, comes with it.
+    """
+    if changes.get("filter") is None and not changes.get("style"):
+        return {}
+    usual = {entry.name: entry.default for entry in fields(StyleSettings)}
+    suited = _suited(made.settings.get("filter"))
+    freed = {name: usual[name] for name in suited if name in usual and made.settings.get(name) == suited[name]}
+    if changes.get("filter") is None:
+        return {**freed, "filter": None}
+    return {**freed, "style": (), **filters.read(changes["filter"]).style}
+
+
+def _suited(name: str | None) -> Mapping[str, Any]:
+    """The settings that suit a filter; none where it is gone or damaged."""
+    try:
+        return {} if name is None else filters.read(name).style
+    except PhospheneError:
+        return {}
 
 
 def _check_there(chosen: StyleSettings, folder: Path) -> None:

@@ -125,9 +125,9 @@ def edges(which: NDArray[np.int64]) -> Plane:
 
 
 def ranked(x: Plane) -> Plane:
-    """`x` as the share of its pixels that are less, 0..1."""
+    """Each pixel's rank in `x`, from 0 for the least to 1."""
     order = np.empty(x.size)
-    order[x.argsort(axis=None)] = np.linspace(0, 1, x.size)
+    order[x.argsort(axis=None, kind="stable")] = np.linspace(0, 1, x.size)
     return order.reshape(x.shape)
 
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from phosphene.filters.drawings.fields import Plane, blurred, edges, means, noise, scene, tensor, vivid
 
-TONES = 4  # washes laid over each other, at the darkest
-GAP = 2.0  # pixels of paper left between washes
+TONES = 4  # from dark to light, each a wash with edges of its own
+GAP = 2.0  # pixels on both sides of a border that paper may be left bare
 
 
 def draw(height: int, width: int, seed: int) -> Tensor:
