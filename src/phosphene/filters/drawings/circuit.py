@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from phosphene.filters.drawings.fields import SKY, Plane, between, noise, scene, tensor
+from phosphene.filters.drawings.fields import SKY, Colour, Plane, between, noise, scene, tensor
 
 PITCH = 14  # pixels between traces
 TURNS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
@@ -22,10 +23,9 @@ def draw(height: int, width: int, seed: int) -> Tensor:
     canvas = Image.fromarray((board.clip(0, 1) * 255).astype(np.uint8)).resize((2 * width, 2 * height))
     pen = ImageDraw.Draw(canvas)
     for _ in range(height * width // 3200):
-        _bus(pen, rng, of.tone, calm=of.stuff == SKY)
+        _bus(pen, rng, calm=of.stuff == SKY)
     for y, x in _where(rng, of.tone, height * width // 1500, above=0.66):
-        pen.ellipse((2 * x - 12, 2 * y - 12, 2 * x + 12, 2 * y + 12), fill=SILVER if rng.random() < 0.7 else GOLD)
-        pen.ellipse((2 * x - 4, 2 * y - 4, 2 * x + 4, 2 * y + 4), fill=HOLE)
+        _pad(pen, 2 * x, 2 * y, 12, SILVER if rng.random() < 0.7 else GOLD)
     for y, x in _where(rng, 1 - of.tone, height * width // 9000, above=0.6):
         _chip(pen, rng, 2 * y, 2 * x)
     return tensor(np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), float) / 255)
@@ -37,9 +37,9 @@ def _where(rng: np.random.Generator, amount: Plane, count: int, above: float) ->
     return [(int(y), int(x)) for y, x in zip(rows, columns, strict=True) if amount[y, x] > above]
 
 
-def _bus(pen: ImageDraw.ImageDraw, rng: np.random.Generator, tone: Plane, calm: np.ndarray) -> None:
+def _bus(pen: ImageDraw.ImageDraw, rng: np.random.Generator, calm: NDArray[np.bool_]) -> None:
     """Traces side by side from pads to pads; few where the board is calm."""
-    height, width = tone.shape
+    height, width = calm.shape
     y, x = (int(rng.integers(0, side // PITCH)) * PITCH for side in (height, width))
     if calm[y, x] and rng.random() < 0.8:
         return
@@ -57,8 +57,13 @@ def _bus(pen: ImageDraw.ImageDraw, rng: np.random.Generator, tone: Plane, calm: 
 def _trace(pen: ImageDraw.ImageDraw, path: Path) -> None:
     pen.line(path, GOLD, 8, joint="curve")
     for cx, cy in (path[0], path[-1]):
-        pen.ellipse((cx - 10, cy - 10, cx + 10, cy + 10), fill=GOLD)
-        pen.ellipse((cx - 4, cy - 4, cx + 4, cy + 4), fill=HOLE)
+        _pad(pen, cx, cy, 10, GOLD)
+
+
+def _pad(pen: ImageDraw.ImageDraw, x: float, y: float, radius: int, metal: Colour) -> None:
+    """A round of metal with a hole in it."""
+    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=metal)
+    pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=HOLE)
 
 
 def _chip(pen: ImageDraw.ImageDraw, rng: np.random.Generator, y: float, x: float) -> None:
