@@ -15,8 +15,9 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
 ROOMS = (
     "errors", "language",
     "images", "transforms", "tiles", "masks", "guided", "pyramid", "params", "canvases", "filters", "sheets", "record",
+    "rasters", "journal",
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
-    "gradient", "ascent",
+    "gradient", "ascent", "blocks",
     "recipes",
     "run", "batch", "series",
     "cli",

@@ -66,6 +66,11 @@ class Rule:
         """Of step `number`, from 1, of `steps`, on a scale of pixels from 0 to 1."""
         return self.step_size / 255 * (1 + self.decay * (1 - (2 * number - 1) / steps))
 
+    def shift(self, generator: torch.Generator) -> gradient.Shift:
+        """The next step's shift, down and to the right."""
+        down, right = torch.randint(-self.jitter, self.jitter + 1, (2,), generator=generator).tolist()
+        return down, right
+
 
 @dataclass(frozen=True)
 class Part:
@@ -96,8 +101,11 @@ def climb_(
     rule: Rule,
     generator: torch.Generator,
     on_step: Callable[[int, Tensor, float], None],
+    made: int = 0,
 ) -> Tensor:
     """Takes `pixels` `[1, 3, H, W]` uphill in place; `on_step` is told each step's number, pixels and score.
+
+    The first `made` steps are those of a run that stopped, and are passed over.
 
     At each step the picture is shifted at random, so that no grid of the network or of the tiles can settle in it.
     Each part's gradient is normalised by itself, so that parts are equally strong whatever they maximise. Where all are
@@ -106,10 +114,12 @@ def climb_(
     rows, columns = _window(parts, rule, *pixels.shape[-2:])
     inside, parts = pixels[..., rows, columns], [part.within(rows, columns) for part in parts]
     for number in range(1, steps + 1):
-        down, right = torch.randint(-rule.jitter, rule.jitter + 1, (2,), generator=generator).tolist()
-        changes, scores = zip(*(_uphill(inside, part, rule, (down, right)) for part in parts), strict=True)
+        shift = rule.shift(generator)
+        if number <= made:
+            continue
+        changes, scores = zip(*(_uphill(inside, part, rule, shift) for part in parts), strict=True)
         change = sum(changes[1:], start=changes[0]).mul_(rule.length(number, steps))
-        _step_(inside, change, rule.clip)
+        step_(inside, change, rule.clip)
         on_step(number, pixels, sum(scores))
     return pixels
 
@@ -140,8 +150,8 @@ def _rolled(mask: Tensor | None, shift: gradient.Shift) -> Tensor | None:
     return None if mask is None else roll(mask, *shift)
 
 
-def _step_(pixels: Tensor, change: Tensor, clip: str) -> None:
-    """Takes `pixels` a step further, within range; a strip at a time, so that large pictures need no room for it."""
+def step_(pixels: Tensor, change: Tensor, clip: str) -> None:
+    """Takes `pixels` a step further in place, within range; a strip at a time, so that this takes no room."""
     for strip, further in zip(torch.split(pixels, STRIP, 2), torch.split(change, STRIP, 2), strict=True):
         if clip == "soft":
             room = torch.where(further > 0, 1 - strip, strip)

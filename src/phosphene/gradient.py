@@ -69,16 +69,29 @@ def compute(
     """
     if min(pixels.shape[-2:]) < SMALLEST:
         return _of_small(pixels, network, objective, tiling, shift)
-    boxes = _boxes(pixels, mask, tiling, _stride(network, objective), shift)
+    found = _boxes(pixels, mask, tiling, _stride(network, objective), shift)
     g, score = torch.empty_like(pixels) if mask is None else torch.zeros_like(pixels), 0.0
-    for box in boxes:
-        place = Place(box.rows.low, box.columns.low, *pixels.shape[-2:])
-        part, part_score = _of_tile(_cut(pixels, box.context, shift), place, box, network, objective)
-        _put(g, part[(..., *box.inner)], box.core, shift)
+    for box in found:
+        part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective)
+        _put(g, part, box.core, shift)
         score += part_score
     if not all(map(math.isfinite, (score, *map(float, torch.aminmax(g))))):
         raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
-    return g, score / max(1, sum(_area_of(box) for box in boxes))
+    return g, score / max(1, sum(_area_of(box) for box in found))
+
+
+def boxes(size: Sequence[int], network: Network, objective: Objective, tiling: Tiling) -> list[tiles.Box]:
+    """The tiles of a picture of that height and width, without a mask."""
+    return tiles.boxes(*size, tile=tiling.tile, overlap=tiling.overlap, stride=_stride(network, objective))
+
+
+def of_box(
+    pixels: Tensor, box: tiles.Box, size: Sequence[int], network: Network, objective: Objective
+) -> tuple[Tensor, float]:
+    """The gradient on a tile's core and the core's score, from the `pixels` of its context in a picture of `size`."""
+    place = Place(box.rows.low, box.columns.low, *size)
+    part, score = _of_tile(pixels, place, box, network, objective)
+    return part[(..., *box.inner)], score
 
 
 def around(mask: Tensor | None, network: Network, objective: Objective, tiling: Tiling) -> Tiling:

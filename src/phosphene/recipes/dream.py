@@ -81,7 +81,7 @@ def dream(
             resize(detail, *size).add_(base) if octave else base.clone(),
             [_part(network, area, plan[octave], size) for area, plan in zip(areas, plans, strict=True)],
             steps=settings.steps,
-            rule=_rule(settings),
+            rule=rule_of(settings),
             generator=generator,
             on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels)),
         )
@@ -157,7 +157,8 @@ def _plan(
     )
 
 
-def _rule(settings: DreamSettings) -> Rule:
+def rule_of(settings: DreamSettings) -> Rule:
+    """The step rule that the settings describe."""
     return Rule(
         step_size=settings.step_size * settings.strength,
         jitter=settings.jitter,
