@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from phosphene import gradient, masks, objectives, pyramid
+from phosphene import gradient, masks, objectives, planning, pyramid
 from phosphene.ascent import Part, Rule, Step, climb_
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
@@ -39,6 +39,21 @@ class Region:
     strength: float = 1.0
 
 
+@dataclass(frozen=True)
+class Reached:
+    """Where a dream stopped that is to go on.
+
+    Attributes:
+        octave: the octave's number, from 1, the smallest first.
+        step: the last finished step of it.
+        pixels: the octave's picture after that step, `[1, 3, h, w]`; the dream goes on in it.
+    """
+
+    octave: int
+    step: int
+    pixels: Tensor
+
+
 def dream(
     pixels: Tensor,
     network: Network,
@@ -47,6 +62,7 @@ def dream(
     settings: DreamSettings | None = None,
     mask: Tensor | None = None,
     regions: Sequence[Region] = (),
+    reached: Reached | None = None,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """`pixels` `[1, 3, H, W]`, sRGB 0..1, dreamt upon: the same size and range.
@@ -61,6 +77,7 @@ def dream(
         settings: by default `DreamSettings()`.
         mask: `[1, 1, H, W]`: 1 dreams, 0 stays as it is, to the last bit.
         regions: what dreams otherwise where; where they overlap, they add up.
+        reached: where the same dream stopped: it goes on there, and ends with the same pixels.
         on_step: called with each `Step`; an exception raised there ends the dream.
 
     Raises:
@@ -73,16 +90,19 @@ def dream(
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
     plans = [_plan(network, area.objective, settings, sizes) for area in areas]
-    generator = torch.Generator().manual_seed(settings.seed)
+    generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
-        base = bases.pop(0)
+        base, shifts = bases.pop(0), rule.shifts(settings.steps, generator)
+        if reached and octave + 1 < reached.octave:
+            continue
+        going_on = reached is not None and octave + 1 == reached.octave
         dreamt = climb_(
-            resize(detail, *size).add_(base) if octave else base.clone(),
+            reached.pixels if reached and going_on else resize(detail, *size).add_(base) if octave else base.clone(),
             [_part(network, area, plan[octave], size) for area, plan in zip(areas, plans, strict=True)],
-            steps=settings.steps,
-            rule=rule_of(settings),
-            generator=generator,
+            rule=rule,
+            shifts=shifts,
+            made=reached.step if reached and going_on else 0,
             on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels)),
         )
         if bases:
@@ -147,7 +167,7 @@ def _part(network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[in
 def _plan(
     network: Network, objective: Objective, settings: DreamSettings, sizes: Sequence[tuple[int, int]]
 ) -> list[gradient.Tiling]:
-    return gradient.plan(
+    return planning.plan(
         network,
         objective,
         sizes=sizes,

@@ -137,7 +137,7 @@ def dream(
         network: what dreams.
         objective: what it dreams of, ready for the network; without masks or regions.
         settings: as for `recipes.dream`, whose result this is to rounding.
-        tilings: of the octaves, smallest first; see `gradient.plan`.
+        tilings: of the octaves, smallest first; see `planning.plan`.
         journal: takes up a run that stopped; its folder holds all files.
         on_step: is told of every tile and step; an exception raised there ends the run, which can be resumed.
         hands: makes the steps.
@@ -152,7 +152,7 @@ def dream(
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     _make_bases(files, journal)
     for octave, size in enumerate(sizes):
-        shifts = [rule.shift(generator) for _ in range(settings.steps)]
+        shifts = rule.shifts(settings.steps, generator)
         if octave < journal.state["octave"]:
             continue
         _begin(files, octave, journal)
