@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyvips
 import torch
 from PIL import Image
@@ -93,7 +94,7 @@ def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) ->
             raster.check()
         else:
             _pour(image, raster.create())
-    return Opened(raster, 8 if raster.kind == "u1" else 16, path.name, _sha256(path), _exif(path), notes)
+    return Opened(raster, 8 if raster.kind == "u1" else 16, path.name, sha256(path), _exif(path), notes)
 
 
 def _open(path: Path, **options: str) -> pyvips.Image | None:
@@ -108,9 +109,10 @@ def _orientation(image: pyvips.Image) -> int:
 
 
 def _pour(image: pyvips.Image, raster: Raster) -> None:
+    region = pyvips.Region.new(image)  # reads from top to bottom, while a crop would be made by several threads at once
     for rows in _strips(raster):
-        array = image.crop(0, rows.start, image.width, rows.stop - rows.start).numpy()
-        raster.put(array.reshape(-1, raster.width, raster.channels), rows)
+        numbers = region.fetch(0, rows.start, raster.width, rows.stop - rows.start)
+        raster.put(np.frombuffer(numbers, raster.kind).reshape(-1, raster.width, raster.channels), rows)
     raster.flush()
 
 
@@ -216,7 +218,8 @@ def _told(called: str) -> Iterator[None]:
         raise ImageError(f"{called}: {deep.first_line(error)}.\nFetch or export it again.") from error
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

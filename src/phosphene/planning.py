@@ -46,7 +46,7 @@ def plan(
     context, stride = _context(network, objective, overlap), stride_of(network, objective)
     sizes = [(max(height, SMALLEST), max(width, SMALLEST)) for height, width in sizes]
     if tile is None:
-        beside = _held(network, sizes[-1]) if beside is None else beside
+        beside = held(network, sizes[-1]) if beside is None else beside
         area = _area(network, objective, sizes[-1], context, memory, PROCESS_BYTES + beside)
         tilings = [Tiling(max(size) if math.prod(size) <= area else math.isqrt(area), context) for size in sizes]
     else:
@@ -56,15 +56,8 @@ def plan(
     return tilings
 
 
-def least_memory(network: Network, objective: Objective, size: tuple[int, int], overlap: str) -> int:
-    """Bytes for the whole process below which a picture of that height and width does not dream in memory."""
-    needed = min(math.prod(size), _least(network, objective, _context(network, objective, overlap)) ** 2)
-    each = features.bytes_per_pixel(network, objective.layers)
-    return PROCESS_BYTES + _held(network, size) + math.ceil(needed * each)
-
-
-def _held(network: Network, size: tuple[int, int]) -> int:
-    """Bytes of a picture, its octaves, and what a step makes of them."""
+def held(network: Network, size: tuple[int, int]) -> int:
+    """Bytes of a picture of that height and width, its octaves, and what a step makes of them."""
     return PICTURE_NUMBERS * network.dtype.itemsize * math.prod(size)
 
 

@@ -7,7 +7,7 @@ tile at the same pixels as the whole picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 from phosphene.errors import SettingsError
@@ -82,13 +82,28 @@ def spans(length: int, *, tile: int, overlap: int, stride: int) -> list[Span]:
     for pieces in range(2, length // stride + 1):
         cuts = [round(index * length / pieces / stride) * stride for index in range(pieces)] + [length]
         cut = [_span(start, stop, length, overlap, stride) for start, stop in pairwise(cuts)]
-        if all(span.high - span.low <= tile for span in cut):
-            return cut
+        if _fit(cut, tile):
+            alike = _alike(cut, length, stride)
+            return alike if _fit(alike, tile) else cut
     enough = smallest(overlap, stride)
     raise SettingsError(
         f"Tiles of {tile} pixels are too small for an overlap of {overlap}; {enough} is enough."
         f" Try --tile {enough}, or a smaller --overlap."
     )
+
+
+def _fit(spans: list[Span], tile: int) -> bool:
+    return all(span.high - span.low <= tile for span in spans)
+
+
+def _alike(spans: list[Span], length: int, stride: int) -> list[Span]:
+    """The same cores in contexts of one length; only those that reach the picture's end may be a little longer.
+
+    Memory that one tile has left then fits the next, and what is compiled for one fits all.
+    """
+    longest = max(span.high - span.low for span in spans)
+    lows = [min(span.low, (length - longest) // stride * stride) for span in spans]
+    return [replace(span, low=low, high=max(span.high, low + longest)) for span, low in zip(spans, lows, strict=True)]
 
 
 def smallest(overlap: int, stride: int) -> int:

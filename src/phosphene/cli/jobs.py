@@ -22,7 +22,7 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, Un
 from phosphene.objectives import Objective
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.recipes.settings import settings as choose
-from phosphene.run import Dream, pattern
+from phosphene.run import Dream, LargeDream, pattern
 
 MOST_THREADS = 256  # believed of a record
 
@@ -38,6 +38,7 @@ class Asked:
     long_side: int | None
     size: tuple[int, int] | None
     max_pixels: int
+    command: Sequence[str] = ()  # what was typed, for a run that is resumed
     layer_of: Named | None = None  # the preset or recipe that chose the layer
 
 
@@ -81,10 +82,8 @@ class _Jobs:
         for number, job in enumerate(jobs, 1):
             try:
                 self._one(job, f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name)
-            except Stop:
-                self.maker.voice.complain(
-                    f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
-                )
+            except Stop as stop:
+                self.maker.stopped(job, stop)
             except PhospheneError as error:
                 self.maker.fail(job, error)
                 if not self.plan.many:
@@ -100,16 +99,19 @@ class _Jobs:
         if there == "finished":
             self._skip(job)
             return
-        if there == "other":
+        begun = batch.begun(job.output) and not self.maker.wishes.force
+        if there == "other" and not begun:
             raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
         source = _piped() if job.source.kind == "pipe" else job.source.name
         asked, painted = self.asked, job.source.kind == "canvas"
 
-        def dreaming(on_step: Callable[[Step], None]) -> Dream:
+        def dreaming(on_step: Callable[[Step], None]) -> Dream | LargeDream:
             return run.dream(
                 source,
                 network=self.network,
                 on_step=on_step,
+                keep=self.maker.keep(job.output, asked.command),
+                on_forecast=self.maker.foretell,
                 size=asked.size if painted else None,
                 long_side=None if painted else asked.long_side,
                 max_pixels=asked.max_pixels,
@@ -117,8 +119,10 @@ class _Jobs:
             )
 
         again = there == "unfinished"
-        notes = ["it was interrupted, and is made anew"] if again else []
-        self.maker.make(job, dreaming, title=title, notes=notes, replace=again)
+        notes = ["it was interrupted, and is made anew"] if again and not begun else []
+        if begun:
+            self.maker.voice.say(f"{job.output}: goes on where it stopped")
+        self.maker.make(job, dreaming, title=title, notes=notes, replace=again or begun)
 
     def _standing(self, job: Job) -> batch.Standing | None:
         """What stands in the way of one of many; `None` if nothing does, or it may be replaced unseen."""
@@ -138,7 +142,9 @@ class _Jobs:
             self.maker.voice.say(f"{failed} of {total} pictures did not come about.")
 
 
-def redo(picture: str, input_: str | None, changes: Mapping[str, Any], wishes: Wishes) -> int:
+def redo(
+    picture: str, input_: str | None, changes: Mapping[str, Any], wishes: Wishes, command: Sequence[str] = ()
+) -> int:
     """Makes a picture again; returns the exit code."""
     source = Input(picture, "pipe" if picture == batch.PIPE else "file")
     check_piped(source)
@@ -157,9 +163,17 @@ def redo(picture: str, input_: str | None, changes: Mapping[str, Any], wishes: W
         try:
             maker.make(
                 job,
-                lambda on_step: run.redo(data, image=input_, on_step=on_step, **changes),
+                lambda on_step: run.redo(
+                    data,
+                    image=input_,
+                    on_step=on_step,
+                    keep=maker.keep(job.output, command),
+                    on_forecast=maker.foretell,
+                    **changes,
+                ),
                 title=picture,
                 notes=_differences(made),
+                replace=batch.begun(job.output),
             )
         except PhospheneError as error:
             maker.fail(job, error)

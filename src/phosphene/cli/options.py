@@ -171,6 +171,8 @@ def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
     return {name: flags.pop(name) for name in names}
 
 
+BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
+
 _OUTPUT = (
     click.option(
         "-o", "--output", metavar="PATH", help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe"

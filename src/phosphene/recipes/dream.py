@@ -89,7 +89,7 @@ def dream(
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
-    plans = [_plan(network, area.objective, settings, sizes) for area in areas]
+    plans = [tilings_of(network, area.objective, settings, sizes) for area in areas]
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
@@ -164,9 +164,10 @@ def _part(network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[in
     return Part(compute, mask, area.strength, sees=tiling.overlap)
 
 
-def _plan(
+def tilings_of(
     network: Network, objective: Objective, settings: DreamSettings, sizes: Sequence[tuple[int, int]]
 ) -> list[gradient.Tiling]:
+    """How octaves of these sizes are cut into tiles."""
     return planning.plan(
         network,
         objective,

@@ -210,7 +210,7 @@ class _Files:
 
 def _make_bases(files: _Files, journal: Journal) -> None:
     """The photograph at every octave's size, each from the next larger, as in Google's notebook."""
-    if journal.state:
+    if "octave" in journal.state:
         return
     for octave in reversed(range(len(files.sizes) - 1)):
         _fill(files.base(octave).create(), partial(_resized, files.base(octave + 1), files.sizes[octave], files.dtype))

@@ -22,9 +22,11 @@ from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.record import Record
 from phosphene.run import pattern, style
-from phosphene.run.aims import aim, names
+from phosphene.run.aims import names
 from phosphene.run.album import Album
-from phosphene.run.once import Dream, make, open_source
+from phosphene.run.kept import Keep
+from phosphene.run.large import LargeDream, OnForecast
+from phosphene.run.once import Dream, dream_of
 from phosphene.run.watch import room
 
 RECIPES: Mapping[str, tuple[str, type[Settings]]] = {
@@ -39,14 +41,18 @@ def redo(
     *,
     image: images.Source | None = None,
     on_step: OnStep | None = None,
+    keep: Keep | None = None,
+    on_forecast: OnForecast | None = None,
     **changes: Any,
-) -> Dream:
+) -> Dream | LargeDream:
     """Makes a dream again from its record, with `changes` to its settings.
 
     Args:
         source: a picture that Phosphene wrote.
         image: the picture it began as; by default the file of the recorded name beside `source`.
-        on_step: as for `dream`.
+        on_step: as for `dream`, like keep and on_forecast.
+        keep: for dreams.
+        on_forecast: for dreams.
         **changes: any field of the settings of its kind: `DreamSettings`, `PatternSettings` or `StyleSettings`.
 
     Raises:
@@ -71,16 +77,17 @@ def redo(
         return replace(painted, notes=painted.notes + differences)
     network, chosen, notes = _recorded(made, folder, changes)
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
-    with room():
-        opened, origin = open_source(
-            _recorded_input(made, folder) if image is None else image,
-            size=canvas_size,
-            long_side=made.input.get("long_side"),
-            max_pixels=0,
-            chosen=replace(chosen, seed=made.input.get("seed", chosen.seed)),
-        )
-        album = Album(network.dtype, folder=folder)
-        result = make(opened, origin, aim(opened, chosen, network, album), network, album, on_step)
+    opening = {"size": canvas_size, "long_side": made.input.get("long_side"), "max_pixels": 0}
+    result = dream_of(
+        _recorded_input(made, folder) if image is None else image,
+        chosen,
+        network,
+        Album(network.dtype, folder=folder),
+        opening={**opening, "seed": made.input.get("seed", chosen.seed)},
+        on_step=on_step,
+        keep=keep,
+        on_forecast=on_forecast,
+    )
     return replace(result, notes=result.notes + notes + _differences(made, result.record, "model" in changes))
 
 
