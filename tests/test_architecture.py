@@ -16,7 +16,7 @@ ROOMS = (
     "errors", "language",
     "images", "transforms", "tiles", "masks", "guided", "pyramid", "params", "canvases", "filters", "sheets", "record",
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
-    "gradient", "ascent",
+    "backends", "gradient", "ascent",
     "recipes",
     "run", "batch", "series",
     "cli",

@@ -109,8 +109,7 @@ def _cut(length: int, pieces: int, side: int, overlap: int, stride: int) -> list
     if any(after <= before for before, after in pairwise([*starts, length])):
         return []
     return [
-        Span(start, stop, low, low + side)
-        for low, (start, stop) in zip(lows, pairwise([*starts, length]), strict=True)
+        Span(start, stop, low, low + side) for low, (start, stop) in zip(lows, pairwise([*starts, length]), strict=True)
     ]
 
 

@@ -88,6 +88,7 @@ class Network:
         classifier: what it makes classes of, if it can.
         probes: sides of two square pictures on which its memory is measured.
         notes: what the user should hear of it.
+        symbolic: whether its walk is made of torch's functions alone, so that something else may stand for the pixels.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Network:
     classifier: Classifier | None = None
     probes: tuple[int, int] = (64, 128)
     notes: tuple[str, ...] = ()
+    symbolic: bool = False
 
     def layer(self, name: str) -> Layer:
         """The layer of that name.

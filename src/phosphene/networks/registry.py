@@ -217,7 +217,8 @@ def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
     layers = table(built.walk, source.shows)
     weight, bias = built.classifier
     classifier = Classifier(source.classifies, weight, bias, imagenet_classes())
-    return Network(name, built.walk, layers, source.default_layer, dtype, path.name, digest, classifier)
+    default = source.default_layer
+    return Network(name, built.walk, layers, default, dtype, path.name, digest, classifier, symbolic=True)
 
 
 def check(source: Source, path: Path) -> None:

@@ -5,6 +5,7 @@ After Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from phosphene import gradient, masks, objectives, pyramid
+from phosphene import backends, gradient, masks, objectives, pyramid
 from phosphene.ascent import Part, Rule, Step, climb_
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
@@ -77,13 +78,14 @@ def dream(
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
         base = bases.pop(0)
+        parts = [_part(network, area, plan[octave], size, settings) for area, plan in zip(areas, plans, strict=True)]
         dreamt = climb_(
             resize(detail, *size).add_(base) if octave else base.clone(),
-            [_part(network, area, plan[octave], size) for area, plan in zip(areas, plans, strict=True)],
+            parts,
             steps=settings.steps,
             rule=_rule(settings),
             generator=generator,
-            on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels)),
+            on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels, _backends(parts))),
         )
         if bases:
             detail = dreamt.sub_(base)
@@ -135,13 +137,21 @@ def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region])
     return areas
 
 
-def _part(network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[int, int]) -> Part:
+def _part(
+    network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[int, int], settings: DreamSettings
+) -> Part:
     """An area at an octave's size."""
     objective = area.objective.fit(*size)
     mask = None if area.mask is None else masks.at(area.mask, *size)
     tiling = gradient.around(mask, network, objective, tiling)
-    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling)
-    return Part(compute, mask, area.strength, sees=tiling.overlap)
+    work = settings.steps * (math.prod(size) if mask is None else int(mask.count_nonzero()))
+    backend = backends.choose(settings.backend, network, objective, work=work)
+    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=backend)
+    return Part(compute, mask, area.strength, sees=tiling.overlap, backend=backend.name)
+
+
+def _backends(parts: Sequence[Part]) -> frozenset[str]:
+    return frozenset(part.backend for part in parts)
 
 
 def _plan(
@@ -170,12 +180,13 @@ def _rule(settings: DreamSettings) -> Rule:
 
 @dataclass(frozen=True)
 class _Stage:
-    """One octave of a dream: which of which sizes, its base, and the picture at full size."""
+    """One octave of a dream: which of which sizes, its base, the picture at full size, and what computes gradients."""
 
     sizes: Sequence[tuple[int, int]]
     octave: int
     base: Tensor
     picture: Tensor
+    backends: frozenset[str]
 
     def done(self, share: float) -> float:
         """Share of the whole run's work, where this much of the octave is done, counted in pixels."""
@@ -193,4 +204,5 @@ def _tell(on_step: OnStep | None, steps: int, stage: _Stage, step: int, pixels: 
     if on_step is None:
         return
     done, whole = stage.done(step / steps), partial(stage.whole, pixels)
-    on_step(Step(pixels, score, step, steps, stage.octave + 1, len(stage.sizes), done, stage.sizes[-1], whole))
+    octave, octaves, size = stage.octave + 1, len(stage.sizes), stage.sizes[-1]
+    on_step(Step(pixels, score, step, steps, octave, octaves, done, size, whole, backends=stage.backends))

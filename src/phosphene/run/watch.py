@@ -21,10 +21,12 @@ class Watch:
 
     on_step: Callable[[Step], None] | None
     last: Step | None = field(default=None)
+    backends: set[str] = field(default_factory=set)
 
     def __call__(self, step: Step) -> None:
         """Takes a step."""
         self.last = step
+        self.backends |= step.backends
         if self.on_step:
             self.on_step(step)
 
@@ -42,7 +44,7 @@ class Watch:
         """What a record says of the end of a run: `pixels` to be written with `depth` bits."""
         return {
             "output": {"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": depth},
-            "versions": record.versions(),
+            "versions": record.versions(*sorted(self.backends)),
             "threads": torch.get_num_threads(),
             "complete": complete,
             "reached": "" if complete else self.reached,

@@ -1,0 +1,61 @@
+"""Which backend computes a gradient: the fastest that can, or the one that was asked for."""
+
+from __future__ import annotations
+
+from importlib import util
+
+import torch
+
+from phosphene.backends.plain import Backend, Torch
+from phosphene.errors import SettingsError
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+
+AUTO, TORCH, OPENVINO = "auto", "torch", "openvino"
+
+WORTH = 5_000_000  # pixels, all steps together: less work would not make up for compiling a graph, measured
+
+
+def choose(wanted: str, network: Network, objective: Objective, *, work: int) -> Backend:
+    """The backend for a network and a prepared and fitted objective.
+
+    Args:
+        wanted: `auto`, `torch` or `openvino`.
+        network: which the gradient is taken through.
+        objective: of which it is taken.
+        work: how many pixels it will be taken of, all steps together.
+
+    Raises:
+        SettingsError: OpenVINO was asked for and is not here, or cannot compute this.
+    """
+    if wanted == TORCH or (wanted == AUTO and work < WORTH):
+        return Torch(network, objective)
+    obstacle = _obstacle(network)
+    if obstacle is None:
+        from phosphene.backends.compiled import OpenVINO
+        from phosphene.backends.symbol import UnknownOperation
+
+        try:
+            return OpenVINO(network, objective)
+        except UnknownOperation as error:
+            obstacle = f"cannot compute {objective} of {network.name} ({error}). Leave the flag out"
+    if wanted == OPENVINO:
+        raise SettingsError(f"--backend {OPENVINO} {obstacle}.")
+    return Torch(network, objective)
+
+
+def _obstacle(network: Network) -> str | None:
+    """Why OpenVINO cannot compute through a network, whatever the objective, and what to do."""
+    if network.dtype != torch.float32:
+        precision = str(network.dtype).removeprefix("torch.")
+        return f"computes in float32, not in {precision}. Give --backend {TORCH}"
+    if not network.symbolic:
+        return f"knows this program's own networks, not {network.name}. Leave the flag out"
+    if not installed():
+        return "needs the package openvino. Install it with: pip install 'phosphene[fast]'"
+    return None
+
+
+def installed() -> bool:
+    """Whether OpenVINO is there; it is not loaded to find out."""
+    return util.find_spec(OPENVINO) is not None
