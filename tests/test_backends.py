@@ -77,7 +77,7 @@ def _tiny(dtype):
     """The same weights in both precisions."""
     made = TinyNetwork(torch.float32)
     made.weights = [weight.to(dtype) for weight in made.weights]
-    return Network("tiny", made.walk, table(made.walk, {}), "deep", dtype, "", "", symbolic=True)
+    return Network("tiny", made.walk, table(made.walk, {}), "deep", dtype, "", "", graph_pays=1)
 
 
 def test_classes_are_the_same(efficientnet):
@@ -105,7 +105,7 @@ def _pooling(stride):
         options = {"ceil_mode": True} if stride == 2 else {"padding": 1}
         yield "pooled", torch.nn.functional.max_pool2d(pixels, 3, stride=stride, **options)
 
-    return Network("pooling", walk, table(walk, {}), "pooled", torch.float32, "", "", symbolic=True)
+    return Network("pooling", walk, table(walk, {}), "pooled", torch.float32, "", "", graph_pays=1)
 
 
 def test_tiles_and_shifts_pass_through(efficientnet):

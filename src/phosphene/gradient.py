@@ -191,6 +191,7 @@ def plan(
     tile: int | None,
     overlap: str,
     memory: int | None,
+    beside: int = 0,
 ) -> list[Tiling]:
     """A tiling for each octave of a picture: whole where memory allows, else the largest tiles that fit.
 
@@ -201,6 +202,7 @@ def plan(
         tile: the largest side, or `None` for what memory allows.
         overlap: a number of pixels, `auto` or `exact`.
         memory: bytes for the whole process, or `None` for a moderate amount beside the picture itself.
+        beside: bytes that are held for other things than tiles and pictures.
 
     Raises:
         SettingsError: memory or tiles too small for the overlap.
@@ -210,7 +212,7 @@ def plan(
     context = int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 4}[overlap]
     sizes = [(max(height, SMALLEST), max(width, SMALLEST)) for height, width in sizes]
     if tile is None:
-        area = _area(network, objective, sizes[-1], context, memory)
+        area = _area(network, objective, sizes[-1], context, memory, beside)
         tilings = [Tiling(max(size) if math.prod(size) <= area else math.isqrt(area), context) for size in sizes]
     else:
         tilings = [Tiling(tile, context, longest=tile)] * len(sizes)
@@ -229,7 +231,9 @@ def _check_exact(network: Network, objective: Objective, overlap: str) -> None:
         )
 
 
-def _area(network: Network, objective: Objective, size: tuple[int, int], context: int, memory: int | None) -> int:
+def _area(
+    network: Network, objective: Objective, size: tuple[int, int], context: int, memory: int | None, beside: int
+) -> int:
     """How many pixels a tile may have."""
     least = tiles.smallest(context, _stride(network, objective))
     each = features.bytes_per_pixel(network, objective.layers)
@@ -238,7 +242,7 @@ def _area(network: Network, objective: Objective, size: tuple[int, int], context
         roomy = (least + context) ** 2  # a core as wide as its context: smaller ones would see the same pixels again
         room = STEP_BYTES if math.prod(size) <= LARGE else LARGE_STEP_BYTES
         return max(int(room / each), min(math.prod(size), roomy))
-    fixed = PROCESS_BYTES + PICTURE_NUMBERS * network.dtype.itemsize * math.prod(size)
+    fixed = PROCESS_BYTES + beside + PICTURE_NUMBERS * network.dtype.itemsize * math.prod(size)
     area = int((memory - fixed) / each)
     if area < needed:
         enough = math.ceil((fixed + needed * each) / 1e8) * 100

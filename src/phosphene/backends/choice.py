@@ -13,7 +13,7 @@ from phosphene.objectives import Objective
 
 AUTO, TORCH, OPENVINO = "auto", "torch", "openvino"
 
-WORTH = 5_000_000  # pixels, all steps together: less work would not make up for compiling a graph, measured
+GRAPH_BYTES = 180_000_000  # that OpenVINO and its weights hold beside a tile's activations, measured
 
 
 def choose(wanted: str, network: Network, objective: Objective, *, work: int) -> Backend:
@@ -28,7 +28,7 @@ def choose(wanted: str, network: Network, objective: Objective, *, work: int) ->
     Raises:
         SettingsError: OpenVINO was asked for and is not here, or cannot compute this.
     """
-    if wanted == TORCH or (wanted == AUTO and work < WORTH):
+    if not _may_compile(wanted, network, work):
         return Torch(network, objective)
     obstacle = _obstacle(network)
     if obstacle is None:
@@ -44,12 +44,22 @@ def choose(wanted: str, network: Network, objective: Objective, *, work: int) ->
     return Torch(network, objective)
 
 
+def held(wanted: str, network: Network, *, work: int) -> int:
+    """Bytes that the backend which `choose` may choose holds, whatever the size of its tiles."""
+    return GRAPH_BYTES if _may_compile(wanted, network, work) and _obstacle(network) is None else 0
+
+
+def _may_compile(wanted: str, network: Network, work: int) -> bool:
+    pays = network.graph_pays is not None and work >= network.graph_pays
+    return wanted == OPENVINO or (wanted == AUTO and pays)
+
+
 def _obstacle(network: Network) -> str | None:
     """Why OpenVINO cannot compute through a network, whatever the objective, and what to do."""
     if network.dtype != torch.float32:
         precision = str(network.dtype).removeprefix("torch.")
         return f"computes in float32, not in {precision}. Give --backend {TORCH}"
-    if not network.symbolic:
+    if network.graph_pays is None:
         return f"knows this program's own networks, not {network.name}. Leave the flag out"
     if not installed():
         return "needs the package openvino. Install it with: pip install 'phosphene[fast]'"

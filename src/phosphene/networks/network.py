@@ -88,7 +88,8 @@ class Network:
         classifier: what it makes classes of, if it can.
         probes: sides of two square pictures on which its memory is measured.
         notes: what the user should hear of it.
-        symbolic: whether its walk is made of torch's functions alone, so that something else may stand for the pixels.
+        graph_pays: from how many pixels on, all steps together, it pays to compile a graph of its walk; `None` where the
+            walk is not made of torch's functions alone, so that nothing else can stand for the pixels.
     """
 
     name: str
@@ -101,7 +102,7 @@ class Network:
     classifier: Classifier | None = None
     probes: tuple[int, int] = (64, 128)
     notes: tuple[str, ...] = ()
-    symbolic: bool = False
+    graph_pays: int | None = None
 
     def layer(self, name: str) -> Layer:
         """The layer of that name.

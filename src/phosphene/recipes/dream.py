@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -73,7 +73,9 @@ def dream(
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
-    plans = [_plan(network, area.objective, settings, sizes) for area in areas]
+    if settings.backend == backends.AUTO and len(areas) > 1:
+        settings = replace(settings, backend=backends.TORCH)  # each region would hold the memory of a graph of its own
+    plans = [_plan(network, area, settings, sizes) for area in areas]
     generator = torch.Generator().manual_seed(settings.seed)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
@@ -144,10 +146,14 @@ def _part(
     objective = area.objective.fit(*size)
     mask = None if area.mask is None else masks.at(area.mask, *size)
     tiling = gradient.around(mask, network, objective, tiling)
-    work = settings.steps * (math.prod(size) if mask is None else int(mask.count_nonzero()))
-    backend = backends.choose(settings.backend, network, objective, work=work)
+    backend = backends.choose(settings.backend, network, objective, work=_work(mask, size, settings))
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=backend)
     return Part(compute, mask, area.strength, sees=tiling.overlap, backend=backend.name)
+
+
+def _work(mask: Tensor | None, size: tuple[int, int], settings: DreamSettings) -> int:
+    """How many pixels a gradient will be taken of, all steps together."""
+    return settings.steps * (math.prod(size) if mask is None else int(mask.count_nonzero()))
 
 
 def _backends(parts: Sequence[Part]) -> frozenset[str]:
@@ -155,15 +161,16 @@ def _backends(parts: Sequence[Part]) -> frozenset[str]:
 
 
 def _plan(
-    network: Network, objective: Objective, settings: DreamSettings, sizes: Sequence[tuple[int, int]]
+    network: Network, area: _Area, settings: DreamSettings, sizes: Sequence[tuple[int, int]]
 ) -> list[gradient.Tiling]:
     return gradient.plan(
         network,
-        objective,
+        area.objective,
         sizes=sizes,
         tile=settings.tile,
         overlap=settings.overlap,
         memory=memory_bytes(settings.memory),
+        beside=backends.held(settings.backend, network, work=_work(area.mask, sizes[-1], settings)),
     )
 
 
