@@ -88,7 +88,7 @@ class Network:
         classifier: what it makes classes of, if it can.
         probes: sides of two square pictures on which its memory is measured.
         notes: what the user should hear of it.
-        graph_pays: from how many pixels on, all steps together, it pays to compile a graph of its walk; `None` where the
+        graph_pays: from how many pixels on, all steps together, a compiled graph of its walk pays; `None` where the
             walk is not made of torch's functions alone, so that nothing else can stand for the pixels.
     """
 
