@@ -73,8 +73,9 @@ def dream(
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
-    if settings.backend == backends.AUTO and len(areas) > 1:
-        settings = replace(settings, backend=backends.TORCH)  # each region would hold the memory of a graph of its own
+    if settings.backend == backends.AUTO and (len(areas) > 1 or memory_bytes(settings.memory)):
+        # Each region would hold the memory of a graph of its own; and what a graph holds would be taken from the tiles.
+        settings = replace(settings, backend=backends.TORCH)
     plans = [_plan(network, area, settings, sizes) for area in areas]
     generator = torch.Generator().manual_seed(settings.seed)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
