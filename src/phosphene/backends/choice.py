@@ -30,18 +30,24 @@ def choose(wanted: str, network: Network, objective: Objective, *, work: int) ->
     """
     if not _may_compile(wanted, network, work):
         return Torch(network, objective)
-    obstacle = _obstacle(network)
-    if obstacle is None:
-        from phosphene.backends.compiled import OpenVINO
-        from phosphene.backends.symbol import UnknownOperation
-
-        try:
-            return OpenVINO(network, objective)
-        except UnknownOperation as error:
-            obstacle = f"cannot compute {objective} of {network.name} ({error}). Leave the flag out"
+    found = _obstacle(network) or _compiled(network, objective)
+    if not isinstance(found, str):
+        return found
     if wanted == OPENVINO:
-        raise SettingsError(f"--backend {OPENVINO} {obstacle}.")
+        raise SettingsError(f"--backend {OPENVINO} {found}")
     return Torch(network, objective)
+
+
+def _compiled(network: Network, objective: Objective) -> Backend | str:
+    """OpenVINO's backend, or why it cannot be."""
+    try:
+        from phosphene.backends.compiled import OpenVINO, UnknownOperation
+    except ImportError as error:
+        return f"does not load: {error}"
+    try:
+        return OpenVINO(network, objective)
+    except UnknownOperation as error:
+        return f"cannot compute {objective} of {network.name} ({error}). Leave the flag out."
 
 
 def held(wanted: str, network: Network, *, work: int) -> int:
@@ -58,9 +64,9 @@ def _obstacle(network: Network) -> str | None:
     """Why OpenVINO cannot compute through a network, whatever the objective, and what to do."""
     if network.dtype != torch.float32:
         precision = str(network.dtype).removeprefix("torch.")
-        return f"computes in float32, not in {precision}. Give --backend {TORCH}"
+        return f"computes in float32, not in {precision}. Give --backend {TORCH}."
     if network.graph_pays is None:
-        return f"knows this program's own networks, not {network.name}. Leave the flag out"
+        return f"knows this program's own networks, not {network.name}. Leave the flag out."
     if not installed():
         return "needs the package openvino. Install it with: pip install 'phosphene[fast]'"
     return None

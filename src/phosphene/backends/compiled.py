@@ -1,6 +1,6 @@
 """The gradient as one graph that OpenVINO compiles: the network there, the objective, and the network back.
 
-A graph is compiled for one size of tiles, because a graph for any size was a tenth slower and held half as much more.
+A graph is compiled for one size of tiles, because a graph for any size was a tenth slower and held twice as much.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from phosphene.backends.symbol import Symbol, Tape, UnknownOperation
 from phosphene.networks import PIXELS, Network
 from phosphene.objectives import Objective, Place
 
+__all__ = ["OpenVINO", "UnknownOperation", "graph"]
+
 PROBE = (64, 64)  # a small size, to see whether all operations are known
 
 
@@ -36,7 +38,7 @@ class OpenVINO:
 
     network: Network
     objective: Objective
-    _compiled: _Compiled | None = field(default=None, repr=False)
+    _compiled: _Compiled | None = field(default=None, init=False, repr=False)
     name = "openvino"
 
     def __post_init__(self) -> None:
