@@ -102,7 +102,7 @@ def _maximum(x: Output, axis: int, kernel: int, stride: int, begin: int, end: in
 def _filtered(x: Output, axis: int, taps: Sequence[float], *, stride: int = 1, padding: int = 0) -> Output:
     """Each channel filtered along an axis.
 
-    A depthwise convolution is computed with all threads; slices and concatenations are not.
+    Shifts are depthwise convolutions too: as fast as slices and concatenations, and compiled sooner.
     """
     channels = tuple(x.get_shape())[1]
     weight = np.broadcast_to(np.reshape(taps, _on(axis, len(taps), 1)), (channels, 1, 1, *_on(axis, len(taps), 1)))
