@@ -15,8 +15,9 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
 ROOMS = (
     "errors", "language",
     "images", "transforms", "tiles", "masks", "guided", "pyramid", "params", "canvases", "filters", "sheets", "record",
+    "rasters", "huge", "journal",
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
-    "backends", "gradient", "ascent",
+    "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
     "run", "batch", "series",
     "cli",

@@ -68,6 +68,11 @@ class Rule:
         """Of step `number`, from 1, of `steps`, on a scale of pixels from 0 to 1."""
         return self.step_size / 255 * (1 + self.decay * (1 - (2 * number - 1) / steps))
 
+    def shifts(self, steps: int, generator: torch.Generator) -> list[gradient.Shift]:
+        """Each of so many steps' shift, down and to the right."""
+        drawn = (torch.randint(-self.jitter, self.jitter + 1, (2,), generator=generator) for _ in range(steps))
+        return [(int(down), int(right)) for down, right in drawn]
+
 
 @dataclass(frozen=True)
 class Part:
@@ -96,12 +101,14 @@ def climb_(
     pixels: Tensor,
     parts: Sequence[Part],
     *,
-    steps: int,
     rule: Rule,
-    generator: torch.Generator,
+    shifts: Sequence[gradient.Shift],
     on_step: Callable[[int, Tensor, float], None],
+    made: int = 0,
 ) -> Tensor:
-    """Takes `pixels` `[1, 3, H, W]` uphill in place; `on_step` is told each step's number, pixels and score.
+    """Takes `pixels` `[1, 3, H, W]` uphill in place, a step for each shift.
+
+    `on_step` is told each step's number, pixels and score. The first `made` steps were made by a run that stopped.
 
     At each step the picture is shifted at random, so that no grid of the network or of the tiles can settle in it.
     Each part's gradient is normalised by itself, so that parts are equally strong whatever they maximise. Where all are
@@ -109,11 +116,10 @@ def climb_(
     """
     rows, columns = _window(parts, rule, *pixels.shape[-2:])
     inside, parts = pixels[..., rows, columns], [part.within(rows, columns) for part in parts]
-    for number in range(1, steps + 1):
-        down, right = torch.randint(-rule.jitter, rule.jitter + 1, (2,), generator=generator).tolist()
-        changes, scores = zip(*(_uphill(inside, part, rule, (down, right)) for part in parts), strict=True)
-        change = sum(changes[1:], start=changes[0]).mul_(rule.length(number, steps))
-        _step_(inside, change, rule.clip)
+    for number, shift in enumerate(shifts[made:], made + 1):
+        changes, scores = zip(*(_uphill(inside, part, rule, shift) for part in parts), strict=True)
+        change = sum(changes[1:], start=changes[0]).mul_(rule.length(number, len(shifts)))
+        step_(inside, change, rule.clip)
         on_step(number, pixels, sum(scores))
     return pixels
 
@@ -144,8 +150,8 @@ def _rolled(mask: Tensor | None, shift: gradient.Shift) -> Tensor | None:
     return None if mask is None else roll(mask, *shift)
 
 
-def _step_(pixels: Tensor, change: Tensor, clip: str) -> None:
-    """Takes `pixels` a step further, within range; a strip at a time, so that large pictures need no room for it."""
+def step_(pixels: Tensor, change: Tensor, clip: str) -> None:
+    """Takes `pixels` a step further in place, within range; a strip at a time, so that this takes no room."""
     for strip, further in zip(torch.split(pixels, STRIP, 2), torch.split(change, STRIP, 2), strict=True):
         if clip == "soft":
             room = torch.where(further > 0, 1 - strip, strip)

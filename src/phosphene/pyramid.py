@@ -17,12 +17,24 @@ def octaves(pixels: Tensor, count: int, scale: float) -> list[Tensor]:
     left out, because a network sees nothing there; the picture itself is always the last.
     """
     bases = [pixels]
-    while len(bases) < count:
-        height, width = (round(side / scale) for side in bases[-1].shape[-2:])
-        if min(height, width) < SMALLEST:
-            break
-        bases.append(resize(bases[-1], height, width))
+    for size in reversed(sizes(pixels.shape[-2], pixels.shape[-1], count, scale)[:-1]):
+        bases.append(resize(bases[-1], *size))
     return bases[::-1]
+
+
+def sizes(height: int, width: int, count: int, scale: float) -> list[tuple[int, int]]:
+    """The heights and widths of a picture's octaves, smallest first.
+
+    >>> sizes(480, 640, 3, 2)
+    [(120, 160), (240, 320), (480, 640)]
+    """
+    found = [(height, width)]
+    while len(found) < count:
+        smaller = round(found[-1][0] / scale), round(found[-1][1] / scale)
+        if min(smaller) < SMALLEST:
+            break
+        found.append(smaller)
+    return found[::-1]
 
 
 def laplacian_(x: Tensor, levels: int = 4) -> list[Tensor]:

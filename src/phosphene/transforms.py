@@ -18,6 +18,31 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(x, size=(height, width), mode="bilinear", align_corners=True)
 
 
+def rows_for(rows: slice, source: int, height: int, dtype: torch.dtype) -> slice:
+    """The rows of a picture `source` high that `resize_rows` needs for some of those of the one `height` high."""
+    above, below, _ = _between(rows, source, height, dtype)
+    return slice(int(above[0]), int(below[-1]) + 1)
+
+
+def resize_rows(x: Tensor, rows: slice, *, top: int, source: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Some rows of what `resize` would make of a picture, of which `x` `[N, C, h, W]` holds the rows from `top` on.
+
+    `source` and `size` are the heights and widths of the picture and of what it becomes.
+    """
+    above, below, share = _between(rows, source[0], size[0], x.dtype)
+    lines = torch.lerp(x.index_select(2, above - top), x.index_select(2, below - top), share[:, None])
+    left, right, share = _between(slice(0, size[1]), source[1], size[1], x.dtype)
+    return torch.lerp(lines.index_select(3, left), lines.index_select(3, right), share)
+
+
+def _between(places: slice, source: int, length: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """The two neighbours in the source that each place lies between, and how near it is to the second."""
+    step = torch.tensor((source - 1) / max(1, length - 1), dtype=dtype)
+    exact = torch.arange(places.start, places.stop, dtype=dtype) * step
+    first = exact.long().clamp_(max=source - 1)
+    return first, (first + 1).clamp_(max=source - 1), exact - first
+
+
 def shrink(x: Tensor, scale: float) -> Tensor:
     """`x` `[N, C, H, W]` at `scale` times its size; made smaller, it is smoothed first."""
     size = [max(1, round(side * scale)) for side in x.shape[-2:]]

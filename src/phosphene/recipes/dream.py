@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from phosphene import backends, gradient, masks, objectives, pyramid
+from phosphene import backends, gradient, masks, objectives, planning, pyramid
 from phosphene.ascent import Part, Rule, Step, climb_
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
@@ -40,6 +40,21 @@ class Region:
     strength: float = 1.0
 
 
+@dataclass(frozen=True)
+class Reached:
+    """Where a dream stopped that is to go on.
+
+    Attributes:
+        octave: the octave's number, from 1, the smallest first.
+        step: the last finished step of it.
+        pixels: the octave's picture after that step, `[1, 3, h, w]`; the dream goes on in it.
+    """
+
+    octave: int
+    step: int
+    pixels: Tensor
+
+
 def dream(
     pixels: Tensor,
     network: Network,
@@ -48,6 +63,7 @@ def dream(
     settings: DreamSettings | None = None,
     mask: Tensor | None = None,
     regions: Sequence[Region] = (),
+    reached: Reached | None = None,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """`pixels` `[1, 3, H, W]`, sRGB 0..1, dreamt upon: the same size and range.
@@ -62,6 +78,7 @@ def dream(
         settings: by default `DreamSettings()`.
         mask: `[1, 1, H, W]`: 1 dreams, 0 stays as it is, to the last bit.
         regions: what dreams otherwise where; where they overlap, they add up.
+        reached: where the same dream stopped: it goes on there, and ends with the same pixels.
         on_step: called with each `Step`; an exception raised there ends the dream.
 
     Raises:
@@ -77,17 +94,20 @@ def dream(
         # Each region would hold the memory of a graph of its own; and what a graph holds would be taken from the tiles.
         settings = replace(settings, backend=backends.TORCH)
     plans = [_plan(network, area, settings, sizes) for area in areas]
-    generator = torch.Generator().manual_seed(settings.seed)
+    generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
-        base = bases.pop(0)
+        base, shifts = bases.pop(0), rule.shifts(settings.steps, generator)
+        if reached and octave + 1 < reached.octave:
+            continue
+        going_on = reached is not None and octave + 1 == reached.octave
         parts = [_part(network, area, plan[octave], size, settings) for area, plan in zip(areas, plans, strict=True)]
         dreamt = climb_(
-            resize(detail, *size).add_(base) if octave else base.clone(),
+            reached.pixels if reached and going_on else resize(detail, *size).add_(base) if octave else base.clone(),
             parts,
-            steps=settings.steps,
-            rule=_rule(settings),
-            generator=generator,
+            rule=rule,
+            shifts=shifts,
+            made=reached.step if reached and going_on else 0,
             on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels, _backends(parts))),
         )
         if bases:
@@ -164,18 +184,19 @@ def _backends(parts: Sequence[Part]) -> frozenset[str]:
 def _plan(
     network: Network, area: _Area, settings: DreamSettings, sizes: Sequence[tuple[int, int]]
 ) -> list[gradient.Tiling]:
-    return gradient.plan(
+    return planning.plan(
         network,
         area.objective,
         sizes=sizes,
         tile=settings.tile,
         overlap=settings.overlap,
         memory=memory_bytes(settings.memory),
-        beside=backends.held(settings.backend, network, work=_work(area.mask, sizes[-1], settings)),
+        held=backends.held(settings.backend, network, work=_work(area.mask, sizes[-1], settings)),
     )
 
 
-def _rule(settings: DreamSettings) -> Rule:
+def rule_of(settings: DreamSettings) -> Rule:
+    """The step rule that the settings describe."""
     return Rule(
         step_size=settings.step_size * settings.strength,
         jitter=settings.jitter,

@@ -1,0 +1,149 @@
+"""What a run has done so far, kept in a folder beside its output, so that a run that stopped goes on.
+
+The folder holds `run.json`, which says of which run it is and how far that came, and the pixels that belong to it.
+`run.json` is replaced whole, and only when the pixels that it names are there.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from phosphene.errors import RecordError, RoomError, SettingsError
+from phosphene.images import write_atomically
+
+SUFFIX = ".unfinished"
+PAUSE = 20.0  # seconds from one writing to the next
+_FILE = "run.json"
+
+
+def folder_of(output: Path) -> Path:
+    """Where the run that writes `output` keeps its journal.
+
+    >>> folder_of(Path("cat-dream.png")).name
+    'cat-dream.png.unfinished'
+    """
+    return output.with_name(output.name + SUFFIX)
+
+
+@dataclass
+class Journal:
+    """The journal of one run.
+
+    Attributes:
+        folder: where it lies.
+        about: what the run is, ready for JSON: another input or setting makes it another run.
+        command: what `phosphene resume` needs to ask for the same run.
+        state: how far it came; empty at the beginning.
+    """
+
+    folder: Path
+    about: Mapping[str, Any]
+    command: Mapping[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+    _written: float = field(default_factory=time.monotonic)
+
+    def open(self) -> Journal:
+        """Takes up the journal of the same run, if there is one.
+
+        Raises:
+            SettingsError: the folder is another run's.
+            RecordError: it is damaged.
+        """
+        found = read(self.folder)
+        if found is not None:
+            self._refuse_other(found.get("about", {}))
+            self.state = dict(found.get("state", {}))
+        return self
+
+    def note(self, *, before: Callable[[], None] | None = None, now: bool = False, **state: Any) -> None:
+        """Adds to the state, and writes it if that was last done some time ago, or if it must be `now`.
+
+        `before` makes sure that the pixels that the state speaks of are on the disk.
+        """
+        self.state |= state
+        if now or time.monotonic() - self._written >= PAUSE:
+            if before:
+                before()
+            self.write()
+
+    def write(self) -> None:
+        """Writes it, whole or not at all.
+
+        Raises:
+            RoomError: the disk is full; the last state is kept.
+        """
+        self.folder.mkdir(exist_ok=True)
+        facts = {"about": dict(self.about), "command": dict(self.command), "state": self.state}
+        write_atomically(self.folder / _FILE, json.dumps(facts, indent=1).encode(), overwrite=True)
+        self._written = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it was last written some time ago."""
+        return time.monotonic() - self._written >= PAUSE
+
+    def room_for(self, nbytes: int) -> None:
+        """Makes the folder.
+
+        Raises:
+            RoomError: its disk has no room for so many bytes beside what is there.
+        """
+        self.folder.mkdir(exist_ok=True)
+        held = sum(each.stat().st_blocks * 512 if hasattr(each.stat(), "st_blocks") else each.stat().st_size
+                   for each in self.folder.iterdir())  # fmt: skip
+        free = shutil.disk_usage(self.folder).free + held
+        if free < nbytes:
+            raise RoomError(
+                f"The dream needs {nbytes / 1e9:.1f} GB of disk beside its output, and {free / 1e9:.1f} GB are free.\n"
+                "Free some, or write to another disk: -o /OTHER/DISK/dream.tif"
+            )
+
+    def close(self) -> None:
+        """Forgets the run, which is done."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _refuse_other(self, about: Mapping[str, Any]) -> None:
+        mine = json.loads(json.dumps(self.about))
+        others = sorted(name for name in {*mine, *about} if mine.get(name) != about.get(name))
+        if not others:
+            return
+        named = _differences(mine.get(others[0]), about.get(others[0])) or others[0]
+        raise SettingsError(
+            f"{self.folder} keeps a run that is not this one: its {named} differ.\n"
+            f"Go on with that one: phosphene resume {self.folder.name.removesuffix(SUFFIX)}\n"
+            "Or begin anew, and lose it: --force"
+        )
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """What a folder's journal says; `None` where there is none.
+
+    Raises:
+        RecordError: it cannot be understood.
+    """
+    path = folder / _FILE
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _damaged(path) from error
+    if not isinstance(found, dict) or not isinstance(found.get("state"), dict):
+        raise _damaged(path)
+    return found
+
+
+def _damaged(path: Path) -> RecordError:
+    return RecordError(f"{path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
+
+
+def _differences(mine: Any, others: Any) -> str:
+    """The names under which two dictionaries differ."""
+    if not isinstance(mine, dict) or not isinstance(others, dict):
+        return ""
+    return ", ".join(sorted(name for name in {*mine, *others} if mine.get(name) != others.get(name)))

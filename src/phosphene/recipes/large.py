@@ -1,0 +1,285 @@
+"""DeepDream on pictures larger than memory: the octaves of `dream`, with all pixels in files.
+
+Every pass over a picture goes block by block and is idempotent: it reads one file and writes another. So a run that is
+killed anywhere goes on at the block where its journal was last written, and ends with the same pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from phosphene import blocks, gradient, pyramid, rasters
+from phosphene.ascent import Rule, Step
+from phosphene.blocks import Sums
+from phosphene.gradient import Shift
+from phosphene.journal import Journal
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.rasters import Raster
+from phosphene.recipes.dream import rule_of
+from phosphene.recipes.settings import DreamSettings
+from phosphene.tiles import Box
+from phosphene.transforms import resize_rows, rows_for
+
+SIDE = 1280  # pixels of a block's side, with its context
+STRIP = 1 << 22  # numbers of a strip that is read, enlarged and written at a time
+SMALL = 512  # pixels of the long side of what `Step.picture` shows of a picture that memory cannot hold
+SHARES = {"gradient": 0.84, "sizes": 0.06, "climb": 0.10}  # of a step's time
+
+Tell = Callable[[float], None]  # is told which share of a step is done
+
+
+class Hands(Protocol):
+    """Whoever makes an octave's steps."""
+
+    def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
+        """Reads the pixels from `now` and writes them, a step further uphill, to `spare`; returns the score."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done at an octave.
+
+    Attributes:
+        network: whose layers dream.
+        objective: fitted to the octave's size.
+        tiles: for the gradient.
+        rule: the step rule.
+        folder: for files.
+        journal: is told how far each pass is.
+    """
+
+    network: Network
+    objective: Objective
+    tiles: Sequence[Box]
+    rule: Rule
+    folder: Path
+    journal: Journal
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """Makes the steps on this computer, a tile or a block at a time."""
+
+    work: Work
+
+    def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
+        """As `Hands.step`."""
+        work, size = self.work, now.size
+        g = replace(now, path=work.folder / "gradient.raw")
+        if not g.path.exists() or g.path.stat().st_size != g.nbytes:
+            g.create()
+        parts = blocks.blocks(*size, SIDE)
+        (score,) = self._pass("gradient", work.tiles, lambda box: self._gradient(now, g, box, shift), g, tell)
+        totals = self._pass("sizes", parts, lambda box: self._sums(g, box), None, tell)
+        divisors = blocks.sizes([totals], work.rule, *size)
+        self._pass("climb", parts, lambda box: self._climb(now, spare, g, box, shift, divisors, length), spare, tell)
+        return score / math.prod(size)
+
+    def _pass(
+        self, name: str, boxes: Sequence[Box], work: Callable[[Box], Sums], written: Raster | None, tell: Tell
+    ) -> Sums:
+        """Works through boxes from where the journal left off; returns the totals of what they give."""
+        passes = self.work.journal.state.setdefault("passes", {})
+        state = passes.setdefault(name, {"done": 0, "totals": []})
+        earlier = sum(SHARES[each] for each in list(SHARES)[: list(SHARES).index(name)])
+        for number, box in enumerate(boxes[state["done"] :], state["done"] + 1):
+            found = work(box)
+            state["totals"] = [a + b for a, b in zip(state["totals"] or [0.0] * len(found), found, strict=True)]
+            state["done"] = number
+            self.work.journal.note(before=written.flush if written else None)
+            tell(earlier + SHARES[name] * number / len(boxes))
+        return tuple(state["totals"])
+
+    def _gradient(self, now: Raster, g: Raster, box: Box, shift: Shift) -> Sums:
+        work = self.work
+        pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
+        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective)
+        g.write(part, *box.core)
+        return (score,)
+
+    def _sums(self, g: Raster, box: Box) -> Sums:
+        return blocks.sums(g.read(*box.context, dtype=self.work.network.dtype), box, self.work.rule)
+
+    def _climb(
+        self, now: Raster, spare: Raster, g: Raster, box: Box, shift: Shift, divisors: list[float], length: float
+    ) -> Sums:
+        kind = self.work.network.dtype
+        pixels, uphill = now.read(*box.core, shift=shift, dtype=kind), g.read(*box.context, dtype=kind)
+        blocks.climb_(pixels, uphill, box, divisors, length, self.work.rule)
+        spare.write(pixels, *box.core, shift=shift)
+        return ()
+
+
+def dream(
+    source: Raster,
+    network: Network,
+    objective: Objective,
+    *,
+    settings: DreamSettings,
+    tilings: Sequence[gradient.Tiling],
+    journal: Journal,
+    on_step: Callable[[Step], None] | None = None,
+    hands: Callable[[Work], Hands] = OnDisk,
+) -> Raster:
+    """The picture in `source` dreamt upon, in a file of the journal's folder.
+
+    Args:
+        source: the photograph; its alpha is not touched.
+        network: what dreams.
+        objective: what it dreams of, ready for the network; without masks or regions.
+        settings: as for `recipes.dream`, whose result this is to rounding.
+        tilings: of the octaves, smallest first; see `planning.plan`.
+        journal: takes up a run that stopped; its folder holds all files.
+        on_step: is told of every tile and step; an exception raised there ends the run, which can be resumed.
+        hands: makes the steps.
+
+    Raises:
+        NumberError: the ascent left the numbers.
+        RoomError: the disk is full.
+        RecordError: the files of a run that stopped are not whole.
+    """
+    sizes = pyramid.sizes(*source.size, settings.octaves, settings.octave_scale)
+    files = _Files(journal.folder, source, sizes, network.dtype)
+    generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
+    _make_bases(files, journal)
+    for octave, size in enumerate(sizes):
+        shifts = rule.shifts(settings.steps, generator)
+        if octave < journal.state["octave"]:
+            continue
+        _begin(files, octave, journal)
+        fitted = objective.fit(*size)
+        boxes = gradient.boxes(size, network, fitted, tilings[octave])
+        hand = hands(Work(network, fitted, boxes, rule, journal.folder, journal))
+        for number in range(journal.state["step"] + 1, settings.steps + 1):
+            now, spare = files.in_turn(octave, journal.state["current"])
+            tell = partial(_tell, on_step, _Place(files.sizes, octave, number, settings.steps), now)
+            score = hand.step(now, spare, shifts[number - 1], rule.length(number, settings.steps), tell)
+            spare.flush()
+            journal.note(now=True, step=number, current=1 - journal.state["current"], passes={})
+            _tell(on_step, _Place(files.sizes, octave, number + 1, settings.steps), spare, 0.0, score)
+    return files.pixels(len(sizes) - 1)[journal.state["current"]]
+
+
+def disk_bytes(size: tuple[int, int], settings: DreamSettings, itemsize: int) -> int:
+    """The most that the files of a run take at once, the photograph's included."""
+    *smaller, largest = (math.prod(each) for each in pyramid.sizes(*size, settings.octaves, settings.octave_scale))
+    before = smaller[-1] if smaller else 0
+    return 3 * itemsize * (sum(smaller) + 3 * largest + before) + 2 * 4 * largest
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of a run: a base for each octave, and pixels in turn in two files."""
+
+    folder: Path
+    source: Raster
+    sizes: Sequence[tuple[int, int]]
+    dtype: torch.dtype
+
+    def base(self, octave: int) -> Raster:
+        """The photograph at an octave's size."""
+        return self.source if octave == len(self.sizes) - 1 else self._raster(f"base{octave}", octave)
+
+    def pixels(self, octave: int) -> tuple[Raster, Raster]:
+        """Two files for its pixels: one is read while the other is written."""
+        return self._raster(f"pixels{octave}a", octave), self._raster(f"pixels{octave}b", octave)
+
+    def in_turn(self, octave: int, current: int) -> tuple[Raster, Raster]:
+        """The file with its pixels as they are, and the one for the next."""
+        both = self.pixels(octave)
+        return both[current].check(), both[1 - current].check()
+
+    def _raster(self, name: str, octave: int) -> Raster:
+        return Raster(self.folder / f"{name}.raw", *self.sizes[octave], kind=rasters.kind_of(self.dtype))
+
+    def forget(self, octave: int) -> None:
+        """Deletes an octave's pixels and its base."""
+        for each in (*self.pixels(octave), *([self.base(octave)] if octave < len(self.sizes) - 1 else [])):
+            each.path.unlink(missing_ok=True)
+        (self.folder / "gradient.raw").unlink(missing_ok=True)
+
+
+def _make_bases(files: _Files, journal: Journal) -> None:
+    """The photograph at every octave's size, each from the next larger, as in Google's notebook."""
+    if journal.state:
+        return
+    for octave in reversed(range(len(files.sizes) - 1)):
+        _fill(files.base(octave).create(), partial(_resized, files.base(octave + 1), files.sizes[octave], files.dtype))
+    journal.note(now=True, octave=-1, step=0, current=0, passes={})
+
+
+def _begin(files: _Files, octave: int, journal: Journal) -> None:
+    """The photograph at the octave's size, with the detail found so far; unless that was done already."""
+    if journal.state["octave"] == octave:
+        return
+    first, second = files.pixels(octave)
+    second.create()
+    _fill(first.create(), partial(_carried, files, octave, journal.state["current"]))
+    journal.note(now=True, octave=octave, step=0, current=0, passes={})
+    if octave:
+        files.forget(octave - 1)
+
+
+def _carried(files: _Files, octave: int, current: int, rows: slice) -> Tensor:
+    """Some rows of the photograph at the octave's size, and of what the octave before found, enlarged."""
+    photograph = files.base(octave).read(rows, dtype=files.dtype)[:, :3]
+    if octave == 0:
+        return photograph
+    dreamt, base, size = files.pixels(octave - 1)[current], files.base(octave - 1), files.sizes[octave]
+    needed = rows_for(rows, dreamt.height, size[0], files.dtype)
+    detail = dreamt.read(needed, dtype=files.dtype).sub_(base.read(needed, dtype=files.dtype))
+    return resize_rows(detail, rows, top=needed.start, source=dreamt.size, size=size).add_(photograph)
+
+
+def _resized(source: Raster, size: tuple[int, int], dtype: torch.dtype, rows: slice) -> Tensor:
+    """Some rows of a picture at another size."""
+    needed = rows_for(rows, source.height, size[0], dtype)
+    return resize_rows(source.read(needed, dtype=dtype)[:, :3], rows, top=needed.start, source=source.size, size=size)
+
+
+def _fill(raster: Raster, strip: Callable[[slice], Tensor]) -> None:
+    """Writes a raster strip by strip."""
+    for rows in rasters.strips(raster.height, max(1, STRIP // raster.width)):
+        raster.write(strip(rows), rows)
+    raster.flush()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Which step is being made, from 1, at which octave, from 0."""
+
+    sizes: Sequence[tuple[int, int]]
+    octave: int
+    number: int
+    steps: int
+
+    def done(self, share: float) -> float:
+        """Share of the whole run's work, counted in pixels, where so much of the step is done."""
+        areas = [math.prod(size) for size in self.sizes]
+        return (sum(areas[: self.octave]) + areas[self.octave] * (self.number - 1 + share) / self.steps) / sum(areas)
+
+
+def _tell(
+    on_step: Callable[[Step], None] | None, place: _Place, pixels: Raster, share: float, score: float = math.nan
+) -> None:
+    """Tells of the last step that is finished, and of how much is done."""
+    if on_step:
+        octaves, nothing = len(place.sizes), torch.empty(1, 3, 0, 0)
+        where = (place.number - 1, place.steps, place.octave + 1, octaves, place.done(share), place.sizes[-1])
+        on_step(Step(nothing, score, *where, partial(small, pixels)))
+
+
+def small(pixels: Raster) -> Tensor:
+    """A picture on disk at a size to look at, `[1, 3, h, w]`."""
+    apart = max(1, math.ceil(max(pixels.size) / SMALL))
+    rows = (slice(row, row + 1) for row in range(0, pixels.height, apart))
+    return torch.cat([pixels.read(each, dtype=torch.float32)[..., ::apart] for each in rows], 2).clamp_(0, 1)
