@@ -17,7 +17,7 @@ ROOMS = (
     "images", "transforms", "tiles", "masks", "guided", "pyramid", "params", "canvases", "filters", "sheets", "record",
     "rasters", "huge", "journal",
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
-    "gradient", "planning", "ascent", "blocks",
+    "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
     "run", "batch", "series",
     "cli",

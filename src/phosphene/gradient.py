@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from phosphene import features, masks, pyramid, tiles
+from phosphene.backends import Backend, Torch
 from phosphene.errors import NumberError
 from phosphene.networks import Network
 from phosphene.objectives import Objective, Place
@@ -50,11 +52,13 @@ def compute(
     *,
     mask: Tensor | None = None,
     shift: Shift = (0, 0),
+    backend: Backend | None = None,
 ) -> tuple[Tensor, float]:
     """∂objective/∂pixels for `pixels` `[1, 3, H, W]`, and the score per pixel.
 
     Where a mask `[1, 1, H, W]` is 0, the gradient is not needed: tiles there are left out, and it is 0. The network and
-    its tiles see the picture shifted by `shift`; the gradient is the unshifted picture's.
+    its tiles see the picture shifted by `shift`; the gradient is the unshifted picture's. The backend is one
+    of this network and this objective, by default torch.
 
     Pictures of less than 32 pixels a side are seen continued by their edge.
 
@@ -62,11 +66,11 @@ def compute(
         NumberError: the gradient is infinite or not a number.
     """
     if min(pixels.shape[-2:]) < SMALLEST:
-        return _of_small(pixels, network, objective, tiling, shift)
+        return _of_small(pixels, network, objective, tiling, shift, backend)
     found = _boxes(pixels, mask, tiling, stride_of(network, objective), shift)
     g, score = torch.empty_like(pixels) if mask is None else torch.zeros_like(pixels), 0.0
     for box in found:
-        part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective)
+        part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective, backend)
         _put(g, part, box.core, shift)
         score += part_score
     if not all(map(math.isfinite, (score, *map(float, torch.aminmax(g))))):
@@ -80,11 +84,17 @@ def boxes(size: Sequence[int], network: Network, objective: Objective, tiling: T
 
 
 def of_box(
-    pixels: Tensor, box: tiles.Box, size: Sequence[int], network: Network, objective: Objective
+    pixels: Tensor,
+    box: tiles.Box,
+    size: Sequence[int],
+    network: Network,
+    objective: Objective,
+    backend: Backend | None = None,
 ) -> tuple[Tensor, float]:
     """The gradient on a tile's core and the core's score, from the `pixels` of its context in a picture of `size`."""
     place = Place(box.rows.low, box.columns.low, *size)
-    part, score = _of_tile(pixels, place, box, network, objective)
+    part, values = (backend or Torch(network, objective))(pixels, place)
+    score = sum(float(features.core(each, network.layer(name).stride, box).sum()) for name, each in values)
     return part[(..., *box.inner)], score
 
 
@@ -116,43 +126,37 @@ def stride_of(network: Network, objective: Objective) -> int:
 
 def _cut(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> Tensor:
     """A copy of a part of the shifted picture."""
-    if shift == (0, 0):
-        return pixels[(..., *where)].clone()
-    rows, columns = _indices(pixels, where, shift)
-    return pixels.index_select(2, rows).index_select(3, columns)
+    rows, columns = _runs(pixels, where, shift)
+    return torch.cat([torch.cat([pixels[:, :, there, here] for _, here in columns], 3) for _, there in rows], 2)
 
 
 def _put(g: Tensor, part: Tensor, where: tuple[slice, slice], shift: Shift) -> None:
     """The inverse of `_cut`."""
-    rows, columns = _indices(g, where, shift)
-    g[:, :, rows[:, None], columns] = part
+    for (of_rows, rows), (of_columns, columns) in product(*_runs(g, where, shift)):
+        g[:, :, rows, columns] = part[:, :, of_rows, of_columns]
 
 
-def _indices(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> tuple[Tensor, ...]:
-    """The rows and columns of the picture that stand there when it is shifted."""
+def _runs(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> list[list[tuple[slice, slice]]]:
+    """For both axes: which rows or columns of a part stand where in the picture, one run or, over the end, two."""
     sides = zip(where, shift, pixels.shape[-2:], strict=True)
-    return tuple(torch.arange(side.start - by, side.stop - by) % length for side, by, length in sides)
+    return [_run(side, by, length) for side, by, length in sides]
+
+
+def _run(side: slice, by: int, length: int) -> list[tuple[slice, slice]]:
+    start, count = (side.start - by) % length, side.stop - side.start
+    first = min(count, length - start)
+    runs = [(slice(0, first), slice(start, start + first))]
+    return runs if first == count else [*runs, (slice(first, count), slice(0, count - first))]
 
 
 def _of_small(
-    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, shift: Shift
+    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, shift: Shift, backend: Backend | None
 ) -> tuple[Tensor, float]:
     """The gradient through the continuation of a small picture: what falls on the repeated edge belongs to the edge."""
     leaf = pixels.detach().clone().requires_grad_()
     continued = fill(roll(leaf, *shift), SMALLEST)
-    g, score = compute(continued.detach(), network, objective, tiling)
+    g, score = compute(continued.detach(), network, objective, tiling, backend=backend)
     return torch.autograd.grad(continued, leaf, g)[0], score
-
-
-def _of_tile(
-    pixels: Tensor, place: Place, box: tiles.Box, network: Network, objective: Objective
-) -> tuple[Tensor, float]:
-    """The gradient on all of a tile's context, `pixels`, and the score of its core."""
-    leaf = pixels.detach().requires_grad_()
-    values = objective.values(features.extract(network, leaf, objective.layers), place)
-    (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
-    cores = (features.core(each.detach(), network.layer(name).stride, box) for name, each in values)
-    return g, sum(float(each.sum()) for each in cores)
 
 
 def normalise_(g: Tensor, by: str, mask: Tensor | None = None) -> Tensor:

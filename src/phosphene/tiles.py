@@ -7,7 +7,7 @@ tile at the same pixels as the whole picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise, product
 
 from phosphene.errors import SettingsError
@@ -76,15 +76,19 @@ def boxes(height: int, width: int, *, tile: int, overlap: int, stride: int) -> l
 
 
 def spans(length: int, *, tile: int, overlap: int, stride: int) -> list[Span]:
-    """One side cut into as few even pieces as its tiles allow: no thin remainder is left over."""
+    """One side cut into as few tiles as do, all of them seeing equally much.
+
+    A network that has met one size of tiles need not prepare for another; and no thin remainder is left over.
+    """
     if length <= tile:
         return [Span(0, length, 0, length)]
     for pieces in range(2, length // stride + 1):
-        cuts = [round(index * length / pieces / stride) * stride for index in range(pieces)] + [length]
-        cut = [_span(start, stop, length, overlap, stride) for start, stop in pairwise(cuts)]
-        if _fit(cut, tile):
-            alike = _alike(cut, length, stride)
-            return alike if _fit(alike, tile) else cut
+        # Tiles of this remainder reach the end of the side from a multiple of the stride.
+        least = -(-(length + 2 * overlap * (pieces - 1)) // pieces)
+        for side in range(least + (length - least) % stride, tile + 1, stride):
+            cut = _cut(length, pieces, side, overlap, stride)
+            if cut:
+                return cut
     enough = smallest(overlap, stride)
     raise SettingsError(
         f"Tiles of {tile} pixels are too small for an overlap of {overlap}; {enough} is enough."
@@ -92,25 +96,23 @@ def spans(length: int, *, tile: int, overlap: int, stride: int) -> list[Span]:
     )
 
 
-def _fit(spans: list[Span], tile: int) -> bool:
-    return all(span.high - span.low <= tile for span in spans)
+def _cut(length: int, pieces: int, side: int, overlap: int, stride: int) -> list[Span]:
+    """So many contexts of one size, evenly spread, and their cores; nothing if these would see less than they should.
 
-
-def _alike(spans: list[Span], length: int, stride: int) -> list[Span]:
-    """The same cores in contexts of one length; only those that reach the picture's end may be a little longer.
-
-    Memory that one tile has left then fits the next, and what is compiled for one fits all.
+    Cores begin on multiples of the stride, `overlap` or a little more behind the beginning of their contexts.
     """
-    longest = max(span.high - span.low for span in spans)
-    lows = [min(span.low, (length - longest) // stride * stride) for span in spans]
-    return [replace(span, low=low, high=max(span.high, low + longest)) for span, low in zip(spans, lows, strict=True)]
+    far = (length - side) // stride  # in strides, where the last context begins
+    lows = [round(index * far / (pieces - 1)) * stride for index in range(pieces)]
+    starts = [0, *(-(-(low + overlap) // stride) * stride for low in lows[1:])]
+    if any(start + overlap > low + side for low, start in zip(lows, starts[1:], strict=False)):
+        return []
+    if any(after <= before for before, after in pairwise([*starts, length])):
+        return []
+    return [
+        Span(start, stop, low, low + side) for low, (start, stop) in zip(lows, pairwise([*starts, length]), strict=True)
+    ]
 
 
 def smallest(overlap: int, stride: int) -> int:
     """A tile's side that is enough for an overlap: a core of up to two strides, and context on both sides."""
     return -(-overlap // stride) * stride + 2 * stride + overlap
-
-
-def _span(start: int, stop: int, length: int, overlap: int, stride: int) -> Span:
-    low = max(0, start - overlap) // stride * stride
-    return Span(start, stop, low, min(length, stop + overlap))

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from phosphene import batch, networks, record, run
+from phosphene import backends, batch, networks, record, run
 from phosphene.ascent import Step
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_long_side, check_piped, check_preview, check_size, check_streams
@@ -215,7 +215,8 @@ def _made_for(named: Named, network: str) -> str:
 
 def _differences(made: record.Record) -> list[str]:
     """What a person should know who compares the new picture with the old one."""
-    then, now = made.versions, record.versions()
+    then = made.versions
+    now = record.versions(*({backends.OPENVINO} & then.keys() if backends.installed() else ()))
     other = [f"{name} {then[name]} (now {now[name]})" for name in now if then.get(name, now[name]) != now[name]]
     notes = [f"made with {', '.join(other)}: pixels may differ a little"] if other else []
     if not made.complete:

@@ -64,7 +64,7 @@ GROUPS = (
     ("The ascent", ("octaves", "octave_scale", "scales", "steps", "step_size", "decay", "recipe")),
     ("Finer points about guides", ("match", "guide_scales", "top")),
     ("Finer points", ("method", "parameterisation", "robustness", "maximise", "jitter", "normalise", "clip", "dtype")),
-    ("Speed and memory", ("memory", "tile", "overlap", "threads", "max_pixels")),
+    ("Speed and memory", ("backend", "memory", "tile", "overlap", "threads", "max_pixels")),
 )
 REST = "Everything else"
 

@@ -16,15 +16,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from phosphene import blocks, gradient, pyramid, rasters
+from phosphene import backends, blocks, gradient, pyramid, rasters
 from phosphene.ascent import Rule, Step
+from phosphene.backends import Backend
 from phosphene.blocks import Sums
 from phosphene.gradient import Shift
 from phosphene.journal import Journal
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.rasters import Raster
-from phosphene.recipes.dream import rule_of
+from phosphene.recipes import dream as in_memory
 from phosphene.recipes.settings import DreamSettings
 from phosphene.tiles import Box
 from phosphene.transforms import resize_rows, rows_for
@@ -52,6 +53,7 @@ class Work:
         network: whose layers dream.
         objective: fitted to the octave's size.
         tiles: for the gradient.
+        backend: computes a tile's gradient.
         rule: the step rule.
         folder: for files.
         journal: is told how far each pass is.
@@ -60,6 +62,7 @@ class Work:
     network: Network
     objective: Objective
     tiles: Sequence[Box]
+    backend: Backend
     rule: Rule
     folder: Path
     journal: Journal
@@ -102,7 +105,7 @@ class OnDisk:
     def _gradient(self, now: Raster, g: Raster, box: Box, shift: Shift) -> Sums:
         work = self.work
         pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
-        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective)
+        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective, work.backend)
         g.write(part, *box.core)
         return (score,)
 
@@ -149,7 +152,7 @@ def dream(
     """
     sizes = pyramid.sizes(*source.size, settings.octaves, settings.octave_scale)
     files = _Files(journal.folder, source, sizes, network.dtype)
-    generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
+    generator, rule = torch.Generator().manual_seed(settings.seed), in_memory.rule_of(settings)
     _make_bases(files, journal)
     for octave, size in enumerate(sizes):
         shifts = rule.shifts(settings.steps, generator)
@@ -158,14 +161,15 @@ def dream(
         _begin(files, octave, journal)
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
-        hand = hands(Work(network, fitted, boxes, rule, journal.folder, journal))
+        backend = backends.choose(settings.backend, network, fitted, work=in_memory.work(None, size, settings))
+        hand = hands(Work(network, fitted, boxes, backend, rule, journal.folder, journal))
         for number in range(journal.state["step"] + 1, settings.steps + 1):
             now, spare = files.in_turn(octave, journal.state["current"])
-            tell = partial(_tell, on_step, _Place(files.sizes, octave, number, settings.steps), now)
+            tell = partial(_tell, on_step, _Place(files.sizes, octave, number, settings.steps, backend.name), now)
             score = hand.step(now, spare, shifts[number - 1], rule.length(number, settings.steps), tell)
             spare.flush()
             journal.note(now=True, step=number, current=1 - journal.state["current"], passes={})
-            _tell(on_step, _Place(files.sizes, octave, number + 1, settings.steps), spare, 0.0, score)
+            _tell(on_step, _Place(files.sizes, octave, number + 1, settings.steps, backend.name), spare, 0.0, score)
     return files.pixels(len(sizes) - 1)[journal.state["current"]]
 
 
@@ -261,6 +265,7 @@ class _Place:
     octave: int
     number: int
     steps: int
+    backend: str
 
     def done(self, share: float) -> float:
         """Share of the whole run's work, counted in pixels, where so much of the step is done."""
@@ -275,7 +280,7 @@ def _tell(
     if on_step:
         octaves, nothing = len(place.sizes), torch.empty(1, 3, 0, 0)
         where = (place.number - 1, place.steps, place.octave + 1, octaves, place.done(share), place.sizes[-1])
-        on_step(Step(nothing, score, *where, partial(small, pixels)))
+        on_step(Step(nothing, score, *where, partial(small, pixels), backends=frozenset({place.backend})))
 
 
 def small(pixels: Raster) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from phosphene import images, networks, record
+from phosphene import backends, images, networks, record
 from phosphene.canvases import CANVASES
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks import Network
@@ -109,7 +109,8 @@ def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
 
 def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[Network, DreamSettings, tuple[str, ...]]:
     """The recorded network and settings with `changes`, and what has to give way to them."""
-    settings = {**made.settings, **overruled(made, changes), **changes}
+    backend, notes = _recorded_backend(made) if "backend" not in changes else ({}, ())
+    settings = {**made.settings, **backend, **overruled(made, changes), **changes}
     if "model" not in changes:
         settings = {**settings, **_recorded_model(made, folder), **changes}
     chosen = choose(**settings)
@@ -117,8 +118,21 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
     _check_pictures(chosen, folder)
     if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
         note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"
-        return network, replace(chosen, layer=None), (note,)
-    return network, chosen, ()
+        return network, replace(chosen, layer=None), (*notes, note)
+    return network, chosen, notes
+
+
+def _recorded_backend(made: Record) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The backend that made a picture, as a setting; torch, and word of it, where the other is not here."""
+    if backends.OPENVINO not in made.versions:
+        return {"backend": backends.TORCH}, ()
+    if backends.installed():
+        return {}, ()
+    note = (
+        f"made with openvino {made.versions[backends.OPENVINO]}, which is not installed here: torch makes it alike,"
+        " not equal. For the same pixels: pip install 'phosphene[fast]'"
+    )
+    return {"backend": backends.TORCH}, (note,)
 
 
 def overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def expected(source: Picture, aimed: Aim, network: Network) -> Forecast | None:
         return None
     boxes = gradient.boxes(size, network, aimed.objective, tilings[-1])
     tile = max(map(_seen, boxes)) * features.bytes_per_pixel(network, aimed.objective.layers)
-    memory = planning.PROCESS_BYTES + planning.held(network, size) + int(tile)
+    memory = planning.PROCESS_BYTES + planning.picture_bytes(network, size) + int(tile)
     return Forecast(size, len(boxes), found, memory)
 
 

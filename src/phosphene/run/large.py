@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from phosphene import gradient, huge, images, planning, pyramid
+from phosphene import backends, gradient, huge, images, planning, pyramid
 from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
 from phosphene.gradient import Tiling
 from phosphene.huge import Opened
@@ -22,7 +22,7 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.rasters import Raster
 from phosphene.recipes import large as recipe
-from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.dream import OnStep, goal, work
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.settings import DreamSettings
 from phosphene.record import Record
@@ -172,6 +172,7 @@ class Large:
             overlap=self.chosen.overlap,
             memory=memory,
             beside=BLOCK_BYTES,
+            held=backends.held(self.chosen.backend, self.network, work=work(None, self.size, self.chosen)),
         )
 
     def _forecast(self, journal: Journal, tilings: list[Tiling]) -> Forecast | None:
@@ -210,8 +211,8 @@ def large(
     if keep and (keep.begun("memory") or (math.prod(size) > planning.LARGE and not obstacle)):
         wanted = (objective or goal(network, chosen)).prepare(network, album)
         return Large(path, size, chosen, network, wanted, album, keep, given or min(free, ENOUGH))
-    if planning.held(network, size) > (given or free):
-        raise _too_large(path, planning.held(network, size), obstacle)
+    if planning.picture_bytes(network, size) > (given or free):
+        raise _too_large(path, planning.picture_bytes(network, size), obstacle)
     return None
 
 

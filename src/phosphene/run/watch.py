@@ -22,10 +22,12 @@ class Watch:
     on_step: Callable[[Step], None] | None
     keep: Callable[[Step], None] | None = None
     last: Step | None = field(default=None)
+    backends: set[str] = field(default_factory=set)
 
     def __call__(self, step: Step) -> None:
         """Takes a step."""
         self.last = step
+        self.backends |= step.backends
         if self.keep:
             self.keep(step)
         if self.on_step:
@@ -45,7 +47,7 @@ class Watch:
         """What a record says of the end of a run: a picture of that height and width, written with `depth` bits."""
         return {
             "output": {"width": size[1], "height": size[0], "depth": depth},
-            "versions": record.versions(),
+            "versions": record.versions(*sorted(self.backends)),
             "threads": torch.get_num_threads(),
             "complete": complete,
             "reached": "" if complete else self.reached,
