@@ -1,9 +1,13 @@
 """Many workers: real processes, of which one is killed; the same pixels, and few bytes between them."""
 
 import contextlib
+import json
 import os
 import signal
-from functools import partial
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ from hypothesis import strategies as st
 pytest.importorskip("distributed")
 
 from conftest import tiny
-from phosphene import blocks, gradient, journal, pyramid, tiles
+from phosphene import gradient, journal, pyramid, tiles
 from phosphene.cluster import OnWorkers, connect, crew, spread
 from phosphene.cluster.tasks import window as put_together
 from phosphene.errors import ClusterError
@@ -124,3 +128,74 @@ def test_a_worker_that_is_killed_is_made_good(tmp_path, client, small_blocks):
     assert killed[0] not in client.run(os.getpid).values()
     assert torch.equal(together, dreamt(tmp_path / "alone", photograph(), chosen))
     client.wait_for_workers(3, timeout=30)
+
+
+def test_a_dream_that_is_interrupted_goes_on_alone(tmp_path, client, small_blocks):
+    """What the workers had come to is fetched, and noted."""
+    chosen = DreamSettings(**CHOSEN)
+
+    def stop(step):
+        if step.octave == 2 and step.step == 1 and step.done % 0.2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dreamt(tmp_path / "run", photograph(), chosen, OnWorkers(client), stop)
+    noted = journal.read(tmp_path / "run")["state"]
+    assert (noted["octave"], noted["step"]) == (1, 1)
+    assert torch.equal(dreamt(tmp_path / "run", photograph(), chosen), dreamt(tmp_path / "alone", photograph(), chosen))
+
+
+def test_pixels_are_kept_now_and_then(tmp_path, client, small_blocks, monkeypatch):
+    monkeypatch.setattr(journal, "PAUSE", 0.0)
+    monkeypatch.setattr("phosphene.cluster.hands.RARELY", 0)
+    steps = []
+    monkeypatch.setattr(Journal, "note", lambda self, **state: steps.append(state["step"]) or self.state.update(state))
+    dreamt(tmp_path / "run", photograph((300, 151)), DreamSettings(**CHOSEN | {"octaves": 1}), OnWorkers(client))
+    assert steps == [0, 0, 1, 2, 3]
+
+
+@contextlib.contextmanager
+def started(*command, **environment):
+    """A process for as long as the block runs."""
+    process = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def scheduler_of(folder, workers=1):
+    """A scheduler and workers as people start them; its process and its address."""
+    file, here = folder / "scheduler.json", ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file")
+    dask = (sys.executable, "-m", "dask")
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(started(*dask, "scheduler", "--port", "0", *here, file))
+        for _ in range(workers):
+            one = ("--nthreads", "1", "--no-nanny")
+            stack.enter_context(started(*dask, "worker", *one, *here, file, PYTHONPATH=str(Path(__file__).parent)))
+        deadline = time.monotonic() + 20
+        while not file.exists() or not file.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield process, json.loads(file.read_text())["address"]
+
+
+def test_a_scheduler_that_is_lost_leaves_what_was_kept(tmp_path, small_blocks):
+    chosen = DreamSettings(**CHOSEN)
+
+    def lose(step):
+        if step.octave == 2 and step.step == 1:
+            process.kill()
+
+    with (
+        pytest.raises(ClusterError, match="is lost") as told,
+        scheduler_of(tmp_path) as (process, address),
+        connect(scheduler=address) as client,
+    ):
+        dreamt(tmp_path / "run", photograph(), chosen, OnWorkers(client), lose)
+    assert told.value.exit_code == 5
+    assert journal.read(tmp_path / "run")["state"]["octave"] == 1
+    together = dreamt(tmp_path / "run", photograph(), chosen)
+    assert torch.equal(together, dreamt(tmp_path / "alone", photograph(), chosen))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +18,7 @@ from phosphene.ascent import Step
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_long_side, check_piped, check_preview, check_size, check_streams
 from phosphene.cli.interruption import Interruption
+from phosphene.cli.machines import ALONE, Machines
 from phosphene.cli.maker import Maker, Wishes, name_of
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
 from phosphene.objectives import Objective
@@ -39,6 +41,7 @@ class Asked:
     size: tuple[int, int] | None
     max_pixels: int
     layer_of: Named | None = None  # the preset or recipe that chose the layer
+    machines: Machines = ALONE
 
 
 def dream(asked: Asked, wishes: Wishes) -> int:
@@ -49,6 +52,7 @@ def dream(asked: Asked, wishes: Wishes) -> int:
     check_long_side(plan, asked.long_side)
     check_streams(plan.jobs[0], wishes)
     check_preview([job.output for job in plan.jobs], [job.source for job in plan.jobs], wishes)
+    asked.machines.check(plan, wishes)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
         made = _Jobs(maker, asked, plan).run()
@@ -77,31 +81,58 @@ class _Jobs:
 
     def run(self) -> bool:
         """Whether every picture is there."""
-        jobs = self.plan.jobs
-        for number, job in enumerate(jobs, 1):
-            try:
-                self._one(job, f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name)
-            except Stop:
-                self.maker.voice.complain(
-                    f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
-                )
-            except PhospheneError as error:
-                self.maker.fail(job, error)
-                if not self.plan.many:
-                    raise
-                self.maker.voice.complain(_with_name(str(error), job.source.name))
-            if self.maker.stop.signal:
-                break
+        if self.asked.machines.wanted:
+            self._together()
+        else:
+            self._in_turn()
         self._sum_up()
         return not self.maker.failures
 
-    def _one(self, job: Job, title: str) -> None:
-        there = self._standing(job)
-        if there == "finished":
-            self._skip(job)
+    def _in_turn(self) -> None:
+        jobs = self.plan.jobs
+        for number, job in enumerate(jobs, 1):
+            with self._telling(job):
+                self._one(job, f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name)
+            if self.maker.stop.signal:
+                break
+
+    def _together(self) -> None:
+        """Dreams upon many pictures at once, on many workers."""
+        due: list[tuple[Job, bool]] = []
+        for job in self.plan.jobs:
+            with self._telling(job):
+                again = self._again(job)
+                due += [] if again is None else [(job, again)]
+        if not due:
             return
-        if there == "other":
-            raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
+        from phosphene.cli.together import dream as dream_together
+
+        for number, outcome in dream_together([job for job, _ in due], self.asked, self.network, self.maker):
+            job, again = due[number]
+            with self._telling(job):
+                if isinstance(outcome, Exception):
+                    raise outcome
+                self.maker.finish(job, *outcome, notes=_anew(again), replace=again)
+
+    @contextmanager
+    def _telling(self, job: Job) -> Iterator[None]:
+        """Tells of a picture that does not come about; one of many leaves the others alone."""
+        try:
+            yield
+        except Stop:
+            self.maker.voice.complain(
+                f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
+            )
+        except PhospheneError as error:
+            self.maker.fail(job, error)
+            if not self.plan.many:
+                raise
+            self.maker.voice.complain(_with_name(str(error), job.source.name))
+
+    def _one(self, job: Job, title: str) -> None:
+        again = self._again(job)
+        if again is None:
+            return
         source = _piped() if job.source.kind == "pipe" else job.source.name
         asked, painted = self.asked, job.source.kind == "canvas"
 
@@ -116,9 +147,21 @@ class _Jobs:
                 **asked.settings.to_dict(),
             )
 
-        again = there == "unfinished"
-        notes = ["it was interrupted, and is made anew"] if again else []
-        self.maker.make(job, dreaming, title=title, notes=notes, replace=again)
+        self.maker.make(job, dreaming, title=title, notes=_anew(again), replace=again)
+
+    def _again(self, job: Job) -> bool | None:
+        """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
+
+        Raises:
+            ImageError: another picture is there.
+        """
+        there = self._standing(job)
+        if there == "other":
+            raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
+        if there == "finished":
+            self._skip(job)
+            return None
+        return there == "unfinished"
 
     def _standing(self, job: Job) -> batch.Standing | None:
         """What stands in the way of one of many; `None` if nothing does, or it may be replaced unseen."""
@@ -207,6 +250,10 @@ def _differences(made: record.Record) -> list[str]:
     if not made.complete:
         notes.append(f"the record is of a dream that was stopped at {made.reached}; this is the whole of it")
     return notes
+
+
+def _anew(again: bool) -> list[str]:
+    return ["it was interrupted, and is made anew"] if again else []
 
 
 def _piped() -> BytesIO:

@@ -4,6 +4,7 @@ Who only asks whether that is possible need not have Dask: it is loaded with the
 """
 
 from phosphene.cluster.connection import connect
+from phosphene.cluster.folder import Folder, Order, Sent
 from phosphene.cluster.hands import OnWorkers
 
-__all__ = ["OnWorkers", "connect"]
+__all__ = ["Folder", "OnWorkers", "Order", "Sent", "connect"]

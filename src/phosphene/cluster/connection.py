@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 import torch
 from distributed import Client, LocalCluster
+from distributed.comm import connect as connect_to
 
 from phosphene.errors import ClusterError
 
@@ -52,13 +54,7 @@ def _client(scheduler: str | None, workers: int, threads: int | None) -> Iterato
         with _here(workers, threads or max(1, (os.cpu_count() or 1) // workers)) as client:
             yield client
         return
-    try:
-        client = Client(scheduler, timeout=TIMEOUT, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise ClusterError(
-            f"No scheduler answers at {scheduler}.\nIs it started (dask scheduler), and the address right, as"
-            " tcp://HOST:8786? On this computer alone: --workers 2"
-        ) from error
+    client = _reached(scheduler)
     with client:
         try:
             client.wait_for_workers(1, timeout=TIMEOUT)
@@ -68,6 +64,28 @@ def _client(scheduler: str | None, workers: int, threads: int | None) -> Iterato
         yield client
 
 
+def _reached(scheduler: str) -> Client:
+    """A client of a scheduler that answers.
+
+    Raises:
+        ClusterError: it does not.
+    """
+    try:
+        asyncio.run(asyncio.wait_for(_knock(scheduler), TIMEOUT))
+        return Client(scheduler, timeout=TIMEOUT, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"No scheduler answers at {scheduler}.\nIs it started (dask scheduler), and the address right, as"
+            " tcp://HOST:8786? On this computer alone: --workers 2"
+        ) from error
+
+
+async def _knock(scheduler: str) -> None:
+    """Finds out whether a scheduler answers: a client who waits for one in vain is long in going away."""
+    comm = await connect_to(scheduler, timeout=TIMEOUT)
+    comm.abort()
+
+
 @contextmanager
 def _here(workers: int, threads: int) -> Iterator[Client]:
     """Workers on this computer, whom nobody else can reach."""
@@ -75,7 +93,9 @@ def _here(workers: int, threads: int) -> Iterator[Client]:
         n_workers=workers,
         threads_per_worker=1,
         host=HERE,
-        dashboard_address=None,
+        dashboard_address=f"{HERE}:0",
+        worker_dashboard_address=f"{HERE}:0",
+        scheduler_kwargs={"dashboard": False},
         memory_limit=0,  # what a task takes is planned beforehand, and a paused worker would be waited for for ever
         silence_logs=logging.CRITICAL,
     )

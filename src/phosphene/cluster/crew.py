@@ -52,7 +52,7 @@ class Crew:
         Raises:
             ClusterError: nobody.
         """
-        self._check_scheduler()
+        self.check_scheduler()
         with refusing("No worker is left, and none came back."):
             self.client.wait_for_workers(1, timeout=PATIENCE)
         self.owners = tuple(sorted(self._present()))
@@ -117,18 +117,23 @@ class Crew:
             if self.client.status == "running":
                 self.client.unsubscribe_topic(topic)
 
+    def check_scheduler(self) -> None:
+        """Refuses to wait for answers that cannot come.
+
+        Raises:
+            ClusterError: the connection is gone.
+        """
+        if self.client.status != "running":
+            raise ClusterError(f"The scheduler is lost.\n{GO_ON}")
+
     def _present(self) -> set[str]:
-        self._check_scheduler()
+        self.check_scheduler()
         with refusing("The scheduler does not answer any more."):
-            return set(self.client.scheduler_info()["workers"])
+            return set(self.client.nthreads())  # unlike scheduler_info, always asked for anew
 
     def _check_present(self) -> None:
         if missing := set(self.owners) - self._present():
             raise Lost(f"{len(missing)} of {len(self.owners)} workers left")
-
-    def _check_scheduler(self) -> None:
-        if self.client.status != "running":
-            raise ClusterError(f"The scheduler is lost.\n{GO_ON}")
 
 
 GO_ON = "What was last kept is on the disk; when the machines are there again, give the same command again."

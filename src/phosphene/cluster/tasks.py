@@ -25,7 +25,7 @@ from phosphene.tiles import Box
 
 Place = tuple[Window, Window]  # where pixels are in a part, and where they come to in a window
 
-_ONE = threading.Lock()  # a worker's processors are torch's: two tasks at once would only wait for each other
+ONE = threading.Lock()  # a worker's processors are torch's: two tasks at once would only wait for each other
 
 
 class Uphill(NamedTuple):
@@ -57,7 +57,7 @@ def uphill(
     """The gradient of a run's tiles, from the `pixels` of its context in a picture of `size`; tells of each tile."""
     g, scores = _core_of(run, pixels.dtype), []
     for box in run.boxes:
-        with _ONE:
+        with ONE:
             part, score = gradient.of_box(_context_of(box, run, pixels), box, size, network, objective)
         g[(..., *_place(box.core, run.core))] = part.numpy()
         scores.append(score)
@@ -72,7 +72,7 @@ def scores(found: Uphill) -> tuple[float, ...]:
 
 def sums(g: Array, run: Run, rule: Rule) -> list[Sums]:
     """`blocks.sums` of a run's blocks; `g` is its context."""
-    with _ONE:
+    with ONE:
         return [blocks.sums(_context_of(box, run, g), box, rule) for box in run.boxes]
 
 
@@ -81,7 +81,7 @@ def climb(pixels: Array, g: Array, run: Run, divisors: list[float], length: floa
     further = _core_of(run, pixels.dtype)
     for box in run.boxes:
         place = _place(box.core, run.core)
-        with _ONE:
+        with ONE:
             block = _tensor(pixels[(..., *place)])
             blocks.climb_(block, _context_of(box, run, g), box, divisors, length, rule)
         further[(..., *place)] = block.numpy()
