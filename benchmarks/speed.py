@@ -1,10 +1,10 @@
-"""One gradient, ours against the plain formulation: time, ratio, memory, and share of the machine's matrix product.
+"""One gradient by each backend, against the plain formulation: time, ratio, memory, and what the machine allows.
 
-    python benchmarks/speed.py [--googlenet FILE.caffemodel] [--size 1024x576] [--runs 7]
+    python benchmarks/speed.py [--googlenet FILE.caffemodel] [--size 1024x576] [--runs 9] [-o speed.csv] [--layers]
 
 Times are medians of interleaved runs. Each side runs in a process of its own, because the memory allocator is tuned
 for ours as the command line tunes it, and because peak memory belongs to a process; the parent tells them by turns to
-take a step.
+take a step. `--layers` adds the layers of the compiled graph, and what each could take at best (see `roofline.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import resource
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,23 +22,32 @@ from pathlib import Path
 import torch
 
 import plain
-from phosphene import gradient, networks
+import roofline
+import tables
+from phosphene import backends, gradient, networks
 from phosphene.cli.memory import keep_buffers
 from phosphene.gradient import Tiling
 from phosphene.objectives import layer
 
-DEEPEST = {"efficientnet-lite0": ("block10", 10), "googlenet": ("inception_4c/output", None)}
+Step = Callable[[], torch.Tensor]
+
+# What is measured: a network, its layer, and how many blocks the plain one needs for it.
+AIMS = (
+    ("efficientnet-lite0", "block10", 10),
+    ("efficientnet-lite0", "block11", 11),
+    ("googlenet", "inception_4c/output", 0),
+)
 
 
-def ours(model: str, file: str | None, pixels: torch.Tensor):
-    keep_buffers()
-    network = networks.load(file or model)
-    objective = layer(DEEPEST[model][0])
-    return lambda: gradient.compute(pixels, network, objective, Tiling(99_999, 0))[0]
+def ours(backend: str, model: str, aim: str, pixels: torch.Tensor) -> Step:
+    keep_buffers((pixels.shape[-1], pixels.shape[-2]))
+    network, objective = networks.load(model), layer(aim)
+    chosen = backends.choose(backend, network, objective, work=10**12)
+    return lambda: gradient.compute(pixels, network, objective, Tiling(99_999, 0), backend=chosen)[0]
 
 
-def textbook(model: str, file: str | None, pixels: torch.Tensor):
-    network = plain.GoogLeNet(Path(file)) if file else plain.EfficientNetLite0(DEEPEST[model][1])
+def textbook(model: str, blocks: int, pixels: torch.Tensor) -> Step:
+    network = plain.EfficientNetLite0(blocks) if blocks else plain.GoogLeNet(Path(model))
 
     def step() -> torch.Tensor:
         leaf = pixels.clone().requires_grad_()
@@ -47,89 +57,102 @@ def textbook(model: str, file: str | None, pixels: torch.Tensor):
     return step
 
 
-def serve(kind: str, model: str, file: str | None, size: tuple[int, int], pipe: Connection) -> None:
+def serve(side: str, model: str, aim: str, blocks: int, size: tuple[int, int], pipe: Connection) -> None:
     """Takes a step whenever it is told to; the last message asks for the gradient and the peak memory."""
     pixels = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    step = (ours if kind == "ours" else textbook)(model, file, pixels)
+    networks.load(model if blocks == 0 else "efficientnet-lite0")  # from the disk: nobody's start
+    start = time.perf_counter()
+    step = textbook(model, blocks, pixels) if side == "plain" else ours(side, model, aim, pixels)
     g = step()
+    pipe.send(time.perf_counter() - start)
     while pipe.recv() == "step":
         start = time.perf_counter()
         g = step()
         pipe.send(time.perf_counter() - start)
-    pipe.send((g.numpy(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    pipe.send((g.numpy().copy(), peak()))
 
 
-def compare(model: str, file: str | None, size: tuple[int, int], runs: int) -> None:
-    context = get_context("spawn")
-    sides = {}
-    for kind in ("ours", "plain"):
+def peak() -> float:
+    """MiB that this process held at most; what `getrusage` tells on Linux counts the parent's as well."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def compare(name: str, model: str, aim: str, blocks: int, size: tuple[int, int], runs: int) -> list[tables.Row]:
+    """A row for each side."""
+    context, sides, starts = get_context("spawn"), {}, {}
+    for side in ("plain", "torch", *(("openvino",) if backends.installed() else ())):
         here, there = context.Pipe()
-        context.Process(target=serve, args=(kind, model, file, size, there), daemon=True).start()
-        sides[kind] = here
-    times: dict[str, list[float]] = {kind: [] for kind in sides}
+        context.Process(target=serve, args=(side, model, aim, blocks, size, there), daemon=True).start()
+        sides[side], starts[side] = here, here.recv()
+    times: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(runs):
-        for kind, pipe in sides.items():
+        for side, pipe in sides.items():
             pipe.send("step")
-            times[kind].append(pipe.recv())
-    results = {}
-    for kind, pipe in sides.items():
+            times[side].append(pipe.recv())
+    ends = {}
+    for side, pipe in sides.items():
         pipe.send("stop")
-        results[kind] = pipe.recv()
-    report(model, file, size, times, results)
+        ends[side] = pipe.recv()
+    machine, work = roofline.machine(), flops(model, aim, size)
+    facts = {"network": name, "layer": aim, "size": f"{size[1]}x{size[0]}", "threads": str(torch.get_num_threads())}
+    return [facts | _row(side, times, starts, ends, work / machine.flops) for side in sides]
 
 
-def report(model, file, size, times, results) -> None:
-    median = {kind: statistics.median(found) for kind, found in times.items()}
-    ratios = sorted(b / a for a, b in zip(times["ours"], times["plain"], strict=True))
-    work, rate = flops(model, file, size), matrix_product_rate()
-    first, second = (torch.from_numpy(results[kind][0]) for kind in ("ours", "plain"))
-    threads = torch.get_num_threads()
-    print(f"\n{model}, {DEEPEST[model][0]}, {size[1]}x{size[0]}, {threads} threads, {len(ratios)} runs each")
-    for kind, seconds in median.items():
-        share = work / seconds / rate
-        print(
-            f"  {kind:5}  {seconds:.3f} s  peak {results[kind][1]:5.0f} MiB  {share:4.0%} of the matrix product's rate"
-        )
-    print(f"  ratio plain/ours: {median['plain'] / median['ours']:.2f} (pairs {ratios[0]:.2f} to {ratios[-1]:.2f})")
-    print(f"  the two gradients differ by {float((first - second).norm() / second.norm()):.1e} (relative, L2)")
-    print(f"  matrix product: {rate / 1e9:.0f} GFLOP/s; one gradient is {work / 1e9:.1f} GFLOP of convolutions")
+def _row(side: str, times: dict, starts: dict, ends: dict, at_best: float) -> tables.Row:
+    ratios = sorted(plainly / own for plainly, own in zip(times["plain"], times[side], strict=True))
+    found, reference = (torch.from_numpy(ends[each][0]) for each in (side, "plain"))
+    return {
+        "side": side,
+        "seconds": statistics.median(times[side]),
+        "plain over this": statistics.median(ratios),
+        "least": ratios[0],
+        "most": ratios[-1],
+        "share of matrix product": at_best / statistics.median(times[side]),
+        "start": starts[side],
+        "peak MiB": f"{ends[side][1]:.0f}",
+        "differs": f"{float((found - reference).norm() / reference.norm()):.0e}",
+    }
 
 
-def flops(model: str, file: str | None, size: tuple[int, int]) -> float:
+def flops(model: str, aim: str, size: tuple[int, int]) -> float:
     """Of the convolutions, forward and back to the pixels: twice a forward pass."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    network = networks.load(file or model)
+    network = networks.load(model)
     with FlopCounterMode(display=False) as counter:
         for name, _ in network.walk(torch.rand(1, 3, *size)):
-            if name == DEEPEST[model][0]:
+            if name == aim:
                 break
     return 2 * counter.get_total_flops()
-
-
-def matrix_product_rate(side: int = 2048) -> float:
-    a, b = torch.rand(2, side, side)
-    times = []
-    for _ in range(7):
-        start = time.perf_counter()
-        a @ b
-        times.append(time.perf_counter() - start)
-    return 2 * side**3 / min(times)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--googlenet", metavar="FILE.caffemodel", default=None)
     parser.add_argument("--size", default="1024x576")
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--layers", action="store_true", help="profile the compiled graph")
+    parser.add_argument("-o", "--output", type=Path, help="the table as CSV")
     chosen = parser.parse_args()
     width, height = map(int, chosen.size.split("x"))
     file = chosen.googlenet or networks.find(networks.SOURCES["googlenet"])
-    compare("efficientnet-lite0", None, (height, width), chosen.runs)
-    if file:
-        compare("googlenet", str(file), (height, width), chosen.runs)
-    else:
-        print("\ngooglenet is not here: phosphene networks get googlenet", file=sys.stderr)
+    machine, rows = roofline.machine(), []
+    print(f"matrix product {machine.flops / 1e9:.0f} GFLOP/s, copying {machine.bandwidth / 1e9:.1f} GB/s")
+    for name, aim, blocks in AIMS:
+        if not blocks and not file:
+            print("googlenet is not here: phosphene networks get googlenet", file=sys.stderr)
+            continue
+        model = name if blocks else str(file)
+        for row in compare(name, model, aim, blocks, (height, width), chosen.runs):
+            tables.show(row)
+            rows.append(row)
+        if chosen.layers and backends.installed():
+            roofline.show(networks.load(model), aim, (height, width), machine)
+    if chosen.output:
+        tables.write(rows, chosen.output)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
-from phosphene import features, gradient, networks
+from phosphene import features, gradient, networks, planning
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError
 from phosphene.gradient import Tiling
 from phosphene.networks import foreign
@@ -256,7 +256,7 @@ def test_squeeze_and_excitation_sees_the_whole_picture():
     assert not network.layer("after").exact
     assert "squeeze" not in network.layers
     with pytest.raises(SettingsError, match="looks at the whole picture"):
-        gradient.plan(network, layer("after"), sizes=[(64, 64)], tile=None, overlap="exact", memory=None)
+        planning.plan(network, layer("after"), sizes=[(64, 64)], tile=None, overlap="exact", memory=None)
     assert any("tiles are an approximation" in note for note in network.notes)
 
 

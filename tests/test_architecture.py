@@ -15,9 +15,9 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
 ROOMS = (
     "errors", "language",
     "images", "transforms", "tiles", "masks", "guided", "pyramid", "params", "canvases", "filters", "sheets", "record",
-    "rasters", "journal",
+    "rasters", "huge", "journal",
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
-    "gradient", "ascent", "blocks",
+    "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
     "run", "batch", "series", "cluster",
     "cli",

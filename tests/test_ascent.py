@@ -17,7 +17,8 @@ def go(pixels, objective, *, steps=8, seed=0, on_step=lambda *_: None, **rule):
         return gradient.compute(pixels, tiny(), objective, Tiling(64, 16), mask=mask, shift=shift)
 
     generator = torch.Generator().manual_seed(seed)
-    return climb_(pixels.clone(), [Part(gradient_at)], steps=steps, rule=chosen, generator=generator, on_step=on_step)
+    shifts = chosen.shifts(steps, generator)
+    return climb_(pixels.clone(), [Part(gradient_at)], rule=chosen, shifts=shifts, on_step=on_step)
 
 
 @pytest.mark.parametrize(

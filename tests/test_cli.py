@@ -364,7 +364,7 @@ def test_records_of_what_is_piped_in(here):
 def test_redo_says_where_versions_differ(here, monkeypatch):
     dreamt("photo.png")
     now = record.versions()
-    monkeypatch.setattr(record, "versions", lambda: now | {"torch": "9.9"})
+    monkeypatch.setattr(record, "versions", lambda *_: now | {"torch": "9.9"})
     assert f"torch {now['torch']} (now 9.9)" in cli("redo", "photo-dream.png").stderr
 
 

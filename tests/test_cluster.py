@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 pytest.importorskip("distributed")
 
-from conftest import tiny
-from phosphene import gradient, journal, pyramid, tiles
+from conftest import TinyNetwork, tiny
+from phosphene import blocks, images, journal, planning, pyramid, tiles
+from phosphene.cli import main
 from phosphene.cluster import OnWorkers, connect, crew, spread
 from phosphene.cluster.tasks import window as put_together
 from phosphene.errors import ClusterError
@@ -29,7 +32,7 @@ from phosphene.recipes import hands, large
 from phosphene.recipes.settings import DreamSettings
 from phosphene.transforms import roll
 
-ITEM = 8  # bytes of a number
+PIXEL = 3 * 8  # bytes
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ SIZE = (900, 151)
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(hands, "SIDE", 230)
+    monkeypatch.setattr(hands, "SIDE", 340)
     monkeypatch.setattr(crew, "POLL", 0.01)
 
 
@@ -90,14 +93,17 @@ def dreamt(folder, pixels, chosen, hand=hands.OnDisk, on_step=None, network=None
     source.write(pixels)
     objective = layer("deep").prepare(network)
     sizes = pyramid.sizes(*source.size, chosen.octaves, chosen.octave_scale)
-    tilings = gradient.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
+    tilings = planning.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
     told = {"settings": chosen, "tilings": tilings, "journal": log, "on_step": on_step, "hands": hand}
     return large.dream(source, network, objective, **told).read(dtype=torch.float64)
 
 
-def sent(client):
-    """Bytes of results that workers have sent so far, to each other and to us."""
-    return sum(client.run(lambda dask_worker: dask_worker.transfer_outgoing_bytes_total).values())
+def sent_by(client, work):
+    """Bytes that workers wrote to each other and to us while something was done: messages, with all around the data."""
+    client.run(lambda dask_worker: dask_worker.transfer_outgoing_log.clear())
+    work()
+    found = client.run(lambda dask_worker: sum(each["compressed"] for each in dask_worker.transfer_outgoing_log))
+    return sum(found.values())
 
 
 @pytest.mark.parametrize("by", ["mean", "laplacian"])
@@ -128,6 +134,46 @@ def test_a_worker_that_is_killed_is_made_good(tmp_path, client, small_blocks):
     assert killed[0] not in client.run(os.getpid).values()
     assert torch.equal(together, dreamt(tmp_path / "alone", photograph(), chosen))
     client.wait_for_workers(3, timeout=30)
+
+
+def test_only_what_borders_need_crosses_the_wire(tmp_path, client, small_blocks):
+    """At a border: contexts of tiles and blocks, shifts, a row that two share, and where blocks end elsewhere."""
+    height, width, borders, tile = 6000, 64, 2, 88
+
+    def sent_in(steps):
+        chosen, folder = DreamSettings(**CHOSEN | {"octaves": 1, "steps": steps}), tmp_path / f"run{steps}"
+        return sent_by(client, lambda: dreamt(folder, photograph((height, width)), chosen, OnWorkers(client)))
+
+    each = sent_in(3) - sent_in(2)
+    rows = 2 * (20 + 4) + 2 * (blocks.HALO + blocks.GRAIN) + 3 * 2 * 12 + 2 * tile
+    assert 0 < each <= 1.1 * borders * rows * width * PIXEL
+    assert each <= 0.25 * height * width * PIXEL
+
+
+class Heavy(TinyNetwork):
+    """A network with weights that are worth counting; each process counts how often it got them."""
+
+    arrived = 0
+
+    def __init__(self, dtype):
+        super().__init__(dtype)
+        self.ballast = os.urandom(4_000_000)
+
+    def __setstate__(self, state):
+        self.__dict__ = state
+        Heavy.arrived += 1
+
+
+def test_weights_are_sent_once(tmp_path, client, small_blocks):
+    network, chosen = tiny(torch.float64), DreamSettings(**CHOSEN)
+    heavy = replace(network, walk=Heavy(torch.float64).walk)
+
+    def dream(name, network):
+        dreamt(tmp_path / name, photograph((300, 151)), chosen, OnWorkers(client), network=network)
+
+    light = sent_by(client, lambda: dream("light", network))
+    assert sent_by(client, lambda: dream("heavy", heavy)) - light <= 2.1 * 4_000_000  # from one worker to two
+    assert set(client.run(lambda: sys.modules["test_cluster"].Heavy.arrived).values()) == {1}
 
 
 def test_a_dream_that_is_interrupted_goes_on_alone(tmp_path, client, small_blocks):
@@ -190,7 +236,7 @@ def test_a_scheduler_that_is_lost_leaves_what_was_kept(tmp_path, small_blocks):
             process.kill()
 
     with (
-        pytest.raises(ClusterError, match="is lost") as told,
+        pytest.raises(ClusterError, match="The scheduler") as told,
         scheduler_of(tmp_path) as (process, address),
         connect(scheduler=address) as client,
     ):
@@ -199,3 +245,115 @@ def test_a_scheduler_that_is_lost_leaves_what_was_kept(tmp_path, small_blocks):
     assert journal.read(tmp_path / "run")["state"]["octave"] == 1
     together = dreamt(tmp_path / "run", photograph(), chosen)
     assert torch.equal(together, dreamt(tmp_path / "alone", photograph(), chosen))
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """Four pictures, a file that is none, and a guide; all commands use the same three workers."""
+    for number in range(4):
+        array = np.random.default_rng(number).integers(0, 256, (40 + 8 * number, 48, 3), np.uint8)
+        (tmp_path / "trip").mkdir(exist_ok=True)
+        Image.fromarray(array).save(tmp_path / "trip" / f"{number}.png")
+    (tmp_path / "trip" / "bad.png").write_bytes(b"no picture")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def at_hand(client, monkeypatch):
+    monkeypatch.setattr("phosphene.cluster.connect", lambda **_: contextlib.nullcontext(client))
+
+
+def told(capsys, *words):
+    """Exit code, lines of JSON, and what was said."""
+    with pytest.raises(SystemExit) as ended:
+        main(["dream", *words])
+    out, said = capsys.readouterr()
+    return ended.value.code, [json.loads(line) for line in out.splitlines()], said
+
+
+QUICK = ("--octaves", "1", "--steps", "1", "--threads", "1", "--json")
+
+
+def test_a_folder_on_workers_is_the_one_alone(pictures, at_hand, capsys):
+    more = ("--guide", "trip/0.png", "--layer", "block3")
+    for folder in ("alone", "together"):
+        (pictures / folder).mkdir()
+    alone = told(capsys, "trip", *QUICK, *more, "-o", "alone/")
+    together = told(capsys, "trip", *QUICK, *more, "-o", "together/", "--workers", "3")
+    assert alone[0] == together[0] == 1
+    assert len(together[1]) == 5
+    assert [line["exit_code"] for line in together[1] if "error" in line] == [2]
+    assert "bad.png" in together[2]
+    for number in range(4):
+        name = f"{number}-dream.png"
+        assert (pictures / "together" / name).read_bytes() == (pictures / "alone" / name).read_bytes()
+    again = told(capsys, "trip", *QUICK, *more, "-o", "together/", "--workers", "3")
+    assert [line.get("skipped") for line in again[1] if "error" not in line] == [True] * 4
+
+
+def test_a_large_picture_dreams_by_tiles(pictures, at_hand, capsys, monkeypatch):
+    monkeypatch.setattr("phosphene.planning.LARGE", 1000)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 64, 3), np.uint8)).save("large.png")
+    few = (*QUICK, "--layer", "block3", "--tile", "128", "--dtype", "float64")
+    assert told(capsys, "large.png", *few, "-o", "alone.tif")[0] == 0
+    assert told(capsys, "large.png", *few, "-o", "together.tif", "--workers", "3")[0] == 0
+    alone, together = (images.load(name, dtype=torch.float64).pixels for name in ("alone.tif", "together.tif"))
+    assert torch.equal(alone, together)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("trip --workers 2 --scheduler tcp://127.0.0.1:1", 2, "Give one"),
+        ("trip --workers 2 --preview small.png", 2, "--preview"),
+        ("trip --scheduler tcp://127.0.0.1:1 --threads 2", 2, "--threads"),
+        ("trip/0.png --workers 2", 2, "leave the flag out"),
+        ("trip --workers 0", 2, "--workers"),
+        ("trip --scheduler tcp://127.0.0.1:1", 5, "No scheduler answers at tcp://127.0.0.1:1"),
+        ("trip --scheduler nonsense", 5, "tcp://HOST:8786"),
+    ],
+)
+def test_mistakes(pictures, capsys, monkeypatch, line, code, says):
+    monkeypatch.setattr("phosphene.cluster.connection.TIMEOUT", 1)
+    found, _, said = told(capsys, *line.split())
+    assert (found, says in said) == (code, True), said
+    assert "Traceback" not in said
+
+
+def test_without_dask(pictures, capsys, monkeypatch):
+    monkeypatch.delattr("phosphene.cluster")
+    for name in [name for name in sys.modules if name.startswith("phosphene.cluster")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    code, _, said = told(capsys, "trip", "--workers", "2")
+    assert code == 5
+    assert "pip install 'phosphene[distributed]'" in said
+
+
+def test_a_scheduler_without_workers(tmp_path, monkeypatch):
+    monkeypatch.setattr("phosphene.cluster.connection.TIMEOUT", 1)
+    with (
+        scheduler_of(tmp_path, workers=0) as (_, address),
+        pytest.raises(ClusterError, match="has no workers"),
+        connect(scheduler=address),
+    ):
+        pass
+
+
+def test_workers_of_another_version_are_refused(client):
+    def pretend(version):
+        """Makes a worker believe so."""
+        found = sys.modules["distributed.versions"]
+        found.true = getattr(found, "true", found._version_cached)
+        found._version_cached = lambda name: version if name == "phosphene" and version else found.true(name)
+
+    [worker, *_] = client.nthreads()
+    client.run(pretend, "0.0.9", workers=[worker])
+    try:
+        with pytest.raises(ClusterError) as refused, connect(scheduler=client.scheduler.address):
+            pass
+    finally:
+        client.run(pretend, None, workers=[worker])
+    assert f"{worker} has phosphene 0.0.9 (here " in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 2

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene import features, gradient, networks, tiles
+from phosphene import features, gradient, networks, planning, tiles
 from phosphene.errors import NumberError, SettingsError
 from phosphene.gradient import Tiling
 from phosphene.networks import Network
@@ -185,11 +185,11 @@ def test_a_plan_that_cannot_be_followed_is_refused_before_the_first_step(efficie
 
 def test_without_a_limit_no_overlap_is_too_large(efficientnet):
     objective = layer("block11")
-    (tiling,) = gradient.plan(efficientnet, objective, sizes=[(3000, 3000)], tile=None, overlap="exact", memory=None)
+    (tiling,) = planning.plan(efficientnet, objective, sizes=[(3000, 3000)], tile=None, overlap="exact", memory=None)
     assert tiling.overlap == efficientnet.layer("block11").receptive_field - 1
 
 
 def _plan(network, *, memory=18 * 10**8, overlap="auto", tile=None):
     """The tiling of the largest of two octaves."""
     sizes = [(500, 2000), (1000, 4000)]
-    return gradient.plan(network, layer("block5"), sizes=sizes, tile=tile, overlap=overlap, memory=memory)[-1]
+    return planning.plan(network, layer("block5"), sizes=sizes, tile=tile, overlap=overlap, memory=memory)[-1]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene import blocks, gradient, pyramid, transforms
+from phosphene import blocks, gradient, planning, pyramid, transforms
 from phosphene.ascent import Rule
 from phosphene.errors import RecordError
 from phosphene.journal import Journal
@@ -92,7 +92,7 @@ def dreamt_on_disk(folder, pixels, network, chosen, on_step=None):
     source = raster_of(pixels, folder / "source.raw")
     objective = layer("deep").prepare(network)
     sizes = pyramid.sizes(*source.size, chosen.octaves, chosen.octave_scale)
-    tilings = gradient.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
+    tilings = planning.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
     dreamt = large.dream(source, network, objective, settings=chosen, tilings=tilings, journal=journal, on_step=on_step)
     return dreamt.read(dtype=torch.float64).clamp(0, 1)
 

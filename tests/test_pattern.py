@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from phosphene import gradient, networks, objectives, record, transforms
+from phosphene import gradient, networks, objectives, planning, record, transforms
 from phosphene.cli import main, patterns
 from phosphene.errors import RecordError, SettingsError, Stop, UnknownNameError
 from phosphene.recipes import pattern as recipe
@@ -77,7 +77,7 @@ def test_a_tileable_pattern_has_no_seam(efficientnet, parameterisation):
 
 def test_tiles_give_the_pattern_of_the_whole(tiny64, monkeypatch):
     whole = made(tiny64, (96, 128), steps=3)
-    monkeypatch.setattr(gradient, "plan", lambda *_, sizes, **__: [gradient.Tiling(64, 24)] * len(sizes))
+    monkeypatch.setattr(planning, "plan", lambda *_, sizes, **__: [gradient.Tiling(64, 24)] * len(sizes))
     torch.testing.assert_close(made(tiny64, (96, 128), steps=3), whole)
 
 

@@ -36,6 +36,12 @@ def test_contexts_stand_on_the_stride_and_reach_as_far_as_the_overlap(length, st
         assert span.high >= min(length, span.stop + overlap)
 
 
+@given(st.integers(1, 3000), st.sampled_from([8, 16, 32]), st.integers(0, 200), st.integers(0, 300))
+def test_all_contexts_are_of_one_size(length, stride, overlap, more):
+    tile = 2 * overlap + 3 * stride + more
+    assert len({span.high - span.low for span in tiles.spans(length, tile=tile, overlap=overlap, stride=stride)}) == 1
+
+
 def test_no_tile_is_much_thinner_than_the_others():
     cores = [span.stop - span.start for span in tiles.spans(1030, tile=512, overlap=0, stride=16)]
     assert max(cores) - min(cores) <= 32

@@ -28,6 +28,7 @@ class Step:
         size: height and width of the whole picture.
         picture: gives the whole picture at full size, `[1, 3, H, W]` in 0..1, as it stands now.
         counted: what `octave` counts, where it is not octaves.
+        backends: what computed its gradients.
     """
 
     pixels: Tensor
@@ -40,6 +41,7 @@ class Step:
     size: tuple[int, int]
     picture: Callable[[], Tensor]
     counted: str = "octave"
+    backends: frozenset[str] = frozenset({"torch"})
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,10 @@ class Rule:
         """Of step `number`, from 1, of `steps`, on a scale of pixels from 0 to 1."""
         return self.step_size / 255 * (1 + self.decay * (1 - (2 * number - 1) / steps))
 
-    def shift(self, generator: torch.Generator) -> gradient.Shift:
-        """The next step's shift, down and to the right."""
-        down, right = torch.randint(-self.jitter, self.jitter + 1, (2,), generator=generator).tolist()
-        return down, right
+    def shifts(self, steps: int, generator: torch.Generator) -> list[gradient.Shift]:
+        """Each of so many steps' shift, down and to the right."""
+        drawn = (torch.randint(-self.jitter, self.jitter + 1, (2,), generator=generator) for _ in range(steps))
+        return [(int(down), int(right)) for down, right in drawn]
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,14 @@ class Part:
         mask: `[1, 1, H, W]`, 0..1, how far each pixel goes; `None` is all of them, all the way.
         strength: a factor for its steps.
         sees: how far around a pixel its gradient looks, in pixels.
+        backend: what computes the gradient.
     """
 
     gradient_at: gradient.At
     mask: Tensor | None = None
     strength: float = 1.0
     sees: int = 0
+    backend: str = "torch"
 
     def within(self, rows: slice, columns: slice) -> Part:
         """The same for a window of the picture."""
@@ -97,15 +101,14 @@ def climb_(
     pixels: Tensor,
     parts: Sequence[Part],
     *,
-    steps: int,
     rule: Rule,
-    generator: torch.Generator,
+    shifts: Sequence[gradient.Shift],
     on_step: Callable[[int, Tensor, float], None],
     made: int = 0,
 ) -> Tensor:
-    """Takes `pixels` `[1, 3, H, W]` uphill in place; `on_step` is told each step's number, pixels and score.
+    """Takes `pixels` `[1, 3, H, W]` uphill in place, a step for each shift.
 
-    The first `made` steps are those of a run that stopped, and are passed over.
+    `on_step` is told each step's number, pixels and score. The first `made` steps were made by a run that stopped.
 
     At each step the picture is shifted at random, so that no grid of the network or of the tiles can settle in it.
     Each part's gradient is normalised by itself, so that parts are equally strong whatever they maximise. Where all are
@@ -113,12 +116,9 @@ def climb_(
     """
     rows, columns = _window(parts, rule, *pixels.shape[-2:])
     inside, parts = pixels[..., rows, columns], [part.within(rows, columns) for part in parts]
-    for number in range(1, steps + 1):
-        shift = rule.shift(generator)
-        if number <= made:
-            continue
+    for number, shift in enumerate(shifts[made:], made + 1):
         changes, scores = zip(*(_uphill(inside, part, rule, shift) for part in parts), strict=True)
-        change = sum(changes[1:], start=changes[0]).mul_(rule.length(number, steps))
+        change = sum(changes[1:], start=changes[0]).mul_(rule.length(number, len(shifts)))
         step_(inside, change, rule.clip)
         on_step(number, pixels, sum(scores))
     return pixels

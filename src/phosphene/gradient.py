@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from phosphene import features, masks, pyramid, tiles
-from phosphene.errors import NumberError, SettingsError
+from phosphene.backends import Backend, Torch
+from phosphene.errors import NumberError
 from phosphene.networks import Network
 from phosphene.objectives import Objective, Place
 from phosphene.transforms import SMALLEST, fill, roll
@@ -27,12 +29,6 @@ class At(Protocol):
 
     def __call__(self, pixels: Tensor, /, *, mask: Tensor | None, shift: Shift) -> tuple[Tensor, float]:
         """As `compute`, for a network, an objective and a tiling."""
-
-
-PROCESS_BYTES = 350_000_000  # Python, torch and a network, measured before the first step
-STEP_BYTES = 800_000_000  # for a tile's activations, where no limit is given
-LARGE, LARGE_STEP_BYTES = 4_000_000, 450_000_000  # pixels of a picture that takes much itself, and what it leaves
-PICTURE_NUMBERS = 28  # kept for a pixel of the picture: octaves, detail, the gradient and its bands; measured
 
 
 @dataclass(frozen=True)
@@ -56,11 +52,13 @@ def compute(
     *,
     mask: Tensor | None = None,
     shift: Shift = (0, 0),
+    backend: Backend | None = None,
 ) -> tuple[Tensor, float]:
     """∂objective/∂pixels for `pixels` `[1, 3, H, W]`, and the score per pixel.
 
     Where a mask `[1, 1, H, W]` is 0, the gradient is not needed: tiles there are left out, and it is 0. The network and
-    its tiles see the picture shifted by `shift`; the gradient is the unshifted picture's.
+    its tiles see the picture shifted by `shift`; the gradient is the unshifted picture's. The backend is one
+    of this network and this objective, by default torch.
 
     Pictures of less than 32 pixels a side are seen continued by their edge.
 
@@ -68,11 +66,11 @@ def compute(
         NumberError: the gradient is infinite or not a number.
     """
     if min(pixels.shape[-2:]) < SMALLEST:
-        return _of_small(pixels, network, objective, tiling, shift)
-    found = _boxes(pixels, mask, tiling, _stride(network, objective), shift)
+        return _of_small(pixels, network, objective, tiling, shift, backend)
+    found = _boxes(pixels, mask, tiling, stride_of(network, objective), shift)
     g, score = torch.empty_like(pixels) if mask is None else torch.zeros_like(pixels), 0.0
     for box in found:
-        part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective)
+        part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective, backend)
         _put(g, part, box.core, shift)
         score += part_score
     if not all(map(math.isfinite, (score, *map(float, torch.aminmax(g))))):
@@ -82,15 +80,21 @@ def compute(
 
 def boxes(size: Sequence[int], network: Network, objective: Objective, tiling: Tiling) -> list[tiles.Box]:
     """The tiles of a picture of that height and width, without a mask."""
-    return tiles.boxes(*size, tile=tiling.tile, overlap=tiling.overlap, stride=_stride(network, objective))
+    return tiles.boxes(*size, tile=tiling.tile, overlap=tiling.overlap, stride=stride_of(network, objective))
 
 
 def of_box(
-    pixels: Tensor, box: tiles.Box, size: Sequence[int], network: Network, objective: Objective
+    pixels: Tensor,
+    box: tiles.Box,
+    size: Sequence[int],
+    network: Network,
+    objective: Objective,
+    backend: Backend | None = None,
 ) -> tuple[Tensor, float]:
     """The gradient on a tile's core and the core's score, from the `pixels` of its context in a picture of `size`."""
     place = Place(box.rows.low, box.columns.low, *size)
-    part, score = _of_tile(pixels, place, box, network, objective)
+    part, values = (backend or Torch(network, objective))(pixels, place)
+    score = sum(float(features.core(each, network.layer(name).stride, box).sum()) for name, each in values)
     return part[(..., *box.inner)], score
 
 
@@ -98,7 +102,7 @@ def around(mask: Tensor | None, network: Network, objective: Objective, tiling: 
     """The tiling whose tiles suit a mask best; without a mask, as it is."""
     if mask is None:
         return tiling
-    stride, area = _stride(network, objective), min(tiling.tile**2, mask.numel())
+    stride, area = stride_of(network, objective), min(tiling.tile**2, mask.numel())
     return replace(
         tiling, cover=masks.cover(mask, area=area, longest=tiling.longest, overlap=tiling.overlap, stride=stride)
     )
@@ -115,49 +119,44 @@ def _area_of(box: tiles.Box) -> int:
     return math.prod(side.stop - side.start for side in box.core)
 
 
-def _stride(network: Network, objective: Objective) -> int:
+def stride_of(network: Network, objective: Objective) -> int:
+    """Pixels from one position of the deepest layer to the next."""
     return max(network.layer(name).stride for name in objective.layers)
 
 
 def _cut(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> Tensor:
     """A copy of a part of the shifted picture."""
-    if shift == (0, 0):
-        return pixels[(..., *where)].clone()
-    rows, columns = _indices(pixels, where, shift)
-    return pixels.index_select(2, rows).index_select(3, columns)
+    rows, columns = _runs(pixels, where, shift)
+    return torch.cat([torch.cat([pixels[:, :, there, here] for _, here in columns], 3) for _, there in rows], 2)
 
 
 def _put(g: Tensor, part: Tensor, where: tuple[slice, slice], shift: Shift) -> None:
     """The inverse of `_cut`."""
-    rows, columns = _indices(g, where, shift)
-    g[:, :, rows[:, None], columns] = part
+    for (of_rows, rows), (of_columns, columns) in product(*_runs(g, where, shift)):
+        g[:, :, rows, columns] = part[:, :, of_rows, of_columns]
 
 
-def _indices(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> tuple[Tensor, ...]:
-    """The rows and columns of the picture that stand there when it is shifted."""
+def _runs(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> list[list[tuple[slice, slice]]]:
+    """For both axes: which rows or columns of a part stand where in the picture, one run or, over the end, two."""
     sides = zip(where, shift, pixels.shape[-2:], strict=True)
-    return tuple(torch.arange(side.start - by, side.stop - by) % length for side, by, length in sides)
+    return [_run(side, by, length) for side, by, length in sides]
+
+
+def _run(side: slice, by: int, length: int) -> list[tuple[slice, slice]]:
+    start, count = (side.start - by) % length, side.stop - side.start
+    first = min(count, length - start)
+    runs = [(slice(0, first), slice(start, start + first))]
+    return runs if first == count else [*runs, (slice(first, count), slice(0, count - first))]
 
 
 def _of_small(
-    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, shift: Shift
+    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, shift: Shift, backend: Backend | None
 ) -> tuple[Tensor, float]:
     """The gradient through the continuation of a small picture: what falls on the repeated edge belongs to the edge."""
     leaf = pixels.detach().clone().requires_grad_()
     continued = fill(roll(leaf, *shift), SMALLEST)
-    g, score = compute(continued.detach(), network, objective, tiling)
+    g, score = compute(continued.detach(), network, objective, tiling, backend=backend)
     return torch.autograd.grad(continued, leaf, g)[0], score
-
-
-def _of_tile(
-    pixels: Tensor, place: Place, box: tiles.Box, network: Network, objective: Objective
-) -> tuple[Tensor, float]:
-    """The gradient on all of a tile's context, `pixels`, and the score of its core."""
-    leaf = pixels.detach().requires_grad_()
-    values = objective.values(features.extract(network, leaf, objective.layers), place)
-    (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
-    cores = (features.core(each.detach(), network.layer(name).stride, box) for name, each in values)
-    return g, sum(float(each.sum()) for each in cores)
 
 
 def normalise_(g: Tensor, by: str, mask: Tensor | None = None) -> Tensor:
@@ -195,69 +194,3 @@ def _mean(x: Tensor, mask: Tensor | None) -> Tensor:
 def _positive(size: Tensor) -> Tensor:
     """The divisor, or almost nothing where a picture has no gradient at all."""
     return size.clamp(min=1e-30)
-
-
-def plan(
-    network: Network,
-    objective: Objective,
-    *,
-    sizes: Sequence[tuple[int, int]],
-    tile: int | None,
-    overlap: str,
-    memory: int | None,
-) -> list[Tiling]:
-    """A tiling for each octave of a picture: whole where memory allows, else the largest tiles that fit.
-
-    Args:
-        network: what the gradient is computed through.
-        objective: decides how deep, and so how many bytes a pixel takes and how far it sees.
-        sizes: height and width of the octaves, in pixels, the largest last.
-        tile: the largest side, or `None` for what memory allows.
-        overlap: a number of pixels, `auto` or `exact`.
-        memory: bytes for the whole process, or `None` for a moderate amount beside the picture itself.
-
-    Raises:
-        SettingsError: memory or tiles too small for the overlap.
-    """
-    seen, stride = max(network.layer(name).receptive_field for name in objective.layers), _stride(network, objective)
-    _check_exact(network, objective, overlap)
-    context = int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 4}[overlap]
-    sizes = [(max(height, SMALLEST), max(width, SMALLEST)) for height, width in sizes]
-    if tile is None:
-        area = _area(network, objective, sizes[-1], context, memory)
-        tilings = [Tiling(max(size) if math.prod(size) <= area else math.isqrt(area), context) for size in sizes]
-    else:
-        tilings = [Tiling(tile, context, longest=tile)] * len(sizes)
-    for size, tiling in zip(sizes, tilings, strict=True):
-        tiles.boxes(*size, tile=tiling.tile, overlap=context, stride=stride)
-    return tilings
-
-
-def _check_exact(network: Network, objective: Objective, overlap: str) -> None:
-    """Refuses to promise what no overlap can give."""
-    vague = sorted(name for name in objective.layers if not network.layer(name).exact)
-    if overlap == "exact" and vague:
-        raise SettingsError(
-            f"--overlap exact: {vague[0]} of {network.name} looks at the whole picture, so no tiles are exact."
-            " Give --overlap auto."
-        )
-
-
-def _area(network: Network, objective: Objective, size: tuple[int, int], context: int, memory: int | None) -> int:
-    """How many pixels a tile may have."""
-    least = tiles.smallest(context, _stride(network, objective))
-    each = features.bytes_per_pixel(network, objective.layers)
-    needed = min(math.prod(size), least**2)
-    if memory is None:
-        roomy = (least + context) ** 2  # a core as wide as its context: smaller ones would see the same pixels again
-        room = STEP_BYTES if math.prod(size) <= LARGE else LARGE_STEP_BYTES
-        return max(int(room / each), min(math.prod(size), roomy))
-    fixed = PROCESS_BYTES + PICTURE_NUMBERS * network.dtype.itemsize * math.prod(size)
-    area = int((memory - fixed) / each)
-    if area < needed:
-        enough = math.ceil((fixed + needed * each) / 1e8) * 100
-        raise SettingsError(
-            f"--memory {memory / 1e6:.0f}MB is too little for {size[1]}×{size[0]} pixels and an overlap that needs"
-            f" tiles of {least} pixels.\nGive --memory {enough}MB, or a smaller --overlap."
-        )
-    return area

@@ -81,14 +81,19 @@ class Cover:
     def _laid(self, cells: Tensor, height: int, width: int) -> list[Box]:
         """A tile for the first cell that is not covered, where it covers most others, and so on."""
         left, found = cells.clone(), []
-        down, right = self._core(self.height), self._core(self.width)
+        tall, wide = self._side(self.height, height), self._side(self.width, width)
+        down, right = self._core(tall), self._core(wide)
         for row in range(len(left)):
             while left[row].any():
                 column = _best_start(left[row : row + down].sum(0), int(left[row].int().argmax()), right)
                 left[row : row + down, column : column + right] = False
-                rows = self._span(row, down, height, self.height)
-                found.append(Box(rows, self._span(column, right, width, self.width)))
+                rows = self._span(row, down, height, tall)
+                found.append(Box(rows, self._span(column, right, width, wide)))
         return found
+
+    def _side(self, side: int, length: int) -> int:
+        """The largest side up to `side` with which a tile that ends where the picture does begins on the stride."""
+        return side - (side - length) % self.stride if side < length else side
 
     def _core(self, side: int) -> int:
         """Strides of a core: what is left between overlaps, whose outer ends are rounded to strides."""

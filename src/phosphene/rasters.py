@@ -159,3 +159,8 @@ def strips(height: int, rows: int) -> Iterator[slice]:
 def kind_of(dtype: torch.dtype) -> str:
     """The kind that holds tensors of a float type."""
     return "f8" if dtype == torch.float64 else "f4"
+
+
+def dtype_of(kind: str) -> torch.dtype:
+    """The type of tensors that a kind of float is read as."""
+    return torch.float64 if kind == "f8" else torch.float32

@@ -159,9 +159,9 @@ def read(source: str | os.PathLike[str] | bytes) -> Record:
     return Record.from_json(text)
 
 
-def versions() -> dict[str, str]:
-    """The versions that this run uses: phosphene, python, torch, numpy, pillow."""
-    names = ("torch", "numpy", "pillow")
+def versions(*others: str) -> dict[str, str]:
+    """The versions that this run uses: phosphene, python, torch, numpy, pillow, and others."""
+    names = dict.fromkeys(("torch", "numpy", "pillow", *others))
     return {
         "phosphene": _version("phosphene"),
         "python": platform.python_version(),

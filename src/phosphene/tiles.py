@@ -76,14 +76,19 @@ def boxes(height: int, width: int, *, tile: int, overlap: int, stride: int) -> l
 
 
 def spans(length: int, *, tile: int, overlap: int, stride: int) -> list[Span]:
-    """One side cut into as few even pieces as its tiles allow: no thin remainder is left over."""
+    """One side cut into as few tiles as do, all of them seeing equally much.
+
+    A network that has met one size of tiles need not prepare for another; and no thin remainder is left over.
+    """
     if length <= tile:
         return [Span(0, length, 0, length)]
     for pieces in range(2, length // stride + 1):
-        cuts = [round(index * length / pieces / stride) * stride for index in range(pieces)] + [length]
-        cut = [_span(start, stop, length, overlap, stride) for start, stop in pairwise(cuts)]
-        if all(span.high - span.low <= tile for span in cut):
-            return cut
+        # Tiles of this remainder reach the end of the side from a multiple of the stride.
+        least = -(-(length + 2 * overlap * (pieces - 1)) // pieces)
+        for side in range(least + (length - least) % stride, tile + 1, stride):
+            cut = _cut(length, pieces, side, overlap, stride)
+            if cut:
+                return cut
     enough = smallest(overlap, stride)
     raise SettingsError(
         f"Tiles of {tile} pixels are too small for an overlap of {overlap}; {enough} is enough."
@@ -91,11 +96,23 @@ def spans(length: int, *, tile: int, overlap: int, stride: int) -> list[Span]:
     )
 
 
+def _cut(length: int, pieces: int, side: int, overlap: int, stride: int) -> list[Span]:
+    """So many contexts of one size, evenly spread, and their cores; nothing if these would see less than they should.
+
+    Cores begin on multiples of the stride, `overlap` or a little more behind the beginning of their contexts.
+    """
+    far = (length - side) // stride  # in strides, where the last context begins
+    lows = [round(index * far / (pieces - 1)) * stride for index in range(pieces)]
+    starts = [0, *(-(-(low + overlap) // stride) * stride for low in lows[1:])]
+    if any(start + overlap > low + side for low, start in zip(lows, starts[1:], strict=False)):
+        return []
+    if any(after <= before for before, after in pairwise([*starts, length])):
+        return []
+    return [
+        Span(start, stop, low, low + side) for low, (start, stop) in zip(lows, pairwise([*starts, length]), strict=True)
+    ]
+
+
 def smallest(overlap: int, stride: int) -> int:
     """A tile's side that is enough for an overlap: a core of up to two strides, and context on both sides."""
     return -(-overlap // stride) * stride + 2 * stride + overlap
-
-
-def _span(start: int, stop: int, length: int, overlap: int, stride: int) -> Span:
-    low = max(0, start - overlap) // stride * stride
-    return Span(start, stop, low, min(length, stop + overlap))

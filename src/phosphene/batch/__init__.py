@@ -2,7 +2,7 @@
 
 from phosphene.batch.finished import Standing, standing
 from phosphene.batch.inputs import PIPE, Input, expand
-from phosphene.batch.outputs import again, check, facts, is_folder, target
+from phosphene.batch.outputs import again, begun, check, facts, is_folder, target
 from phosphene.batch.plan import Job, Plan, plan
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Plan",
     "Standing",
     "again",
+    "begun",
     "check",
     "expand",
     "facts",

@@ -13,6 +13,7 @@ from phosphene.batch.inputs import PIPE, Input
 from phosphene.errors import ImageError, SettingsError, UnknownNameError, nearest
 from phosphene.images import FORMATS, format_of
 from phosphene.images.atomic import refuse
+from phosphene.journal import folder_of
 from phosphene.recipes.settings import DreamSettings
 
 _UNFIT = re.compile(r'[\\/:*?"<>|\s]+')  # what a file name should not hold, on any system
@@ -82,7 +83,7 @@ def check(output: Path, *, force: bool) -> None:
     """
     refuse(output, overwrite=True)
     format_of(output)
-    if output.exists() and not force:
+    if output.exists() and not force and not begun(output):
         raise ImageError(
             f"{output} exists already, and is left alone.\nReplace it with --force, or choose another name with -o."
         )
@@ -90,10 +91,17 @@ def check(output: Path, *, force: bool) -> None:
         raise ImageError(f"You may not write into {output.parent}.\nChoose another folder with -o.")
 
 
+def begun(output: Path | None) -> bool:
+    """Whether a run that writes this file was begun and stopped."""
+    return output is not None and folder_of(output).is_dir()
+
+
 def again(path: Path) -> Path:
-    """A free name for a dream that is made again: `cat-dream-redo.png`, `cat-dream-redo2.png`, …"""
+    """A free name, or one that was begun, for a dream made again: `cat-dream-redo.png`, `cat-dream-redo2.png`, …"""
     suffix = path.suffix if path.suffix.lower() in FORMATS else ".png"
     number = 1
-    while (found := path.with_name(f"{path.stem}-redo{number if number > 1 else ''}{suffix}")).exists():
+    while True:
+        found = path.with_name(f"{path.stem}-redo{number if number > 1 else ''}{suffix}")
+        if begun(found) or not found.exists():
+            return found
         number += 1
-    return found

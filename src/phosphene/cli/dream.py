@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from phosphene.cli import configuration, options
+from phosphene.cli.resume import ARGUMENTS
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.recipes.style_settings import StyleSettings
@@ -56,7 +57,10 @@ def dream(
     layer_of = None if "layer" in values else configuration.layer_from(recipe, preset)
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     machines = Machines(scheduler, workers, wishes["threads"])
-    asked = jobs.Asked(inputs, chosen, recipe, preset, long_side, checks.canvas_size(size), limit, layer_of, machines)
+    words = click.get_current_context().meta.get(ARGUMENTS, [])
+    asked = jobs.Asked(
+        inputs, chosen, recipe, preset, long_side, checks.canvas_size(size), limit, words, layer_of, machines
+    )
     return jobs.dream(asked, maker.Wishes(**wishes))
 
 
@@ -73,4 +77,5 @@ def redo(picture: str, input_: str | None, **flags: Any) -> int:
     wishes, changes = options.take_wishes_(flags), options.given(flags, *RECIPES)
     from phosphene.cli import jobs, maker
 
-    return jobs.redo(picture, input_, changes, maker.Wishes(**wishes))
+    words = click.get_current_context().meta.get(ARGUMENTS, [])
+    return jobs.redo(picture, input_, changes, maker.Wishes(**wishes), words)

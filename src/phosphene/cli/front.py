@@ -18,6 +18,7 @@ from phosphene.cli.atlas import atlas
 from phosphene.cli.dream import dream, redo
 from phosphene.cli.match import match
 from phosphene.cli.pattern import pattern
+from phosphene.cli.resume import ARGUMENTS, resume
 from phosphene.cli.style import filters, style
 from phosphene.cli.tables import info, layers, networks, presets
 from phosphene.cli.voice import Voice
@@ -46,6 +47,7 @@ class Front(click.Group):
             args = ["dream", *args]
         elif not args:
             args = ["--help"]
+        ctx.meta[ARGUMENTS] = list(args)
         return super().parse_args(ctx, args)
 
 
@@ -161,5 +163,5 @@ def main() -> None:
     """The command line."""
 
 
-for _command in (dream, style, redo, atlas, match, pattern, filters, layers, networks, presets, info):
+for _command in (dream, style, redo, resume, atlas, match, pattern, filters, layers, networks, presets, info):
     main.add_command(_command)

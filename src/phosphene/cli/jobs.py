@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from phosphene import batch, networks, record, run
+from phosphene import backends, batch, networks, record, run
 from phosphene.ascent import Step
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_long_side, check_piped, check_preview, check_size, check_streams
@@ -22,11 +22,13 @@ from phosphene.cli.machines import ALONE, Machines
 from phosphene.cli.maker import Maker, Wishes, name_of
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
 from phosphene.objectives import Objective
+from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.recipes.settings import settings as choose
-from phosphene.run import Dream, pattern
+from phosphene.run import Dream, LargeDream, pattern
 
 MOST_THREADS = 256  # believed of a record
+_ANEW = "it was interrupted, and is made anew"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Asked:
     long_side: int | None
     size: tuple[int, int] | None
     max_pixels: int
+    command: Sequence[str] = ()  # what was typed, for a run that is resumed
     layer_of: Named | None = None  # the preset or recipe that chose the layer
     machines: Machines = ALONE
 
@@ -82,72 +85,93 @@ class _Jobs:
     def run(self) -> bool:
         """Whether every picture is there."""
         if self.asked.machines.wanted:
-            self._together()
+            self._helped()
         else:
-            self._in_turn()
+            self._in_turn(self.plan.jobs)
         self._sum_up()
         return not self.maker.failures
 
-    def _in_turn(self) -> None:
-        jobs = self.plan.jobs
+    def _in_turn(self, jobs: Sequence[Job], hands: MakeHands | None = None) -> None:
         for number, job in enumerate(jobs, 1):
+            title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
             with self._telling(job):
-                self._one(job, f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name)
+                self._one(job, title, hands)
             if self.maker.stop.signal:
                 break
 
-    def _together(self) -> None:
-        """Dreams upon many pictures at once, on many workers."""
-        due: list[tuple[Job, bool]] = []
-        for job in self.plan.jobs:
-            with self._telling(job):
-                again = self._again(job)
-                due += [] if again is None else [(job, again)]
-        if not due:
-            return
-        from phosphene.cli.together import dream as dream_together
+    def _helped(self) -> None:
+        """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
+        large = [job for job in self.plan.jobs if self._alone(job)]
+        others = [job for job in self.plan.jobs if job not in large]
+        self.asked.machines.check_use(self.plan, large)
+        with self.asked.machines.connected() as client:
+            from phosphene.cli.together import dream as dream_together
+            from phosphene.cluster import OnWorkers
 
-        for number, outcome in dream_together([job for job, _ in due], self.asked, self.network, self.maker):
-            job, again = due[number]
+            due = self._due(others)
+            for job, outcome in dream_together(client, list(due), self.asked, self.network, self.maker):
+                with self._telling(job):
+                    if isinstance(outcome, Exception):
+                        raise outcome
+                    self.maker.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
+            if not self.maker.stop.signal:
+                self._in_turn(large, OnWorkers(client))
+
+    def _alone(self, job: Job) -> bool:
+        """Whether a picture is made for itself: one that dreams on disk, or goes on where it stopped."""
+        on_disk = job.output and not self.asked.long_side and run.dreams_on_disk(job.source.name, self.asked.settings)
+        return bool(on_disk) or self._begun(job)
+
+    def _begun(self, job: Job) -> bool:
+        return batch.begun(job.output) and not self.maker.wishes.force
+
+    def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
+        """The jobs that are not done, each with whether it was interrupted."""
+        due = {}
+        for job in jobs:
             with self._telling(job):
-                if isinstance(outcome, Exception):
-                    raise outcome
-                self.maker.finish(job, *outcome, notes=_anew(again), replace=again)
+                if (again := self._again(job)) is not None:
+                    due[job] = again
+        return due
 
     @contextmanager
     def _telling(self, job: Job) -> Iterator[None]:
         """Tells of a picture that does not come about; one of many leaves the others alone."""
         try:
             yield
-        except Stop:
-            self.maker.voice.complain(
-                f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
-            )
+        except Stop as stop:
+            self.maker.stopped(job, stop)
         except PhospheneError as error:
             self.maker.fail(job, error)
             if not self.plan.many:
                 raise
             self.maker.voice.complain(_with_name(str(error), job.source.name))
 
-    def _one(self, job: Job, title: str) -> None:
+    def _one(self, job: Job, title: str, hands: MakeHands | None = None) -> None:
         again = self._again(job)
         if again is None:
             return
         source = _piped() if job.source.kind == "pipe" else job.source.name
         asked, painted = self.asked, job.source.kind == "canvas"
 
-        def dreaming(on_step: Callable[[Step], None]) -> Dream:
+        def dreaming(on_step: Callable[[Step], None]) -> Dream | LargeDream:
             return run.dream(
                 source,
                 network=self.network,
                 on_step=on_step,
+                keep=self.maker.keep(job.output, asked.command),
+                on_forecast=self.maker.foretell,
+                hands=hands,
                 size=asked.size if painted else None,
                 long_side=None if painted else asked.long_side,
                 max_pixels=asked.max_pixels,
                 **asked.settings.to_dict(),
             )
 
-        self.maker.make(job, dreaming, title=title, notes=_anew(again), replace=again)
+        begun = self._begun(job)
+        if begun:
+            self.maker.voice.say(f"{job.output}: goes on where it stopped")
+        self.maker.make(job, dreaming, title=title, notes=[_ANEW] * (again and not begun), replace=again or begun)
 
     def _again(self, job: Job) -> bool | None:
         """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
@@ -156,7 +180,7 @@ class _Jobs:
             ImageError: another picture is there.
         """
         there = self._standing(job)
-        if there == "other":
+        if there == "other" and not self._begun(job):
             raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
         if there == "finished":
             self._skip(job)
@@ -181,7 +205,9 @@ class _Jobs:
             self.maker.voice.say(f"{failed} of {total} pictures did not come about.")
 
 
-def redo(picture: str, input_: str | None, changes: Mapping[str, Any], wishes: Wishes) -> int:
+def redo(
+    picture: str, input_: str | None, changes: Mapping[str, Any], wishes: Wishes, command: Sequence[str] = ()
+) -> int:
     """Makes a picture again; returns the exit code."""
     source = Input(picture, "pipe" if picture == batch.PIPE else "file")
     check_piped(source)
@@ -200,9 +226,17 @@ def redo(picture: str, input_: str | None, changes: Mapping[str, Any], wishes: W
         try:
             maker.make(
                 job,
-                lambda on_step: run.redo(data, image=input_, on_step=on_step, **changes),
+                lambda on_step: run.redo(
+                    data,
+                    image=input_,
+                    on_step=on_step,
+                    keep=maker.keep(job.output, command),
+                    on_forecast=maker.foretell,
+                    **changes,
+                ),
                 title=picture,
                 notes=_differences(made),
+                replace=batch.begun(job.output),
             )
         except PhospheneError as error:
             maker.fail(job, error)
@@ -244,16 +278,13 @@ def _made_for(named: Named, network: str) -> str:
 
 def _differences(made: record.Record) -> list[str]:
     """What a person should know who compares the new picture with the old one."""
-    then, now = made.versions, record.versions()
+    then = made.versions
+    now = record.versions(*({backends.OPENVINO} & then.keys() if backends.installed() else ()))
     other = [f"{name} {then[name]} (now {now[name]})" for name in now if then.get(name, now[name]) != now[name]]
     notes = [f"made with {', '.join(other)}: pixels may differ a little"] if other else []
     if not made.complete:
         notes.append(f"the record is of a dream that was stopped at {made.reached}; this is the whole of it")
     return notes
-
-
-def _anew(again: bool) -> list[str]:
-    return ["it was interrupted, and is made anew"] if again else []
 
 
 def _piped() -> BytesIO:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from phosphene.batch import Plan
+from phosphene.batch import Job, Plan
 from phosphene.cli.maker import Wishes
 from phosphene.errors import ClusterError, SettingsError
 
@@ -46,11 +46,19 @@ class Machines:
             raise SettingsError("--threads is for this computer; the workers' are set where they are started.")
         if wishes.preview is not None:
             raise SettingsError("--preview shows one dream; with many workers several grow at once. Leave one out.")
-        if not plan.many:
-            raise SettingsError(
-                f"{self._flag} shares out many pictures, and this is one. Name a folder, or leave it out."
-            )
         _loaded()
+
+    def check_use(self, plan: Plan, large: Sequence[Job]) -> None:
+        """Refuses help with what one computer does sooner.
+
+        Raises:
+            SettingsError: a single picture, and none that dreams on disk.
+        """
+        if not plan.many and not large:
+            raise SettingsError(
+                f"{self._flag} shares out a folder's pictures, or the tiles of one of more than 4 megapixels.\n"
+                "This one dreams sooner alone: leave the flag out."
+            )
 
     @property
     def _flag(self) -> str:

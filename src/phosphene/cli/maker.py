@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from phosphene import images
+from phosphene import images, journal
 from phosphene.ascent import Step
 from phosphene.batch import Job
 from phosphene.cli import memory, progress
@@ -19,9 +19,9 @@ from phosphene.cli.interruption import Interruption
 from phosphene.cli.preview import Preview
 from phosphene.cli.voice import Voice, deliver
 from phosphene.errors import PhospheneError, Stop
-from phosphene.run import Dream
+from phosphene.run import Dream, Forecast, Keep, LargeDream
 
-Dreaming = Callable[[Callable[[Step], None]], Dream]
+Dreaming = Callable[[Callable[[Step], None]], Dream | LargeDream]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Maker:
         self.finish(job, result, time.monotonic() - started, notes=notes, replace=replace)
 
     def finish(
-        self, job: Job, result: Dream, seconds: float, *, notes: Sequence[str] = (), replace: bool = False
+        self, job: Job, result: Dream | LargeDream, seconds: float, *, notes: Sequence[str] = (), replace: bool = False
     ) -> None:
         """Saves a dream, and says so; arguments are those of `make`.
 
@@ -94,6 +94,8 @@ class Maker:
             PhospheneError: it cannot be saved.
         """
         said = [*notes, *result.notes, *self._save(result, job.output, replace)]
+        if result.journal and result.record.complete:
+            result.journal.close()
         self._report(job, result, said, seconds)
 
     def bar(self, title: str) -> AbstractContextManager[progress.Silence]:
@@ -108,11 +110,27 @@ class Maker:
         """
         try:
             self.make(job, dreaming, title=job.source.name)
-        except Stop:
-            self.voice.complain(f"Interrupted before the first step of {job.source.name}; nothing of it is saved.")
+        except Stop as stop:
+            self.stopped(job, stop)
         except PhospheneError as error:
             self.fail(job, error)
             raise
+
+    def stopped(self, job: Job, stop: Stop) -> None:
+        """Says what became of a dream that was ended without a picture."""
+        nothing = f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
+        self.voice.complain(str(stop) or nothing)
+
+    def keep(self, output: Path | None, command: Sequence[str]) -> Keep | None:
+        """Where the run that writes a file keeps how far it came."""
+        if output is None:
+            return None
+        facts = {"arguments": list(command), "folder": str(Path.cwd())}
+        return Keep(journal.folder_of(output), facts, anew=self.wishes.force)
+
+    def foretell(self, forecast: Forecast) -> None:
+        """Says what a long dream will take."""
+        self.voice.say(f"{forecast}, about {spoken(forecast.seconds)}")
 
     def fail(self, job: Job, error: PhospheneError) -> None:
         """Remembers a picture that did not come about."""
@@ -126,8 +144,9 @@ class Maker:
         self.voice.tell(facts)
 
     def _watch(self, step: Step, bar: progress.Silence, output: Path | None) -> None:
-        if step.octave == step.step == 1:
-            memory.keep_buffers(step.size)
+        if step.octave == 1 and step.step <= 1:
+            held = step.size if step.pixels.numel() else (0, 0)  # of a picture on disk, nothing is in memory
+            memory.keep_buffers(held)
             if output:
                 images.check_sides(images.format_of(output), *step.size)
         if step.done >= 1:
@@ -137,25 +156,28 @@ class Maker:
         bar.show(step)
         self.preview.show(step)
 
-    def _save(self, result: Dream, output: Path | None, replace: bool) -> tuple[str, ...]:
+    def _save(self, result: Dream | LargeDream, output: Path | None, replace: bool) -> tuple[str, ...]:
         wishes = self.wishes
         if output:
             overwrite = wishes.force or replace
             return result.save(output, overwrite=overwrite, metadata=wishes.metadata, quality=wishes.quality)
+        assert isinstance(result, Dream)  # a large one has a file to grow beside
         data, notes = result.encode("png", metadata=wishes.metadata)
         deliver(data)
         return notes
 
-    def _report(self, job: Job, result: Dream, notes: Sequence[str], seconds: float) -> None:
+    def _report(self, job: Job, result: Dream | LargeDream, notes: Sequence[str], seconds: float) -> None:
         for note in notes:
             self.voice.say(f"{job.source.name}: {note}")
-        height, width = result.pixels.shape[-2:]
+        height, width = result.size
         place = str(job.output) if job.output else "standard output"
         if result.record.complete:
             self.voice.say(f"{place}: {width}×{height} pixels in {spoken(seconds)}")
         else:
             self.voice.say(f"Stopped at {result.record.reached}, after {spoken(seconds)}. What there was is in {place}")
-            if job.output and self.wishes.metadata:
+            if job.output and result.journal and result.journal.folder.exists():
+                self.voice.say(f"The rest of it: phosphene resume {job.output}")
+            elif job.output and self.wishes.metadata:
                 self.voice.say(f"The whole of it: phosphene redo {job.output}")
         self.voice.tell(
             {

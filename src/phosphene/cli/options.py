@@ -64,7 +64,7 @@ GROUPS = (
     ("The ascent", ("octaves", "octave_scale", "scales", "steps", "step_size", "decay", "recipe")),
     ("Finer points about guides", ("match", "guide_scales", "top")),
     ("Finer points", ("method", "parameterisation", "robustness", "maximise", "jitter", "normalise", "clip", "dtype")),
-    ("Speed and memory", ("memory", "tile", "overlap", "threads", "max_pixels", "workers", "scheduler")),
+    ("Speed and memory", ("backend", "memory", "tile", "overlap", "threads", "max_pixels", "workers", "scheduler")),
 )
 REST = "Everything else"
 
@@ -169,6 +169,9 @@ def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
     """Takes the flags that `output` added out of those that are settings."""
     names = ("output", "force", "preview", "quality", "metadata", "threads", "quiet", "json")
     return {name: flags.pop(name) for name in names}
+
+
+BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
 
 
 def machines(command: Function) -> Function:

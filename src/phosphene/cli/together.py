@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from phosphene.batch import Job
 from phosphene.cli.jobs import Asked
@@ -14,16 +15,20 @@ from phosphene.cluster.folder import Outcome
 from phosphene.networks import Network
 
 
-def dream(jobs: Sequence[Job], asked: Asked, network: Network, maker: Maker) -> Iterator[tuple[int, Outcome]]:
-    """The numbers of jobs, from 0, and what came of them, as they are done.
+def dream(
+    client: Any, jobs: Sequence[Job], asked: Asked, network: Network, maker: Maker
+) -> Iterator[tuple[Job, Outcome]]:
+    """Jobs, and what came of them, as they are done.
 
     Ctrl-C ends them after the steps that they are at; what there is then is theirs.
 
     Raises:
         ClusterError: nobody helps.
     """
+    if not jobs:
+        return
     where = f"{len(jobs)} pictures"
-    with asked.machines.connected() as client, maker.bar(where) as bar:
+    with maker.bar(where) as bar:
         folder = Folder(
             client,
             network,
@@ -31,7 +36,8 @@ def dream(jobs: Sequence[Job], asked: Asked, network: Network, maker: Maker) -> 
             tell=lambda done: bar.move(done, where),
             stopped=lambda: maker.stop.signal is not None,
         )
-        yield from folder.dream([partial(_order, job, asked) for job in jobs])
+        for number, outcome in folder.dream([partial(_order, job, asked) for job in jobs]):
+            yield jobs[number], outcome
 
 
 def _order(job: Job, asked: Asked) -> Order:

@@ -40,7 +40,7 @@ class Climb:
         self.crew, self.work, self.size = crew, work, source.size
         self.tiles = share(work.tiles, crew.owners)
         self.blocks = share(blocks.blocks(*self.size, hands.SIDE), crew.owners)
-        self.aims = crew.everywhere(work.network), crew.everywhere(work.objective)
+        self.network, self.objective = crew.everywhere(work.network), crew.everywhere(work.objective)
         self.pixels = Spread(self.size, [self._given(source, run) for run in self.blocks])
 
     def step(self, shift: Shift, length: float, tell: Tell) -> float:
@@ -82,7 +82,8 @@ class Climb:
 
     def _uphill(self, run: Run, shift: Shift, topic: str) -> Future:
         pixels = self._window(self.pixels, run.context, shift, run.owner)
-        return self.crew.run(run.owner, tasks.uphill, pixels, *self.aims, run, self.size, topic)
+        aim, backend = (self.network[run.owner], self.objective[run.owner]), self.work.backend.name
+        return self.crew.run(run.owner, tasks.uphill, pixels, *aim, backend, run, self.size, topic)
 
     def _divisors(self, contexts: Sequence[Future], tell: Tell) -> list[float]:
         """The gradient's sizes, from the sums of all blocks."""

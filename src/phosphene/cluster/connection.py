@@ -18,7 +18,7 @@ from distributed.comm import connect as connect_to
 from phosphene.errors import ClusterError
 
 TIMEOUT = 10  # seconds for an answer
-ALIKE = ("phosphene", "torch", "distributed", "python")  # what must be the same everywhere
+ALIKE = ("phosphene", "torch", "openvino", "distributed", "python")  # what must be the same everywhere, or nowhere
 HERE = "127.0.0.1"
 HOW = "On each machine: dask worker {address} --nthreads 1 (docs/many-machines.md)"
 
@@ -118,7 +118,7 @@ def _quiet() -> Iterator[None]:
 
 def _check_alike(client: Client) -> None:
     """Refuses workers whose pixels would be others, or none."""
-    found = client.get_versions(packages=list(ALIKE[:2]))
+    found = client.get_versions(packages=list(ALIKE[:3]))
     mine = _versions(found["client"])
     others = {address: _versions(each) for address, each in found["workers"].items()}
     wrong = [_told(address, each, mine) for address, each in sorted(others.items()) if each != mine]

@@ -44,7 +44,7 @@ class Crew:
 
     client: Client
     owners: tuple[str, ...] = ()
-    _everywhere: dict[int, tuple[object, Future]] = field(default_factory=dict)
+    _broadcast: dict[int, tuple[object, Future]] = field(default_factory=dict)
 
     def muster(self) -> None:
         """Counts anew who is there.
@@ -57,14 +57,21 @@ class Crew:
             self.client.wait_for_workers(1, timeout=PATIENCE)
         self.owners = tuple(sorted(self._present()))
 
-    def everywhere(self, thing: object) -> Future:
-        """A thing that all workers have: sent to one of them once, who passes it on."""
-        _, known = self._everywhere.get(id(thing), (None, None))
+    def broadcast(self, thing: object) -> Future:
+        """A thing that all workers are sent: one of them by us, who passes it on."""
+        _, known = self._broadcast.get(id(thing), (None, None))
         if known is None or known.status != "finished":
             with losses():
                 known = self.client.scatter(thing, broadcast=True, direct=True, hash=False)
-            self._everywhere[id(thing)] = thing, known
+            self._broadcast[id(thing)] = thing, known
         return known
+
+    def everywhere(self, thing: object) -> dict[str, Future]:
+        """A thing that each worker has for its own, by owner.
+
+        Dask takes copies that nobody is waiting for as superfluous, and would send them again and again.
+        """
+        return {owner: self.run(owner, same, self.broadcast(thing)) for owner in self.owners}
 
     def give(self, owner: str, thing: object) -> Future:
         """Hands a thing to one worker."""
@@ -134,6 +141,11 @@ class Crew:
     def _check_present(self) -> None:
         if missing := set(self.owners) - self._present():
             raise Lost(f"{len(missing)} of {len(self.owners)} workers left")
+
+
+def same(thing: object) -> object:
+    """The thing that a worker was sent, as its own."""
+    return thing
 
 
 GO_ON = "What was last kept is on the disk; when the machines are there again, give the same command again."

@@ -29,10 +29,8 @@ from phosphene.images.sources import read_bytes
 from phosphene.networks import Network
 from phosphene.recipes.settings import DreamSettings
 from phosphene.run import Dream
-from phosphene.run.aims import aim
 from phosphene.run.album import Album
-from phosphene.run.once import make, open_source
-from phosphene.run.watch import room
+from phosphene.run.once import dream_of
 
 AHEAD = 2  # pictures that are on their way to each worker, so that none waits for the next
 
@@ -113,7 +111,7 @@ class Folder:
         """
         crew, waiting, running = Crew(self.client), deque(enumerate(orders)), dict[Any, int]()
         crew.muster()
-        sent = crew.everywhere(self.network), crew.everywhere((self.settings, _named(self.settings)))
+        sent = crew.broadcast(self.network), crew.broadcast((self.settings, _named(self.settings)))
         self.client.subscribe_topic(self._topic, self._hear)
         while waiting or running:
             while waiting and len(running) < AHEAD * len(crew.owners):
@@ -178,7 +176,7 @@ def dream_one(
         get_worker().log_event(topic, (number, step.done))
         _check_stopped(topic)
 
-    with ONE, room():
+    with ONE:
         _check_stopped(topic)
         began = time.monotonic()
         return _dreamt(order, network, *sent, tell), time.monotonic() - began
@@ -189,11 +187,11 @@ def _dreamt(
 ) -> Dream:
     """The dream; its source's pixels are left out, which nobody needs any more."""
     source = order.source if isinstance(order.source, str) else order.source.open()
-    picture, origin = open_source(
-        source, size=order.size, long_side=order.long_side, max_pixels=order.max_pixels, chosen=settings
-    )
+    opening = {"size": order.size, "long_side": order.long_side, "max_pixels": order.max_pixels, "seed": settings.seed}
     album = Album(network.dtype, named={each.name: each.open() for each in named})
-    made = make(picture, origin, aim(picture, settings, network, album), network, album, on_step)
+    made = dream_of(source, settings, network, album, opening=opening, on_step=on_step)
+    if not isinstance(made, Dream):
+        raise TypeError(f"a file that was sent dreams in memory, not as a {type(made).__name__}")
     return replace(made, source=replace(made.source, pixels=made.source.pixels[..., :0, :0].clone()))
 
 

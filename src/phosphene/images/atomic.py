@@ -29,14 +29,33 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
     try:
         target = Path(path).resolve()
         refuse(target, overwrite=overwrite)
-        temporary = _write_beside(target, data)
-        try:
-            Path.replace(temporary, target) if overwrite else _link(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(target.parent)
+        _move(_write_beside(target, data), target, overwrite)
     except (OSError, ValueError) as error:
         raise _explain(Path(path), error) from error
+
+
+def put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Gives a finished file in the same folder the name `path`, in one move; it is gone if that fails.
+
+    Raises:
+        ImageError: As `write_atomically`.
+        RoomError: If the disk is full.
+    """
+    try:
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())
+        _move(temporary, path.resolve(), overwrite)
+    except (OSError, ValueError) as error:
+        temporary.unlink(missing_ok=True)
+        raise _explain(path, error) from error
+
+
+def _move(temporary: Path, target: Path, overwrite: bool) -> None:
+    try:
+        Path.replace(temporary, target) if overwrite else _link(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(target.parent)
 
 
 def refuse(path: Path, *, overwrite: bool) -> None:

@@ -36,7 +36,7 @@ def read(data: bytes, called: str, max_pixels: int) -> Samples:
         check_size(called, image.width, image.height, max_pixels)
         return _samples(image, called)
     except pyvips.Error as error:
-        raise ImageError(f"{called} is damaged: {_first_line(error)}.\nFetch or export it again.") from error
+        raise ImageError(f"{called} is damaged: {first_line(error)}.\nFetch or export it again.") from error
 
 
 def write_png(array: Array) -> bytes:
@@ -53,35 +53,44 @@ def _open(data: bytes) -> pyvips.Image:
 
 
 def _samples(image: pyvips.Image, called: str) -> Samples:
-    image = image.autorot()
     if image.format in ("float", "double"):
-        return from_array(image.numpy(), called, 0)
-    if image.format != "ushort":
-        raise ImageError(
-            f"{called} holds {image.format} numbers; pictures of 8 or 16 bits or of floats are read.\n"
-            "Export it again with 16 bits per channel."
-        )
-    image, notes = _to_srgb(image)
+        return from_array(image.autorot().numpy(), called, 0)
+    image, notes = upright_srgb(image, called, lazy=False)
     array = image.numpy()
     return Samples(array[..., :3], array[..., 3] if image.hasalpha() else None, notes=notes)
 
 
-def _to_srgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
-    """The image as 16-bit sRGB; a broken profile is a note, as it is in eight bits."""
-    fields = image.get_fields()
+def upright_srgb(image: pyvips.Image, called: str, *, lazy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
+    """The image upright and in sRGB, of 8 or 16 bits per channel, and notes.
+
+    A broken profile is a note, as where Pillow reads; but a `lazy` image fails only when its pixels are asked for.
+
+    Raises:
+        ImageError: It holds other numbers.
+    """
+    if image.format not in ("uchar", "ushort"):
+        raise ImageError(
+            f"{called} holds {image.format} numbers; pictures of 8 or 16 bits or of floats are read.\n"
+            "Export it again with 16 bits per channel."
+        )
+    return _to_srgb(image.autorot(), lazy)
+
+
+def _to_srgb(image: pyvips.Image, lazy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
+    fields, (space, depth) = image.get_fields(), ("rgb16", 16) if image.format == "ushort" else ("srgb", 8)
     if "icc-profile-data" not in fields:
         notes = (BARE_CMYK,) if image.interpretation == "cmyk" else ()
-        return image.colourspace("rgb16"), notes
-    if image.interpretation == "rgb16" and is_srgb(image.get("icc-profile-data")):
+        return image.colourspace(space), notes
+    if image.interpretation == space and is_srgb(image.get("icc-profile-data")):
         return image, ()
     try:
-        # Into memory at once, since libvips is lazy and would fail later.
-        return image.icc_transform("srgb", embedded=True, depth=16, black_point_compensation=True).copy_memory(), ()
+        converted = image.icc_transform("srgb", embedded=True, depth=depth, black_point_compensation=True)
+        return converted if lazy else converted.copy_memory(), ()
     except pyvips.Error:
-        return image.colourspace("rgb16"), (BROKEN,)
+        return image.colourspace(space), (BROKEN,)
 
 
-def _first_line(error: pyvips.Error) -> str:
+def first_line(error: pyvips.Error) -> str:
     """What libvips said, without its repetitions."""
     lines = [line.strip() for line in str(error.detail).splitlines() if line.strip()]
     return lines[0].rstrip(".") if lines else "its data ends too early or makes no sense"

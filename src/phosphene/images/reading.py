@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, fro
 from phosphene.images.sources import Source, bare_name, name_of, read_bytes
 from phosphene.images.texts import read_texts
 
+_LARGE = 256 << 20  # bytes of a file whose header is read alone
 _FLOATS = {torch.float32: np.float32, torch.float64: np.float64}
 
 
@@ -94,7 +96,11 @@ def metadata(source: str | os.PathLike[str] | bytes) -> dict[str, str]:
     Raises:
         ImageError: If there is no such file, or it is not a picture.
     """
-    data, called = read_bytes(source), name_of(source)
+    called = name_of(source)
+    if isinstance(source, (str, os.PathLike)) and Path(source).is_file() and Path(source).stat().st_size > _LARGE:
+        with pillow(called), Image.open(source) as image:
+            return read_texts(image)
+    data = read_bytes(source)
     with pillow(called):
         return read_texts(open_image(data, called))
 

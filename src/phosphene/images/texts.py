@@ -39,6 +39,8 @@ _ASCII, _UNICODE = b"ASCII\0\0\0", b"UNICODE\0"
 _LONGEST_TEXT = 1_000_000  # characters read back; a record has some thousand
 _LONGEST_TAG = 2_000
 _PNG_HEADER = 33  # signature and IHDR, after which other chunks may follow
+_JPEG_HEADER = 2  # the mark that an image starts, after which segments follow
+_IMAGE_DESCRIPTION = 0x010E
 
 
 def read_texts(image: Image.Image) -> dict[str, str]:
@@ -83,11 +85,25 @@ def exif_block(exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
 
 def with_chunks(png: bytes, exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
     """A PNG file's bytes with texts and EXIF put behind its header: one way for 8 and for 16 bits."""
-    chunks = [_text_chunk(key, text) for key, text in texts.items()]
-    block = exif_block(exif, {})
-    if block:
-        chunks.append(_chunk(b"eXIf", block.removeprefix(b"Exif\0\0")))
-    return b"".join([png[:_PNG_HEADER], *chunks, png[_PNG_HEADER:]])
+    at, chunks = inserted("png", exif, texts)
+    return png[:at] + chunks + png[at:]
+
+
+def inserted(format: str, exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[int, bytes]:
+    """Where in a finished PNG or JPEG its texts and EXIF go, and their bytes."""
+    if format == "png":
+        chunks = [_text_chunk(key, text) for key, text in texts.items()]
+        block = exif_block(exif, {})
+        if block:
+            chunks.append(_chunk(b"eXIf", block.removeprefix(b"Exif\0\0")))
+        return _PNG_HEADER, b"".join(chunks)
+    block = exif_block(exif, texts)
+    return _JPEG_HEADER, b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block if block else b""
+
+
+def as_description(texts: Mapping[str, str]) -> str:
+    """The texts as a TIFF's ImageDescription, where there is no place for EXIF: `read_texts` finds them there."""
+    return "\n".join(_escape(texts[key]) for key in TEXTS if key in texts)
 
 
 def _text_chunk(key: str, text: str) -> bytes:
@@ -111,14 +127,23 @@ def _png_texts(image: Image.Image) -> dict[str, str]:
 
 def _exif_texts(image: Image.Image) -> dict[str, str]:
     try:
-        inner = image.getexif().get_ifd(EXIF_IFD)
+        exif = image.getexif()
+        inner = exif.get_ifd(EXIF_IFD)
     except Exception:  # a damaged block holds no text
         return {}
     history = inner.get(_IMAGE_HISTORY)
+    if not inner and image.format == "TIFF":
+        return _described(exif.get(_IMAGE_DESCRIPTION))
     return {
         "parameters": _uncomment(inner.get(_USER_COMMENT)),
         "phosphene": history if isinstance(history, str) else "",
     }
+
+
+def _described(value: object) -> dict[str, str]:
+    """What `as_description` wrote."""
+    parameters, _, record = value.rpartition("\n") if isinstance(value, str) else ("", "", "")
+    return {"parameters": parameters, "phosphene": record} if record.startswith("{") else {}
 
 
 def _comment(text: str) -> bytes:

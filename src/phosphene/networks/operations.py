@@ -43,6 +43,9 @@ def relu6_(x: Tensor) -> Tensor:
     return _ReLU6.apply(x)  # type: ignore[no-any-return, no-untyped-call]
 
 
+LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75  # as GoogLeNet has them
+
+
 class _LocalResponseNorm(torch.autograd.Function):
     """`x · s^-β` with `s = 1 + α/n · Σ x²` over `n` neighbouring channels (Krizhevsky et al. 2012, section 3.3).
 
@@ -50,11 +53,9 @@ class _LocalResponseNorm(torch.autograd.Function):
     `torch.nn.LocalResponseNorm` goes through a three-dimensional pooling.
     """
 
-    SIZE, ALPHA, BETA = 5, 1e-4, 0.75
-
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        s = torch.conv2d(x * x, *_band(x.shape[1], x.dtype, _LocalResponseNorm.SIZE, _LocalResponseNorm.ALPHA))
+        s = torch.conv2d(x * x, *lrn_band(x.shape[1], x.dtype))
         ctx.save_for_backward(x, s)
         return x * _power(s)
 
@@ -62,9 +63,9 @@ class _LocalResponseNorm(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         x, s = ctx.saved_tensors
         scaled = gradients[0] * _power(s)
-        band, _ = _band(x.shape[1], x.dtype, _LocalResponseNorm.SIZE, _LocalResponseNorm.ALPHA)
+        band, _ = lrn_band(x.shape[1], x.dtype)
         around = torch.conv2d((scaled * x).div_(s), band)
-        return scaled.sub_(around.mul_(x), alpha=2 * _LocalResponseNorm.BETA)
+        return scaled.sub_(around.mul_(x), alpha=2 * LRN_BETA)
 
 
 def _power(s: Tensor) -> Tensor:
@@ -74,10 +75,11 @@ def _power(s: Tensor) -> Tensor:
 
 
 @cache
-def _band(channels: int, dtype: torch.dtype, size: int, alpha: float) -> tuple[Tensor, Tensor]:
+def lrn_band(channels: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    """Weight `[C, C, 1, 1]` and bias `[C]` of the 1×1 convolution from squares to `s`."""
     index = torch.arange(channels)
-    near = (index[:, None] - index[None, :]).abs() <= size // 2
-    return near.to(dtype)[:, :, None, None] * (alpha / size), torch.ones(channels, dtype=dtype)
+    near = (index[:, None] - index[None, :]).abs() <= LRN_SIZE // 2
+    return near.to(dtype)[:, :, None, None] * (LRN_ALPHA / LRN_SIZE), torch.ones(channels, dtype=dtype)
 
 
 def local_response_norm(x: Tensor) -> Tensor:

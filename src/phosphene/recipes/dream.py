@@ -5,14 +5,15 @@ After Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from phosphene import gradient, masks, objectives, pyramid
+from phosphene import backends, gradient, masks, objectives, planning, pyramid
 from phosphene.ascent import Part, Rule, Step, climb_
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
@@ -39,6 +40,21 @@ class Region:
     strength: float = 1.0
 
 
+@dataclass(frozen=True)
+class Reached:
+    """Where a dream stopped that is to go on.
+
+    Attributes:
+        octave: the octave's number, from 1, the smallest first.
+        step: the last finished step of it.
+        pixels: the octave's picture after that step, `[1, 3, h, w]`; the dream goes on in it.
+    """
+
+    octave: int
+    step: int
+    pixels: Tensor
+
+
 def dream(
     pixels: Tensor,
     network: Network,
@@ -47,6 +63,7 @@ def dream(
     settings: DreamSettings | None = None,
     mask: Tensor | None = None,
     regions: Sequence[Region] = (),
+    reached: Reached | None = None,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """`pixels` `[1, 3, H, W]`, sRGB 0..1, dreamt upon: the same size and range.
@@ -61,6 +78,7 @@ def dream(
         settings: by default `DreamSettings()`.
         mask: `[1, 1, H, W]`: 1 dreams, 0 stays as it is, to the last bit.
         regions: what dreams otherwise where; where they overlap, they add up.
+        reached: where the same dream stopped: it goes on there, and ends with the same pixels.
         on_step: called with each `Step`; an exception raised there ends the dream.
 
     Raises:
@@ -72,18 +90,25 @@ def dream(
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
-    plans = [_plan(network, area.objective, settings, sizes) for area in areas]
-    generator = torch.Generator().manual_seed(settings.seed)
+    if settings.backend == backends.AUTO and (len(areas) > 1 or memory_bytes(settings.memory)):
+        # Each region would hold the memory of a graph of its own; and what a graph holds would be taken from the tiles.
+        settings = replace(settings, backend=backends.TORCH)
+    plans = [tilings_of(network, area.objective, settings, sizes, area.mask) for area in areas]
+    generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
-        base = bases.pop(0)
+        base, shifts = bases.pop(0), rule.shifts(settings.steps, generator)
+        if reached and octave + 1 < reached.octave:
+            continue
+        going_on = reached is not None and octave + 1 == reached.octave
+        parts = [_part(network, area, plan[octave], size, settings) for area, plan in zip(areas, plans, strict=True)]
         dreamt = climb_(
-            resize(detail, *size).add_(base) if octave else base.clone(),
-            [_part(network, area, plan[octave], size) for area, plan in zip(areas, plans, strict=True)],
-            steps=settings.steps,
-            rule=rule_of(settings),
-            generator=generator,
-            on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels)),
+            reached.pixels if reached and going_on else resize(detail, *size).add_(base) if octave else base.clone(),
+            parts,
+            rule=rule,
+            shifts=shifts,
+            made=reached.step if reached and going_on else 0,
+            on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels, _backends(parts))),
         )
         if bases:
             detail = dreamt.sub_(base)
@@ -135,25 +160,43 @@ def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region])
     return areas
 
 
-def _part(network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[int, int]) -> Part:
+def _part(
+    network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[int, int], settings: DreamSettings
+) -> Part:
     """An area at an octave's size."""
     objective = area.objective.fit(*size)
     mask = None if area.mask is None else masks.at(area.mask, *size)
     tiling = gradient.around(mask, network, objective, tiling)
-    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling)
-    return Part(compute, mask, area.strength, sees=tiling.overlap)
+    backend = backends.choose(settings.backend, network, objective, work=work(mask, size, settings))
+    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=backend)
+    return Part(compute, mask, area.strength, sees=tiling.overlap, backend=backend.name)
 
 
-def _plan(
-    network: Network, objective: Objective, settings: DreamSettings, sizes: Sequence[tuple[int, int]]
+def work(mask: Tensor | None, size: tuple[int, int], settings: DreamSettings) -> int:
+    """How many pixels a gradient will be taken of, all steps together."""
+    return settings.steps * (math.prod(size) if mask is None else int(mask.count_nonzero()))
+
+
+def _backends(parts: Sequence[Part]) -> frozenset[str]:
+    return frozenset(part.backend for part in parts)
+
+
+def tilings_of(
+    network: Network,
+    objective: Objective,
+    settings: DreamSettings,
+    sizes: Sequence[tuple[int, int]],
+    mask: Tensor | None = None,
 ) -> list[gradient.Tiling]:
-    return gradient.plan(
+    """How octaves of these sizes are cut into tiles."""
+    return planning.plan(
         network,
         objective,
         sizes=sizes,
         tile=settings.tile,
         overlap=settings.overlap,
         memory=memory_bytes(settings.memory),
+        held=backends.held(settings.backend, network, work=work(mask, sizes[-1], settings)),
     )
 
 
@@ -171,12 +214,13 @@ def rule_of(settings: DreamSettings) -> Rule:
 
 @dataclass(frozen=True)
 class _Stage:
-    """One octave of a dream: which of which sizes, its base, and the picture at full size."""
+    """One octave of a dream: which of which sizes, its base, the picture at full size, and what computes gradients."""
 
     sizes: Sequence[tuple[int, int]]
     octave: int
     base: Tensor
     picture: Tensor
+    backends: frozenset[str]
 
     def done(self, share: float) -> float:
         """Share of the whole run's work, where this much of the octave is done, counted in pixels."""
@@ -194,4 +238,5 @@ def _tell(on_step: OnStep | None, steps: int, stage: _Stage, step: int, pixels: 
     if on_step is None:
         return
     done, whole = stage.done(step / steps), partial(stage.whole, pixels)
-    on_step(Step(pixels, score, step, steps, stage.octave + 1, len(stage.sizes), done, stage.sizes[-1], whole))
+    octave, octaves, size = stage.octave + 1, len(stage.sizes), stage.sizes[-1]
+    on_step(Step(pixels, score, step, steps, octave, octaves, done, size, whole, backends=stage.backends))

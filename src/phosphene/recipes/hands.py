@@ -10,6 +10,7 @@ from typing import Protocol
 
 from phosphene import blocks, gradient
 from phosphene.ascent import Rule
+from phosphene.backends import Backend
 from phosphene.blocks import Sums
 from phosphene.gradient import Shift
 from phosphene.journal import Journal
@@ -52,6 +53,7 @@ class Work:
         network: whose layers dream.
         objective: fitted to the octave's size.
         tiles: for the gradient.
+        backend: computes a tile's gradient.
         rule: the step rule.
         folder: for files.
         journal: is told how far each pass is.
@@ -60,6 +62,7 @@ class Work:
     network: Network
     objective: Objective
     tiles: Sequence[Box]
+    backend: Backend
     rule: Rule
     folder: Path
     journal: Journal
@@ -110,7 +113,7 @@ class OnDisk:
     def _gradient(self, now: Raster, g: Raster, box: Box, shift: Shift) -> Sums:
         work = self.work
         pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
-        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective)
+        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective, work.backend)
         g.write(part, *box.core)
         return (score,)
 
@@ -125,3 +128,7 @@ class OnDisk:
         blocks.climb_(pixels, uphill, box, divisors, length, self.work.rule)
         spare.write(pixels, *box.core, shift=shift)
         return ()
+
+
+MakeHands = Callable[[Work], Hands]
+"""Gives the hands for an octave's work."""

@@ -16,15 +16,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from phosphene import gradient, pyramid, rasters
+from phosphene import backends, gradient, pyramid, rasters
 from phosphene.ascent import Step
 from phosphene.errors import Stop
 from phosphene.journal import Journal
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.rasters import Raster
-from phosphene.recipes.dream import rule_of
-from phosphene.recipes.hands import Hands, OnDisk, Work
+from phosphene.recipes import dream as in_memory
+from phosphene.recipes.hands import Hands, MakeHands, OnDisk, Work
 from phosphene.recipes.settings import DreamSettings
 from phosphene.transforms import resize_rows, rows_for
 
@@ -41,7 +41,7 @@ def dream(
     tilings: Sequence[gradient.Tiling],
     journal: Journal,
     on_step: Callable[[Step], None] | None = None,
-    hands: Callable[[Work], Hands] = OnDisk,
+    hands: MakeHands = OnDisk,
 ) -> Raster:
     """The picture in `source` dreamt upon, in a file of the journal's folder.
 
@@ -50,7 +50,7 @@ def dream(
         network: what dreams.
         objective: what it dreams of, ready for the network; without masks or regions.
         settings: as for `recipes.dream`, whose result this is to rounding.
-        tilings: of the octaves, smallest first; see `gradient.plan`.
+        tilings: of the octaves, smallest first; see `planning.plan`.
         journal: takes up a run that stopped; its folder holds all files.
         on_step: is told of every tile and step; an exception raised there ends the run, which can be resumed.
         hands: makes the steps.
@@ -62,25 +62,26 @@ def dream(
     """
     sizes = pyramid.sizes(*source.size, settings.octaves, settings.octave_scale)
     files = _Files(journal.folder, source, sizes, network.dtype)
-    generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
+    generator, rule = torch.Generator().manual_seed(settings.seed), in_memory.rule_of(settings)
     _make_bases(files, journal)
     for octave, size in enumerate(sizes):
-        shifts = [rule.shift(generator) for _ in range(settings.steps)]
+        shifts = rule.shifts(settings.steps, generator)
         if octave < journal.state["octave"]:
             continue
         _begin(files, octave, journal)
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
-        hand = hands(Work(network, fitted, boxes, rule, journal.folder, journal))
+        backend = backends.choose(settings.backend, network, fitted, work=in_memory.work(None, size, settings))
+        hand = hands(Work(network, fitted, boxes, backend, rule, journal.folder, journal))
+        place = partial(_Place, files.sizes, octave, steps=settings.steps, backend=backend.name)
         with _rescuing(hand, files, octave, journal):
             for number in range(journal.state["step"] + 1, settings.steps + 1):
                 now, spare = files.in_turn(octave, journal.state["current"])
-                tell = partial(_tell, on_step, _Place(files.sizes, octave, number, settings.steps), now)
+                tell = partial(_tell, on_step, place(number), now)
                 score = hand.step(now, spare, shifts[number - 1], rule.length(number, settings.steps), tell)
                 kept = hand.keep(spare, must=number == settings.steps)
                 _note(journal, spare, kept)
-                place = _Place(files.sizes, octave, number + 1, settings.steps)
-                _tell(on_step, place, spare if kept else now, 0.0, score)
+                _tell(on_step, place(number + 1), spare if kept else now, 0.0, score)
     return files.pixels(len(sizes) - 1)[journal.state["current"]]
 
 
@@ -143,7 +144,7 @@ class _Files:
 
 def _make_bases(files: _Files, journal: Journal) -> None:
     """The photograph at every octave's size, each from the next larger, as in Google's notebook."""
-    if journal.state:
+    if "octave" in journal.state:
         return
     for octave in reversed(range(len(files.sizes) - 1)):
         _fill(files.base(octave).create(), partial(_resized, files.base(octave + 1), files.sizes[octave], files.dtype))
@@ -194,6 +195,7 @@ class _Place:
     octave: int
     number: int
     steps: int
+    backend: str
 
     def done(self, share: float) -> float:
         """Share of the whole run's work, counted in pixels, where so much of the step is done."""
@@ -208,7 +210,7 @@ def _tell(
     if on_step:
         octaves, nothing = len(place.sizes), torch.empty(1, 3, 0, 0)
         where = (place.number - 1, place.steps, place.octave + 1, octaves, place.done(share), place.sizes[-1])
-        on_step(Step(nothing, score, *where, partial(small, pixels)))
+        on_step(Step(nothing, score, *where, partial(small, pixels), backends=frozenset({place.backend})))
 
 
 def small(pixels: Raster) -> Tensor:

@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from phosphene import gradient, objectives, params
+from phosphene import gradient, objectives, params, planning
 from phosphene.ascent import Step
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
@@ -61,7 +61,7 @@ def pattern(
     settings = settings or PatternSettings()
     objective = objective or goal(network, settings).prepare(network)
     sizes = octave_sizes(*size, settings)
-    tilings = gradient.plan(
+    tilings = planning.plan(
         network, objective, sizes=sizes, tile=None, overlap="auto", memory=memory_bytes(settings.memory)
     )
     generator = torch.Generator().manual_seed(settings.seed)

@@ -14,6 +14,7 @@ from typing import Any
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes.fields import Settings, memory_bytes, numbers, setting
 
+BACKENDS = ("auto", "torch", "openvino")
 BEST = "best"  # in place of a layer: those that suit the guide
 
 
@@ -65,6 +66,9 @@ class DreamSettings(Settings):
     overlap: str = setting("auto", "pixels that tiles see beyond their core: a number, auto, or exact")
     memory: str = setting("auto", "memory for the whole program, as 900MB or 2GB")
     seed: int = setting(0, "the same seed gives the same dream", low=0, high=2**63 - 1)
+    backend: str = setting(
+        "auto", "what computes gradients: the fastest that is installed and can, or one of them", choices=BACKENDS
+    )
     dtype: str = setting("float32", "arithmetic; float64 is for comparing programs", choices=("float32", "float64"))
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from phosphene import features, gradient, hypercolumns, params, tiles
+from phosphene import features, hypercolumns, params, planning, tiles
 from phosphene.ascent import Step
 from phosphene.errors import NumberError, SettingsError
 from phosphene.hypercolumns import LOOKS
@@ -121,8 +121,8 @@ def window_area(network: Network, pixels: Tensor, settings: StyleSettings) -> in
     count, memory = pixels.shape[-2] * pixels.shape[-1], memory_bytes(settings.memory)
     least = min(count, SMALLEST_WINDOW**2)
     if memory is None:
-        return max(least, int(gradient.STEP_BYTES / each))
-    fixed = gradient.PROCESS_BYTES + 12 * pixels.element_size() * count
+        return max(least, int(planning.STEP_BYTES / each))
+    fixed = planning.PROCESS_BYTES + 12 * pixels.element_size() * count
     area = int((memory - fixed) / each)
     if area < least:
         enough = math.ceil((fixed + least * each) / 1e8) * 100

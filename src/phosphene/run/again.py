@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from phosphene import images, networks, record
+from phosphene import backends, images, networks, record
 from phosphene.canvases import CANVASES
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks import Network
@@ -22,9 +22,11 @@ from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.record import Record
 from phosphene.run import pattern, style
-from phosphene.run.aims import aim, names
+from phosphene.run.aims import names
 from phosphene.run.album import Album
-from phosphene.run.once import Dream, make, open_source
+from phosphene.run.kept import Keep
+from phosphene.run.large import LargeDream, OnForecast
+from phosphene.run.once import Dream, dream_of
 from phosphene.run.watch import room
 
 RECIPES: Mapping[str, tuple[str, type[Settings]]] = {
@@ -39,14 +41,18 @@ def redo(
     *,
     image: images.Source | None = None,
     on_step: OnStep | None = None,
+    keep: Keep | None = None,
+    on_forecast: OnForecast | None = None,
     **changes: Any,
-) -> Dream:
+) -> Dream | LargeDream:
     """Makes a dream again from its record, with `changes` to its settings.
 
     Args:
         source: a picture that Phosphene wrote.
         image: the picture it began as; by default the file of the recorded name beside `source`.
-        on_step: as for `dream`.
+        on_step: as for `dream`, like keep and on_forecast.
+        keep: for dreams.
+        on_forecast: for dreams.
         **changes: any field of the settings of its kind: `DreamSettings`, `PatternSettings` or `StyleSettings`.
 
     Raises:
@@ -71,16 +77,17 @@ def redo(
         return replace(painted, notes=painted.notes + differences)
     network, chosen, notes = _recorded(made, folder, changes)
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
-    with room():
-        opened, origin = open_source(
-            _recorded_input(made, folder) if image is None else image,
-            size=canvas_size,
-            long_side=made.input.get("long_side"),
-            max_pixels=0,
-            chosen=replace(chosen, seed=made.input.get("seed", chosen.seed)),
-        )
-        album = Album(network.dtype, folder=folder)
-        result = make(opened, origin, aim(opened, chosen, network, album), network, album, on_step)
+    opening = {"size": canvas_size, "long_side": made.input.get("long_side"), "max_pixels": 0}
+    result = dream_of(
+        _recorded_input(made, folder) if image is None else image,
+        chosen,
+        network,
+        Album(network.dtype, folder=folder),
+        opening={**opening, "seed": made.input.get("seed", chosen.seed)},
+        on_step=on_step,
+        keep=keep,
+        on_forecast=on_forecast,
+    )
     return replace(result, notes=result.notes + notes + _differences(made, result.record, "model" in changes))
 
 
@@ -102,7 +109,8 @@ def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
 
 def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[Network, DreamSettings, tuple[str, ...]]:
     """The recorded network and settings with `changes`, and what has to give way to them."""
-    settings = {**made.settings, **overruled(made, changes), **changes}
+    backend, notes = _recorded_backend(made) if "backend" not in changes else ({}, ())
+    settings = {**made.settings, **backend, **overruled(made, changes), **changes}
     if "model" not in changes:
         settings = {**settings, **_recorded_model(made, folder), **changes}
     chosen = choose(**settings)
@@ -110,8 +118,21 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
     _check_pictures(chosen, folder)
     if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
         note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"
-        return network, replace(chosen, layer=None), (note,)
-    return network, chosen, ()
+        return network, replace(chosen, layer=None), (*notes, note)
+    return network, chosen, notes
+
+
+def _recorded_backend(made: Record) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The backend that made a picture, as a setting; torch, and word of it, where the other is not here."""
+    if backends.OPENVINO not in made.versions:
+        return {"backend": backends.TORCH}, ()
+    if backends.installed():
+        return {}, ()
+    note = (
+        f"made with openvino {made.versions[backends.OPENVINO]}, which is not installed here: torch makes it alike,"
+        " not equal. For the same pixels: pip install 'phosphene[fast]'"
+    )
+    return {"backend": backends.TORCH}, (note,)
 
 
 def overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:

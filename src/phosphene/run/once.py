@@ -18,15 +18,21 @@ from phosphene.ascent import Step
 from phosphene.canvases import CANVASES, canvas
 from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
+from phosphene.journal import Journal
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes.dream import OnStep
+from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.record import Record
-from phosphene.run.aims import Aim, aim, recorded
+from phosphene.run.aims import Aim, aim
 from phosphene.run.album import Album
+from phosphene.run.forecast import expected
+from phosphene.run.kept import Checkpoint, Keep
+from phosphene.run.large import LargeDream, OnForecast, large
+from phosphene.run.provenance import provenance
 from phosphene.run.watch import Watch, room
 from phosphene.run.wishes import Wishes
 
@@ -42,12 +48,19 @@ class Dream:
         record: how it was made.
         source: the picture it began as; its transparency, depth and EXIF go into the files that `save` writes.
         notes: what the user should hear.
+        journal: of a run that was kept while it grew; close it when the picture is saved.
     """
 
     pixels: Tensor
     record: Record
     source: Picture
     notes: tuple[str, ...] = ()
+    journal: Journal | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.pixels.shape[-2], self.pixels.shape[-1]
 
     @property
     def image(self) -> Image.Image:
@@ -96,9 +109,12 @@ def dream(
     size: tuple[int, int] | None = None,
     long_side: int | None = None,
     max_pixels: int = images.MAX_PIXELS,
+    keep: Keep | None = None,
+    on_forecast: OnForecast | None = None,
+    hands: MakeHands | None = None,
     **changes: Any,
-) -> Dream:
-    """Dreams upon a picture.
+) -> Dream | LargeDream:
+    """Dreams upon a picture; one that memory cannot hold dreams on disk.
 
     Args:
         image: a path, an image of Pillow's, an array, a tensor, bytes, or the name of a canvas, as `clouds`.
@@ -113,6 +129,9 @@ def dream(
         size: width and height of a canvas, in pixels.
         long_side: shrinks the picture first.
         max_pixels: refuses larger pictures; 0 refuses none.
+        keep: where the run keeps how far it came; a run that stopped goes on from there.
+        on_forecast: is told what a long dream will take, before it is begun.
+        hands: makes the steps of a dream on disk; by default this computer.
         **changes: any field of `DreamSettings`.
 
     Raises:
@@ -122,26 +141,64 @@ def dream(
     chosen = choose(recipe=recipe, preset=preset, **wishes.changes(changes))
     network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
     chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
+    album = Album(network.dtype, named=wishes.named)
+    return dream_of(
+        image,
+        chosen,
+        network,
+        album,
+        objective=wishes.objective,
+        opening={"size": size, "long_side": long_side, "max_pixels": max_pixels, "seed": chosen.seed},
+        on_step=on_step,
+        keep=keep,
+        on_forecast=on_forecast,
+        hands=hands,
+    )
+
+
+def dream_of(
+    image: images.Source,
+    chosen: DreamSettings,
+    network: Network,
+    album: Album,
+    *,
+    opening: Mapping[str, Any],
+    objective: Objective | None = None,
+    on_step: OnStep | None = None,
+    keep: Keep | None = None,
+    on_forecast: OnForecast | None = None,
+    hands: MakeHands | None = None,
+) -> Dream | LargeDream:
+    """The dream of a picture, or of a canvas's name, in memory or on disk; `opening` is for `open_source`."""
     with room():
-        source, origin = open_source(image, size=size, long_side=long_side, max_pixels=max_pixels, chosen=chosen)
-        album = Album(network.dtype, named=wishes.named)
-        return make(source, origin, aim(source, chosen, network, album, wishes.objective), network, album, on_step)
+        if opening["long_side"] is None and (found := large(image, chosen, network, objective, album, keep)):
+            return found.dream(on_step, on_forecast, max_pixels=opening["max_pixels"], hands=hands)
+        source, origin = open_source(image, network.dtype, **opening)
+        aimed = aim(source, chosen, network, album, objective)
+        if on_forecast and (forecast := expected(source, aimed, network)):
+            on_forecast(forecast)
+        return make(source, origin, aimed, network, album, on_step, keep)
 
 
 def open_source(
-    image: images.Source, *, size: tuple[int, int] | None, long_side: int | None, max_pixels: int, chosen: DreamSettings
+    image: images.Source,
+    dtype: torch.dtype,
+    *,
+    size: tuple[int, int] | None,
+    long_side: int | None,
+    max_pixels: int,
+    seed: int,
 ) -> tuple[Picture, dict[str, Any]]:
-    """The picture, and what the record says of it."""
-    kind = getattr(torch, chosen.dtype)
+    """The picture, and what the record says of it; a canvas is painted with the seed."""
     if isinstance(image, str) and image in CANVASES and not Path(image).exists():
         if long_side:
             raise SettingsError("--long-side shrinks pictures; a canvas has the size that --size gives it.")
         width, height = size or CANVAS_SIZE
-        painted = Picture(canvas(image, height, width, seed=chosen.seed, dtype=kind), None, 8, image, None)
-        return painted, {"canvas": image, "seed": chosen.seed, "width": width, "height": height}
+        painted = Picture(canvas(image, height, width, seed=seed, dtype=dtype), None, 8, image, None)
+        return painted, {"canvas": image, "seed": seed, "width": width, "height": height}
     if size:
         raise SettingsError("A size is for canvases; --long-side shrinks a picture.")
-    picture = images.load(image, dtype=kind, long_side=long_side, max_pixels=max_pixels)
+    picture = images.load(image, dtype=dtype, long_side=long_side, max_pixels=max_pixels)
     height, width = picture.pixels.shape[-2:]
     origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
     return picture, origin | ({"long_side": long_side} if long_side else {})
@@ -154,9 +211,12 @@ def make(
     network: Network,
     album: Album,
     on_step: OnStep | None,
+    keep: Keep | None = None,
 ) -> Dream:
     """The dream of a picture that is open, with its record; a `Stop` keeps what there is."""
-    watch = Watch(on_step)
+    known = provenance(aimed.settings, network, aimed.objective) | {"pictures": album.hashes, "input": dict(origin)}
+    checkpoint = Checkpoint(keep.journal(known)) if keep else None
+    watch = Watch(on_step, checkpoint)
     try:
         pixels = recipe_of_dreams.dream(
             source.pixels,
@@ -165,28 +225,17 @@ def make(
             settings=aimed.settings,
             mask=aimed.mask,
             regions=aimed.regions,
+            reached=checkpoint.reached(network.dtype) if checkpoint else None,
             on_step=watch,
         )
         complete = True
     except Stop:
         pixels, complete = watch.picture(), False
-    made = Record(
-        **provenance(aimed.settings, network, aimed.objective),
-        input=dict(origin),
-        pictures=album.hashes,
-        **watch.ended(pixels, source.depth, complete),
-    )
-    return Dream(pixels, made, source, source.notes + network.notes + aimed.notes + _small(watch.last, aimed.settings))
-
-
-def provenance(chosen: DreamSettings, network: Network, objective: Objective) -> dict[str, Any]:
-    """What a record says of a dream before it is dreamt."""
-    return {
-        "recipe": "dream",
-        "settings": recorded(chosen, network),
-        "objective": str(objective),
-        "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
-    }
+    made = Record(**known, **watch.ended(pixels.shape[-2:], source.depth, complete))
+    notes = source.notes + network.notes + aimed.notes + _small(watch.last, aimed.settings)
+    if checkpoint:
+        return Dream(pixels, made, source, notes + checkpoint.notes, checkpoint.journal)
+    return Dream(pixels, made, source, notes)
 
 
 def _small(last: Step | None, chosen: DreamSettings) -> tuple[str, ...]:

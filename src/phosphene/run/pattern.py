@@ -112,7 +112,7 @@ def make(
         network={"name": network.name, "file": network.file, "sha256": network.sha256},
         input={"name": "noise", "width": width, "height": height},
         pictures=album.hashes,
-        **watch.ended(pixels, 8, complete),
+        **watch.ended(pixels.shape[-2:], 8, complete),
     )
     return Dream(pixels, made, Picture(pixels, None, 8, "noise", None), notes)
 

@@ -171,9 +171,9 @@ def make(
         network={"name": network.name, "file": network.file, "sha256": network.sha256},
         input=dict(origin),
         pictures=album.hashes,
-        **watch.ended(pixels, source.depth, complete),
+        **watch.ended(pixels.shape[-2:], source.depth, complete),
     )
-    return Painting(pixels, made, source, source.notes + network.notes + notes, tuple(sources))
+    return Painting(pixels, made, source, source.notes + network.notes + notes, sources=tuple(sources))
 
 
 def _sources(

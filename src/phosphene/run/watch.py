@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,14 +17,19 @@ from phosphene.errors import RoomError, Stop
 
 @dataclass
 class Watch:
-    """Passes steps on, and remembers the last."""
+    """Passes steps on, first to where they are kept, and remembers the last."""
 
     on_step: Callable[[Step], None] | None
+    keep: Callable[[Step], None] | None = None
     last: Step | None = field(default=None)
+    backends: set[str] = field(default_factory=set)
 
     def __call__(self, step: Step) -> None:
         """Takes a step."""
         self.last = step
+        self.backends |= step.backends
+        if self.keep:
+            self.keep(step)
         if self.on_step:
             self.on_step(step)
 
@@ -38,11 +43,11 @@ class Watch:
             raise Stop
         return self.last.picture()
 
-    def ended(self, pixels: Tensor, depth: int, complete: bool) -> dict[str, Any]:
-        """What a record says of the end of a run: `pixels` to be written with `depth` bits."""
+    def ended(self, size: Sequence[int], depth: int, complete: bool) -> dict[str, Any]:
+        """What a record says of the end of a run: a picture of that height and width, written with `depth` bits."""
         return {
-            "output": {"width": pixels.shape[-1], "height": pixels.shape[-2], "depth": depth},
-            "versions": record.versions(),
+            "output": {"width": size[1], "height": size[0], "depth": depth},
+            "versions": record.versions(*sorted(self.backends)),
             "threads": torch.get_num_threads(),
             "complete": complete,
             "reached": "" if complete else self.reached,

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from phosphene import images, record
 from phosphene.canvases import CANVASES
 from phosphene.errors import PhospheneError, Stop
@@ -53,7 +55,12 @@ class Easel:
     def _open(self, size: tuple[int, int] | None, long_side: int | None) -> tuple[Picture, dict[str, Any]]:
         with room():
             return open_source(
-                self._image, size=size, long_side=long_side, max_pixels=self._max_pixels, chosen=self._settings
+                self._image,
+                getattr(torch, self._settings.dtype),
+                size=size,
+                long_side=long_side,
+                max_pixels=self._max_pixels,
+                seed=self._settings.seed,
             )
 
     def at(self, side: int) -> tuple[Picture, dict[str, Any]]:

@@ -1,0 +1,232 @@
+"""Files of any size ↔ rasters, strip by strip, by libvips: no picture is ever whole in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyvips
+import torch
+from PIL import Image
+
+from phosphene import rasters
+from phosphene.errors import ImageError, RoomError
+from phosphene.images import check_sides, deep, format_of
+from phosphene.images.atomic import put_in_place, refuse
+from phosphene.images.decoding import pillow
+from phosphene.images.samples import check_size
+from phosphene.images.texts import as_description, inserted, kept_exif
+from phosphene.rasters import Raster
+
+STRIP_BYTES = 16 << 20  # of rows that are read or written at a time
+_CHUNK = 1 << 22  # bytes read at a time where a file is hashed
+_FORMATS = {"uchar": "u1", "ushort": "u2"}
+_LOADERS = {
+    b"\x89PNG": pyvips.Image.pngload,
+    b"\xff\xd8\xff": pyvips.Image.jpegload,
+    b"II*\0": pyvips.Image.tiffload,
+    b"MM\0*": pyvips.Image.tiffload,
+    b"II+\0": pyvips.Image.tiffload,
+    b"MM\0+": pyvips.Image.tiffload,
+}  # named, so that libvips tries no other
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture that was unpacked into a raster.
+
+    Attributes:
+        raster: its numbers, upright and in sRGB, with alpha behind if it has any.
+        depth: bits per channel, 8 or 16.
+        name: the file's name.
+        sha256: of the file's bytes.
+        exif: the tags worth keeping.
+        notes: what the user should hear.
+    """
+
+    raster: Raster
+    depth: int
+    name: str
+    sha256: str
+    exif: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Height and width of an upright picture, from its header; `None` if it is none that can be read in strips."""
+    try:
+        image = _open(path)
+    except (pyvips.Error, OSError):
+        return None
+    if image is None:
+        return None
+    return (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
+
+
+def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) -> Opened:
+    """Unpacks a picture file into a raster, the file `target`.
+
+    Args:
+        path: the picture.
+        target: where its numbers go.
+        max_pixels: refuses larger pictures; 0 refuses none.
+        again: whether `target` holds them already.
+
+    Raises:
+        ImageError: damaged, of numbers that are not read, or too large.
+        RoomError: the disk is full.
+    """
+    with _told(path.name):
+        image = _open(path)
+        assert image is not None
+        check_size(path.name, image.width, image.height, max_pixels)
+        if _orientation(image) == 1:  # what has to be turned is not read from top to bottom
+            image = _open(path, access="sequential")
+        image, notes = deep.upright_srgb(image, path.name, lazy=True)
+        raster = Raster(target, image.height, image.width, image.bands, _FORMATS[image.format])
+        if again:
+            raster.check()
+        else:
+            _pour(image, raster.create())
+    return Opened(raster, 8 if raster.kind == "u1" else 16, path.name, sha256(path), _exif(path), notes)
+
+
+def _open(path: Path, **options: str) -> pyvips.Image | None:
+    with path.open("rb") as file:
+        start = file.read(4)
+    loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
+    return loader(str(path), fail_on="error", **options) if loader else None
+
+
+def _orientation(image: pyvips.Image) -> int:
+    return int(image.get("orientation")) if "orientation" in image.get_fields() else 1
+
+
+def _pour(image: pyvips.Image, raster: Raster) -> None:
+    region = pyvips.Region.new(image)  # reads from top to bottom, while a crop would be made by several threads at once
+    for rows in _strips(raster):
+        numbers = region.fetch(0, rows.start, raster.width, rows.stop - rows.start)
+        raster.put(np.frombuffer(numbers, raster.kind).reshape(-1, raster.width, raster.channels), rows)
+    raster.flush()
+
+
+def save(
+    dreamt: Raster,
+    source: Raster,
+    path: Path,
+    *,
+    depth: int,
+    metadata: Mapping[str, str],
+    exif: Mapping[int, str],
+    quality: int,
+    overwrite: bool,
+) -> None:
+    """Writes a dream of floats, with the alpha of its source, as a picture file: whole, or not at all.
+
+    TIFF files are pyramids in tiles, with 64-bit offsets, as viewers of huge pictures want them.
+
+    Raises:
+        ImageError: the format cannot hold it, or the name is taken.
+        RoomError: the disk is full.
+    """
+    format = format_of(path)
+    refuse(path, overwrite=overwrite)
+    check_whole(format, *dreamt.size)
+    packed, temporary = dreamt.path.with_name("packed.raw"), path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    try:
+        with _told(path.name):
+            numbers = _packed(dreamt, source, packed, 8 if format == "jpeg" else depth, format != "jpeg")
+            _WRITERS[format](_image_of(numbers), str(temporary), quality, as_description(metadata))
+        if format != "tiff":
+            _insert(temporary, *inserted(format, exif, metadata))
+        put_in_place(temporary, path, overwrite=overwrite)
+    finally:
+        temporary.unlink(missing_ok=True)
+        packed.unlink(missing_ok=True)
+
+
+def check_whole(format: str, height: int, width: int) -> None:
+    """Whether a picture that is not in memory can be written in a format.
+
+    Raises:
+        ImageError: it cannot.
+    """
+    check_sides(format, height, width)
+    if format == "webp":
+        raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
+
+
+def _packed(dreamt: Raster, source: Raster, path: Path, depth: int, alpha: bool) -> Raster:
+    """The dream in whole numbers; without alpha it is laid on white."""
+    kind = "u1" if depth == 8 else "u2"
+    numbers = Raster(path, *dreamt.size, 3 + (alpha and source.channels == 4), kind).create()
+    for rows in _strips(dreamt):
+        pixels = dreamt.read(rows, dtype=rasters.dtype_of(dreamt.kind)).clamp_(0, 1)
+        if source.channels == 4:
+            opaque = source.read(rows, dtype=pixels.dtype)[:, 3:]
+            pixels = torch.cat([pixels, opaque], 1) if alpha else pixels * opaque + (1 - opaque)
+        numbers.write(pixels, rows)
+    return numbers
+
+
+def _strips(raster: Raster) -> Iterator[slice]:
+    return rasters.strips(raster.height, max(1, STRIP_BYTES // (raster.nbytes // raster.height)))
+
+
+def _image_of(numbers: Raster) -> pyvips.Image:
+    format = {kind: name for name, kind in _FORMATS.items()}[numbers.kind]
+    image = pyvips.Image.rawload(str(numbers.path), numbers.width, numbers.height, numbers.channels, format=format)
+    return image.copy(interpretation="srgb" if numbers.kind == "u1" else "rgb16")
+
+
+def _insert(path: Path, at: int, data: bytes) -> None:
+    """Puts bytes into the middle of a file."""
+    longer = path.with_suffix(".longer")
+    with path.open("rb") as before, longer.open("wb") as after:
+        after.write(before.read(at) + data)
+        shutil.copyfileobj(before, after, _CHUNK)
+    longer.replace(path)
+
+
+def _tiff(image: pyvips.Image, name: str, _: int, description: str) -> None:
+    image = image.copy()
+    image.set_type(pyvips.GValue.gstr_type, "image-description", description)
+    image.tiffsave(name, tile=True, pyramid=True, bigtiff=True, compression="deflate", predictor="horizontal")
+
+
+_WRITERS: Mapping[str, Callable[[pyvips.Image, str, int, str], None]] = {
+    "png": lambda image, name, *_: image.pngsave(name, keep="none"),
+    "jpeg": lambda image, name, quality, _: image.jpegsave(name, Q=quality, subsample_mode="off", keep="none"),
+    "tiff": _tiff,
+}
+
+
+@contextmanager
+def _told(called: str) -> Iterator[None]:
+    """Puts what libvips raises in our words."""
+    try:
+        yield
+    except pyvips.Error as error:
+        if "space left" in str(error.detail):
+            raise RoomError(f"The disk has no room for {called}.\nFree some, or choose another disk.") from error
+        raise ImageError(f"{called}: {deep.first_line(error)}.\nFetch or export it again.") from error
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _exif(path: Path) -> dict[int, str]:
+    try:
+        with pillow(path.name), Image.open(path) as image:
+            return kept_exif(image)
+    except ImageError:  # no reason to refuse the picture
+        return {}

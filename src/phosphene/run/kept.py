@@ -1,0 +1,111 @@
+"""How far a run came, kept beside its output: a run that is killed goes on, and ends with the same pixels."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phosphene.ascent import Step
+from phosphene.errors import PhospheneError, RecordError
+from phosphene.journal import Journal, read
+from phosphene.rasters import Raster, kind_of
+from phosphene.recipes.dream import Reached
+
+_CHUNK = 1 << 24  # bytes that are summed up at a time
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Where and how a run is to keep how far it came.
+
+    Attributes:
+        folder: of its own, beside the output.
+        command: what asks for the same run again.
+        anew: gives up what an earlier run left there.
+    """
+
+    folder: Path
+    command: Mapping[str, Any] = field(default_factory=dict)
+    anew: bool = False
+
+    def begun(self, key: str) -> bool:
+        """Whether an earlier run's state is there, and has that key."""
+        found = None if self.anew else read(self.folder)
+        return found is not None and key in found["state"]
+
+    def journal(self, about: Mapping[str, Any]) -> Journal:
+        """The run's journal.
+
+        Raises:
+            SettingsError: another run's is there.
+            RecordError: it is damaged.
+        """
+        journal = Journal(self.folder, about, self.command)
+        if self.anew:
+            journal.close()
+        return journal.open()
+
+
+@dataclass
+class Checkpoint:
+    """Keeps the pixels of a dream in memory, now and then.
+
+    Attributes:
+        journal: of the run.
+        notes: what the user should hear.
+    """
+
+    journal: Journal
+    notes: tuple[str, ...] = ()
+
+    def reached(self, dtype: torch.dtype) -> Reached | None:
+        """Where the run stopped, if it was begun before.
+
+        Raises:
+            RecordError: the pixels that were kept are not whole.
+        """
+        state = self.journal.state
+        if not state:
+            return None
+        raster = self._raster(state["octave"], state["step"], state["size"], dtype).check()
+        if _checksum(raster.path) != state["checksum"]:
+            raise RecordError(f"{raster.path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
+        return Reached(state["octave"], state["step"], raster.read(dtype=dtype))
+
+    def __call__(self, step: Step) -> None:
+        """Takes a step, and keeps it if that was last done some time ago."""
+        if step.done < 1 and self.journal.due() and not self.notes:
+            try:
+                self._keep(step.octave, step.step, step.pixels)
+            except (OSError, PhospheneError) as error:  # the dream itself need not end for this
+                self.notes = (f"not kept while it grew: {error}",)
+
+    def _keep(self, octave: int, step: int, pixels: Tensor) -> None:
+        """Writes the pixels, then the journal that names them, and only then forgets the ones before."""
+        self.journal.folder.mkdir(exist_ok=True)
+        size = list(pixels.shape[-2:])
+        raster = self._raster(octave, step, size, pixels.dtype).create()
+        raster.write(pixels)
+        raster.flush()
+        self.journal.note(now=True, octave=octave, step=step, size=size, checksum=_checksum(raster.path))
+        for other in self.journal.folder.glob("*.raw"):
+            if other != raster.path:
+                other.unlink()
+
+    def _raster(self, octave: int, step: int, size: list[int], dtype: torch.dtype) -> Raster:
+        path = self.journal.folder / f"octave{octave}-step{step}.raw"
+        return Raster(path, size[0], size[1], kind=kind_of(dtype))
+
+
+def _checksum(path: Path) -> int:
+    total = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            total = zlib.crc32(chunk, total)
+    return total
