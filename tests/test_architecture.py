@@ -19,7 +19,7 @@ ROOMS = (
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
     "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
-    "run", "batch", "series",
+    "run", "batch", "series", "cluster",
     "cli",
 )  # fmt: skip
 

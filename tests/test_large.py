@@ -15,7 +15,7 @@ from phosphene.journal import Journal
 from phosphene.objectives import layer
 from phosphene.rasters import Raster
 from phosphene.recipes import dream as in_memory
-from phosphene.recipes import large
+from phosphene.recipes import hands, large
 from phosphene.recipes.settings import DreamSettings
 from phosphene.transforms import mute_, resize_rows, roll, rows_for
 
@@ -102,7 +102,7 @@ CHOSEN = {"octaves": 3, "octave_scale": 1.5, "steps": 2, "tile": 128, "overlap":
 
 @pytest.mark.parametrize("by", ["mean", "std", "laplacian"])
 def test_a_dream_on_disk_is_the_one_in_memory(tmp_path, monkeypatch, by):
-    monkeypatch.setattr(large, "SIDE", 230)
+    monkeypatch.setattr(hands, "SIDE", 230)
     network, chosen = tiny(torch.float64), DreamSettings(**CHOSEN, normalise=by, dtype="float64")
     pixels = torch.rand(1, 3, 301, 278, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     wanted = in_memory.dream(pixels, network, layer("deep").prepare(network), settings=chosen)
@@ -125,7 +125,7 @@ def test_a_dream_on_disk_goes_on_where_it_stopped(tmp_path_factory, count):
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(large, "SIDE", 230)
+        patch.setattr(hands, "SIDE", 230)
         patch.setattr("phosphene.journal.PAUSE", 0.0 if count % 2 else 1e9)
         wanted = in_memory.dream(pixels, network, layer("deep").prepare(network), settings=chosen)
         with contextlib.suppress(KeyboardInterrupt):

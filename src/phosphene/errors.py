@@ -54,6 +54,12 @@ class RoomError(PhospheneError):
     exit_code = 4
 
 
+class ClusterError(PhospheneError):
+    """The machines that were to help are not there, not alike, or lost."""
+
+    exit_code = 5
+
+
 class Stop(Exception):  # noqa: N818 - it is a wish, not an error
     """Raised from `on_step` to end a run early and keep what there is."""
 

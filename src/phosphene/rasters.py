@@ -117,8 +117,8 @@ class Raster:
 
     def _parts(self, array: Array, rows: slice, columns: slice, shift: Shift) -> Iterator[tuple[int, Array]]:
         """The window's parts that lie in one piece in the file, each with where it begins there."""
-        for down, row in _pieces(rows, self.height, shift[0]):
-            for across, column in _pieces(columns, self.width, shift[1]):
+        for down, row in pieces(rows, self.height, shift[0]):
+            for across, column in pieces(columns, self.width, shift[1]):
                 block, start = array[down, across], row * self._row + column * self._pixel
                 if block.shape[1] == self.width:
                     yield start, block
@@ -126,8 +126,15 @@ class Raster:
                     yield from ((start + number * self._row, line) for number, line in enumerate(block))
 
 
-def _pieces(window: slice, length: int, shift: int) -> Iterator[tuple[slice, int]]:
-    """One side of a window of a shifted picture, parted where the picture ends: where it is there, and in the file."""
+def pieces(window: slice, length: int, shift: int) -> Iterator[tuple[slice, int]]:
+    """One side of a window of a picture shifted by `shift`, parted where the picture ends.
+
+    Yields:
+        A part's place in the window, and the pixel of the unshifted picture at which it begins.
+
+    >>> list(pieces(slice(0, 4), 10, 3))
+    [(slice(0, 3, None), 7), (slice(3, 4, None), 0)]
+    """
     start, count = window.indices(length)[0], _length(window, length)
     low = (start - shift) % length
     first = min(count, length - low)

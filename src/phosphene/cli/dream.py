@@ -18,6 +18,7 @@ RECIPES = (DreamSettings, PatternSettings, StyleSettings)
 @click.command(cls=options.Grouped, short_help="Dreams upon pictures.")
 @click.argument("inputs", nargs=-1, metavar="PICTURE...")
 @options.output
+@options.machines
 @click.option("--preset", metavar="NAME", help="a look; phosphene presets lists them")
 @click.option("--recipe", metavar="NAME", help="somebody's settings, as google2015")
 @click.option("--config", metavar="FILE", help="settings from a TOML file")
@@ -33,6 +34,8 @@ def dream(
     long_side: int | None,
     size: str | None,
     max_pixels: int | None,
+    workers: int | None,
+    scheduler: str | None,
     **flags: Any,
 ) -> int:
     """Dreams upon pictures, and writes photo-dream.png beside photo.jpg.
@@ -48,12 +51,16 @@ def dream(
     values = {name: value for name, value in values.items() if name not in configuration.LOOKS}
     chosen = settings(recipe=recipe, preset=preset, **values)
     from phosphene.cli import checks, jobs, maker
+    from phosphene.cli.machines import Machines
     from phosphene.images import MAX_PIXELS
 
     layer_of = None if "layer" in values else configuration.layer_from(recipe, preset)
     limit = MAX_PIXELS if max_pixels is None else max_pixels
+    machines = Machines(scheduler, workers, wishes["threads"])
     words = click.get_current_context().meta.get(ARGUMENTS, [])
-    asked = jobs.Asked(inputs, chosen, recipe, preset, long_side, checks.canvas_size(size), limit, words, layer_of)
+    asked = jobs.Asked(
+        inputs, chosen, recipe, preset, long_side, checks.canvas_size(size), limit, words, layer_of, machines
+    )
     return jobs.dream(asked, maker.Wishes(**wishes))
 
 

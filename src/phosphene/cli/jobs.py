@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,14 +18,17 @@ from phosphene.ascent import Step
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_long_side, check_piped, check_preview, check_size, check_streams
 from phosphene.cli.interruption import Interruption
+from phosphene.cli.machines import ALONE, Machines
 from phosphene.cli.maker import Maker, Wishes, name_of
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
 from phosphene.objectives import Objective
+from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.recipes.settings import settings as choose
 from phosphene.run import Dream, LargeDream, pattern
 
 MOST_THREADS = 256  # believed of a record
+_ANEW = "it was interrupted, and is made anew"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Asked:
     max_pixels: int
     command: Sequence[str] = ()  # what was typed, for a run that is resumed
     layer_of: Named | None = None  # the preset or recipe that chose the layer
+    machines: Machines = ALONE
 
 
 def dream(asked: Asked, wishes: Wishes) -> int:
@@ -50,6 +55,7 @@ def dream(asked: Asked, wishes: Wishes) -> int:
     check_long_side(plan, asked.long_side)
     check_streams(plan.jobs[0], wishes)
     check_preview([job.output for job in plan.jobs], [job.source for job in plan.jobs], wishes)
+    asked.machines.check(plan, wishes)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
         made = _Jobs(maker, asked, plan).run()
@@ -78,30 +84,73 @@ class _Jobs:
 
     def run(self) -> bool:
         """Whether every picture is there."""
-        jobs = self.plan.jobs
-        for number, job in enumerate(jobs, 1):
-            try:
-                self._one(job, f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name)
-            except Stop as stop:
-                self.maker.stopped(job, stop)
-            except PhospheneError as error:
-                self.maker.fail(job, error)
-                if not self.plan.many:
-                    raise
-                self.maker.voice.complain(_with_name(str(error), job.source.name))
-            if self.maker.stop.signal:
-                break
+        if self.asked.machines.wanted:
+            self._helped()
+        else:
+            self._in_turn(self.plan.jobs)
         self._sum_up()
         return not self.maker.failures
 
-    def _one(self, job: Job, title: str) -> None:
-        there = self._standing(job)
-        if there == "finished":
-            self._skip(job)
+    def _in_turn(self, jobs: Sequence[Job], hands: MakeHands | None = None) -> None:
+        for number, job in enumerate(jobs, 1):
+            title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
+            with self._telling(job):
+                self._one(job, title, hands)
+            if self.maker.stop.signal:
+                break
+
+    def _helped(self) -> None:
+        """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
+        large = [job for job in self.plan.jobs if self._alone(job)]
+        others = [job for job in self.plan.jobs if job not in large]
+        self.asked.machines.check_use(self.plan, large)
+        with self.asked.machines.connected() as client:
+            from phosphene.cli.together import dream as dream_together
+            from phosphene.cluster import OnWorkers
+
+            due = self._due(others)
+            for job, outcome in dream_together(client, list(due), self.asked, self.network, self.maker):
+                with self._telling(job):
+                    if isinstance(outcome, Exception):
+                        raise outcome
+                    self.maker.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
+            if not self.maker.stop.signal:
+                self._in_turn(large, OnWorkers(client))
+
+    def _alone(self, job: Job) -> bool:
+        """Whether a picture is made for itself: one that dreams on disk, or goes on where it stopped."""
+        on_disk = job.output and not self.asked.long_side and run.dreams_on_disk(job.source.name, self.asked.settings)
+        return bool(on_disk) or self._begun(job)
+
+    def _begun(self, job: Job) -> bool:
+        return batch.begun(job.output) and not self.maker.wishes.force
+
+    def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
+        """The jobs that are not done, each with whether it was interrupted."""
+        due = {}
+        for job in jobs:
+            with self._telling(job):
+                if (again := self._again(job)) is not None:
+                    due[job] = again
+        return due
+
+    @contextmanager
+    def _telling(self, job: Job) -> Iterator[None]:
+        """Tells of a picture that does not come about; one of many leaves the others alone."""
+        try:
+            yield
+        except Stop as stop:
+            self.maker.stopped(job, stop)
+        except PhospheneError as error:
+            self.maker.fail(job, error)
+            if not self.plan.many:
+                raise
+            self.maker.voice.complain(_with_name(str(error), job.source.name))
+
+    def _one(self, job: Job, title: str, hands: MakeHands | None = None) -> None:
+        again = self._again(job)
+        if again is None:
             return
-        begun = batch.begun(job.output) and not self.maker.wishes.force
-        if there == "other" and not begun:
-            raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
         source = _piped() if job.source.kind == "pipe" else job.source.name
         asked, painted = self.asked, job.source.kind == "canvas"
 
@@ -112,17 +161,31 @@ class _Jobs:
                 on_step=on_step,
                 keep=self.maker.keep(job.output, asked.command),
                 on_forecast=self.maker.foretell,
+                hands=hands,
                 size=asked.size if painted else None,
                 long_side=None if painted else asked.long_side,
                 max_pixels=asked.max_pixels,
                 **asked.settings.to_dict(),
             )
 
-        again = there == "unfinished"
-        notes = ["it was interrupted, and is made anew"] if again and not begun else []
+        begun = self._begun(job)
         if begun:
             self.maker.voice.say(f"{job.output}: goes on where it stopped")
-        self.maker.make(job, dreaming, title=title, notes=notes, replace=again or begun)
+        self.maker.make(job, dreaming, title=title, notes=[_ANEW] * (again and not begun), replace=again or begun)
+
+    def _again(self, job: Job) -> bool | None:
+        """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
+
+        Raises:
+            ImageError: another picture is there.
+        """
+        there = self._standing(job)
+        if there == "other" and not self._begun(job):
+            raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
+        if there == "finished":
+            self._skip(job)
+            return None
+        return there == "unfinished"
 
     def _standing(self, job: Job) -> batch.Standing | None:
         """What stands in the way of one of many; `None` if nothing does, or it may be replaced unseen."""

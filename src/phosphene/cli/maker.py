@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,16 +77,30 @@ class Maker:
         """
         started = time.monotonic()
         try:
-            with progress.bar(title, quiet=self.wishes.quiet) as bar, self.stop.dreaming():
+            with self.bar(title) as bar, self.stop.dreaming():
                 result = dreaming(lambda step: self._watch(step, bar, job.output))
         except PhospheneError as error:
             if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
                 raise Stop from error
             raise
+        self.finish(job, result, time.monotonic() - started, notes=notes, replace=replace)
+
+    def finish(
+        self, job: Job, result: Dream | LargeDream, seconds: float, *, notes: Sequence[str] = (), replace: bool = False
+    ) -> None:
+        """Saves a dream, and says so; arguments are those of `make`.
+
+        Raises:
+            PhospheneError: it cannot be saved.
+        """
         said = [*notes, *result.notes, *self._save(result, job.output, replace)]
         if result.journal and result.record.complete:
             result.journal.close()
-        self._report(job, result, said, time.monotonic() - started)
+        self._report(job, result, said, seconds)
+
+    def bar(self, title: str) -> AbstractContextManager[progress.Silence]:
+        """A bar for as long as the block runs, if somebody watches."""
+        return progress.bar(title, quiet=self.wishes.quiet)
 
     def make_only(self, job: Job, dreaming: Dreaming) -> None:
         """Makes the one picture that a command makes.

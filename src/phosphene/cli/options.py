@@ -64,7 +64,7 @@ GROUPS = (
     ("The ascent", ("octaves", "octave_scale", "scales", "steps", "step_size", "decay", "recipe")),
     ("Finer points about guides", ("match", "guide_scales", "top")),
     ("Finer points", ("method", "parameterisation", "robustness", "maximise", "jitter", "normalise", "clip", "dtype")),
-    ("Speed and memory", ("backend", "memory", "tile", "overlap", "threads", "max_pixels")),
+    ("Speed and memory", ("backend", "memory", "tile", "overlap", "threads", "max_pixels", "workers", "scheduler")),
 )
 REST = "Everything else"
 
@@ -172,6 +172,21 @@ def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
 
 
 BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
+
+
+def machines(command: Function) -> Function:
+    """Adds the flags that say who helps."""
+    for option in reversed(_MACHINES):
+        command = option(command)
+    return command
+
+
+_MACHINES = (
+    click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="share a folder out among N processes"),
+    click.option(
+        "--scheduler", metavar="ADDRESS", help="or among the machines of a Dask scheduler, as tcp://host:8786"
+    ),
+)
 
 _OUTPUT = (
     click.option(

@@ -17,6 +17,9 @@ class Silence:
     def show(self, step: Step) -> None:
         """Nothing."""
 
+    def move(self, done: float, where: str) -> None:
+        """Nothing."""
+
 
 class Bar(Silence):
     """A dream's bar; it counts steps by their pixels, so that the time left is true at every octave."""
@@ -26,8 +29,11 @@ class Bar(Silence):
 
     def show(self, step: Step) -> None:
         """Moves the bar to a step."""
-        where = f"{step.counted} {step.octave}/{step.octaves}"
-        self._progress.update(self._task, completed=step.done, where=where)
+        self.move(step.done, f"{step.counted} {step.octave}/{step.octaves}")
+
+    def move(self, done: float, where: str) -> None:
+        """Moves the bar to a share, and says where that is."""
+        self._progress.update(self._task, completed=done, where=where)
 
 
 def watched(quiet: bool) -> bool:

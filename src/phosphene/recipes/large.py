@@ -7,119 +7,29 @@ killed anywhere goes on at the block where its journal was last written, and end
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from phosphene import backends, blocks, gradient, pyramid, rasters
-from phosphene.ascent import Rule, Step
-from phosphene.backends import Backend
-from phosphene.blocks import Sums
-from phosphene.gradient import Shift
+from phosphene import backends, gradient, pyramid, rasters
+from phosphene.ascent import Step
+from phosphene.errors import Stop
 from phosphene.journal import Journal
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.rasters import Raster
 from phosphene.recipes import dream as in_memory
+from phosphene.recipes.hands import Hands, MakeHands, OnDisk, Work
 from phosphene.recipes.settings import DreamSettings
-from phosphene.tiles import Box
 from phosphene.transforms import resize_rows, rows_for
 
-SIDE = 1280  # pixels of a block's side, with its context
 STRIP = 1 << 22  # numbers of a strip that is read, enlarged and written at a time
 SMALL = 512  # pixels of the long side of what `Step.picture` shows of a picture that memory cannot hold
-SHARES = {"gradient": 0.84, "sizes": 0.06, "climb": 0.10}  # of a step's time
-
-Tell = Callable[[float], None]  # is told which share of a step is done
-
-
-class Hands(Protocol):
-    """Whoever makes an octave's steps."""
-
-    def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
-        """Reads the pixels from `now` and writes them, a step further uphill, to `spare`; returns the score."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is to be done at an octave.
-
-    Attributes:
-        network: whose layers dream.
-        objective: fitted to the octave's size.
-        tiles: for the gradient.
-        backend: computes a tile's gradient.
-        rule: the step rule.
-        folder: for files.
-        journal: is told how far each pass is.
-    """
-
-    network: Network
-    objective: Objective
-    tiles: Sequence[Box]
-    backend: Backend
-    rule: Rule
-    folder: Path
-    journal: Journal
-
-
-@dataclass(frozen=True)
-class OnDisk:
-    """Makes the steps on this computer, a tile or a block at a time."""
-
-    work: Work
-
-    def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
-        """As `Hands.step`."""
-        work, size = self.work, now.size
-        g = replace(now, path=work.folder / "gradient.raw")
-        if not g.path.exists() or g.path.stat().st_size != g.nbytes:
-            g.create()
-        parts = blocks.blocks(*size, SIDE)
-        (score,) = self._pass("gradient", work.tiles, lambda box: self._gradient(now, g, box, shift), g, tell)
-        totals = self._pass("sizes", parts, lambda box: self._sums(g, box), None, tell)
-        divisors = blocks.sizes([totals], work.rule, *size)
-        self._pass("climb", parts, lambda box: self._climb(now, spare, g, box, shift, divisors, length), spare, tell)
-        return score / math.prod(size)
-
-    def _pass(
-        self, name: str, boxes: Sequence[Box], work: Callable[[Box], Sums], written: Raster | None, tell: Tell
-    ) -> Sums:
-        """Works through boxes from where the journal left off; returns the totals of what they give."""
-        passes = self.work.journal.state.setdefault("passes", {})
-        state = passes.setdefault(name, {"done": 0, "totals": []})
-        earlier = sum(SHARES[each] for each in list(SHARES)[: list(SHARES).index(name)])
-        for number, box in enumerate(boxes[state["done"] :], state["done"] + 1):
-            found = work(box)
-            state["totals"] = [a + b for a, b in zip(state["totals"] or [0.0] * len(found), found, strict=True)]
-            state["done"] = number
-            self.work.journal.note(before=written.flush if written else None)
-            tell(earlier + SHARES[name] * number / len(boxes))
-        return tuple(state["totals"])
-
-    def _gradient(self, now: Raster, g: Raster, box: Box, shift: Shift) -> Sums:
-        work = self.work
-        pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
-        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective, work.backend)
-        g.write(part, *box.core)
-        return (score,)
-
-    def _sums(self, g: Raster, box: Box) -> Sums:
-        return blocks.sums(g.read(*box.context, dtype=self.work.network.dtype), box, self.work.rule)
-
-    def _climb(
-        self, now: Raster, spare: Raster, g: Raster, box: Box, shift: Shift, divisors: list[float], length: float
-    ) -> Sums:
-        kind = self.work.network.dtype
-        pixels, uphill = now.read(*box.core, shift=shift, dtype=kind), g.read(*box.context, dtype=kind)
-        blocks.climb_(pixels, uphill, box, divisors, length, self.work.rule)
-        spare.write(pixels, *box.core, shift=shift)
-        return ()
 
 
 def dream(
@@ -131,7 +41,7 @@ def dream(
     tilings: Sequence[gradient.Tiling],
     journal: Journal,
     on_step: Callable[[Step], None] | None = None,
-    hands: Callable[[Work], Hands] = OnDisk,
+    hands: MakeHands = OnDisk,
 ) -> Raster:
     """The picture in `source` dreamt upon, in a file of the journal's folder.
 
@@ -163,14 +73,34 @@ def dream(
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
         backend = backends.choose(settings.backend, network, fitted, work=in_memory.work(None, size, settings))
         hand = hands(Work(network, fitted, boxes, backend, rule, journal.folder, journal))
-        for number in range(journal.state["step"] + 1, settings.steps + 1):
-            now, spare = files.in_turn(octave, journal.state["current"])
-            tell = partial(_tell, on_step, _Place(files.sizes, octave, number, settings.steps, backend.name), now)
-            score = hand.step(now, spare, shifts[number - 1], rule.length(number, settings.steps), tell)
-            spare.flush()
-            journal.note(now=True, step=number, current=1 - journal.state["current"], passes={})
-            _tell(on_step, _Place(files.sizes, octave, number + 1, settings.steps, backend.name), spare, 0.0, score)
+        place = partial(_Place, files.sizes, octave, steps=settings.steps, backend=backend.name)
+        with _rescuing(hand, files, octave, journal):
+            for number in range(journal.state["step"] + 1, settings.steps + 1):
+                now, spare = files.in_turn(octave, journal.state["current"])
+                tell = partial(_tell, on_step, place(number), now)
+                score = hand.step(now, spare, shifts[number - 1], rule.length(number, settings.steps), tell)
+                kept = hand.keep(spare, must=number == settings.steps)
+                _note(journal, spare, kept)
+                _tell(on_step, place(number + 1), spare if kept else now, 0.0, score)
     return files.pixels(len(sizes) - 1)[journal.state["current"]]
+
+
+@contextmanager
+def _rescuing(hand: Hands, files: _Files, octave: int, journal: Journal) -> Iterator[None]:
+    """Keeps what an octave's steps came to, if one of them is interrupted."""
+    try:
+        yield
+    except (Stop, KeyboardInterrupt):
+        _, spare = files.in_turn(octave, journal.state["current"])
+        _note(journal, spare, hand.rescue(spare))
+        raise
+
+
+def _note(journal: Journal, spare: Raster, kept: int) -> None:
+    """Notes that the pixels in `spare` are on the disk, if they are: so many steps further than the others."""
+    if kept:
+        spare.flush()
+        journal.note(now=True, step=journal.state["step"] + kept, current=1 - journal.state["current"], passes={})
 
 
 def disk_bytes(size: tuple[int, int], settings: DreamSettings, itemsize: int) -> int:

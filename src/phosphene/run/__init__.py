@@ -4,7 +4,7 @@ from phosphene.run.again import check_changes, overruled, redo
 from phosphene.run.aims import asks_for_best, check, names
 from phosphene.run.forecast import Forecast
 from phosphene.run.kept import Keep
-from phosphene.run.large import LargeDream
+from phosphene.run.large import LargeDream, dreams_on_disk
 from phosphene.run.once import CANVAS_SIZE, Dream, dream
 from phosphene.run.provenance import provenance
 
@@ -18,6 +18,7 @@ __all__ = [
     "check",
     "check_changes",
     "dream",
+    "dreams_on_disk",
     "names",
     "overruled",
     "provenance",

@@ -24,6 +24,7 @@ from phosphene.rasters import Raster
 from phosphene.recipes import large as recipe
 from phosphene.recipes.dream import OnStep, goal, work
 from phosphene.recipes.fields import memory_bytes
+from phosphene.recipes.hands import MakeHands, OnDisk
 from phosphene.recipes.settings import DreamSettings
 from phosphene.record import Record
 from phosphene.run.aims import asks_for_best
@@ -110,7 +111,7 @@ class Large:
         on_forecast: OnForecast | None = None,
         *,
         max_pixels: int = images.MAX_PIXELS,
-        hands: Callable[[recipe.Work], recipe.Hands] = recipe.OnDisk,
+        hands: MakeHands | None = None,
     ) -> LargeDream:
         """The finished dream.
 
@@ -118,7 +119,7 @@ class Large:
             on_step: is told of tiles and steps.
             on_forecast: is told what it will take.
             max_pixels: refuses larger pictures.
-            hands: makes the steps.
+            hands: makes the steps; by default this computer.
 
         Raises:
             Stop: it was asked for; the journal keeps what there is.
@@ -141,7 +142,7 @@ class Large:
                 tilings=tilings,
                 journal=journal,
                 on_step=watch,
-                hands=hands,
+                hands=hands or OnDisk,
             )
         began = {**origin, "width": dreamt.width, "height": dreamt.height}
         made = Record(**known, input=began, **watch.ended(dreamt.size, source.depth, complete=True))
@@ -208,12 +209,18 @@ def large(
         return None
     free = int(SHARE * psutil.virtual_memory().available)
     obstacle = _needs_memory(chosen)
-    if keep and (keep.begun("memory") or (math.prod(size) > planning.LARGE and not obstacle)):
+    if keep and (keep.begun("memory") or dreams_on_disk(path, chosen)):
         wanted = (objective or goal(network, chosen)).prepare(network, album)
         return Large(path, size, chosen, network, wanted, album, keep, given or min(free, ENOUGH))
     if planning.picture_bytes(network, size) > (given or free):
         raise _too_large(path, planning.picture_bytes(network, size), obstacle)
     return None
+
+
+def dreams_on_disk(path: str | os.PathLike[str], chosen: DreamSettings) -> bool:
+    """Whether a picture file is so large that it dreams on disk, where it is told of a folder for that."""
+    size = huge.size_of(Path(path)) if Path(path).is_file() else None
+    return size is not None and math.prod(size) > planning.LARGE and not _needs_memory(chosen)
 
 
 def _needs_memory(chosen: DreamSettings) -> str | None:

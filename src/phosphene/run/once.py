@@ -23,6 +23,7 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes.dream import OnStep
+from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.record import Record
@@ -110,6 +111,7 @@ def dream(
     max_pixels: int = images.MAX_PIXELS,
     keep: Keep | None = None,
     on_forecast: OnForecast | None = None,
+    hands: MakeHands | None = None,
     **changes: Any,
 ) -> Dream | LargeDream:
     """Dreams upon a picture; one that memory cannot hold dreams on disk.
@@ -129,6 +131,7 @@ def dream(
         max_pixels: refuses larger pictures; 0 refuses none.
         keep: where the run keeps how far it came; a run that stopped goes on from there.
         on_forecast: is told what a long dream will take, before it is begun.
+        hands: makes the steps of a dream on disk; by default this computer.
         **changes: any field of `DreamSettings`.
 
     Raises:
@@ -149,6 +152,7 @@ def dream(
         on_step=on_step,
         keep=keep,
         on_forecast=on_forecast,
+        hands=hands,
     )
 
 
@@ -163,11 +167,12 @@ def dream_of(
     on_step: OnStep | None = None,
     keep: Keep | None = None,
     on_forecast: OnForecast | None = None,
+    hands: MakeHands | None = None,
 ) -> Dream | LargeDream:
     """The dream of a picture, or of a canvas's name, in memory or on disk; `opening` is for `open_source`."""
     with room():
         if opening["long_side"] is None and (found := large(image, chosen, network, objective, album, keep)):
-            return found.dream(on_step, on_forecast, max_pixels=opening["max_pixels"])
+            return found.dream(on_step, on_forecast, max_pixels=opening["max_pixels"], hands=hands)
         source, origin = open_source(image, network.dtype, **opening)
         aimed = aim(source, chosen, network, album, objective)
         if on_forecast and (forecast := expected(source, aimed, network)):

@@ -1,0 +1,96 @@
+"""Who helps: workers on this computer, or those of a scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from phosphene.batch import Job, Plan
+from phosphene.cli.maker import Wishes
+from phosphene.errors import ClusterError, SettingsError
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What was asked for.
+
+    Attributes:
+        scheduler: its address.
+        workers: how many processes are to be started here.
+        threads: processor threads of each of those.
+    """
+
+    scheduler: str | None = None
+    workers: int | None = None
+    threads: int | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody is to help."""
+        return self.scheduler is not None or self.workers is not None
+
+    def check(self, plan: Plan, wishes: Wishes) -> None:
+        """Refuses what makes no sense with many machines.
+
+        Raises:
+            SettingsError: what that is, and what to do.
+            ClusterError: Dask is not installed.
+        """
+        if not self.wanted:
+            return
+        if self.scheduler is not None and self.workers is not None:
+            raise SettingsError("--workers starts workers here, --scheduler uses those of other machines. Give one.")
+        if self.scheduler is not None and self.threads:
+            raise SettingsError("--threads is for this computer; the workers' are set where they are started.")
+        if wishes.preview is not None:
+            raise SettingsError("--preview shows one dream; with many workers several grow at once. Leave one out.")
+        _loaded()
+
+    def check_use(self, plan: Plan, large: Sequence[Job]) -> None:
+        """Refuses help with what one computer does sooner.
+
+        Raises:
+            SettingsError: a single picture, and none that dreams on disk.
+        """
+        if not plan.many and not large:
+            raise SettingsError(
+                f"{self._flag} shares out a folder's pictures, or the tiles of one of more than 4 megapixels.\n"
+                "This one dreams sooner alone: leave the flag out."
+            )
+
+    @property
+    def _flag(self) -> str:
+        return "--workers" if self.scheduler is None else "--scheduler"
+
+    @contextmanager
+    def connected(self) -> Iterator[Any]:
+        """A connection to the workers.
+
+        Raises:
+            ClusterError: nobody answers, or some are other versions.
+        """
+        found = _loaded().connect(scheduler=self.scheduler, workers=self.workers, threads=self.threads)
+        with found as client:
+            yield client
+
+
+ALONE = Machines()
+
+
+def _loaded() -> Any:
+    """The package `cluster`.
+
+    Raises:
+        ClusterError: Dask is not installed.
+    """
+    try:
+        from phosphene import cluster
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("distributed", "dask"):
+            raise
+        raise ClusterError(
+            "Many machines need Dask, which is not installed. Install it with: pip install 'phosphene[distributed]'"
+        ) from error
+    return cluster

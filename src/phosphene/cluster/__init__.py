@@ -1,0 +1,10 @@
+"""Many machines: one big dream, or a folder of pictures, on the workers of a Dask scheduler.
+
+Who only asks whether that is possible need not have Dask: it is loaded with the names of this package.
+"""
+
+from phosphene.cluster.connection import connect
+from phosphene.cluster.folder import Folder, Order, Sent
+from phosphene.cluster.hands import OnWorkers
+
+__all__ = ["Folder", "OnWorkers", "Order", "Sent", "connect"]
