@@ -22,7 +22,7 @@ from conftest import photograph, tiny
 from phosphene import huge, images, journal, planning, rasters, record, run
 from phosphene.cli import main
 from phosphene.errors import RecordError, RoomError, SettingsError, Stop
-from phosphene.recipes import large
+from phosphene.recipes import hands
 from phosphene.run import Keep
 
 CHOSEN = {"layer": "deep", "octaves": 2, "steps": 3, "dtype": "float64", "jitter": 9, "backend": "torch"}
@@ -33,7 +33,7 @@ SIZE = (150, 131)
 def at_once(monkeypatch):
     """Every step is kept, and what has more than some thousand pixels is large."""
     monkeypatch.setattr(journal, "PAUSE", 0.0)
-    monkeypatch.setattr(large, "SIDE", 230)
+    monkeypatch.setattr(hands, "SIDE", 230)
 
 
 @pytest.fixture
