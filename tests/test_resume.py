@@ -237,7 +237,7 @@ def kill_and_resume(folder, kills, larger, steps):
 
 @pytest.mark.parametrize("larger", [1000, 10**9])
 def test_a_run_that_is_killed_goes_on(tmp_path, larger):
-    kill_and_resume(tmp_path, 2, larger, 30)
+    kill_and_resume(tmp_path, 2, larger, 16)
 
 
 @pytest.mark.slow

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pyvips
+import tifffile
 import torch
 from PIL import Image
+from torch import Tensor
 
 from phosphene import rasters
 from phosphene.errors import ImageError, RoomError
@@ -22,7 +24,7 @@ from phosphene.images.atomic import put_in_place, refuse
 from phosphene.images.decoding import pillow
 from phosphene.images.samples import check_size
 from phosphene.images.texts import as_description, inserted, kept_exif
-from phosphene.rasters import Raster
+from phosphene.rasters import Array, Raster
 
 STRIP_BYTES = 16 << 20  # of rows that are read or written at a time
 _CHUNK = 1 << 22  # bytes read at a time where a file is hashed
@@ -138,11 +140,12 @@ def save(
     format = format_of(path)
     refuse(path, overwrite=overwrite)
     check_whole(format, *dreamt.size)
-    packed, temporary = dreamt.path.with_name("packed.raw"), path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    packed, temporary = dreamt.path.with_name("packed.tif"), path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     try:
         with _told(path.name):
-            numbers = _packed(dreamt, source, packed, 8 if format == "jpeg" else depth, format != "jpeg")
-            _WRITERS[format](_image_of(numbers), str(temporary), quality, as_description(metadata))
+            _pack(dreamt, source, packed, depth=8 if format == "jpeg" else depth, alpha=format != "jpeg")
+            image = pyvips.Image.tiffload(str(packed), access="sequential")
+            _WRITERS[format](image, str(temporary), quality, as_description(metadata))
         if format != "tiff":
             _insert(temporary, *inserted(format, exif, metadata))
         put_in_place(temporary, path, overwrite=overwrite)
@@ -162,27 +165,43 @@ def check_whole(format: str, height: int, width: int) -> None:
         raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
 
 
-def _packed(dreamt: Raster, source: Raster, path: Path, depth: int, alpha: bool) -> Raster:
-    """The dream in whole numbers; without alpha it is laid on white."""
-    kind = "u1" if depth == 8 else "u2"
-    numbers = Raster(path, *dreamt.size, 3 + (alpha and source.channels == 4), kind).create()
-    for rows in _strips(dreamt):
-        pixels = dreamt.read(rows, dtype=rasters.dtype_of(dreamt.kind)).clamp_(0, 1)
-        if source.channels == 4:
-            opaque = source.read(rows, dtype=pixels.dtype)[:, 3:]
-            pixels = torch.cat([pixels, opaque], 1) if alpha else pixels * opaque + (1 - opaque)
-        numbers.write(pixels, rows)
-    return numbers
+def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool) -> None:
+    """Writes the dream in whole numbers, with the source's alpha or laid on white, as a TIFF that libvips streams.
+
+    A file without a header would be mapped by it, and all of that would count as memory.
+    """
+    alpha = alpha and source.channels == 4
+    peak, kind = (255, "u1") if depth == 8 else (65535, "u2")
+    rows = next(_strips(dreamt)).stop
+
+    def strips() -> Iterator[Array]:
+        for strip in _strips(dreamt):
+            values = _composed(dreamt, source, strip, alpha)[0].mul_(peak).round_()
+            yield values.permute(1, 2, 0).numpy().astype(kind)
+
+    with tifffile.TiffWriter(path, bigtiff=True) as file:
+        file.write(
+            strips(),
+            shape=(*dreamt.size, 3 + alpha),
+            dtype=kind,
+            photometric="rgb",
+            extrasamples=["unassalpha"] if alpha else None,
+            rowsperstrip=rows,
+            metadata=None,
+        )
+
+
+def _composed(dreamt: Raster, source: Raster, rows: slice, alpha: bool) -> Tensor:
+    """A strip of the dream in 0..1, with alpha behind it or laid on white."""
+    pixels = dreamt.read(rows, dtype=rasters.dtype_of(dreamt.kind)).clamp_(0, 1)
+    if source.channels == 3:
+        return pixels
+    opaque = source.read(rows, dtype=pixels.dtype)[:, 3:]
+    return torch.cat([pixels, opaque], 1) if alpha else pixels * opaque + (1 - opaque)
 
 
 def _strips(raster: Raster) -> Iterator[slice]:
     return rasters.strips(raster.height, max(1, STRIP_BYTES // (raster.nbytes // raster.height)))
-
-
-def _image_of(numbers: Raster) -> pyvips.Image:
-    format = {kind: name for name, kind in _FORMATS.items()}[numbers.kind]
-    image = pyvips.Image.rawload(str(numbers.path), numbers.width, numbers.height, numbers.channels, format=format)
-    return image.copy(interpretation="srgb" if numbers.kind == "u1" else "rgb16")
 
 
 def _insert(path: Path, at: int, data: bytes) -> None:

@@ -93,6 +93,7 @@ class Maker:
         Raises:
             PhospheneError: it cannot be saved.
         """
+        memory.give_back()  # for what writes the picture
         said = [*notes, *result.notes, *self._save(result, job.output, replace)]
         if result.journal and result.record.complete:
             result.journal.close()

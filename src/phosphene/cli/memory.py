@@ -28,3 +28,11 @@ def keep_buffers(size: tuple[int, int]) -> None:
     else:
         mallopt(_MMAP_MAX, 0)
     mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def give_back() -> None:
+    """Hands what is kept and not used back to the system, where the C library can be told to."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):  # not glibc
+        return
