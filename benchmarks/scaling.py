@@ -1,6 +1,6 @@
 """Seconds and memory by the size of the picture: one octave, one step, from file to file.
 
-    python benchmarks/scaling.py [--sizes 0.25,1,4,12,25,50,100] [--memory 2GB] [--layer block11]
+    python benchmarks/scaling.py [--sizes 0.25,1,5,12,25,50,100] [--memory 2GB] [--layer block11]
 
 Each size is a process of its own, whose peak memory the system tells. Seconds are those of the dream, reading and
 writing included, without the program's start. Pictures are scikit-learn's `china.jpg`, enlarged strip by strip. The
@@ -71,7 +71,7 @@ def plot(rows: list[dict[str, float]], limit: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", default="0.25,1,4,12,25,50,100")
+    parser.add_argument("--sizes", default="0.25,1,5,12,25,50,100")
     parser.add_argument("--memory", default="2GB")
     parser.add_argument("--layer", default="block11")
     chosen = parser.parse_args()

@@ -88,16 +88,17 @@ class Maker:
     def finish(
         self, job: Job, result: Dream | LargeDream, seconds: float, *, notes: Sequence[str] = (), replace: bool = False
     ) -> None:
-        """Saves a dream, and says so; arguments are those of `make`.
+        """Saves a dream, and says so; `seconds` is what it took so far, other arguments are those of `make`.
 
         Raises:
             PhospheneError: it cannot be saved.
         """
         memory.give_back()  # for what writes the picture
+        began = time.monotonic()
         said = [*notes, *result.notes, *self._save(result, job.output, replace)]
         if result.journal and result.record.complete:
             result.journal.close()
-        self._report(job, result, said, seconds)
+        self._report(job, result, said, seconds + time.monotonic() - began)
 
     def bar(self, title: str) -> AbstractContextManager[progress.Silence]:
         """A bar for as long as the block runs, if somebody watches."""
