@@ -19,12 +19,13 @@ import torch
 from distributed import Client
 
 from phosphene import backends, gradient, networks, planning
+from phosphene.cli.memory import keep_buffers
 from phosphene.cluster import OnWorkers, connect
 from phosphene.journal import Journal
 from phosphene.objectives import layer
 from phosphene.rasters import Raster
 from phosphene.recipes.dream import rule_of
-from phosphene.recipes.hands import Hands, Work
+from phosphene.recipes.hands import Hands, OnDisk, Work
 from phosphene.recipes.settings import DreamSettings
 from tables import Row, show, write
 
@@ -74,7 +75,17 @@ def measure(client: Client, megapixels: float, folder: Path, workers: int, name:
         "MB to keep": kept / 1e6,
         "MB of network": len(pickle.dumps(network)) / 1e6,
         "core seconds a step and megapixel": workers * seconds / pixels,
+        "the same alone": alone(work, now, spare) / pixels,
     }
+
+
+def alone(work: Work, now: Raster, spare: Raster) -> float:
+    """Core seconds of a step on this computer without workers; the second of two."""
+    for shift in SHIFTS[:2]:
+        work.journal.state.clear()
+        began = time.perf_counter()
+        OnDisk(work).step(now, spare, shift, 1e-3, lambda _: None)
+    return torch.get_num_threads() * (time.perf_counter() - began)
 
 
 def main() -> None:
@@ -83,6 +94,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--layers", default="block11")
     chosen = parser.parse_args()
+    keep_buffers((0, 0))
     rows = []
     with connect(workers=chosen.workers, threads=1) as client:
         for name in chosen.layers.split(","):

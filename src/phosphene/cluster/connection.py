@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import dask
 import torch
 from distributed import Client, LocalCluster
 from distributed.comm import connect as connect_to
@@ -20,6 +21,8 @@ from phosphene.errors import ClusterError
 TIMEOUT = 10  # seconds for an answer
 ALIKE = ("phosphene", "torch", "openvino", "distributed", "python")  # what must be the same everywhere, or nowhere
 HERE = "127.0.0.1"
+KEPT_BUFFERS = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
+"""For glibc, as the command line keeps buffers for the next step: Dask would have them handed back at once."""
 HOW = "On each machine: dask worker {address} --nthreads 1 (docs/many-machines.md)"
 
 
@@ -89,16 +92,17 @@ async def _knock(scheduler: str) -> None:
 @contextmanager
 def _here(workers: int, threads: int) -> Iterator[Client]:
     """Workers on this computer, whom nobody else can reach."""
-    cluster = LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        host=HERE,
-        dashboard_address=f"{HERE}:0",
-        worker_dashboard_address=f"{HERE}:0",
-        scheduler_kwargs={"dashboard": False},
-        memory_limit=0,  # what a task takes is planned beforehand, and a paused worker would be waited for for ever
-        silence_logs=logging.CRITICAL,
-    )
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": KEPT_BUFFERS}):
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host=HERE,
+            dashboard_address=f"{HERE}:0",
+            worker_dashboard_address=f"{HERE}:0",
+            scheduler_kwargs={"dashboard": False},
+            memory_limit=0,  # what a task takes is planned beforehand, and a paused worker would be waited for for ever
+            silence_logs=logging.CRITICAL,
+        )
     with cluster, Client(cluster, set_as_default=False) as client:
         client.register_worker_callbacks(partial(make_ready, threads))
         yield client
