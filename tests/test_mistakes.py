@@ -179,6 +179,8 @@ MISTAKES = [
     mistake("photo.png --memory 12", 2, "--memory is '12'", "2GB"),
     mistake("wide.png --memory 1MB", 2, "--memory 1MB"),
     mistake("photo.png --backend openvin", 2, "--backend is 'openvin'", "Did you mean 'openvino'?"),
+    mistake("photo.png --device cud", 2, "--device is 'cud'", "Did you mean 'cuda'?"),
+    mistake("photo.png --device xpu", 2, "--device xpu", "computes on cpu"),
     mistake("photo.png --backend openvino --dtype float64", 2, "float32, not in float64", "--backend torch"),
     mistake("photo.png --dtype float16", 2, "--dtype is 'float16'", "float32 or float64"),
     mistake("photo.png --normalise foo", 2, "--normalise is 'foo'", "mean"),

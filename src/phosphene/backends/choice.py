@@ -6,9 +6,12 @@ from importlib import util
 
 import torch
 
+from phosphene.backends.device import OnDevice
 from phosphene.backends.plain import Backend, Torch
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
+from phosphene.networks.devices import AUTO as DEVICE_AUTO
+from phosphene.networks.devices import CPU, device_for
 from phosphene.objectives import Objective
 
 AUTO, TORCH, OPENVINO = "auto", "torch", "openvino"
@@ -16,7 +19,7 @@ AUTO, TORCH, OPENVINO = "auto", "torch", "openvino"
 GRAPH_BYTES = 180_000_000  # that OpenVINO and its weights hold beside a tile's activations, measured
 
 
-def choose(wanted: str, network: Network, objective: Objective, *, work: int) -> Backend:
+def choose(wanted: str, network: Network, objective: Objective, *, work: int, device: str = CPU) -> Backend:
     """The backend for a network and a prepared and fitted objective.
 
     Args:
@@ -24,10 +27,14 @@ def choose(wanted: str, network: Network, objective: Objective, *, work: int) ->
         network: which the gradient is taken through.
         objective: of which it is taken.
         work: how many pixels it will be taken of, all steps together.
+        device: where: `auto`, `cpu`, or a graphics card, which torch computes on.
 
     Raises:
-        SettingsError: OpenVINO was asked for and is not here, or cannot compute this.
+        SettingsError: OpenVINO, or a device, was asked for and is not here, or cannot compute this.
     """
+    where = device_for(device)
+    if where != CPU and (wanted != OPENVINO or device != DEVICE_AUTO):
+        return _on_card(wanted, network, objective, where)
     if not _may_compile(wanted, network, work):
         return Torch(network, objective)
     found = _obstacle(network) or _compiled(network, objective)
@@ -36,6 +43,14 @@ def choose(wanted: str, network: Network, objective: Objective, *, work: int) ->
     if wanted == OPENVINO:
         raise SettingsError(f"--backend {OPENVINO} {found}")
     return Torch(network, objective)
+
+
+def _on_card(wanted: str, network: Network, objective: Objective, device: str) -> Backend:
+    if wanted == OPENVINO:
+        raise SettingsError(f"--backend {OPENVINO} computes on the processor, not on {device}. Leave one of them out.")
+    if device == "mps" and network.dtype == torch.float64:
+        raise SettingsError("--device mps knows no float64. Give --device cpu.")
+    return OnDevice(network, objective, device)
 
 
 def _compiled(network: Network, objective: Objective) -> Backend | str:

@@ -55,7 +55,7 @@ class _LocalResponseNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        s = torch.conv2d(x * x, *lrn_band(x.shape[1], x.dtype))
+        s = torch.conv2d(x * x, *lrn_band(x.shape[1], x.dtype, x.device))
         ctx.save_for_backward(x, s)
         return x * _power(s)
 
@@ -63,7 +63,7 @@ class _LocalResponseNorm(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         x, s = ctx.saved_tensors
         scaled = gradients[0] * _power(s)
-        band, _ = lrn_band(x.shape[1], x.dtype)
+        band, _ = lrn_band(x.shape[1], x.dtype, x.device)
         around = torch.conv2d((scaled * x).div_(s), band)
         return scaled.sub_(around.mul_(x), alpha=2 * LRN_BETA)
 
@@ -75,11 +75,15 @@ def _power(s: Tensor) -> Tensor:
 
 
 @cache
-def lrn_band(channels: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+def lrn_band(
+    channels: int,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device = torch.device("cpu"),  # noqa: B008
+) -> tuple[Tensor, Tensor]:
     """Weight `[C, C, 1, 1]` and bias `[C]` of the 1×1 convolution from squares to `s`."""
-    index = torch.arange(channels)
+    index = torch.arange(channels, device=device)
     near = (index[:, None] - index[None, :]).abs() <= LRN_SIZE // 2
-    return near.to(dtype)[:, :, None, None] * (LRN_ALPHA / LRN_SIZE), torch.ones(channels, dtype=dtype)
+    return near.to(dtype)[:, :, None, None] * (LRN_ALPHA / LRN_SIZE), torch.ones(channels, dtype=dtype, device=device)
 
 
 def local_response_norm(x: Tensor) -> Tensor:

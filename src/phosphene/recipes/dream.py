@@ -167,7 +167,9 @@ def _part(
     objective = area.objective.fit(*size)
     mask = None if area.mask is None else masks.at(area.mask, *size)
     tiling = gradient.around(mask, network, objective, tiling)
-    backend = backends.choose(settings.backend, network, objective, work=work(mask, size, settings))
+    backend = backends.choose(
+        settings.backend, network, objective, work=work(mask, size, settings), device=settings.device
+    )
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=backend)
     return Part(compute, mask, area.strength, sees=tiling.overlap, backend=backend.name)
 

@@ -71,7 +71,9 @@ def dream(
         _begin(files, octave, journal)
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
-        backend = backends.choose(settings.backend, network, fitted, work=in_memory.work(None, size, settings))
+        backend = backends.choose(
+            settings.backend, network, fitted, work=in_memory.work(None, size, settings), device=settings.device
+        )
         hand = hands(Work(network, fitted, boxes, backend, rule, journal.folder, journal))
         place = partial(_Place, files.sizes, octave, steps=settings.steps, backend=backend.name)
         with _rescuing(hand, files, octave, journal):

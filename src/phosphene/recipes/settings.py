@@ -15,6 +15,7 @@ from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes.fields import Settings, memory_bytes, numbers, setting
 
 BACKENDS = ("auto", "torch", "openvino")
+DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
 BEST = "best"  # in place of a layer: those that suit the guide
 
 
@@ -69,6 +70,7 @@ class DreamSettings(Settings):
     backend: str = setting(
         "auto", "what computes gradients: the fastest that is installed and can, or one of them", choices=BACKENDS
     )
+    device: str = setting("auto", "where: a graphics card if PyTorch finds one, or one of these", choices=DEVICES)
     dtype: str = setting("float32", "arithmetic; float64 is for comparing programs", choices=("float32", "float64"))
 
     def __post_init__(self) -> None:

@@ -14,6 +14,8 @@ from phosphene import backends, images, networks, record
 from phosphene.canvases import CANVASES
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks import Network
+from phosphene.networks.devices import AUTO as DEVICE_AUTO
+from phosphene.networks.devices import CPU, is_here
 from phosphene.recipes.dream import OnStep, goal
 from phosphene.recipes.fields import Settings, flag
 from phosphene.recipes.pattern_settings import PatternSettings
@@ -110,7 +112,11 @@ def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
 def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[Network, DreamSettings, tuple[str, ...]]:
     """The recorded network and settings with `changes`, and what has to give way to them."""
     backend, notes = _recorded_backend(made) if "backend" not in changes else ({}, ())
-    settings = {**made.settings, **backend, **overruled(made, changes), **changes}
+    elsewhere = made.settings.get("device", CPU)
+    if not is_here(elsewhere):
+        backend = {**backend, "device": DEVICE_AUTO}
+        notes += (f"made on {elsewhere}, which is not here: the picture is made alike, not equal",)
+    settings = {"device": CPU, **made.settings, **backend, **overruled(made, changes), **changes}
     if "model" not in changes:
         settings = {**settings, **_recorded_model(made, folder), **changes}
     chosen = choose(**settings)

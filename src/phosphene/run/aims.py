@@ -13,6 +13,7 @@ from phosphene import images, masks, objectives, ranking
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
+from phosphene.networks.devices import device_for
 from phosphene.objectives import Objective
 from phosphene.recipes.dream import Region, goal
 from phosphene.recipes.fields import numbers
@@ -182,6 +183,7 @@ def recorded(settings: DreamSettings, network: Network) -> dict[str, Any]:
     layer = None if said else settings.layer or network.default_layer
     return settings.to_dict() | {
         "model": network.name,
+        "device": device_for(settings.device),
         "weights": None if settings.weights is None else images.name_of(settings.weights),
         "layer": layer,
         "objective": None if said is None else str(objectives.read(said)),

@@ -13,6 +13,7 @@ from torch import Tensor
 from phosphene import record
 from phosphene.ascent import Step
 from phosphene.errors import RoomError, Stop
+from phosphene.networks.devices import DEVICES
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Watch:
         """What a record says of the end of a run: a picture of that height and width, written with `depth` bits."""
         return {
             "output": {"width": size[1], "height": size[0], "depth": depth},
-            "versions": record.versions(*sorted(self.backends)),
+            "versions": record.versions(*sorted(self.backends - set(DEVICES))),
             "threads": torch.get_num_threads(),
             "complete": complete,
             "reached": "" if complete else self.reached,
