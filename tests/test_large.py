@@ -132,3 +132,19 @@ def test_a_dream_on_disk_goes_on_where_it_stopped(tmp_path_factory, count):
             dreamt_on_disk(folder, pixels, network, chosen, stop)
         found = dreamt_on_disk(folder, pixels, network, chosen)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-9)
+
+
+def test_a_step_in_single_precision_is_the_one_in_memory(tmp_path, monkeypatch, efficientnet):
+    monkeypatch.setattr(hands, "SIDE", 230)
+    chosen = DreamSettings(octaves=1, steps=1, layer="block3", tile=128, overlap="20", clip="none", backend="torch")
+    pixels = torch.rand(1, 3, 301, 278, generator=torch.Generator().manual_seed(1))
+    change = in_memory.dream(pixels, efficientnet, settings=chosen) - pixels
+    journal = Journal(tmp_path / "run", {})
+    journal.room_for(1)
+    source = Raster(tmp_path / "source.raw", 301, 278).create()
+    source.write(pixels)
+    objective = layer("block3").prepare(efficientnet)
+    tilings = in_memory.tilings_of(efficientnet, objective, chosen, [source.size])
+    told = {"settings": chosen, "tilings": tilings, "journal": journal}
+    found = large.dream(source, efficientnet, objective, **told).read(dtype=torch.float32).clamp(0, 1) - pixels
+    assert (found - change).norm() < 5e-3 * change.norm()
