@@ -18,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import phosphene
 from conftest import photograph, tiny
 from phosphene import huge, images, journal, planning, rasters, record, run
 from phosphene.cli import main
 from phosphene.errors import RecordError, RoomError, SettingsError, Stop
-from phosphene.recipes import hands
+from phosphene.recipes import hands, style
 from phosphene.run import Keep
 
 CHOSEN = {"layer": "deep", "octaves": 2, "steps": 3, "dtype": "float64", "jitter": 9, "backend": "torch"}
@@ -287,3 +288,22 @@ def test_large_pictures_are_written_as_others_are(tmp_path, name, depth):
     assert json.loads(found["phosphene"]) == {"a": "ü"}
     assert found["parameters"].endswith("\nSteps: 3")
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(["a.raw", "b.raw", name])
+
+
+@pytest.mark.parametrize("count", [14, 40])
+def test_a_painting_goes_on_after_any_window(tmp_path, efficientnet, monkeypatch, count):
+    monkeypatch.setattr(style, "window_area", lambda *_: 160**2)
+    content, look = (images.load(photograph(name), long_side=220).pixels for name in ("coffee", "china"))
+
+    def paint(keep=None, on_step=None):
+        told = {"steps": 12, "scales": 2, "stuff": 0.0, "keep": keep, "on_step": on_step}
+        return phosphene.style(content, look, network=efficientnet, **told)
+
+    steps, keep = [], Keep(tmp_path / "kept")
+    wanted = paint(on_step=steps.append)
+    assert steps[-1].steps > 2 * 12  # several windows
+    with contextlib.suppress(KeyboardInterrupt):
+        paint(keep, stopping(count))
+    resumed = []
+    assert torch.equal(paint(keep, resumed.append).pixels, wanted.pixels)
+    assert len(resumed) == len(steps) - (count - 1) // 12 * 12

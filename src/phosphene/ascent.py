@@ -45,6 +45,21 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """Where a run stopped that is to go on.
+
+    Attributes:
+        octave: the octave's number, or the size's, from 1, the smallest first.
+        step: how many steps of it, or windows, are done.
+        pixels: its picture as it was then, `[1, 3, h, w]`; the run goes on in it.
+    """
+
+    octave: int
+    step: int
+    pixels: Tensor
+
+
+@dataclass(frozen=True)
 class Rule:
     """How a gradient becomes a step.
 

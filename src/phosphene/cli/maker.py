@@ -13,7 +13,7 @@ import torch
 
 from phosphene import images, journal
 from phosphene.ascent import Step
-from phosphene.batch import Job
+from phosphene.batch import Job, begun
 from phosphene.cli import memory, progress
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.preview import Preview
@@ -111,7 +111,7 @@ class Maker:
             PhospheneError: as `make` does, when it has been told.
         """
         try:
-            self.make(job, dreaming, title=job.source.name)
+            self.make(job, dreaming, title=job.source.name, replace=begun(job.output))
         except Stop as stop:
             self.stopped(job, stop)
         except PhospheneError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Asked:
     show_regions: str | None
     long_side: int | None
     max_pixels: int | None
+    command: Sequence[str] = ()  # what was typed, for a run that is resumed
 
 
 def make(asked: Asked, wishes: Wishes) -> int:
@@ -56,6 +57,7 @@ def make(asked: Asked, wishes: Wishes) -> int:
                 on_step=on_step,
                 long_side=asked.long_side,
                 max_pixels=limit,
+                keep=maker.keep(job.output, asked.command),
                 **chosen.to_dict(),
             )
             if asked.show_regions:

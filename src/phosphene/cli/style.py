@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from phosphene.cli import options
+from phosphene.cli.resume import ARGUMENTS
 from phosphene.cli.voice import Voice
 from phosphene.recipes.style_settings import StyleSettings
 
@@ -39,7 +40,8 @@ def style(
         raise click.UsageError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
     from phosphene.cli import maker, painting
 
-    asked = painting.Asked(picture, values, show_regions, long_side, max_pixels)
+    words = click.get_current_context().meta.get(ARGUMENTS, [])
+    asked = painting.Asked(picture, values, show_regions, long_side, max_pixels, words)
     return painting.make(asked, maker.Wishes(**wishes))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from phosphene import backends, gradient, masks, objectives, planning, pyramid
-from phosphene.ascent import Part, Rule, Step, climb_
+from phosphene.ascent import Part, Reached, Rule, Step, climb_
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -38,21 +38,6 @@ class Region:
     mask: Tensor
     objective: Objective
     strength: float = 1.0
-
-
-@dataclass(frozen=True)
-class Reached:
-    """Where a dream stopped that is to go on.
-
-    Attributes:
-        octave: the octave's number, from 1, the smallest first.
-        step: the last finished step of it.
-        pixels: the octave's picture after that step, `[1, 3, h, w]`; the dream goes on in it.
-    """
-
-    octave: int
-    step: int
-    pixels: Tensor
 
 
 def dream(

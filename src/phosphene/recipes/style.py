@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from phosphene import features, hypercolumns, params, planning, tiles
-from phosphene.ascent import Step
+from phosphene.ascent import Reached, Step
 from phosphene.errors import NumberError, SettingsError
 from phosphene.hypercolumns import LOOKS
 from phosphene.networks import Network
@@ -30,6 +30,7 @@ from phosphene.recipes.style_settings import StyleSettings
 from phosphene.transforms import at
 
 OnStep = Callable[[Step], None]
+OnWindow = Callable[[Reached], None]
 
 SMALLEST = 48  # pixels of the long side: a smaller picture shows nothing
 ALL_STEPS = 100_000  # pixels of a picture that gets all steps
@@ -50,6 +51,8 @@ def style(
     *,
     settings: StyleSettings | None = None,
     initial: Tensor | None = None,
+    reached: Reached | None = None,
+    on_window: OnWindow | None = None,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """`pixels` `[1, 3, H, W]`, sRGB 0..1, repainted as the sources are painted: the same size and range.
@@ -60,6 +63,8 @@ def style(
         sources: one style or several; their weights add up to 1.
         settings: by default `StyleSettings()`; of pictures that it names nothing is read here.
         initial: `[1, 3, H, W]`, what the painting begins with in place of the content.
+        reached: where the same painting stopped, in sizes and windows: it goes on there, and ends with the same pixels.
+        on_window: told what is reached with each window.
         on_step: called with each `Step`; an exception raised there ends the painting.
 
     Raises:
@@ -75,12 +80,16 @@ def style(
     work = [stage.work for stage in stages]
     painted = _begun(at(pixels if initial is None else initial, *sizes[0]), settings)
     for stage in stages:
-        content = at(pixels, *stage.size)
-        if stage.number:
+        if reached and stage.number + 1 < reached.octave:
+            continue
+        content, done = at(pixels, *stage.size), 0
+        if reached and stage.number + 1 == reached.octave:
+            painted, done = reached.pixels, reached.step
+        elif stage.number:
             painted = _carried(painted, content, stages[stage.number - 1].size, 1 - settings.strength)
         method = _method(network, [_sized(each, pixels, stage.size, settings) for each in sources], content, settings)
         told = replace(stage, before=sum(work[: stage.number]), total=sum(work))
-        painted = _paint_(painted, content, method, told, on_step)
+        painted = _paint_(painted, content, method, told, done, on_window, on_step)
     return painted
 
 
@@ -214,11 +223,23 @@ class _Stage:
         )
 
 
-def _paint_(painted: Tensor, content: Tensor, method: Method, stage: _Stage, on_step: OnStep | None) -> Tensor:
-    """Paints window after window, in place."""
+def _paint_(
+    painted: Tensor,
+    content: Tensor,
+    method: Method,
+    stage: _Stage,
+    done: int,
+    on_window: OnWindow | None,
+    on_step: OnStep | None,
+) -> Tensor:
+    """Paints window after window, in place; the first that are `done` only keep others from their pixels."""
     free = painted.new_ones(1, 1, *stage.size)
     for index, window in enumerate(stage.windows):
         here = (..., *window.box.context)
+        left = torch.maximum(_outside(window.box.rows, painted)[:, None], _outside(window.box.columns, painted))
+        if index < done:
+            free[here] = torch.minimum(free[here], left)
+            continue
 
         def told(number: int, pixels: Tensor, score: float, index: int = index, window: Window = window) -> None:
             if on_step is not None:
@@ -227,9 +248,10 @@ def _paint_(painted: Tensor, content: Tensor, method: Method, stage: _Stage, on_
 
         aim = method.window(content[here], window)
         found = _optimised(painted[here], free[here], aim, stage.steps, stage.settings.step_size / 255, told)
-        left = torch.maximum(_outside(window.box.rows, painted)[:, None], _outside(window.box.columns, painted))
         painted[here] = torch.where(left < 1, found, painted[here])
         free[here] = torch.minimum(free[here], left)
+        if on_window is not None:
+            on_window(Reached(stage.number + 1, index + 1, painted))
     return painted
 
 

@@ -23,7 +23,7 @@ from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.record import Record
-from phosphene.run import pattern, style
+from phosphene.run import pattern, style_again
 from phosphene.run.aims import names
 from phosphene.run.album import Album
 from phosphene.run.kept import Keep
@@ -53,7 +53,7 @@ def redo(
         source: a picture that Phosphene wrote.
         image: the picture it began as; by default the file of the recorded name beside `source`.
         on_step: as for `dream`, like keep and on_forecast.
-        keep: for dreams.
+        keep: for dreams and paintings.
         on_forecast: for dreams.
         **changes: any field of the settings of its kind: `DreamSettings`, `PatternSettings` or `StyleSettings`.
 
@@ -74,7 +74,7 @@ def redo(
         with room():
             recorded = {} if "model" in changes else _recorded_model(made, folder)
             began = _recorded_input(made, folder) if image is None else image
-            painted = style.redo(made, {**recorded, **changes}, began, on_step, folder=folder)
+            painted = style_again.redo(made, {**recorded, **changes}, began, on_step, folder=folder, keep=keep)
         differences = _differences(made, painted.record, "model" in changes)
         return replace(painted, notes=painted.notes + differences)
     network, chosen, notes = _recorded(made, folder, changes)

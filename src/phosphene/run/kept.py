@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from phosphene.ascent import Step
+from phosphene.ascent import Reached, Step
 from phosphene.errors import PhospheneError, RecordError
 from phosphene.journal import Journal, read
-from phosphene.rasters import Raster, kind_of
-from phosphene.recipes.dream import Reached
+from phosphene.rasters import Raster, kind_of, strips
 
+ROWS = 256  # that are written at a time
 _CHUNK = 1 << 24  # bytes that are summed up at a time
 
 
@@ -54,7 +53,7 @@ class Keep:
 
 @dataclass
 class Checkpoint:
-    """Keeps the pixels of a dream in memory, now and then.
+    """Keeps the pixels of a dream or a painting in memory, now and then.
 
     Attributes:
         journal: of the run.
@@ -80,18 +79,25 @@ class Checkpoint:
 
     def __call__(self, step: Step) -> None:
         """Takes a step, and keeps it if that was last done some time ago."""
-        if step.done < 1 and self.journal.due() and not self.notes:
+        if step.done < 1:
+            self.now_and_then(Reached(step.octave, step.step, step.pixels))
+
+    def now_and_then(self, reached: Reached) -> None:
+        """Keeps what was reached, if that was last done some time ago."""
+        if self.journal.due() and not self.notes:
             try:
-                self._keep(step.octave, step.step, step.pixels)
-            except (OSError, PhospheneError) as error:  # the dream itself need not end for this
+                self._keep(reached)
+            except (OSError, PhospheneError) as error:  # the run itself need not end for this
                 self.notes = (f"not kept while it grew: {error}",)
 
-    def _keep(self, octave: int, step: int, pixels: Tensor) -> None:
+    def _keep(self, reached: Reached) -> None:
         """Writes the pixels, then the journal that names them, and only then forgets the ones before."""
         self.journal.folder.mkdir(exist_ok=True)
+        octave, step, pixels = reached.octave, reached.step, reached.pixels
         size = list(pixels.shape[-2:])
         raster = self._raster(octave, step, size, pixels.dtype).create()
-        raster.write(pixels)
+        for rows in strips(raster.height, ROWS):
+            raster.write(pixels[:, :, rows], rows)
         raster.flush()
         self.journal.note(now=True, octave=octave, step=step, size=size, checksum=_checksum(raster.path))
         for other in self.journal.folder.glob("*.raw"):

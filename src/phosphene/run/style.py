@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from phosphene import correspondence, filters, images, networks
 from phosphene.ascent import Step
-from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
+from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.recipes import dream as recipe_of_dreams
@@ -25,6 +24,7 @@ from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.record import Record
 from phosphene.run.aims import fitted, mask_of
 from phosphene.run.album import Album
+from phosphene.run.kept import Checkpoint, Keep
 from phosphene.run.once import Dream
 from phosphene.run.regions import drawn
 from phosphene.run.watch import Watch, room
@@ -64,6 +64,7 @@ def style(
     on_step: OnStep | None = None,
     long_side: int | None = None,
     max_pixels: int = images.MAX_PIXELS,
+    keep: Keep | None = None,
     **changes: Any,
 ) -> Painting:
     """Repaints a picture as another one is painted.
@@ -78,6 +79,7 @@ def style(
         on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
         long_side: shrinks the content first.
         max_pixels: refuses larger contents; 0 refuses none.
+        keep: where the run keeps how far it came; a painting that stopped goes on from there.
         **changes: any field of `StyleSettings`.
 
     Raises:
@@ -98,7 +100,7 @@ def style(
         height, width = source.pixels.shape[-2:]
         origin = {"name": source.name, "sha256": source.sha256, "width": width, "height": height}
         origin |= {"long_side": long_side} if long_side else {}
-        return make(source, origin, chosen, network, Album(network.dtype, named=wishes.named), on_step)
+        return make(source, origin, chosen, network, Album(network.dtype, named=wishes.named), on_step, keep)
 
 
 def settings(**changes: Any) -> StyleSettings:
@@ -128,6 +130,7 @@ def make(
     network: Network,
     album: Album,
     on_step: OnStep | None = None,
+    keep: Keep | None = None,
 ) -> Painting:
     """The painting of a picture that is open, with its record; a `Stop` keeps what there is.
 
@@ -144,6 +147,15 @@ def make(
             pixels = _recoloured(pixels, source.pixels)
         return pixels if mask is None else source.pixels + mask * (pixels - source.pixels)
 
+    known: dict[str, Any] = {
+        "recipe": "style",
+        "settings": _recorded(chosen, network),
+        "objective": " + ".join([*map(images.name_of, chosen.style), *([chosen.filter] if chosen.filter else [])]),
+        "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
+        "input": dict(origin),
+        "pictures": album.hashes,
+    }
+    checkpoint = Checkpoint(keep.journal(known)) if keep else None
     watch = Watch(on_step)
     share = 1.0 if chosen.then_dream is None else 1 - DREAM_SHARE
 
@@ -155,7 +167,16 @@ def make(
         watch(replace(step, done=1.0 if step.done >= 1 else done, picture=lambda: finished(step.picture())))
 
     try:
-        pixels = recipe.style(source.pixels, network, sources, settings=chosen, initial=initial, on_step=painting)
+        pixels = recipe.style(
+            source.pixels,
+            network,
+            sources,
+            settings=chosen,
+            initial=initial,
+            reached=checkpoint.reached(network.dtype) if checkpoint else None,
+            on_window=checkpoint.now_and_then if checkpoint else None,
+            on_step=painting,
+        )
         if chosen.then_dream is not None:
             look = choose_dream(preset=chosen.then_dream, seed=chosen.seed, memory=chosen.memory, dtype=chosen.dtype)
             if network.name != look.model:
@@ -164,16 +185,10 @@ def make(
         pixels, complete = finished(pixels).clamp(0, 1), True
     except Stop:
         pixels, complete = watch.picture(), False
-    made = Record(
-        recipe="style",
-        settings=_recorded(chosen, network),
-        objective=" + ".join([*map(images.name_of, chosen.style), *([chosen.filter] if chosen.filter else [])]),
-        network={"name": network.name, "file": network.file, "sha256": network.sha256},
-        input=dict(origin),
-        pictures=album.hashes,
-        **watch.ended(pixels.shape[-2:], source.depth, complete),
-    )
-    return Painting(pixels, made, source, source.notes + network.notes + notes, sources=tuple(sources))
+    made = Record(**known, **watch.ended(pixels.shape[-2:], source.depth, complete))
+    said, journal = source.notes + network.notes + notes, checkpoint.journal if checkpoint else None
+    more = checkpoint.notes if checkpoint else ()
+    return Painting(pixels, made, source, said + more, journal, sources=tuple(sources))
 
 
 def _sources(
@@ -235,66 +250,3 @@ def _recorded(chosen: StyleSettings, network: Network) -> dict[str, Any]:
         "initial": bare(chosen.initial),
         "regions": [bare(name) for name in chosen.regions],
     }
-
-
-def redo(
-    made: Record,
-    changes: Mapping[str, Any],
-    image: images.Source,
-    on_step: OnStep | None = None,
-    *,
-    folder: Path,
-) -> Painting:
-    """Makes a painting again from its record, with `changes` to its settings.
-
-    Raises:
-        RecordError: the record cannot be followed.
-    """
-    try:
-        chosen = StyleSettings(**{**made.settings, **_overruled(made, changes), **changes})
-    except TypeError as error:
-        raise RecordError(f"The record cannot be followed: {error}.") from error
-    _check_there(chosen, folder)
-    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
-    source = images.load(image, dtype=network.dtype, long_side=made.input.get("long_side"), max_pixels=0)
-    height, width = source.pixels.shape[-2:]
-    origin = {**made.input, "name": source.name, "sha256": source.sha256, "width": width, "height": height}
-    return make(source, origin, chosen, network, Album(network.dtype, folder=folder), on_step)
-
-
-def _overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What gives way to changes. Pictures take the place of a filter, or a filter that of pictures or another filter.
-
-    What suited the filter that goes, goes with it; what suits the one that comes, comes with it.
-    """
-    if changes.get("filter") is None and not changes.get("style"):
-        return {}
-    usual = {entry.name: entry.default for entry in fields(StyleSettings)}
-    suited = _suited(made.settings.get("filter"))
-    freed = {name: usual[name] for name in suited if name in usual and made.settings.get(name) == suited[name]}
-    if changes.get("filter") is None:
-        return {**freed, "filter": None}
-    return {**freed, "style": (), **filters.read(changes["filter"]).style}
-
-
-def _suited(name: str | None) -> Mapping[str, Any]:
-    """The settings that suit a filter; none where it is gone or damaged."""
-    try:
-        return {} if name is None else filters.read(name).style
-    except PhospheneError:
-        return {}
-
-
-def _check_there(chosen: StyleSettings, folder: Path) -> None:
-    """Refuses styles, masks and maps that are not where they should be."""
-    wanted: Sequence[tuple[str, str | None]] = [
-        *(("style", weighted(word)[0]) for word in chosen.style),
-        *(("regions", name) for name in chosen.regions),
-        ("mask", None if chosen.mask == "alpha" else chosen.mask),
-        ("initial", chosen.initial),
-    ]
-    for kind, name in wanted:
-        if name is not None and not (folder / name).is_file() and not Path(name).is_file():
-            raise RecordError(
-                f"The {kind} {name!r} is no file in {folder}. Put it there, or name another: --{kind} PATH"
-            )

@@ -1,0 +1,83 @@
+"""A painting again, from the record of the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from phosphene import filters, images, networks
+from phosphene.errors import PhospheneError, RecordError
+from phosphene.recipes.style import OnStep
+from phosphene.recipes.style_settings import StyleSettings, weighted
+from phosphene.record import Record
+from phosphene.run.album import Album
+from phosphene.run.kept import Keep
+from phosphene.run.style import Painting, make
+
+
+def redo(
+    made: Record,
+    changes: Mapping[str, Any],
+    image: images.Source,
+    on_step: OnStep | None = None,
+    *,
+    folder: Path,
+    keep: Keep | None = None,
+) -> Painting:
+    """Makes a painting again from its record, with `changes` to its settings.
+
+    Raises:
+        RecordError: the record cannot be followed.
+    """
+    try:
+        chosen = StyleSettings(**{**made.settings, **_overruled(made, changes), **changes})
+    except TypeError as error:
+        raise RecordError(f"The record cannot be followed: {error}.") from error
+    _check_there(chosen, folder)
+    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    source = images.load(image, dtype=network.dtype, long_side=made.input.get("long_side"), max_pixels=0)
+    height, width = source.pixels.shape[-2:]
+    origin = {**made.input, "name": source.name, "sha256": source.sha256, "width": width, "height": height}
+    return make(source, origin, chosen, network, Album(network.dtype, folder=folder), on_step, keep)
+
+
+def _overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What gives way to changes. Pictures take the place of a filter, or a filter that of pictures or another filter.
+
+    What suited the filter that goes, goes with it; what suits the one that comes, comes with it.
+    """
+    if changes.get("filter") is None and not changes.get("style"):
+        return {}
+    usual = {entry.name: entry.default for entry in fields(StyleSettings)}
+    suited = _suited(made.settings.get("filter"))
+    freed = {name: usual[name] for name in suited if name in usual and made.settings.get(name) == suited[name]}
+    if changes.get("filter") is None:
+        return {**freed, "filter": None}
+    return {**freed, "style": (), **filters.read(changes["filter"]).style}
+
+
+def _suited(name: str | None) -> Mapping[str, Any]:
+    """The settings that suit a filter; none where it is gone or damaged."""
+    try:
+        return {} if name is None else filters.read(name).style
+    except PhospheneError:
+        return {}
+
+
+def _check_there(chosen: StyleSettings, folder: Path) -> None:
+    """Refuses styles, masks and maps that are not where they should be."""
+    wanted: Sequence[tuple[str, str | None]] = [
+        *(("style", weighted(word)[0]) for word in chosen.style),
+        *(("regions", name) for name in chosen.regions),
+        ("mask", None if chosen.mask == "alpha" else chosen.mask),
+        ("initial", chosen.initial),
+    ]
+    for kind, name in wanted:
+        if name is not None and not (folder / name).is_file() and not Path(name).is_file():
+            raise RecordError(
+                f"The {kind} {name!r} is no file in {folder}. Put it there, or name another: --{kind} PATH"
+            )
