@@ -162,7 +162,7 @@ def test_windows_cover_the_picture_and_leave_finished_ones_alone(tiny32: phosphe
     stage = recipe._Stage([(500, 600)], 0, chosen, windows, content)
     method = recipe._method(tiny32, [Source(texture(2, 300, 300))], content, chosen)
     begun = content.clone()
-    recipe._paint_(begun, content, method, stage, remember)
+    recipe._paint_(begun, content, method, stage, 0, None, remember)
     for number, (window, after) in enumerate(zip(windows, seen, strict=True)):
         core = (..., *window.box.core)
         assert torch.equal(after[core], begun[core])
