@@ -9,17 +9,18 @@ from dataclasses import dataclass
 
 import torch
 
-from phosphene import features, gradient, planning, pyramid
+from phosphene import backends, features, gradient, planning, pyramid
 from phosphene.gradient import Tiling
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.recipes.dream import tilings_of
+from phosphene.recipes.dream import tilings_of, work
+from phosphene.recipes.settings import DreamSettings
 from phosphene.run.aims import Aim
 from phosphene.tiles import Box
 
 WORTH = 100_000_000  # pixels times steps: with fewer, a dream is done before a forecast is of use
-BESIDE = 1.2  # a step's time over its tiles', where blocks are read and written
+BESIDE = 1.5  # a dream's time over its tiles': blocks are read and written, graphs compiled; 1.6 at 12 megapixels
 Size = tuple[int, int]
 
 
@@ -56,7 +57,7 @@ def expected(source: Picture, aimed: Aim, network: Network) -> Forecast | None:
     size = source.pixels.shape[-2], source.pixels.shape[-1]
     sizes = pyramid.sizes(*size, aimed.settings.octaves, aimed.settings.octave_scale)
     tilings = tilings_of(network, aimed.objective, aimed.settings, sizes)
-    found = None if aimed.mask is not None else seconds(network, aimed.objective, sizes, tilings, aimed.settings.steps)
+    found = None if aimed.mask is not None else seconds(network, aimed.objective, sizes, tilings, aimed.settings)
     if found is None:
         return None
     boxes = gradient.boxes(size, network, aimed.objective, tilings[-1])
@@ -66,28 +67,34 @@ def expected(source: Picture, aimed: Aim, network: Network) -> Forecast | None:
 
 
 def seconds(
-    network: Network, objective: Objective, sizes: Sequence[Size], tilings: Sequence[Tiling], steps: int
+    network: Network,
+    objective: Objective,
+    sizes: Sequence[Size],
+    tilings: Sequence[Tiling],
+    settings: DreamSettings,
 ) -> float | None:
     """How long a dream's steps at these sizes take, by the time of a first tile; `None` where that is not worth while.
 
     Tiles are counted by the pixels that they see, so that overlaps count as often as they are looked at.
     """
     boxes = [gradient.boxes(size, network, objective, tiling) for size, tiling in zip(sizes, tilings, strict=True)]
-    work = steps * sum(_seen(box) for octave in boxes for box in octave)
-    if work < WORTH:
+    seen = settings.steps * sum(_seen(box) for octave in boxes for box in octave)
+    if seen < WORTH:
         return None
-    return BESIDE * work * _per_pixel(network, objective.fit(*sizes[-1]), boxes[-1][0], sizes[-1])
+    return BESIDE * seen * _per_pixel(network, objective.fit(*sizes[-1]), boxes[-1][0], sizes[-1], settings)
 
 
 def _seen(box: Box) -> int:
     return math.prod(side.stop - side.start for side in box.context)
 
 
-def _per_pixel(network: Network, objective: Objective, box: Box, size: Size) -> float:
-    """Seconds for each pixel of a tile; the first run of two warms up."""
+def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, settings: DreamSettings) -> float:
+    """Seconds for each pixel of a tile, on the backend that the largest octave will have; a first run warms up."""
     rows, columns = (side.stop - side.start for side in box.context)
     pixels = torch.rand(1, 3, rows, columns, dtype=network.dtype, generator=torch.Generator().manual_seed(0))
-    gradient.of_box(pixels, box, size, network, objective)
+    pays = work(None, size, settings)
+    backend = backends.choose(settings.backend, network, objective, work=pays, device=settings.device)
+    gradient.of_box(pixels, box, size, network, objective, backend)
     started = time.perf_counter()
-    gradient.of_box(pixels, box, size, network, objective)
+    gradient.of_box(pixels, box, size, network, objective, backend)
     return (time.perf_counter() - started) / _seen(box)

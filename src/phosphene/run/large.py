@@ -177,7 +177,7 @@ class Large:
         )
 
     def _forecast(self, journal: Journal, tilings: list[Tiling]) -> Forecast | None:
-        expected = seconds(self.network, self.objective, self._sizes, tilings, self.chosen.steps)
+        expected = seconds(self.network, self.objective, self._sizes, tilings, self.chosen)
         if expected is None:
             return None
         count = len(gradient.boxes(self.size, self.network, self.objective, tilings[-1]))
