@@ -44,7 +44,7 @@ class Crew:
 
     client: Client
     owners: tuple[str, ...] = ()
-    _broadcast: dict[int, tuple[object, Future]] = field(default_factory=dict)
+    _own: dict[int, tuple[object, dict[str, Future]]] = field(default_factory=dict)
 
     def muster(self) -> None:
         """Counts anew who is there.
@@ -59,19 +59,22 @@ class Crew:
 
     def broadcast(self, thing: object) -> Future:
         """A thing that all workers are sent: one of them by us, who passes it on."""
-        _, known = self._broadcast.get(id(thing), (None, None))
-        if known is None or known.status != "finished":
-            with losses():
-                known = self.client.scatter(thing, broadcast=True, direct=True, hash=False)
-            self._broadcast[id(thing)] = thing, known
-        return known
+        with losses():
+            return self.client.scatter(thing, broadcast=True, direct=True, hash=False)
 
     def everywhere(self, thing: object) -> dict[str, Future]:
-        """A thing that each worker has for its own, by owner.
+        """A thing that each worker has for its own, by owner; sent once, however often this is asked for.
 
-        Dask takes copies that nobody is waiting for as superfluous, and would send them again and again.
+        One worker is sent it by us, and the others get it from there. Dask takes copies that nobody is waiting for as
+        superfluous, and would send them again and again, so that each worker's own is held on to.
         """
-        return {owner: self.run(owner, same, self.broadcast(thing)) for owner in self.owners}
+        _, own = self._own.setdefault(id(thing), (thing, {}))
+        missing = [owner for owner in self.owners if owner not in own or own[owner].status != "finished"]
+        if missing:
+            source = next((own[owner] for owner in self.owners if owner not in missing), None)
+            source = source or self.give(self.owners[0], thing)
+            own.update({owner: self.run(owner, same, source) for owner in missing})
+        return {owner: own[owner] for owner in self.owners}
 
     def give(self, owner: str, thing: object) -> Future:
         """Hands a thing to one worker."""
