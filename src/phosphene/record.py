@@ -134,7 +134,8 @@ class Record:
             "Model hash": self.network.get("sha256", "")[:10],
         }
         first = {_spoken(key): self.settings[key] for key in _LEADING if key in self.settings}
-        others = {_spoken(key): value for key, value in self.settings.items() if _spoken(key) not in {*first, *made}}
+        told = {_spoken(key): value for key, value in self.settings.items() if not isinstance(value, dict)}
+        others = {key: value for key, value in told.items() if key not in {*first, *made}}
         name = self.input.get("name", self.input.get("canvas"))
         return {**first, **made, **others, "Input": name, "Version": f"phosphene {self.versions.get('phosphene', '')}"}
 

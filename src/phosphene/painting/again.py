@@ -1,0 +1,174 @@
+"""A painting at any size with its record, and the same again from the record alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from phosphene import images, networks, record
+from phosphene.errors import RecordError, SettingsError
+from phosphene.images import Picture
+from phosphene.painting import forms
+from phosphene.painting.document import Document
+from phosphene.painting.easel import Easel
+from phosphene.painting.palette import Palette
+from phosphene.painting.render import render
+from phosphene.record import Record
+from phosphene.run.once import Dream
+
+RECIPE = "painting"
+PLAIN = 300_000  # letters of a painting in a record; a longer one is packed
+UNPACKED = 100_000_000  # letters of one that was packed
+
+Tell = Callable[[float], None]
+
+
+def rendered(
+    document: Document,
+    easel: Easel,
+    photograph: Picture,
+    tell: Tell,
+    between: Callable[[], None] = lambda: None,
+    *,
+    names: Mapping[str, str],
+    long_side: int | None = None,
+) -> Dream:
+    """The painting at the photograph's size, with its record; see `render`.
+
+    Args:
+        document: as for `render`, like easel, photograph, tell and between.
+        easel: see there.
+        photograph: see there.
+        tell: see there.
+        between: see there.
+        names: of the references, by their ids.
+        long_side: to which the photograph was shrunk, for the record.
+    """
+    pixels = render(document, easel, photograph, tell, between)
+    made = _recorded(document, easel, photograph, names, long_side)
+    return Dream(pixels, made, photograph, photograph.notes)
+
+
+def redo(
+    made: Record, photograph: images.Source, *, references: Mapping[str, images.Source], tell: Tell = lambda _: None
+) -> Dream:
+    """Makes a painting again from its record, stroke by stroke.
+
+    Args:
+        made: the record.
+        photograph: what was painted on.
+        references: guides and styles, by the ids that the record gives them.
+        tell: is told what share of the last part is done.
+
+    Raises:
+        RecordError: it cannot be followed.
+        PhospheneError: the photograph or a reference cannot be read.
+    """
+    settings = made.settings
+    document = forms.document(_unpacked(settings.get("painting")))
+    network = networks.load(made.network.get("name", ""))
+    full = images.load(photograph, long_side=made.input.get("long_side"), max_pixels=0)
+    view = images.load(photograph, long_side=int(settings["view"]), max_pixels=0)
+    easel = Easel(Palette(network, view, references))
+    for _ in easel.paint(document):
+        pass
+    return rendered(document, easel, full, tell, names=names(made), long_side=made.input.get("long_side"))
+
+
+def names(made: Record) -> dict[str, str]:
+    """The names of the guides and styles that a painting looks at, by their ids."""
+    found = made.settings.get("references", {})
+    return {str(id): str(name) for id, name in found.items()} if isinstance(found, dict) else {}
+
+
+def beside(made: Record, folder: Path) -> dict[str, images.Source]:
+    """The guides and styles of a painting, as files of their names in a folder.
+
+    Raises:
+        RecordError: one is not there.
+    """
+    found: dict[str, images.Source] = {}
+    for id, name in names(made).items():
+        if not (folder / name).is_file():
+            raise RecordError(f"The painting looks at {name!r}, which is no file in {folder}. Put it there.")
+        found[id] = folder / name
+    return found
+
+
+def _recorded(
+    document: Document, easel: Easel, photograph: Picture, names: Mapping[str, str], long_side: int | None
+) -> Record:
+    """What a painting's record says."""
+    palette, network = easel.palette, easel.palette.network
+    height, width = photograph.pixels.shape[-2:]
+    looks = {stroke.brush.look for stroke in document.strokes} | ({document.ground.look} if document.ground else set())
+    used = [look.reference for look in looks if look.reference]
+    hashes = {id: images.load(palette.references[id]).sha256 or "" for id in used}
+    settings = {
+        "seed": palette.seed,
+        "view": max(palette.size),
+        "painting": _packed(forms.document_to_dict(document)),
+        "references": {id: names.get(id, id) for id in used},
+    }
+    return Record(
+        recipe=RECIPE,
+        settings=settings,
+        objective=_told(document),
+        network={"name": network.name, "file": network.file, "sha256": network.sha256},
+        input={
+            "name": photograph.name,
+            "sha256": photograph.sha256,
+            "width": width,
+            "height": height,
+            **({"long_side": long_side} if long_side else {}),
+        },
+        output={"width": width, "height": height, "depth": photograph.depth},
+        versions=record.versions(),
+        threads=torch.get_num_threads(),
+        pictures=hashes,
+    )
+
+
+def _told(document: Document) -> str:
+    """In words.
+
+    >>> _told(Document())
+    'the photograph'
+    """
+    ground = "the photograph" if document.ground is None else document.ground.look.name
+    count = len(document.strokes)
+    return ground + (f" and {count} stroke{'s' * (count > 1)}" if count else "")
+
+
+def _packed(data: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(data, separators=(",", ":"))
+    if len(text) <= PLAIN:
+        return json.loads(text)  # type: ignore[no-any-return]  # tuples are lists now, as they will be read
+    return {"zlib": base64.b64encode(zlib.compress(text.encode(), 9)).decode()}
+
+
+def _unpacked(data: object) -> object:
+    if not isinstance(data, dict) or "zlib" not in data:
+        return data
+    try:
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(base64.b64decode(data["zlib"], validate=True), UNPACKED)
+        return json.loads(text)
+    except (ValueError, TypeError, zlib.error) as error:
+        raise RecordError(f"The record is damaged: its painting cannot be unpacked ({error}).") from error
+
+
+def check(made: Record) -> None:
+    """Refuses a record that is no painting's, or lacks what is needed.
+
+    Raises:
+        SettingsError: it is another recipe's.
+    """
+    if made.recipe != RECIPE or not isinstance(made.settings.get("view"), int):
+        raise SettingsError("This record is no painting's.")

@@ -1,0 +1,72 @@
+"""How much of each look lies at each place of a painting, after all that was painted over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Look
+from phosphene.painting.easel import ERASED, REVEALED, TOUCH_STEPS
+from phosphene.painting.marks import mark
+
+Size = tuple[int, int]
+
+
+@dataclass
+class Coverage:
+    """Shares of looks.
+
+    Attributes:
+        size: height and width of the view.
+        dreams: of each dream's look, how much of a whole dream each place has had, `[1, 1, h, w]`, 0..1, and its
+            strength.
+        styles: of each style's look, and strength (`None`: the filter's own), how far it covers each place.
+    """
+
+    size: Size
+    dreams: dict[Look, tuple[Tensor, float]] = field(default_factory=dict)
+    styles: dict[tuple[Look, float | None], Tensor] = field(default_factory=dict)
+
+    def add(self, look: Look, box: tuple[slice, slice], share: Tensor, strength: float) -> None:
+        """More of a dream; it adds up to a whole one."""
+        found, before = self.dreams.setdefault(look, (torch.zeros(1, 1, *self.size), strength))
+        part = found[(..., *box)]
+        part.add_(share).clamp_(max=1)
+        self.dreams[look] = found, max(before, strength)
+
+    def hide_(self, box: tuple[slice, slice], share: Tensor) -> None:
+        """Less of everything."""
+        for layer in (*(found for found, _ in self.dreams.values()), *self.styles.values()):
+            layer[(..., *box)].mul_(1 - share)
+
+    def show(self, look: Look, strength: float | None, box: tuple[slice, slice], share: Tensor) -> None:
+        """A style over everything else."""
+        self.hide_(box, share)
+        found = self.styles.setdefault((look, strength), torch.zeros(1, 1, *self.size))
+        found[(..., *box)].add_(share)
+
+
+def coverage(document: Document, size: Size, steps: int) -> Coverage:
+    """The shares of looks in a painting on a view of that size, where a whole dream has so many steps."""
+    found, everywhere = Coverage(size), (slice(0, size[0]), slice(0, size[1]))
+    if document.ground is not None:
+        whole, ground = torch.ones(1, 1, *size), document.ground
+        if ground.look.kind == STYLE:
+            found.show(ground.look, ground.strength, everywhere, whole)
+        else:
+            found.add(ground.look, everywhere, whole, ground.strength)
+    for stroke in document.strokes:
+        brush = stroke.brush
+        for touch in stroke.touches:
+            made = mark(touch, brush, *size)
+            if made is None:
+                continue
+            if brush.look.kind == DREAM:
+                found.add(brush.look, made.box, made.mask * min(1.0, TOUCH_STEPS / steps), brush.strength)
+            elif brush.look.kind == ERASE:
+                found.hide_(made.box, made.mask * min(1.0, ERASED * brush.strength))
+            else:
+                found.show(brush.look, None, made.box, made.mask * min(1.0, REVEALED * brush.strength))
+    return found

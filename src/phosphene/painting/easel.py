@@ -1,0 +1,193 @@
+"""The painting at the size at which it is painted: touches change its pixels, and only where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from phosphene import backends
+from phosphene.ascent import Step
+from phosphene.errors import SettingsError, Stop
+from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
+from phosphene.painting.marks import Mark, mark
+from phosphene.painting.palette import Palette
+from phosphene.recipes import dream as recipe
+from phosphene.run import style as run_style
+
+MARGIN = 48  # pixels of the view around a mark that are looked at with it
+TOUCH_STEPS = 2  # at each octave; a whole dream has 14
+TOUCH_LENGTH = 1.6  # of a touch's steps: it is seen at once, and half a second of holding still is a strong dream
+TOUCH_JITTER = 12  # pixels: a window is small
+ERASED, REVEALED = 0.35, 0.5  # of what a touch erases, or shows of a style
+
+Box = tuple[slice, slice]
+OnStep = Callable[[Step], None]
+
+
+@dataclass
+class Easel:
+    """A view with what is painted on it.
+
+    Attributes:
+        palette: the looks, and the photograph.
+        pixels: `[1, 3, h, w]`, as they stand.
+        styled: the whole view in the styles that strokes have shown so far.
+        regions: what the ground's style matched with what, as a picture; `None` without a style.
+    """
+
+    palette: Palette
+    pixels: Tensor = field(init=False)
+    styled: dict[Look, Tensor] = field(default_factory=dict)
+    regions: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        self.pixels = self.photograph.clone()
+
+    @property
+    def photograph(self) -> Tensor:
+        """The photograph, `[1, 3, h, w]`."""
+        return self.palette.view.pixels
+
+    def copy(self) -> Easel:
+        """As it stands, for a look at it later."""
+        copied = Easel(self.palette, dict(self.styled), self.regions)
+        copied.pixels = self.pixels.clone()
+        return copied
+
+    def mark(self, brush: Brush, touch: Touch) -> Mark | None:
+        """Where a touch will be; `None` is outside of the view."""
+        return mark(touch, brush, *self.palette.size)
+
+    def touch(self, brush: Brush, touch: Touch, number: int) -> Box | None:
+        """Paints the touch of that number, the first of a stroke being 0; returns the part that has changed.
+
+        Raises:
+            SettingsError: a style that was not prepared.
+            PhospheneError: a look that cannot be.
+        """
+        found = self.mark(brush, touch)
+        if found is None:
+            return None
+        part = self.pixels[(..., *found.box)]
+        part.copy_(part + found.mask * self._amount(brush) * (self._wanted(brush, found, number) - part))
+        return found.box
+
+    def grow(self, ground: Ground | None, on_step: OnStep | None = None) -> Ground | None:
+        """Lays the ground; after a `Stop` raised in `on_step` it stands as it is, and what is returned says so."""
+        self.pixels, self.regions = self.photograph.clone(), None
+        if ground is None:
+            return None
+        last: list[Step] = []
+
+        def watch(step: Step) -> None:
+            last[:] = [step]
+            if on_step:
+                on_step(step)
+            if ground.until == (step.octave, step.step):
+                raise Stop
+
+        try:
+            self.pixels = self._grown(ground, watch)
+        except Stop:
+            if last:
+                self.pixels = last[0].picture().clone()
+            return replace(ground, until=(last[0].octave, last[0].step) if last else (1, 1))
+        return ground
+
+    def prepare(self, look: Look, on_step: OnStep | None = None) -> None:
+        """Makes a look ready, so that a touch of it is quick: a style repaints the whole view once.
+
+        Raises:
+            PhospheneError: a look that cannot be.
+            Stop: raised in `on_step`.
+        """
+        if look.kind == DREAM:
+            self.palette.dream(look)
+        elif look.kind == STYLE and look not in self.styled:
+            self.styled[look] = self._styled(look, None, on_step)
+
+    def paint(self, document: Document, on_step: OnStep | None = None) -> Iterator[Box]:
+        """Paints it all again: the ground, then each touch; gives the parts as they change.
+
+        The same document gives the same pixels on the same computer.
+        """
+        self.grow(document.ground, on_step)
+        yield from self.paint_strokes(document, on_step)
+
+    def paint_strokes(self, document: Document, on_step: OnStep | None = None) -> Iterator[Box]:
+        """Paints the strokes alone, upon what is there."""
+        for stroke in document.strokes:
+            self.prepare(stroke.brush.look, on_step)
+            for number, touch in enumerate(stroke.touches):
+                box = self.touch(stroke.brush, touch, number)
+                if box is not None:
+                    yield box
+
+    def _amount(self, brush: Brush) -> float:
+        """How far a touch goes towards what is wanted."""
+        usual = {DREAM: 1.0, ERASE: ERASED, STYLE: REVEALED}[brush.look.kind]
+        return usual if brush.look.kind == DREAM else min(1.0, usual * brush.strength)
+
+    def _wanted(self, brush: Brush, found: Mark, number: int) -> Tensor:
+        """The pixels that a touch goes towards, within its mark."""
+        if brush.look.kind == ERASE:
+            return self.photograph[(..., *found.box)]
+        if brush.look.kind == STYLE:
+            if brush.look not in self.styled:
+                raise SettingsError(f"{brush.look.name} has not looked at this picture yet. Wait until it is ready.")
+            return self.styled[brush.look][(..., *found.box)]
+        return self._dreamt(brush, found, number)
+
+    def _dreamt(self, brush: Brush, found: Mark, number: int) -> Tensor:
+        """A short dream of a window around a mark, within the mark."""
+        rows, columns = (_wider(side, length) for side, length in zip(found.box, self.palette.size, strict=True))
+        window, asked = self.pixels[..., rows, columns].clone(), self.palette.dream(brush.look)
+        settings = replace(
+            asked.settings,
+            steps=TOUCH_STEPS,
+            decay=0.0,
+            strength=TOUCH_LENGTH * brush.strength,
+            jitter=TOUCH_JITTER,
+            seed=self.palette.seed + number,
+            backend=backends.TORCH,  # a graph is compiled for one size, and windows have many
+        )
+        objective = self.palette.brushed(brush.look, (window.shape[-2], window.shape[-1]))
+        dreamt = recipe.dream(window, self.palette.network, objective, settings=settings)
+        return dreamt[..., _within(found.box[0], rows), _within(found.box[1], columns)]
+
+    def _grown(self, ground: Ground, on_step: OnStep) -> Tensor:
+        if ground.look.kind == STYLE:
+            return self._styled(ground.look, ground.strength, on_step)
+        asked = self.palette.dream(ground.look)
+        settings = replace(asked.settings, strength=asked.settings.strength * ground.strength)
+        return recipe.dream(self.photograph, self.palette.network, asked.objective, settings=settings, on_step=on_step)
+
+    def _styled(self, look: Look, strength: float | None, on_step: OnStep | None) -> Tensor:
+        settings, view = self.palette.style(look, strength), self.palette.view
+        height, width = self.palette.size
+        origin = {"name": view.name, "width": width, "height": height}
+        stopped: list[Stop] = []
+
+        def watch(step: Step) -> None:
+            try:
+                if on_step:
+                    on_step(step)
+            except Stop as stop:
+                stopped.append(stop)
+                raise
+
+        made = run_style.make(view, origin, settings, self.palette.network, self.palette.album, watch)
+        if stopped:
+            raise stopped[0]
+        self.regions = made.regions if strength is not None and made.sources[0].stuff is not None else self.regions
+        return made.pixels
+
+
+def _wider(side: slice, length: int) -> slice:
+    return slice(max(0, side.start - MARGIN), min(length, side.stop + MARGIN))
+
+
+def _within(side: slice, wide: slice) -> slice:
+    return slice(side.start - wide.start, side.stop - wide.start)

@@ -1,0 +1,122 @@
+"""Looks made ready: what a brush or a ground dreams of, prepared once for a network and a view."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from phosphene import images, pyramid
+from phosphene.errors import SettingsError, UnknownNameError
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.objectives.objective import Term
+from phosphene.painting.document import DREAM, Look
+from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.settings import settings as choose
+from phosphene.recipes.style_settings import StyleSettings
+from phosphene.run.aims import Aim, aim
+from phosphene.run.album import Album
+from phosphene.run.style import settings as choose_style
+
+Size = tuple[int, int]
+
+
+@dataclass
+class Palette:
+    """Looks for one view.
+
+    Attributes:
+        network: which dreams.
+        view: the photograph at the size at which it is painted.
+        references: guides and styles, by name.
+        seed: of the dreams.
+    """
+
+    network: Network
+    view: Picture
+    references: Mapping[str, images.Source] = field(default_factory=dict)
+    seed: int = 0
+    _aims: dict[Look, Aim] = field(default_factory=dict)
+    _fitted: dict[tuple[Look, Size], Objective] = field(default_factory=dict)
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the view."""
+        return self.view.pixels.shape[-2], self.view.pixels.shape[-1]
+
+    @property
+    def album(self) -> Album:
+        """Opens the references."""
+        return Album(self.network.dtype, named=self.references)
+
+    def dream(self, look: Look) -> Aim:
+        """What a dream's look asks for.
+
+        Raises:
+            PhospheneError: a layer, channel or picture that is not there.
+        """
+        if look not in self._aims:
+            self.check(look)
+            self._aims[look] = aim(self.view, self._settings(look), self.network, self.album)
+        return self._aims[look]
+
+    def brushed(self, look: Look, window: Size) -> Objective:
+        """A dream's objective for a window of the view: guides are seen at the size that they have for the view."""
+        prepared = self.dream(look).objective
+        if not any(term.fit for term in prepared.terms):
+            return prepared
+        return Objective(tuple(replace(term, fit=partial(self._fit, look, number, window))
+                               for number, term in enumerate(prepared.terms)))  # fmt: skip
+
+    def style(self, look: Look, strength: float | None = None) -> StyleSettings:
+        """The settings of a style's look.
+
+        Raises:
+            PhospheneError: a filter or picture that is not there.
+        """
+        self.check(look)
+        named: dict[str, Any] = {"filter": look.filter} if look.filter else {"style": (look.reference,)}
+        changes = {} if strength is None else {"strength": strength}
+        return choose_style(**named, **changes, seed=self.seed)
+
+    def _settings(self, look: Look) -> DreamSettings:
+        asked: dict[str, Any] = {
+            "layer": look.layer,
+            "channel": look.channel,
+            "guide": (look.reference,) if look.reference else None,
+        }
+        changes = {name: value for name, value in asked.items() if value is not None}
+        return choose(preset=look.preset, seed=self.seed, model=self.network.name, **changes)
+
+    def _fit(self, look: Look, number: int, window: Size, _: Term, height: int, width: int) -> Term:
+        """One term, fitted to the view's octave that goes with a window's."""
+        settings = self.dream(look).settings
+        below = round(math.log(max(window) / max(height, width), settings.octave_scale))
+        sizes = pyramid.sizes(*self.size, settings.octaves, settings.octave_scale)[::-1]
+        size = sizes[min(below, len(sizes) - 1)]
+        if (look, size) not in self._fitted:
+            self._fitted[look, size] = self.dream(look).objective.fit(*size)
+        return self._fitted[look, size].terms[number]
+
+    def check(self, look: Look) -> None:
+        """Refuses a look that cannot be.
+
+        Raises:
+            PhospheneError: a layer, channel or picture that is not there.
+        """
+        if look.reference is not None and look.reference not in self.references:
+            raise SettingsError(f"There is no picture {look.reference!r} here. Add it first, as a guide or a style.")
+        if look.kind != DREAM and look.filter is None and look.reference is None:
+            raise SettingsError("A style has a filter or a picture.")
+        if look.layer is not None:
+            for name in look.layer.split(","):
+                self._check_layer(name, look.channel)
+
+    def _check_layer(self, name: str, channel: int | None) -> None:
+        channels = self.network.layer(name).channels
+        if channel is not None and channel >= channels:
+            raise UnknownNameError(f"Layer {name} has the channels 0 to {channels - 1}; there is no channel {channel}.")

@@ -1,0 +1,186 @@
+"""A painting at full size: what was painted small is enlarged, and goes on dreaming at the sizes above.
+
+This is how a dream's own octaves work: the detail found at one size is carried up and laid over the photograph, whose
+fine structure comes back. The painter's octave is the smallest here, and each place goes on in the looks that it has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import psutil
+import torch
+from torch import Tensor
+
+from phosphene import backends, gradient, masks, planning
+from phosphene.ascent import Part, Step, climb_
+from phosphene.backends import Backend
+from phosphene.backends.plain import Values
+from phosphene.errors import RoomError
+from phosphene.images import Picture
+from phosphene.objectives import Place
+from phosphene.painting.coverage import Coverage, coverage
+from phosphene.painting.document import Document, Look
+from phosphene.painting.easel import Easel
+from phosphene.recipes import dream as recipe
+from phosphene.recipes.settings import DreamSettings
+from phosphene.run import style as run_style
+from phosphene.transforms import resize
+
+LEAST = 0.02  # of a whole dream: less of it is not carried on
+ROOM = 0.8  # of the memory that is free
+STYLE_SHARE = 4.0  # of a style's work for a pixel, where a dream's step is 1
+
+Size = tuple[int, int]
+Tell = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A backend that asks before each tile whether to go on."""
+
+    backend: Backend
+    between: Callable[[], None]
+
+    @property
+    def name(self) -> str:
+        """The backend's."""
+        return self.backend.name
+
+    def __call__(self, pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
+        """As `Backend` says."""
+        self.between()
+        return self.backend(pixels, place)
+
+
+def sizes(view: Size, full: Size, scale: float) -> list[Size]:
+    """Heights and widths above the view's, up to the full one, in equal steps of about `scale`.
+
+    >>> sizes((512, 768), (2048, 3072), 2)
+    [(1024, 1536), (2048, 3072)]
+    """
+    ratio = max(full) / max(view)
+    count = max(round(math.log(ratio, scale)), int(ratio > 1))
+    factors = [ratio ** (number / count) for number in range(1, count)]
+    return [(round(view[0] * factor), round(view[1] * factor)) for factor in factors] + [full] * (ratio > 1)
+
+
+def check_room(easel: Easel, full: Size) -> None:
+    """Refuses what memory cannot hold, before anything is begun.
+
+    Raises:
+        RoomError: with the long side that it can.
+    """
+    needed = planning.picture_bytes(easel.palette.network, full) + planning.STEP_BYTES
+    free = ROOM * psutil.virtual_memory().available
+    if needed > free:
+        most = math.sqrt(max(0.0, free - planning.STEP_BYTES) / needed) * max(full)
+        raise RoomError(
+            f"{full[1]}×{full[0]} pixels take {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free.\n"
+            f"Render at a long side of {100 * int(most // 100)} pixels, or close other programs."
+        )
+
+
+def render(
+    document: Document, easel: Easel, photograph: Picture, tell: Tell, between: Callable[[], None] = lambda: None
+) -> Tensor:
+    """The painting of an easel, `[1, 3, H, W]`, at the size of `photograph`.
+
+    Args:
+        document: what was painted on the easel.
+        easel: its pixels are the smallest octave.
+        photograph: at the size that is wanted.
+        tell: is told what share is done.
+        between: is called now and then; what it raises ends the render.
+
+    Raises:
+        RoomError: too little memory.
+        PhospheneError: a look that cannot be.
+    """
+    full = photograph.pixels.shape[-2], photograph.pixels.shape[-1]
+    if max(full) <= max(easel.palette.size):
+        return resize(easel.pixels, *full).clamp(0, 1)
+    check_room(easel, full)
+    usual = DreamSettings()
+    found = coverage(document, easel.palette.size, usual.steps)
+    above = sizes(easel.palette.size, full, usual.octave_scale)
+    work = _Work(_amount(found, above, full), tell, between)
+    detail = easel.pixels - easel.photograph
+    for size in above:
+        base = resize(photograph.pixels, *size)
+        dreamt = resize(detail, *size).add_(base)
+        for look in found.dreams:
+            _dream_(dreamt, look, found, easel, work)
+        detail = dreamt.sub_(base)
+    painted = detail.add_(photograph.pixels).clamp_(0, 1)
+    for (look, strength), share in found.styles.items():
+        styled = _styled(look, strength, easel, photograph, work)
+        painted.lerp_(styled, masks.at(share, *full))
+    return painted
+
+
+@dataclass
+class _Work:
+    """How much is to be done, and has been."""
+
+    total: float
+    tell: Tell
+    between: Callable[[], None]
+    done: float = 0.0
+
+    def add(self, amount: float) -> None:
+        self.done += amount
+        self.tell(min(1.0, self.done / max(1.0, self.total)))
+
+
+def _amount(found: Coverage, above: list[Size], full: Size) -> float:
+    """Pixels times steps, for a bar."""
+    shares = sum(float((share > LEAST).float().mean()) for share, _ in found.dreams.values())
+    dreams = DreamSettings().steps * shares * sum(math.prod(size) for size in above)
+    return dreams + STYLE_SHARE * len(found.styles) * DreamSettings().steps * math.prod(full)
+
+
+def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Work) -> None:
+    """One look goes on at one size, in place, where it was painted."""
+    share, strength = found.dreams[look]
+    height, width = pixels.shape[-2:]
+    mask = masks.at(share * (share > LEAST), height, width)
+    if not mask.any():
+        return
+    asked, network = easel.palette.dream(look), easel.palette.network
+    settings = replace(asked.settings, strength=asked.settings.strength * strength)
+    objective = asked.objective.fit(height, width)
+    (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)], mask)
+    tiling = gradient.around(mask, network, objective, tiling)
+    amount = recipe.work(mask, (height, width), settings)
+    backend = backends.choose(settings.backend, network, objective, work=amount, device=settings.device)
+    watched = Watched(backend, work.between)
+    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
+    rule, generator = recipe.rule_of(settings), torch.Generator().manual_seed(settings.seed + height)
+    climb_(
+        pixels,
+        [Part(compute, mask, sees=tiling.overlap, backend=backend.name)],
+        rule=rule,
+        shifts=rule.shifts(settings.steps, generator),
+        on_step=lambda *_: work.add(amount / settings.steps),
+    )
+
+
+def _styled(look: Look, strength: float | None, easel: Easel, photograph: Picture, work: _Work) -> Tensor:
+    """The whole picture in a style."""
+    palette = easel.palette
+    height, width = photograph.pixels.shape[-2:]
+    amount, before = STYLE_SHARE * DreamSettings().steps * height * width, work.done
+
+    def watch(step: Step) -> None:
+        work.add(before + amount * step.done - work.done)
+        work.between()
+
+    origin = {"name": photograph.name, "width": width, "height": height}
+    made = run_style.make(photograph, origin, palette.style(look, strength), palette.network, palette.album, watch)
+    if not made.record.complete:
+        work.between()
+    return made.pixels

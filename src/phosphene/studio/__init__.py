@@ -1,0 +1,1 @@
+"""The studio: a page in the browser, on this computer only, where a painter paints dreams into a picture."""

@@ -1,0 +1,174 @@
+"""Long work about a picture beside painting: thumbnails of looks, layers ranked for a guide, and the full render."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phosphene import features, filters, images, ranking
+from phosphene.ascent import Step
+from phosphene.errors import SettingsError, nearest
+from phosphene.images import Picture
+from phosphene.painting import again
+from phosphene.painting.document import DREAM, STYLE, Ground, Look
+from phosphene.painting.easel import Easel
+from phosphene.painting.palette import Palette
+from phosphene.recipes.settings import PRESETS
+from phosphene.studio.jobs import Job, Rank
+from phosphene.studio.screen import eight_bits, webp
+from phosphene.studio.sitting import Sitting
+from phosphene.studio.store import PICTURE
+from phosphene.transforms import at
+
+SETS = ("presets", "filters", "layers", "channels")
+SMALL = 240  # pixels of the long side at which a look is tried
+CHANNELS = 24  # of a layer that are shown: those that answer this picture most
+TRIED = 1.0  # a dream's strength there
+SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif"}
+KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+-]{1,80}")
+
+
+def thumbnails(sitting: Sitting, of: str, layer: str | None) -> Job:
+    """Tries looks on the picture, small; each is told of as soon as it is there.
+
+    Raises:
+        PhospheneError: there is no such set of looks, or layer.
+    """
+    if of not in SETS:
+        raise SettingsError(f"Thumbnails are of {', '.join(SETS)}, not {of!r}.{nearest(of, SETS)}")
+    if of == "channels":
+        if layer is None:
+            raise SettingsError('Channels are of a layer: {"set": "channels", "layer": "block8"}.')
+        sitting.network.layer(layer)
+
+    def work(job: Job) -> dict[str, Any]:
+        looks = _looks(sitting, of, layer)
+        small = _small(sitting.easel.palette.view)
+        easel = Easel(Palette(sitting.network, small, sitting.references))
+        for number, (key, look) in enumerate(looks):
+            if made_thumbnail(sitting, key) is None:
+                grown = easel.grow(_tried(look), _watching(sitting, job))
+                if grown is not None and grown.until is not None:
+                    sitting.worker.breathe(job)
+                sitting.place.write(_file(key), webp(eight_bits(easel.pixels)))
+            sitting.emit({"event": "thumbnail", "key": key})
+            job.tell((number + 1) / len(looks))
+            sitting.worker.breathe(job)
+        return {"keys": [key for key, _ in looks]}
+
+    return sitting.add_job("thumbnails", Rank.THUMBNAILS, work, f"trying {of} on your picture")
+
+
+def made_thumbnail(sitting: Sitting, key: str) -> bytes | None:
+    """A thumbnail, if it was made."""
+    path = sitting.place.folder / _file(key)
+    return path.read_bytes() if KEY.fullmatch(key) and ".." not in key and path.is_file() else None
+
+
+def rank(sitting: Sitting, reference: str) -> Job:
+    """Ranks the layers by how well a guide's shapes can be found in the picture.
+
+    Raises:
+        UnknownNameError: there is no such guide.
+    """
+    data = sitting.references[reference]
+
+    def work(job: Job) -> dict[str, Any]:
+        network, view = sitting.network, sitting.easel.photograph
+        guide = images.load(data, dtype=network.dtype).pixels
+        ranked = ranking.rank(view, [guide], network, scale=0.6)
+        best = [each.layer for each in ranking.companions(ranked, network, 3)]
+        told = [
+            {"layer": each.layer, "score": round(each.score, 4), "shows": network.layer(each.layer).shows}
+            for each in ranked
+        ]
+        return {"layers": told, "best": best}
+
+    return sitting.add_job("ranking", Rank.LOOK, work, "looking for your guide's shapes, layer by layer")
+
+
+def render(sitting: Sitting, format: str, long_side: int | None) -> Job:
+    """Makes the painting again at full size, or at a long side of so many pixels.
+
+    Raises:
+        SettingsError: an impossible format or size.
+    """
+    if format not in SUFFIXES:
+        raise SettingsError(
+            f"A picture is written as {', '.join(SUFFIXES)}, not {format!r}.{nearest(format, SUFFIXES)}"
+        )
+    if long_side is not None and long_side < 1:
+        raise SettingsError(f"A long side of {long_side} pixels is not possible.")
+    document = sitting.history.document
+    easel = sitting.easel.copy()
+
+    def work(job: Job) -> dict[str, Any]:
+        began = time.monotonic()
+        photograph = images.load(sitting.place.read(PICTURE), long_side=long_side, max_pixels=0, name=sitting.name)
+        names = {id: str(each.get("name")) for id, each in sitting.references.facts.items()}
+        breathe = partial(sitting.worker.breathe, job)
+        made = again.rendered(document, easel, photograph, job.tell, breathe, names=names, long_side=long_side)
+        data, notes = made.encode(format)
+        sitting.place.write(f"renders/{job.id}", data)
+        job.result_file, job.media_type = sitting.place.folder / "renders" / job.id, f"image/{format}"
+        stem = sitting.name.rpartition(".")[0] or sitting.name
+        height, width = made.size
+        return {
+            "name": f"{stem}-painting.{SUFFIXES[format]}",
+            "width": width,
+            "height": height,
+            "bytes": len(data),
+            "seconds": round(time.monotonic() - began, 1),
+            "notes": list(made.notes + notes),
+        }
+
+    return sitting.add_job("render", Rank.RENDER, work, "painting it again at full size")
+
+
+def _watching(sitting: Sitting, job: Job) -> Callable[[Step], None]:
+    return lambda _: sitting.worker.breathe(job)
+
+
+def _looks(sitting: Sitting, of: str, layer: str | None) -> list[tuple[str, Look]]:
+    """The looks of a set, with the keys of their thumbnails."""
+    if of == "presets":
+        return [(f"preset-{name}", Look(DREAM, preset=name)) for name in PRESETS]
+    if of == "filters":
+        return [(f"filter-{name}", Look(STYLE, filter=name)) for name in filters.names()]
+    if of == "layers":
+        return [(f"layer-{name}", Look(DREAM, layer=name)) for name in ranking.main_layers(sitting.network)]
+    name = str(layer)
+    return [(f"channel-{name}-{each}", Look(DREAM, layer=name, channel=each)) for each in _strongest(sitting, name)]
+
+
+def _strongest(sitting: Sitting, layer: str) -> Sequence[int]:
+    """The channels that answer the picture most, each in proportion to what it does on the average."""
+    seen = _small(sitting.easel.palette.view).pixels
+    found = features.of_picture(sitting.network, seen, {layer})[layer][0].flatten(1)
+    peaks = found.amax(1) / (found.abs().mean(1) + found.abs().mean())
+    return [int(each) for each in torch.argsort(peaks, descending=True)[:CHANNELS]]
+
+
+def _tried(look: Look) -> Ground:
+    return Ground(look, TRIED if look.kind == DREAM else 0.5)
+
+
+def _small(view: Picture) -> Picture:
+    height, width = view.pixels.shape[-2:]
+    share = min(1.0, SMALL / max(height, width))
+    return replace(view, pixels=_shrunk(view.pixels, max(32, round(height * share)), max(32, round(width * share))))
+
+
+def _shrunk(pixels: Tensor, height: int, width: int) -> Tensor:
+    return at(pixels, height, width)
+
+
+def _file(key: str) -> str:
+    return f"thumbnails/{key}"

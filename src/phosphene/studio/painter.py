@@ -1,0 +1,145 @@
+"""What is done to a painting, in the worker's thread: strokes, grounds, and the way back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from phosphene.ascent import Step
+from phosphene.errors import PhospheneError, Stop
+from phosphene.painting.document import History, Stroke, Touch
+from phosphene.painting.easel import Box, Easel
+from phosphene.studio.jobs import Job
+from phosphene.studio.live import LiveStroke
+from phosphene.studio.patches import Patch, Patches
+from phosphene.studio.screen import Screen
+
+FRAME = 0.25  # seconds between two frames of a ground that grows
+
+
+@dataclass
+class Painter:
+    """Paints, shows what changes, and knows the way back.
+
+    Attributes:
+        easel: what is painted on.
+        history: what was done.
+        emit: is told of frames and events.
+        changed: is called when something is finished: it keeps the painting, and tells how it stands.
+        screen: what is shown.
+        patches: what events changed.
+    """
+
+    easel: Easel
+    history: History
+    emit: Callable[[bytes | dict[str, Any]], None]
+    changed: Callable[[], None]
+    screen: Screen = field(init=False)
+    patches: Patches = field(default_factory=Patches)
+
+    def __post_init__(self) -> None:
+        self.screen = Screen(self.easel.pixels)
+
+    def enter(self, history: History) -> None:
+        """Takes a history with a new last event."""
+        self.patches.forget_from(history.done - 1)
+        self.history = history
+
+    def paint(self, live: LiveStroke) -> None:
+        """Paints a stroke until the brush is lifted."""
+        touches: list[Touch] = []
+        before, boxes = self.easel.pixels.clone(), list[Box]()
+        try:
+            self.easel.prepare(live.brush.look)
+            while (touch := live.next()) is not None:
+                box = self.easel.touch(live.brush, touch, len(touches))
+                touches.append(touch)
+                if box is not None:
+                    boxes.append(box)
+                    self._show(box, "stroke")
+        except (PhospheneError, Stop) as error:
+            what, _, hint = str(error).partition("\n")
+            self.emit({"event": "error", "error": what, "hint": hint})
+        if boxes:
+            box = _around(boxes)
+            self._finish(live, touches, Patch(box, before[(..., *box)].clone(), self.easel.pixels[(..., *box)].clone()))
+        self.changed()
+        live.finished.set()
+
+    def _finish(self, live: LiveStroke, touches: list[Touch], patch: Patch) -> None:
+        if live.cancelled:
+            self.put(patch, back=True)
+            return
+        self.enter(self.history.then(Stroke(live.brush, tuple(touches))))
+        self.patches.put(self.history.done - 1, patch)
+
+    def put(self, patch: Patch, *, back: bool) -> None:
+        """Undoes what an event changed, or does it again."""
+        self.easel.pixels[(..., *patch.box)] = patch.before if back else patch.after
+        self._show(patch.box, "undo" if back else "redo")
+
+    def paint_again(self, job: Job, history: History, breathe: Callable[[], None], wanted: Callable[[], bool]) -> None:
+        """Paints everything anew, as a history has it.
+
+        Args:
+            job: is told what is done.
+            history: which.
+            breathe: lets more urgent things go first; raises `Stop` if the ground is to grow no further.
+            wanted: whether nothing else was asked for meanwhile.
+        """
+        number, whole = history.done - 1, self._whole
+        known = self.patches.get(number)
+        before = known.before if known and known.box == whole else self.easel.pixels.clone()
+        try:
+            self._grow(job, history, breathe)
+            self._paint_strokes(history, breathe, wanted)
+        finally:
+            self._show(whole, "ground")
+            if number >= 0:
+                self.patches.put(number, Patch(whole, before, self.easel.pixels.clone()))
+            if wanted():
+                self.changed()
+
+    def _grow(self, job: Job, history: History, breathe: Callable[[], None]) -> None:
+        shown, ground = 0.0, history.document.ground
+
+        def watch(step: Step) -> None:
+            nonlocal shown
+            job.tell(step.done)
+            if time.monotonic() - shown >= FRAME:
+                shown = time.monotonic()
+                seen = step.pixels.shape[-2], step.pixels.shape[-1]
+                self.emit(self.screen.grow(step.picture(), seen, "ground"))
+            breathe()
+
+        reached = self.easel.grow(ground, watch)
+        if reached is not None and ground is not None and reached != ground:
+            self.history = self.history.with_ground(ground, reached)
+
+    def _paint_strokes(self, history: History, breathe: Callable[[], None], wanted: Callable[[], bool]) -> None:
+        """A ground that was stopped still gets its strokes; only something else that was asked for ends this."""
+        for box in self.easel.paint_strokes(history.document):
+            self._show(box, "stroke")
+            try:
+                breathe()
+            except Stop:
+                if not wanted():
+                    raise
+
+    def _show(self, box: Box, of: str) -> None:
+        self.emit(self.screen.show(self.easel.pixels[(..., *box)], box, of))
+
+    @property
+    def _whole(self) -> Box:
+        height, width = self.easel.palette.size
+        return slice(0, height), slice(0, width)
+
+
+def _around(boxes: list[Box]) -> Box:
+    rows, columns = zip(*boxes, strict=True)
+    return (
+        slice(min(each.start for each in rows), max(each.stop for each in rows)),
+        slice(min(each.start for each in columns), max(each.stop for each in columns)),
+    )

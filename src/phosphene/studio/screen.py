@@ -1,0 +1,94 @@
+"""What the page shows of a painting: the view in 8 bits, and frames of the parts that change."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import threading
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from phosphene.transforms import at
+
+THUMBNAIL = 256  # pixels of a long side
+QUALITY = 82  # of WebP, where a picture is only looked at for a moment
+
+Bytes = NDArray[np.uint8]
+Box = tuple[slice, slice]
+
+
+class Screen:
+    """The view as it is shown, `[h, w, 3]`.
+
+    Attributes:
+        revision: a number that grows with every change.
+    """
+
+    def __init__(self, pixels: Tensor) -> None:
+        self._lock = threading.Lock()
+        self._shown = eight_bits(pixels)
+        self.revision = 0
+
+    def show(self, part: Tensor, box: Box, of: str) -> bytes:
+        """Shows a part's pixels, and gives the frame that says so, without loss."""
+        top, left = box[0].start, box[1].start
+        found = eight_bits(part)
+        with self._lock:
+            self._shown[box] = found
+            self.revision += 1
+        return self._frame(left, top, found.shape[1], found.shape[0], of, webp(found, lossless=True))
+
+    def grow(self, pixels: Tensor, seen: tuple[int, int], of: str) -> bytes:
+        """Shows a whole view that is only good to a size of `seen`, height and width; the frame is of that size."""
+        found = eight_bits(pixels)
+        with self._lock:
+            self._shown[:] = found
+            self.revision += 1
+        return self._frame(0, 0, found.shape[1], found.shape[0], of, webp(eight_bits(at(pixels, *seen))))
+
+    def picture(self) -> bytes:
+        """All of it, without loss."""
+        return webp(self._copy(), lossless=True)
+
+    def thumbnail(self) -> bytes:
+        """All of it, small."""
+        return shrunk(Image.fromarray(self._copy()))
+
+    def _copy(self) -> Bytes:
+        with self._lock:
+            return self._shown.copy()
+
+    def _frame(self, x: int, y: int, width: int, height: int, of: str, picture: bytes) -> bytes:
+        head: dict[str, Any] = {"x": x, "y": y, "width": width, "height": height}
+        told = json.dumps({**head, "revision": self.revision, "of": of}).encode()
+        return struct.pack("<I", len(told)) + told + picture
+
+
+def eight_bits(pixels: Tensor) -> Bytes:
+    """`[1, 3, h, w]` of 0..1 as `[h, w, 3]` of 0..255."""
+    found: Bytes = pixels[0].permute(1, 2, 0).clamp(0, 1).mul(255).round().to(torch.uint8).contiguous().numpy()
+    return found
+
+
+def webp(picture: Bytes, *, lossless: bool = False) -> bytes:
+    """The bytes of a WebP file, made quickly."""
+    return _encoded(Image.fromarray(picture), lossless)
+
+
+def shrunk(picture: Image.Image, side: int = THUMBNAIL) -> bytes:
+    """A small WebP of a picture."""
+    small = picture.convert("RGB")
+    small.thumbnail((side, side))
+    return _encoded(small, False)
+
+
+def _encoded(picture: Image.Image, lossless: bool) -> bytes:
+    target = io.BytesIO()
+    picture.save(target, "WEBP", lossless=lossless, quality=0 if lossless else QUALITY, method=0)
+    return target.getvalue()

@@ -1,0 +1,227 @@
+"""What the studio's web server asks for: pictures, and what is painted on them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from phosphene import batch, filters, images, networks
+from phosphene.canvases import CANVASES, canvas
+from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
+from phosphene.painting.document import History
+from phosphene.painting.forms import history_to_dict
+from phosphene.recipes.settings import PRESETS
+from phosphene.studio.chores import SUFFIXES
+from phosphene.studio.jobs import Job
+from phosphene.studio.opened import Opened
+from phosphene.studio.screen import shrunk
+from phosphene.studio.sitting import VIEW
+from phosphene.studio.store import PICTURE, Place, Store, checked_name
+from phosphene.studio.worker import Worker
+
+LOADED = 4  # pictures that are in memory; others are opened again when they are asked for
+UPLOAD_BYTES, UPLOAD_PIXELS = 200_000_000, 100_000_000
+CANVAS_SIDE = 8192  # pixels
+BEGINNING = {"kind": "dream", "preset": "carnival", "strength": 1.0}
+FOLDER_MOST = 500  # pictures of a folder that are shown
+
+
+class Studio:
+    """All pictures of a painter, and the one thread that computes.
+
+    Args:
+        folder: where paintings are kept.
+        pictures: a folder whose pictures are offered, read-only.
+        model: the network.
+        max_pixels: refuses larger pictures.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        pictures: Path | None = None,
+        model: str = "efficientnet-lite0",
+        max_pixels: int = UPLOAD_PIXELS,
+    ) -> None:
+        self.network, self.max_pixels, self._pictures = networks.load(model), max_pixels, pictures
+        self.store, self.worker = Store(folder), Worker()
+        self._sittings: dict[str, Opened] = {}
+        self._lock = threading.RLock()
+
+    def looks(self) -> dict[str, Any]:
+        """What a brush or a ground can be, and what can be opened."""
+        layers = [(name, self.network.layer(name)) for name in self.network.layers]
+        return {
+            "presets": [{"name": each.name, "about": each.about} for each in PRESETS.values()],
+            "filters": [{"name": name, "about": filters.read(name).about} for name in filters.names()],
+            "layers": [{"name": name, "channels": each.channels, "shows": each.shows} for name, each in layers],
+            "canvases": list(CANVASES),
+            "formats": list(SUFFIXES),
+            "limits": {"bytes": UPLOAD_BYTES, "pixels": self.max_pixels},
+        }
+
+    def list(self) -> list[dict[str, Any]]:
+        """The paintings, the last changed first."""
+        return [told for place in self.store.places() if (told := _told(place)) is not None]
+
+    def open(self, data: bytes, name: str) -> Opened:
+        """Opens a picture from a file's bytes; it begins to dream at once.
+
+        Raises:
+            PhospheneError: it cannot be read.
+        """
+        called = checked_name(name, "picture")
+        whole = images.load(data, max_pixels=self.max_pixels, name=called)
+        return self._new(data, called, (whole.pixels.shape[-2], whole.pixels.shape[-1]), whole.notes)
+
+    def canvas(self, name: str, width: int, height: int, seed: int) -> Opened:
+        """Opens a canvas, which the program paints.
+
+        Raises:
+            SettingsError: an impossible one.
+        """
+        if name not in CANVASES:
+            raise UnknownNameError(f"There is no canvas {name!r}.{nearest(name, CANVASES)}")
+        if not (32 <= width <= CANVAS_SIDE and 32 <= height <= CANVAS_SIDE):
+            raise SettingsError(f"A canvas has from 32 to {CANVAS_SIDE} pixels a side, not {width}×{height}.")
+        painted = canvas(name, height, width, seed=seed)
+        return self._new(images.encode(painted, "png")[0], f"{name}.png", (height, width))
+
+    def folder(self) -> dict[str, Any] | None:
+        """The folder that was given, and its pictures."""
+        if self._pictures is None:
+            return None
+        files = [{"number": number, "name": path.name} for number, path in enumerate(self._files())]
+        return {"folder": self._pictures.resolve().name, "pictures": files}
+
+    def open_file(self, number: int) -> Opened:
+        """Opens a picture of the folder.
+
+        Raises:
+            PhospheneError: there is none of that number, or it cannot be read.
+        """
+        path = self._file(number)
+        return self.open(path.read_bytes(), path.name)
+
+    def folder_thumbnail(self, number: int) -> bytes:
+        """A small one of the folder's pictures."""
+        picture = images.load(self._file(number), long_side=256, max_pixels=self.max_pixels)
+        array = picture.pixels[0].permute(1, 2, 0).mul(255).round().byte().numpy()
+        return shrunk(Image.fromarray(array))
+
+    def unpack(self, data: bytes, name: str) -> Opened:
+        """Opens a painting's file.
+
+        Raises:
+            PhospheneError: it is none, or damaged.
+        """
+        place = self.store.unpack(data)
+        try:
+            return self._opened(place)
+        except (PhospheneError, KeyError, TypeError, ValueError) as error:
+            self.store.discard(place)
+            if isinstance(error, PhospheneError):
+                raise
+            raise SettingsError(f"{checked_name(name, 'This file')} is damaged: its facts are not whole.") from error
+
+    def picture(self, id: str) -> Opened:
+        """An open picture, or one that was kept.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        with self._lock:
+            if id in self._sittings:
+                self._sittings[id] = self._sittings.pop(id)  # the last used stand last
+                return self._sittings[id]
+            return self._opened(self.store.place(id))
+
+    def forget(self, id: str) -> None:
+        """Deletes a picture and what was painted on it."""
+        sitting = self.picture(id)
+        sitting.close()
+        with self._lock:
+            self._sittings.pop(id, None)
+            self.store.forget(id)
+
+    def job(self, id: str) -> Job:
+        """A job.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        for sitting in list(self._sittings.values()):
+            if id in sitting.jobs:
+                return sitting.jobs[id]
+        raise UnknownNameError("There is no such job any more.")
+
+    def cancel(self, id: str) -> Job:
+        """Ends a job soon.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        job = self.job(id)
+        job.cancel()
+        return job
+
+    def close(self) -> None:
+        """Ends all work; what was painted is kept."""
+        for sitting in list(self._sittings.values()):
+            sitting.close()
+        self.worker.close()
+
+    def _new(self, data: bytes, name: str, size: tuple[int, int], notes: Sequence[str] = ()) -> Opened:
+        place, (height, width) = self.store.new(data), size
+        facts = {"name": name, "height": height, "width": width, "notes": notes, "history": _NOTHING_DONE}
+        sitting = self._opened(place, facts)
+        sitting.set_ground(BEGINNING)
+        sitting.keep()
+        self.store.sweep(set(self._sittings))
+        return sitting
+
+    def _opened(self, place: Place, facts: dict[str, Any] | None = None) -> Opened:
+        facts = facts or place.facts()
+        data = place.read(PICTURE)
+        view = images.load(data, long_side=VIEW, max_pixels=self.max_pixels, name=str(facts["name"]))
+        sitting = Opened(place, facts, view, self.network, self.worker, max_pixels=self.max_pixels)
+        with self._lock:
+            self._sittings[place.id] = sitting
+            idle = [id for id, each in self._sittings.items() if not each.busy and each is not sitting]
+            for id in idle[: max(0, len(self._sittings) - LOADED)]:
+                del self._sittings[id]
+        return sitting
+
+    def _files(self) -> Sequence[Path]:
+        if self._pictures is None:
+            return []
+        try:
+            found, _ = batch.expand([str(self._pictures)])
+        except PhospheneError:
+            return []
+        return [Path(each.name) for each in found[:FOLDER_MOST]]
+
+    def _file(self, number: int) -> Path:
+        files = self._files()
+        if not 0 <= number < len(files):
+            raise UnknownNameError(f"The folder has no picture of the number {number}.")
+        return files[number]
+
+
+_NOTHING_DONE = history_to_dict(History())
+
+
+def _told(place: Place) -> dict[str, Any] | None:
+    """What the list says of a painting; `None` of one that cannot be read."""
+    try:
+        facts = place.facts()
+        events = facts["history"]["events"][: facts["history"]["done"]]
+        known = {name: facts[name] for name in ("name", "width", "height", "changed")}
+    except (PhospheneError, KeyError, TypeError):
+        return None
+    return {"id": place.id, **known, "strokes": sum(isinstance(each, dict) and "touches" in each for each in events)}

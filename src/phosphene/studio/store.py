@@ -1,0 +1,186 @@
+"""Where pictures and what was painted on them are kept, so that a closed browser or server loses nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import secrets
+import shutil
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phosphene.errors import ImageError, RecordError, UnknownNameError
+from phosphene.images import write_atomically
+
+MOST, MOST_BYTES = 60, 6_000_000_000  # pictures kept, and bytes; the oldest go first
+PICTURE, FACTS, PIXELS = "picture", "sitting.json", "pixels.npy"
+PARTS = re.compile(r"picture|sitting\.json|pixels\.npy|references/[0-9a-f]{16}")
+UNPACKED = 2_000_000_000  # bytes of a painting's file when it is unpacked
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder of one picture."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The picture's."""
+        return self.folder.name
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes.
+
+        Raises:
+            RecordError: it is not there.
+        """
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as error:
+            raise RecordError(f"A part of this painting is missing: {name}. Open the photograph anew.") from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """Writes a file, whole or not at all."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data, overwrite=True)
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of the picture, and what was painted on it.
+
+        Raises:
+            RecordError: it cannot be read.
+        """
+        try:
+            found = json.loads(self.read(FACTS))
+        except ValueError as error:
+            raise RecordError("This painting is damaged. Open the photograph anew.") from error
+        if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+            raise RecordError("This painting was written by another Phosphene. Open the photograph anew.")
+        return found
+
+    def keep(self, facts: dict[str, Any], pixels: Tensor) -> None:
+        """Keeps how a painting stands."""
+        target = io.BytesIO()
+        np.save(target, pixels.numpy())
+        self.write(PIXELS, target.getvalue())
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self.write(FACTS, json.dumps({"schema": SCHEMA, "changed": now, **facts}).encode())
+
+    def pixels(self, like: Tensor) -> Tensor | None:
+        """The painting's pixels as they were kept; `None` where they are not there, or of another size."""
+        try:
+            found = np.load(io.BytesIO(self.read(PIXELS)), allow_pickle=False)
+        except (RecordError, ValueError, EOFError):
+            return None
+        fits = found.shape == tuple(like.shape) and found.dtype == np.float32 and bool(np.isfinite(found).all())
+        return torch.from_numpy(found) if fits else None
+
+    def pack(self) -> bytes:
+        """All of it as one file."""
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+            for path in sorted(self.folder.rglob("*")):
+                name = path.relative_to(self.folder).as_posix()
+                if PARTS.fullmatch(name):
+                    packed.write(path, name)
+        return target.getvalue()
+
+
+class Store:
+    """All pictures that were painted on.
+
+    Args:
+        folder: theirs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def new(self, data: bytes) -> Place:
+        """A folder for a picture, from its file's bytes."""
+        place = self._made()
+        place.write(PICTURE, data)
+        return place
+
+    def unpack(self, data: bytes) -> Place:
+        """A folder from a painting's file.
+
+        Raises:
+            ImageError: it is none, or too large.
+        """
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as packed:
+                parts = [each for each in packed.infolist() if PARTS.fullmatch(each.filename)]
+                if not {PICTURE, FACTS} <= {each.filename for each in parts}:
+                    raise ImageError("This is no painting of Phosphene's: it holds no picture. Open a .phosphene file.")
+                if sum(each.file_size for each in parts) > UNPACKED:
+                    raise ImageError(f"Unpacked, this file is larger than {UNPACKED / 1e9:g} GB.")
+                found = {each.filename: packed.read(each) for each in parts}
+        except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, NotImplementedError, ValueError) as error:
+            raise ImageError(
+                f"This file is damaged, or no painting: {error}.\nSave it from the studio again."
+            ) from error
+        place = self._made()
+        for name, part in found.items():
+            place.write(name, part)
+        return place
+
+    def place(self, id: str) -> Place:
+        """The folder of a picture.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        folder = self.folder / id
+        if not re.fullmatch(r"[0-9a-f]{16}", id) or not (folder / PICTURE).is_file():
+            raise UnknownNameError("There is no such picture any more. Open it anew.")
+        return Place(folder)
+
+    def places(self) -> list[Place]:
+        """Those that can be opened, the last changed first."""
+        found = [Place(path.parent) for path in self.folder.glob(f"*/{FACTS}")]
+        return sorted(found, key=lambda place: (place.folder / FACTS).stat().st_mtime, reverse=True)
+
+    def forget(self, id: str) -> None:
+        """Deletes a picture and all that was painted on it."""
+        shutil.rmtree(self.place(id).folder, ignore_errors=True)
+
+    def discard(self, place: Place) -> None:
+        """Deletes a folder that came to nothing."""
+        shutil.rmtree(place.folder, ignore_errors=True)
+
+    def sweep(self, spare: set[str]) -> None:
+        """Deletes the oldest where there are too many, but for those to `spare`."""
+        total = 0
+        for number, place in enumerate(self.places()):
+            total += sum(path.stat().st_size for path in place.folder.rglob("*") if path.is_file())
+            if (number >= MOST or total > MOST_BYTES) and place.id not in spare:
+                shutil.rmtree(place.folder, ignore_errors=True)
+
+    def _made(self) -> Place:
+        folder = self.folder / secrets.token_hex(8)
+        folder.mkdir(mode=0o700)
+        return Place(folder)
+
+
+def checked_name(name: str, usual: str) -> str:
+    """A file's name for people: without folders, control characters, or more letters than a disk takes.
+
+    >>> checked_name("../../etc/a cat.jpg", "picture")
+    'a cat.jpg'
+    """
+    bare = re.split(r"[/\\]", name)[-1]
+    clean = "".join(letter for letter in bare if letter.isprintable()).strip(" .")
+    return clean[-100:] or usual
