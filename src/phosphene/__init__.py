@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from phosphene.networks import Network
     from phosphene.networks import load as network
     from phosphene.objectives import Objective, channel, class_, direction, guide, layer, neuron, tv
+    from phosphene.painting.again import redo
     from phosphene.ranking import rank
     from phosphene.recipes.settings import DreamSettings
     from phosphene.record import Record
-    from phosphene.run import Dream, dream, redo
+    from phosphene.run import Dream, dream
     from phosphene.run.pattern import pattern
     from phosphene.run.style import style
     from phosphene.series.atlas import atlas
@@ -66,7 +67,8 @@ _ROOMS = {
     "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
     "recipes.settings": ("DreamSettings",),
     "record": ("Record",),
-    "run": ("Dream", "dream", "redo"),
+    "painting.again": ("redo",),
+    "run": ("Dream", "dream"),
 }
 
 

@@ -75,7 +75,7 @@ def redo(picture: str, input_: str | None, **flags: Any) -> int:
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
     wishes, changes = options.take_wishes_(flags), options.given(flags, *RECIPES)
-    from phosphene.cli import jobs, maker
+    from phosphene.cli import again, maker
 
     words = click.get_current_context().meta.get(ARGUMENTS, [])
-    return jobs.redo(picture, input_, changes, maker.Wishes(**wishes), words)
+    return again.again(picture, input_, changes, maker.Wishes(**wishes), words)

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
-from typing import Any
 
 import torch
 
-from phosphene import backends, batch, networks, record, run
+from phosphene import batch, networks, run
 from phosphene.ascent import Step
-from phosphene.batch import Input, Job
-from phosphene.cli.checks import check_long_side, check_piped, check_preview, check_size, check_streams
+from phosphene.batch import Job
+from phosphene.cli.checks import check_long_side, check_preview, check_size, check_streams
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.machines import ALONE, Machines
 from phosphene.cli.maker import Maker, Wishes, name_of
-from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
+from phosphene.errors import ImageError, PhospheneError, Stop, UnknownNameError
 from phosphene.objectives import Objective
 from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
-from phosphene.recipes.settings import settings as choose
-from phosphene.run import Dream, LargeDream, pattern
+from phosphene.run import Dream, LargeDream
 
-MOST_THREADS = 256  # believed of a record
 _ANEW = "it was interrupted, and is made anew"
 
 
@@ -151,7 +147,7 @@ class _Jobs:
         again = self._again(job)
         if again is None:
             return
-        source = _piped() if job.source.kind == "pipe" else job.source.name
+        source = piped() if job.source.kind == "pipe" else job.source.name
         asked, painted = self.asked, job.source.kind == "canvas"
 
         def dreaming(on_step: Callable[[Step], None]) -> Dream | LargeDream:
@@ -205,70 +201,6 @@ class _Jobs:
             self.maker.voice.say(f"{failed} of {total} pictures did not come about.")
 
 
-def redo(
-    picture: str, input_: str | None, changes: Mapping[str, Any], wishes: Wishes, command: Sequence[str] = ()
-) -> int:
-    """Makes a picture again; returns the exit code."""
-    source = Input(picture, "pipe" if picture == batch.PIPE else "file")
-    check_piped(source)
-    if input_ == batch.PIPE:
-        raise SettingsError("--input is '-'; it takes a file. Save what is piped in, and name that.")
-    data = _piped().getvalue() if source.kind == "pipe" else picture
-    made = record.read(data)
-    run.check_changes(made, changes)
-    job = Job(source, _redo_output(source, made, changes, wishes))
-    check_streams(job, wishes)
-    check_preview([job.output], [source, *([Input(input_)] if input_ else [])], wishes)
-    with Interruption() as stop:
-        maker = Maker(wishes, stop)
-        if not wishes.threads and made.threads > 0:
-            torch.set_num_threads(min(made.threads, MOST_THREADS))
-        try:
-            maker.make(
-                job,
-                lambda on_step: run.redo(
-                    data,
-                    image=input_,
-                    on_step=on_step,
-                    keep=maker.keep(job.output, command),
-                    on_forecast=maker.foretell,
-                    **changes,
-                ),
-                title=picture,
-                notes=_differences(made),
-                replace=batch.begun(job.output),
-            )
-        except PhospheneError as error:
-            maker.fail(job, error)
-            raise
-        return stop.exit_code
-
-
-def _redo_output(source: Input, made: record.Record, changes: Mapping[str, Any], wishes: Wishes) -> Path | None:
-    """Where the new picture goes: as `dream` has it, but named after the old picture, and never in its place."""
-    name, output = Path("stdin.png" if source.kind == "pipe" else source.name), wishes.output
-    if output == batch.PIPE:
-        return None
-    if output is None:
-        path = batch.again(name)
-    elif batch.is_folder(output):
-        path = batch.again(Path(output) / name.name)
-    else:
-        path = batch.target(source, output, _recorded_facts(made, changes)) or name
-    batch.check(path, force=wishes.force)
-    return path
-
-
-def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What a template may name; of presets and recipes the record knows nothing."""
-    if made.recipe == "style":
-        return {**made.settings, **changes}
-    if made.recipe == "pattern":
-        return {**made.settings, **pattern.overruled(changes), **changes}
-    named = batch.facts(choose(**{**made.settings, **run.overruled(made, changes), **changes}), None, None)
-    return {key: value for key, value in named.items() if key not in ("preset", "recipe")}
-
-
 def _made_for(named: Named, network: str) -> str:
     """Whose layer it was that a network does not have, and what to do."""
     kind = "Preset" if named is PRESETS.get(named.name) else "Recipe"
@@ -276,18 +208,7 @@ def _made_for(named: Named, network: str) -> str:
     return f"{kind} {named.name!r} is made for {home}; name a --layer of {network}."
 
 
-def _differences(made: record.Record) -> list[str]:
-    """What a person should know who compares the new picture with the old one."""
-    then = made.versions
-    now = record.versions(*({backends.OPENVINO} & then.keys() if backends.installed() else ()))
-    other = [f"{name} {then[name]} (now {now[name]})" for name in now if then.get(name, now[name]) != now[name]]
-    notes = [f"made with {', '.join(other)}: pixels may differ a little"] if other else []
-    if not made.complete:
-        notes.append(f"the record is of a dream that was stopped at {made.reached}; this is the whole of it")
-    return notes
-
-
-def _piped() -> BytesIO:
+def piped() -> BytesIO:
     """Standard input, whole, so that a batch or a long dream does not hold up what writes to it."""
     piped = BytesIO(sys.stdin.buffer.read())
     piped.name = "stdin"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,8 +20,13 @@ from phosphene.painting.document import Document
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render
+from phosphene.recipes.dream import OnStep
 from phosphene.record import Record
+from phosphene.run import redo as redo_run
+from phosphene.run.kept import Keep
+from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.once import Dream
+from phosphene.run.watch import room
 
 RECIPE = "painting"
 PLAIN = 300_000  # letters of a painting in a record; a longer one is packed
@@ -56,29 +62,63 @@ def rendered(
 
 
 def redo(
-    made: Record, photograph: images.Source, *, references: Mapping[str, images.Source], tell: Tell = lambda _: None
-) -> Dream:
-    """Makes a painting again from its record, stroke by stroke.
+    source: str | os.PathLike[str] | bytes,
+    *,
+    image: images.Source | None = None,
+    on_step: OnStep | None = None,
+    keep: Keep | None = None,
+    on_forecast: OnForecast | None = None,
+    **changes: Any,
+) -> Dream | LargeDream:
+    """Makes a picture again from its record, with `changes` to its settings; a painting stroke by stroke, as it was.
 
     Args:
-        made: the record.
-        photograph: what was painted on.
-        references: guides and styles, by the ids that the record gives them.
-        tell: is told what share of the last part is done.
+        source: a picture that Phosphene wrote.
+        image: the picture it began as; by default the file of the recorded name beside `source`.
+        on_step: as for `dream`, like keep and on_forecast.
+        keep: for dreams and styles.
+        on_forecast: for dreams.
+        **changes: any field of the settings of its kind; a painting of the studio's takes none.
+
+    Raises:
+        SettingsError: a change that is for pictures of another kind.
+        RecordError: no record, or one that cannot be followed.
+        ImageError: the input is not where it should be.
+        WeightsError: the network's weights are not there.
+    """
+    made = record.read(source)
+    if made.recipe != RECIPE:
+        return redo_run(source, image=image, on_step=on_step, keep=keep, on_forecast=on_forecast, **changes)
+    if changes:
+        raise SettingsError("What was painted in the studio is made again as it was: it takes no other settings.")
+    folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
+    began = folder / str(made.input.get("name", "")) if image is None else image
+    if image is None and not (folder / str(made.input.get("name", ""))).is_file():
+        raise RecordError(f"The input {made.input.get('name')!r} is no file in {folder}. Say where it is: --input PATH")
+    with room():
+        return repainted(made, began, beside(made, folder), on_step)
+
+
+def repainted(
+    made: Record, photograph: images.Source, references: Mapping[str, images.Source], on_step: OnStep | None = None
+) -> Dream:
+    """The painting of a record, made again on a photograph.
 
     Raises:
         RecordError: it cannot be followed.
-        PhospheneError: the photograph or a reference cannot be read.
+        Stop: raised in `on_step`.
     """
-    settings = made.settings
-    document = forms.document(_unpacked(settings.get("painting")))
+    view, long_side = made.settings.get("view"), made.input.get("long_side")
+    if not isinstance(view, int) or view < 1:
+        raise RecordError("The record is damaged: it does not say at which size it was painted.")
+    document = forms.document(_unpacked(made.settings.get("painting")))
     network = networks.load(made.network.get("name", ""))
-    full = images.load(photograph, long_side=made.input.get("long_side"), max_pixels=0)
-    view = images.load(photograph, long_side=int(settings["view"]), max_pixels=0)
-    easel = Easel(Palette(network, view, references))
-    for _ in easel.paint(document):
+    small = images.load(photograph, long_side=view, max_pixels=0)
+    easel = Easel(Palette(network, small, references, seed=int(made.settings.get("seed", 0))))
+    for _ in easel.paint(document, on_step):
         pass
-    return rendered(document, easel, full, tell, names=names(made), long_side=made.input.get("long_side"))
+    full = images.load(photograph, long_side=long_side, max_pixels=0)
+    return rendered(document, easel, full, lambda _: None, names=names(made), long_side=long_side)
 
 
 def names(made: Record) -> dict[str, str]:
@@ -162,13 +202,3 @@ def _unpacked(data: object) -> object:
         return json.loads(text)
     except (ValueError, TypeError, zlib.error) as error:
         raise RecordError(f"The record is damaged: its painting cannot be unpacked ({error}).") from error
-
-
-def check(made: Record) -> None:
-    """Refuses a record that is no painting's, or lacks what is needed.
-
-    Raises:
-        SettingsError: it is another recipe's.
-    """
-    if made.recipe != RECIPE or not isinstance(made.settings.get("view"), int):
-        raise SettingsError("This record is no painting's.")

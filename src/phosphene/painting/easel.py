@@ -112,8 +112,12 @@ class Easel:
         """Paints it all again: the ground, then each touch; gives the parts as they change.
 
         The same document gives the same pixels on the same computer.
+
+        Raises:
+            Stop: raised in `on_step`.
         """
-        self.grow(document.ground, on_step)
+        if self.grow(document.ground, on_step) != document.ground:
+            raise Stop
         yield from self.paint_strokes(document, on_step)
 
     def paint_strokes(self, document: Document, on_step: OnStep | None = None) -> Iterator[Box]:

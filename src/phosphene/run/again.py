@@ -64,6 +64,8 @@ def redo(
         WeightsError: the network's weights are not there.
     """
     made = record.read(source)
+    if made.recipe not in RECIPES:
+        raise RecordError(f"The record is of a {made.recipe}, which is not made again in this way.")
     check_changes(made, changes)
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
     if made.recipe == "pattern":
