@@ -20,6 +20,7 @@ ROOMS = (
     "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
     "run", "batch", "series", "cluster",
+    "studio",
     "cli",
 )  # fmt: skip
 
