@@ -19,8 +19,9 @@ ROOMS = (
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
     "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
-    "run", "batch", "series", "painting", "cluster",
-    "studio", "cli",
+    "run", "batch", "series", "painting", "cluster", "sessions",
+    "studio",
+    "cli",
 )  # fmt: skip
 
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.name.startswith("__"))

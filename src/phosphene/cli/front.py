@@ -19,6 +19,7 @@ from phosphene.cli.dream import dream, redo
 from phosphene.cli.match import match
 from phosphene.cli.pattern import pattern
 from phosphene.cli.resume import ARGUMENTS, resume
+from phosphene.cli.studio import studio
 from phosphene.cli.style import filters, style
 from phosphene.cli.tables import info, layers, networks, presets
 from phosphene.cli.voice import Voice
@@ -152,6 +153,7 @@ phosphene photo.jpg            dreams, and writes photo-dream.png
 phosphene clouds               dreams upon a sky that it paints itself
 phosphene photo.jpg --strength 2 --layer block8 -o wild.png
 phosphene style photo.jpg waves.jpg    repaints it as another picture is painted
+phosphene studio               opens a page in your browser, to paint with dreams
 phosphene dream --help         all that can be set
 """
 
@@ -163,5 +165,5 @@ def main() -> None:
     """The command line."""
 
 
-for _command in (dream, style, redo, resume, atlas, match, pattern, filters, layers, networks, presets, info):
+for _command in (dream, studio, style, redo, resume, atlas, match, pattern, filters, layers, networks, presets, info):
     main.add_command(_command)

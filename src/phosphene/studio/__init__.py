@@ -1,1 +1,4 @@
-"""The studio: a page in the browser, on this computer only, where a painter paints dreams into a picture."""
+"""The studio: a page in the browser, on this computer only, and the server behind it.
+
+`app` answers, `guard` stands at the door, `server` listens. What computes is handed in (`interface`).
+"""

@@ -11,10 +11,10 @@ from typing import Any
 from PIL import Image
 
 from phosphene.painting.document import DREAM, Ground
-from phosphene.studio import chores
-from phosphene.studio.jobs import Job
-from phosphene.studio.screen import eight_bits, shrunk, webp
-from phosphene.studio.sitting import Sitting
+from phosphene.sessions import chores
+from phosphene.sessions.jobs import Job
+from phosphene.sessions.screen import eight_bits, shrunk, webp
+from phosphene.sessions.sitting import Sitting
 
 STROKES = "Brush strokes cannot be said in a command.\nRender the picture, or save the painting: both know them all."
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from phosphene.errors import PhospheneError, Stop
 from phosphene.run.watch import room
-from phosphene.studio.jobs import CANCELLED, DONE, FAILED, RUNNING, Job
+from phosphene.sessions.jobs import CANCELLED, DONE, FAILED, RUNNING, Job
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)

@@ -21,10 +21,10 @@ from phosphene.painting.document import DREAM, STYLE, Ground, Look
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.recipes.settings import PRESETS
-from phosphene.studio.jobs import Job, Rank
-from phosphene.studio.screen import eight_bits, webp
-from phosphene.studio.sitting import Sitting
-from phosphene.studio.store import PICTURE
+from phosphene.sessions.jobs import Job, Rank
+from phosphene.sessions.screen import eight_bits, webp
+from phosphene.sessions.sitting import Sitting
+from phosphene.sessions.store import PICTURE
 from phosphene.transforms import at
 
 SETS = ("presets", "filters", "layers", "channels")

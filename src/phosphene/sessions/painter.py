@@ -11,10 +11,10 @@ from phosphene.ascent import Step
 from phosphene.errors import PhospheneError, Stop
 from phosphene.painting.document import History, Stroke, Touch
 from phosphene.painting.easel import Box, Easel
-from phosphene.studio.jobs import Job
-from phosphene.studio.live import LiveStroke
-from phosphene.studio.patches import Patch, Patches
-from phosphene.studio.screen import Screen
+from phosphene.sessions.jobs import Job
+from phosphene.sessions.live import LiveStroke
+from phosphene.sessions.patches import Patch, Patches
+from phosphene.sessions.screen import Screen
 
 FRAME = 0.25  # seconds between two frames of a ground that grows
 

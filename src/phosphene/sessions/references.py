@@ -9,7 +9,7 @@ from typing import Any
 
 from phosphene import images
 from phosphene.errors import RoomError, UnknownNameError
-from phosphene.studio.store import Place, checked_name
+from phosphene.sessions.store import Place, checked_name
 
 MOST = 200  # of one painting
 LARGEST = 1024  # pixels of the long side that is kept: looks are taken from it, not prints

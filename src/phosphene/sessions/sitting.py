@@ -15,13 +15,13 @@ from phosphene.painting import forms
 from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
-from phosphene.studio.jobs import Job, Rank
-from phosphene.studio.live import LiveStroke
-from phosphene.studio.painter import Painter
-from phosphene.studio.patches import Patch
-from phosphene.studio.references import References
-from phosphene.studio.store import Place
-from phosphene.studio.worker import Worker
+from phosphene.sessions.jobs import Job, Rank
+from phosphene.sessions.live import LiveStroke
+from phosphene.sessions.painter import Painter
+from phosphene.sessions.patches import Patch
+from phosphene.sessions.references import References
+from phosphene.sessions.store import Place
+from phosphene.sessions.worker import Worker
 
 VIEW = 1024  # pixels of the view's long side
 JOBS = 12  # of a picture, that are told of; older ones are forgotten

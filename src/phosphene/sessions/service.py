@@ -15,13 +15,13 @@ from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, ne
 from phosphene.painting.document import History
 from phosphene.painting.forms import history_to_dict
 from phosphene.recipes.settings import PRESETS
-from phosphene.studio.chores import SUFFIXES
-from phosphene.studio.jobs import Job
-from phosphene.studio.opened import Opened
-from phosphene.studio.screen import shrunk
-from phosphene.studio.sitting import VIEW
-from phosphene.studio.store import PICTURE, Place, Store, checked_name
-from phosphene.studio.worker import Worker
+from phosphene.sessions.chores import SUFFIXES
+from phosphene.sessions.jobs import Job
+from phosphene.sessions.opened import Opened
+from phosphene.sessions.screen import shrunk
+from phosphene.sessions.sitting import VIEW
+from phosphene.sessions.store import PICTURE, Place, Store, checked_name
+from phosphene.sessions.worker import Worker
 
 LOADED = 4  # pictures that are in memory; others are opened again when they are asked for
 UPLOAD_BYTES, UPLOAD_PIXELS = 200_000_000, 100_000_000

@@ -1,0 +1,78 @@
+"""Refusals in words: whatever goes wrong becomes a status, an error and a hint."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+
+from phosphene.errors import DISK_FULL, NumberError, PhospheneError, RoomError, WeightsError
+
+log = logging.getLogger("phosphene.studio")
+
+_LATER = {"Retry-After": "1"}
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not an error
+    """An answer that says no, and what to do."""
+
+    def __init__(self, status: int, error: str, hint: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(error)
+        self.status, self.error, self.hint, self.headers = status, error, hint, headers
+
+    def to_dict(self) -> dict[str, str]:
+        """The refusal as JSON."""
+        return {"error": self.error, "hint": self.hint}
+
+    def response(self) -> JSONResponse:
+        """The refusal as an answer to a request."""
+        return JSONResponse(self.to_dict(), self.status, self.headers)
+
+
+def crowded(error: str) -> Refusal:
+    """Too much at once: the same request may be answered a second later."""
+    return Refusal(503, error, "Wait a moment, then try again.", _LATER)
+
+
+def refusal(error: Exception) -> Refusal:
+    """An exception as an answer. What nobody foresaw is logged, and its details stay here."""
+    match error:
+        case Refusal():
+            return error
+        case PhospheneError():
+            return Refusal(_status(error), *_halves(str(error)))
+        case HTTPException():
+            return _of_routing(error)
+        case ClientDisconnect():
+            return Refusal(400, "The upload was broken off.", "Send it again.")
+        case MemoryError():
+            return Refusal(503, "Memory ran out.", "Close programs, or take a smaller picture.")
+        case OSError() if error.errno in DISK_FULL:
+            return Refusal(503, "The disk has no room.", "Free some, then try again.")
+    log.error("A fault of the studio", exc_info=error)
+    return Refusal(500, "This is a fault of Phosphene.", "The terminal shows the details. Please report it.")
+
+
+def _status(error: PhospheneError) -> int:
+    """503 for what this computer lacks, 500 for arithmetic that failed, 400 for a mistake in the request."""
+    if isinstance(error, (RoomError, WeightsError)):
+        return 503
+    return 500 if isinstance(error, NumberError) else 400
+
+
+def _halves(message: str) -> tuple[str, str]:
+    """A message's first line says what was wrong, the rest what to do."""
+    error, _, hint = message.strip().partition("\n")
+    return error, " ".join(hint.split())
+
+
+def _of_routing(error: HTTPException) -> Refusal:
+    if error.status_code == 404:
+        return Refusal(404, "There is nothing at this address.", "GET /api/openapi.json lists what there is.")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        return Refusal(405, "This address has no such method.", f"It takes: {allowed}.", error.headers)
+    return Refusal(error.status_code, str(error.detail), "", error.headers)

@@ -1,0 +1,120 @@
+"""What every request handler needs: the studio, the limits, and threads, so that the event loop never waits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+from anyio import to_thread
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from phosphene.errors import UnknownNameError
+from phosphene.studio import checking, uploads
+from phosphene.studio.answers import Refusal, refusal
+from phosphene.studio.interface import Job, Sitting, Studio
+from phosphene.studio.limits import Crowd, Limits
+from phosphene.studio.schemas import ID
+
+Answer = TypeVar("Answer")
+Handler = Callable[["Desk", Request], Awaitable[Response]]
+
+
+class Desk:
+    """Where requests are worked on."""
+
+    def __init__(self, studio: Studio, limits: Limits) -> None:
+        self.studio, self.limits = studio, limits
+        self.sockets = Crowd(limits.sockets, f"{limits.sockets} pages are open already.")
+        self._uploads = Crowd(limits.uploads, f"{limits.uploads} files are being opened already.")
+        self._queue = Crowd(limits.heavy + limits.waiting, "The studio has more to do than it can keep in mind.")
+        self._light, self._heavy = anyio.CapacityLimiter(limits.threads), anyio.CapacityLimiter(limits.heavy)
+        self._live = anyio.CapacityLimiter(limits.sockets)
+
+    async def light(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+        """What is done at once."""
+        return await to_thread.run_sync(partial(work, *arguments), limiter=self._light)
+
+    async def heavy(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+        """What takes seconds or much memory: a few at a time.
+
+        Raises:
+            Refusal: 503, if too many wait already.
+        """
+        with self._queue.place():
+            return await to_thread.run_sync(partial(work, *arguments), limiter=self._heavy)
+
+    async def live(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+        """A painter's gesture: it waits behind nothing else."""
+        return await to_thread.run_sync(partial(work, *arguments), limiter=self._live)
+
+    def upload(self) -> AbstractContextManager[None]:
+        """A place for a file, until it is opened: its bytes are in memory.
+
+        Raises:
+            Refusal: 503, if all are taken.
+        """
+        return self._uploads.place()
+
+    async def body(self, request: Request, shape: str) -> Any:
+        """The request's JSON, of that shape.
+
+        Raises:
+            Refusal: 400, 408, 413, 415.
+        """
+        return checking.checked(checking.parse(await uploads.read_json(request, self.limits)), shape)
+
+    async def picture(self, caller: HTTPConnection) -> Sitting:
+        """The open picture that the address names.
+
+        Raises:
+            Refusal: 404.
+        """
+        return await self.found(self.studio.picture, self.id_in(caller, "id"))
+
+    async def job(self, request: Request) -> Job:
+        """The job that the address names.
+
+        Raises:
+            Refusal: 404.
+        """
+        return await self.found(self.studio.job, self.id_in(request, "job"))
+
+    async def found(self, work: Callable[[str], Answer], name: str) -> Answer:
+        """What goes by a name of the address.
+
+        Raises:
+            Refusal: 404.
+        """
+        try:
+            return await self.light(work, name)
+        except UnknownNameError as error:
+            unknown = refusal(error)
+            raise Refusal(404, unknown.error, unknown.hint) from None
+
+    @staticmethod
+    def id_in(caller: HTTPConnection, name: str, pattern: str = ID) -> str:
+        """A part of the address, if it looks as it should.
+
+        Raises:
+            Refusal: 404.
+        """
+        given = str(caller.path_params[name])
+        if not re.fullmatch(pattern, given):
+            raise Refusal(404, f"{given[:60]!r} is nothing that this studio could have.", "Look at the address.")
+        return given
+
+    def endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """A handler for a route: whatever it raises is answered in words."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(self, request)
+            except Exception as error:
+                return refusal(error).response()
+
+        return answer

@@ -1,0 +1,150 @@
+"""Listening: a socket, a token, and uvicorn, which ends well when it is told to."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import logging
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from anyio import to_thread
+
+from phosphene.errors import SettingsError
+from phosphene.studio.app import app
+from phosphene.studio.guard import Keys
+from phosphene.studio.interface import Studio
+from phosphene.studio.limits import Limits
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_PATIENCE = 2  # seconds that answers which are under way have when the server ends
+_PING = 20  # seconds
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server listens, and what opens it."""
+
+    host: str
+    port: int
+    keys: Keys
+
+    @property
+    def address(self) -> str:
+        """With the token: for the person, not for a command line."""
+        return self._with(self.keys.token)
+
+    def address_once(self) -> str:
+        """With a key that opens once."""
+        return self._with(self.keys.once())
+
+    def _with(self, key: str) -> str:
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}/?token={key}"
+
+
+def make(folder: Path, *, pictures: Path | None, model: str) -> Studio:
+    """The studio that computes.
+
+    Raises:
+        PhospheneError: it cannot.
+    """
+    service = importlib.import_module("phosphene.sessions.service")
+    studio: Studio = service.Studio(folder, pictures=pictures, model=model)
+    return studio
+
+
+def serve(
+    studio: Studio,
+    *,
+    host: str = LOOPBACK[0],
+    port: int = 0,
+    limits: Limits | None = None,
+    ready: Callable[[Place], None],
+) -> None:
+    """Serves a studio until the process is told to end (Ctrl-C), and closes it.
+
+    Args:
+        studio: What computes.
+        host: The address to listen at.
+        port: Its port; 0 takes a free one.
+        limits: How much is let in.
+        ready: Called with the place as soon as somebody may come.
+
+    Raises:
+        SettingsError: nobody can listen there.
+    """
+    limits = limits or Limits()
+    try:
+        listener = _listen(host, port)
+        place = Place(host, listener.getsockname()[1], Keys(secrets.token_urlsafe(32)))
+        with listener, suppress(KeyboardInterrupt):
+            server(studio, place, limits, lambda: ready(place)).run([listener])
+    finally:
+        studio.close()
+
+
+def server(studio: Studio, place: Place, limits: Limits, ready: Callable[[], None]) -> uvicorn.Server:
+    """Uvicorn, set up: nothing in between that could change who seems to ask, and no log that shows the token."""
+    application = app(studio, place.keys, port=place.port, host=place.host, limits=limits)
+    config = uvicorn.Config(
+        application,
+        http="h11",
+        ws="websockets-sansio",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=_PATIENCE,
+        ws_max_size=limits.message_bytes,
+        ws_ping_interval=_PING,
+        ws_ping_timeout=_PING,
+        ws_per_message_deflate=False,  # pictures are compressed already
+    )
+    return _Server(config, studio, ready)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, studio: Studio, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._studio, self._ready = studio, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says when somebody may come."""
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the work first, since answers wait for it; what is broken off now is no fault to tell of."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await to_thread.run_sync(self._studio.close, abandon_on_cancel=True)
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that is bound, so that its port is known and is ours."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(_why(host, port, error)) from error
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    match error:
+        case socket.gaierror() | OSError(errno=errno.EADDRNOTAVAIL):
+            return f"--host {host} is no address of this computer.\nLeave it out: 127.0.0.1 is the usual one."
+        case OSError(errno=errno.EADDRINUSE):
+            return f"--port {port} is taken by another program.\nLeave it out: a free one is found."
+        case OSError(errno=errno.EACCES):
+            return f"--port {port} is reserved for the system.\nTake one from 1024 on, or leave it out."
+    return f"Nobody can listen at {host}, port {port}: {error.strerror or error}.\nLeave out --host and --port."

@@ -1,0 +1,125 @@
+"""The socket of an open picture: gestures come in, frames and events go out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from phosphene.studio import checking, guard
+from phosphene.studio.answers import Refusal, refusal
+from phosphene.studio.desk import Desk
+from phosphene.studio.interface import Sitting
+from phosphene.studio.outbox import Outbox
+
+_TOO_LARGE, _FAULT = 1009, 1011  # close codes of RFC 6455
+_MOST_MISTAKES = 100  # in a row; then it is no page of ours
+
+
+async def live(desk: Desk, socket: WebSocket) -> None:
+    """Answers a socket: refuses it in words, or serves it to its end."""
+    try:
+        with desk.sockets.place():
+            sitting = await desk.picture(socket)
+            await socket.accept()
+            await _Conversation(desk, socket, sitting).run()
+    except WebSocketDisconnect:
+        pass
+    except Exception as error:
+        await _refuse(socket, refusal(error))
+
+
+async def _refuse(socket: WebSocket, no: Refusal) -> None:
+    """In words, as long as it is not open; later it can only be closed."""
+    if socket.application_state is WebSocketState.CONNECTING:
+        await guard.deny(no.response(), socket.scope, socket.receive, socket.send)
+    elif socket.application_state is WebSocketState.CONNECTED:
+        await socket.close(_FAULT, no.error)
+
+
+class _Conversation:
+    """One page that has a picture open."""
+
+    def __init__(self, desk: Desk, socket: WebSocket, sitting: Sitting) -> None:
+        self.desk, self.socket, self.sitting = desk, socket, sitting
+        self.outbox = Outbox(desk.limits.queue_messages, desk.limits.queue_bytes)
+        self.painting = False
+
+    async def run(self) -> None:
+        """Until either side ends it. A brush that is still down then is lifted."""
+        stop = await self.desk.live(self.sitting.listen, self.outbox.put)
+        try:
+            async with anyio.create_task_group() as both:
+                for way in (self._speak, self._hear):
+                    both.start_soon(_until_it_ends, way, both.cancel_scope.cancel)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self.desk.live(stop)
+                if self.painting:
+                    await self._act(self.sitting.end)
+
+    async def _speak(self) -> None:
+        """Sends what waits; a page that takes nothing for long is given up."""
+        self.outbox.put({"event": "state", "state": await self.desk.live(self.sitting.state)})
+        while True:
+            message = await self.outbox.get()
+            with anyio.fail_after(self.desk.limits.send_seconds):
+                if isinstance(message, bytes):
+                    await self.socket.send_bytes(message)
+                else:
+                    await self.socket.send_json(message)
+
+    async def _hear(self) -> None:
+        mistakes = 0
+        while mistakes < _MOST_MISTAKES:
+            message = await self.socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            if len(text or message.get("bytes") or "") > self.desk.limits.message_bytes:
+                await self.socket.close(_TOO_LARGE, "A message is too large.")
+                return
+            mistakes = 0 if await self._act(partial(self._obey, text)) else mistakes + 1
+
+    async def _act(self, work: Callable[[], object]) -> bool:
+        """Does something in a thread; what goes wrong is told to the page."""
+        try:
+            await self.desk.live(work)
+        except Exception as error:
+            self.outbox.put({"event": "error", **refusal(error).to_dict()})
+            return False
+        return True
+
+    def _obey(self, text: str | None) -> None:
+        if text is None:
+            raise Refusal(400, "The socket takes text.", "Send JSON: GET /api/openapi.json shows its shape, Message.")
+        wish = checking.checked(checking.parse(text), "Message")
+        self._do(wish.pop("do"), wish)
+
+    def _do(self, act: str, wish: dict[str, Any]) -> None:
+        """Tells the picture; every stroke that was begun here is ended here."""
+        if act == "begin":
+            self.sitting.begin(wish["brush"], wish["points"])
+            self.painting = True
+        elif not self.painting:
+            raise Refusal(400, f"{act!r} came, but no stroke was begun.", 'Begin one: {"do": "begin", …}')
+        elif act == "points":
+            self.sitting.more(wish["points"])
+        else:
+            self.painting = False
+            self.sitting.end() if act == "end" else self.sitting.cancel()
+
+
+async def _until_it_ends(way: Callable[[], Any], end: Callable[[], None]) -> None:
+    """One direction; whichever ends first ends both."""
+    try:
+        await way()
+    except (WebSocketDisconnect, TimeoutError):
+        pass
+    except Exception as error:
+        refusal(error)  # which logs it
+    finally:
+        end()

@@ -1,0 +1,196 @@
+"""A studio that computes nothing: what the server asks of it, it answers at once."""
+
+import json
+import re
+import threading
+from pathlib import Path
+
+from phosphene.errors import ImageError, UnknownNameError
+
+WEBP = b"RIFF\x04\x00\x00\x00WEBP"
+
+
+def frame(of="stroke", size=100, **more):
+    header = json.dumps({"x": 0, "y": 0, "width": 8, "height": 8, "revision": 1, "of": of, **more}).encode()
+    return len(header).to_bytes(4, "little") + header + b"\0" * size
+
+
+class Job:
+    def __init__(self, number, kind, picture, file=None):
+        self.id, self.kind, self.picture, self.result_file = f"{number:016x}", kind, picture, file
+        self.media_type, self.state = "image/png", "done" if file else "waiting"
+
+    def to_dict(self):
+        result = {"name": "Käse\r\n.png", "width": 8, "height": 8, "bytes": 3} if self.result_file else None
+        told = {"id": self.id, "kind": self.kind, "picture": self.picture, "state": self.state, "done": 0.5}
+        return told | {"seconds_left": None, "message": "", "result": result}
+
+
+class Sitting:
+    def __init__(self, studio, number, name):
+        self.studio, self.id, self.name = studio, f"{number:016x}", name
+        self.ground, self.strokes, self.references, self.did, self.hearers = None, 0, {}, [], []
+
+    def state(self):
+        size = {"width": 64, "height": 48}
+        mine = {"id": self.id, "name": self.name, **size, "view": size, "revision": self.strokes}
+        flags = dict.fromkeys(("growing", "can_undo", "can_redo", "regions"), False)
+        references = [*self.references.values()]
+        return mine | flags | {
+            "ground": self.ground, "strokes": self.strokes, "references": references, "jobs": [], "notes": []
+        }  # fmt: skip
+
+    def view(self):
+        return WEBP
+
+    photograph = thumbnail = view
+
+    def regions(self):
+        return WEBP if self.ground and self.ground["kind"] == "style" else None
+
+    def set_ground(self, ground):
+        self.ground = ground
+        return self.state()
+
+    def undo(self):
+        return self.state()
+
+    redo = undo
+
+    def stroke(self, brush, points, seconds):
+        self.studio.gate.wait(20)
+        self.strokes += 1
+        self.did.append(("stroke", brush, points, seconds))
+        return self.state()
+
+    def add_reference(self, data, name):
+        made = {"id": f"{len(self.references) + 256:016x}", "name": name, "width": 8, "height": 8}
+        self.references[made["id"]] = made
+        return made
+
+    def reference(self, ref):
+        if ref not in self.references:
+            raise UnknownNameError(f"There is no reference {ref}.\nAdd it first.")
+        return WEBP
+
+    def thumbnails(self, set, layer=None):
+        self.did.append(("thumbnails", set, layer))
+        return self.studio.begin_job("thumbnails", self.id)
+
+    def made_thumbnail(self, key):
+        self.did.append(("made_thumbnail", key))
+        return WEBP if key == "layer-inception_4c/output" else None
+
+    def rank(self, reference):
+        return self.studio.begin_job("ranking", self.id)
+
+    def render(self, format, long_side):
+        file = self.studio.home / "made.png"
+        file.write_bytes(b"PNG")
+        return self.studio.begin_job("render", self.id, file)
+
+    def command(self):
+        return {"command": None, "note": "strokes have no command"}
+
+    def pack(self):
+        return b"PK packed"
+
+    def begin(self, brush, points):
+        self.did.append(("begin", brush, points))
+        if brush["look"]["kind"] == "style":
+            raise ImageError("The style is not there yet.\nWait for its job.")
+
+    def more(self, points):
+        if points[0][0] == 13:
+            raise ZeroDivisionError("secret detail")
+        self.did.append(("more", points))
+
+    def end(self):
+        self.did.append(("end",))
+
+    def cancel(self):
+        self.did.append(("cancel",))
+
+    def listen(self, hear):
+        self.hearers.append(hear)
+        return lambda: self.hearers.remove(hear)
+
+    def tell(self, message):
+        for hear in tuple(self.hearers):
+            hear(message)
+
+
+class Studio:
+    def __init__(self, folder, *, pictures=None, model="", max_pixels=0):
+        self.home, self.pictures = Path(folder), pictures
+        self.sittings, self.jobs, self.opened, self.closed = {}, {}, [], 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def looks(self):
+        layer = {"name": "block8", "channels": 112, "shows": "creatures"}
+        named = [{"name": "x", "about": "y"}]
+        texts = {"canvases": ["clouds"], "formats": ["png"]}
+        return {"presets": named, "filters": named, "layers": [layer], **texts, "limits": {"bytes": 1, "pixels": 9}}
+
+    def list(self):
+        size = {"width": 64, "height": 48, "changed": "2026-01-01T00:00:00", "strokes": 0}
+        return [{"id": each.id, "name": each.name, **size} for each in self.sittings.values()]
+
+    def _sit(self, name):
+        sitting = Sitting(self, len(self.sittings) + 1, name)
+        self.sittings[sitting.id] = sitting
+        return sitting
+
+    def open(self, data, name):
+        self.opened.append((len(data), name))
+        if data.startswith(b"broken"):
+            raise ImageError(f"{name} is no picture.\nTake a JPEG,\nor a PNG.")
+        if data.startswith(b"bug"):
+            raise ZeroDivisionError("secret detail")
+        return self._sit(name)
+
+    unpack = open
+
+    def canvas(self, canvas, width, height, seed):
+        self.opened.append((canvas, width, height, seed))
+        return self._sit(canvas)
+
+    def open_file(self, number):
+        return self._sit(f"file {number}")
+
+    def folder(self):
+        return {"folder": "holiday", "pictures": [{"number": 0, "name": "a.jpg"}]} if self.pictures else None
+
+    def folder_thumbnail(self, number):
+        if number:
+            raise UnknownNameError(f"There is no picture {number}.")
+        return WEBP
+
+    def picture(self, id):
+        assert re.fullmatch("[0-9a-f]{16}", id)
+        if id not in self.sittings:
+            raise UnknownNameError(f"There is no picture {id}.\nOpen one.")
+        return self.sittings[id]
+
+    def forget(self, id):
+        self.picture(id)
+        del self.sittings[id]
+
+    def begin_job(self, kind, picture, file=None):
+        made = Job(len(self.jobs) + 4096, kind, picture, file)
+        self.jobs[made.id] = made
+        return made
+
+    def job(self, id):
+        if id not in self.jobs:
+            raise UnknownNameError(f"There is no job {id}.")
+        return self.jobs[id]
+
+    def cancel(self, id):
+        self.job(id).state = "cancelled"
+        return self.job(id)
+
+    def close(self):
+        self.closed += 1
+        self.gate.set()
