@@ -1,0 +1,59 @@
+// Looks as data: what they are called, when two are the same, and which thumbnail shows them.
+
+const PARTS = ["kind", "preset", "layer", "channel", "filter", "reference"];
+
+export const PHOTOGRAPH = null;
+export const USUAL = { dream: 1, style: 0.4 };
+
+export const sameLook = (a, b) => {
+  if (!a || !b) return !a && !b;
+  return PARTS.every((part) => (a[part] ?? null) === (b[part] ?? null));
+};
+
+/** A ground or brush without what is not its look. */
+export function lookOf(ground) {
+  if (!ground) return null;
+  return Object.fromEntries(PARTS.filter((part) => part in ground).map((part) => [part, ground[part]]));
+}
+
+export const preset = (name) => ({ kind: "dream", preset: name });
+export const filter = (name) => ({ kind: "style", filter: name });
+export const layer = (name) => ({ kind: "dream", layer: name });
+export const channel = (name, number) => ({ kind: "dream", layer: name, channel: number });
+export const guide = (reference, layerName = null) => ({ kind: "dream", reference, layer: layerName });
+export const style = (reference) => ({ kind: "style", reference });
+
+/** The key of the thumbnail that shows a look, or null where a reference's own picture does. */
+export function keyOf(look) {
+  if (!look || look.reference) return null;
+  if (look.preset) return `preset-${look.preset}`;
+  if (look.filter) return `filter-${look.filter}`;
+  if (look.channel !== undefined) return `channel-${look.layer}-${look.channel}`;
+  return look.layer ? `layer-${look.layer}` : null;
+}
+
+export const spaced = (name) => name.replaceAll("_", " ");
+
+const nameOfReference = (picture, id) => picture?.references.find((one) => one.id === id)?.name ?? "a picture";
+
+export function nameOf(look, picture) {
+  if (!look) return "Photograph";
+  if (look.kind === "erase") return "Photograph";
+  if (look.preset || look.filter) return spaced(look.preset ?? look.filter);
+  const shown = look.reference ? nameOfReference(picture, look.reference) : null;
+  if (look.kind === "style") return `as ${shown}`;
+  if (shown) return look.layer ? `${shown} at ${look.layer}` : shown;
+  return look.channel === undefined ? look.layer : `${look.layer}, ${look.channel}`;
+}
+
+/** A line about a look, for a painter. */
+export function aboutLook(look, looks, picture) {
+  if (!look) return "the photograph as it is; paint dreams into it";
+  const among = (list, name) => list.find((one) => one.name === name);
+  if (look.preset) return among(looks.presets, look.preset)?.about ?? "";
+  if (look.filter) return among(looks.filters, look.filter)?.about ?? "";
+  if (look.kind === "style") return `painted as ${nameOfReference(picture, look.reference)} is`;
+  if (look.reference) return `shapes of ${nameOfReference(picture, look.reference)}`;
+  const shows = among(looks.layers, look.layer)?.shows ?? "";
+  return look.channel === undefined ? shows : `one pattern of ${look.layer}: ${shows}`;
+}

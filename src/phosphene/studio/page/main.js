@@ -1,0 +1,135 @@
+// Puts the parts together, and follows the address: #id is an open picture, without it there is the first screen.
+
+import { api } from "./api.js";
+import { startBrushbar } from "./brushbar.js";
+import { cameraExists, openCamera } from "./camera.js";
+import { startCompare } from "./compare.js";
+import { byId, drawIcons } from "./dom.js";
+import { openHelp } from "./help.js";
+import { startKeyhand } from "./keyhand.js";
+import { startKeys } from "./keys.js";
+import { startOpening } from "./opening.js";
+import { startPanels } from "./panels.js";
+import { startPhosphenes } from "./phosphenes.js";
+import { startPointer } from "./pointer.js";
+import { startProgress } from "./progress.js";
+import { startRender } from "./render.js";
+import { leave, show, step, viewport } from "./session.js";
+import { startShare } from "./share.js";
+import { drawShelves, startStart } from "./start.js";
+import { rememberHand, store } from "./store.js";
+import { startTheme, toggleTheme } from "./theme.js";
+import { complain } from "./toasts.js";
+
+const QUIET = 1200; // a break this short is not worth a word
+
+async function begin() {
+  startTheme();
+  drawIcons();
+  startPhosphenes();
+  startOpening();
+  byId("theme").addEventListener("click", toggleTheme);
+  byId("help").addEventListener("click", openHelp);
+  const looks = await reached();
+  rememberHand();
+  store.set({ looks, connected: true });
+  for (const start of [startStart, startBrushbar, startPanels, startPointer, startKeyhand, startKeys]) start();
+  for (const start of [startCompare, startProgress, startRender, startShare, startHeader, startBanner, startSheet]) start();
+  addEventListener("popstate", route);
+  route();
+}
+
+/** The server may still be waking up when the browser opens. */
+async function reached() {
+  for (let wait = 300; ; wait = Math.min(4000, wait * 1.6)) {
+    try {
+      return await api.looks();
+    } catch (error) {
+      complain(error);
+      if (error.status === 401 || error.status === 403) return new Promise(() => {}); // nothing to wait for
+    }
+    await new Promise((again) => setTimeout(again, wait));
+  }
+}
+
+async function route() {
+  const id = location.hash.slice(1);
+  if (!id) return home();
+  if (store.get("picture")?.id === id) return undefined;
+  try {
+    show(await api.state(id));
+  } catch (error) {
+    complain(error);
+    goHome();
+  }
+  return undefined;
+}
+
+function home() {
+  leave();
+  drawShelves();
+}
+
+function goHome() {
+  history.pushState(null, "", location.pathname);
+  home();
+}
+
+function startHeader() {
+  const click = (id, act) => byId(id).addEventListener("click", act);
+  click("home", goHome);
+  click("skip", () => (store.get("picture") ? byId("painting") : byId("main")).focus());
+  click("undo", () => step("undo"));
+  click("redo", () => step("redo"));
+  click("zoom-in", () => viewport.zoom(1.25));
+  click("zoom-out", () => viewport.zoom(0.8));
+  click("zoom-fit", () => viewport.fit());
+  click("zoom-level", () => viewport.zoomTo(1));
+  click("camera", openCamera);
+  byId("camera").hidden = !cameraExists();
+  const fromMenu = { "menu-new": goHome, "menu-theme": toggleTheme, "menu-help": openHelp };
+  for (const [id, act] of Object.entries(fromMenu)) click(id, () => (byId("menu").hidePopover(), act()));
+  viewport.addEventListener("change", showZoom);
+  store.watch(["picture"], showPicture);
+}
+
+function showZoom() {
+  const percent = `${Math.round(viewport.scale * 100)} %`;
+  byId("zoom-level").textContent = percent;
+  byId("zoom-level").setAttribute("aria-label", `Zoom ${percent}: show actual pixels`);
+}
+
+function showPicture() {
+  const picture = store.get("picture");
+  document.title = picture ? `${picture.name} – Phosphene studio` : "Phosphene studio";
+  byId("picture-name").textContent = picture?.name ?? "";
+  byId("picture-name").title = picture ? `${picture.width} × ${picture.height} pixels` : "";
+  byId("undo").disabled = !picture?.can_undo;
+  byId("redo").disabled = !picture?.can_redo;
+}
+
+function startBanner() {
+  let timer = 0;
+  store.watch(["connected"], () => {
+    const connected = store.get("connected");
+    document.body.dataset.connected = connected;
+    clearTimeout(timer);
+    if (connected) byId("banner").hidden = true;
+    else timer = setTimeout(lost, QUIET);
+  });
+}
+
+function lost() {
+  byId("banner").textContent = "The studio does not answer. It is tried again; nothing painted is lost.";
+  byId("banner").hidden = false;
+}
+
+/** On a phone the looks can be folded away. */
+function startSheet() {
+  byId("grip").addEventListener("click", () => {
+    const folded = byId("work").toggleAttribute("data-folded");
+    byId("grip").setAttribute("aria-expanded", !folded);
+  });
+}
+
+begin();

@@ -1,0 +1,89 @@
+// The side panel: its tabs, whom a look is for, and the strength of the whole picture's look.
+
+import { byId, debounced, el } from "./dom.js";
+import { dreamPanel } from "./dream.js";
+import { guidePanel } from "./guide.js";
+import { USUAL, aboutLook, lookOf } from "./looks.js";
+import { radios } from "./radios.js";
+import { setGround } from "./session.js";
+import { byFactors, even, slider } from "./slider.js";
+import { store } from "./store.js";
+import { stylePanel } from "./style.js";
+
+const TABS = {
+  dream: { name: "Dream", title: "What the network brings out of the picture by itself", make: dreamPanel, kind: "dream" },
+  style: { name: "Style", title: "Painted anew, in the manner of another picture", make: stylePanel, kind: "style" },
+  guide: { name: "Guide", title: "Dreams towards the shapes of a picture of yours", make: guidePanel, kind: "dream" },
+};
+const order = Object.keys(TABS);
+
+export function startPanels() {
+  byId("tabs").append(...order.map(tabButton));
+  byId("tab-panels").append(...order.map(tabPanel));
+  targetSwitch();
+  store.watch(["tab"], showTab);
+  store.watch(["target"], () => (document.body.dataset.target = store.get("target")));
+}
+
+function tabButton(tab) {
+  const attributes = { type: "button", role: "tab", id: `tab-${tab}`, "aria-controls": `panel-${tab}`, title: TABS[tab].title };
+  return el("button", { ...attributes, onclick: () => store.set({ tab }), onkeydown: walk }, TABS[tab].name);
+}
+
+function walk(event) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  const tab = order[(order.indexOf(store.get("tab")) + by + order.length) % order.length];
+  store.set({ tab });
+  byId(`tab-${tab}`).focus();
+}
+
+function tabPanel(tab) {
+  const { make, kind } = TABS[tab];
+  const content = el("div", { class: "tab-content" });
+  make(content);
+  const attributes = { role: "tabpanel", id: `panel-${tab}`, "aria-labelledby": `tab-${tab}`, class: "tab-panel", hidden: true };
+  return el("div", attributes, content, groundStrength(kind));
+}
+
+function showTab() {
+  for (const tab of order) {
+    const now = tab === store.get("tab");
+    byId(`tab-${tab}`).setAttribute("aria-selected", now);
+    byId(`tab-${tab}`).tabIndex = now ? 0 : -1;
+    byId(`panel-${tab}`).hidden = !now;
+  }
+}
+
+function targetSwitch() {
+  const choices = [
+    { value: "ground", name: "Whole picture", icon: "whole", title: "A chosen look spreads over the whole picture" },
+    { value: "brush", name: "Brush", icon: "brush", title: "A chosen look is for painting with the brush" },
+  ];
+  byId("target").replaceWith(radios("target", "A chosen look is for", choices, store.get("target"), (target) => store.set({ target })));
+}
+
+const SCALES = { dream: byFactors(0.2, 5), style: even(0.1, 1) };
+const DEEPER = {
+  dream: "How far the dream goes: the size of a step of the gradient ascent",
+  style: "How far the picture turns into the other's manner",
+};
+
+function groundStrength(kind) {
+  const set = debounced((value) => setGround(lookOf(store.get("picture").ground), value), 180);
+  const strength = slider({
+    name: "Strength", label: `Strength of the ${kind}`, title: DEEPER[kind], usual: USUAL[kind],
+    scale: SCALES[kind], show: (value) => value.toFixed(2), onchange: set,
+  });
+  const about = el("p", { class: "about" });
+  store.watch(["picture"], () => {
+    const picture = store.get("picture");
+    if (!picture) return;
+    const mine = picture.ground?.kind === kind;
+    strength.disabled = !mine;
+    if (mine && !strength.contains(document.activeElement)) strength.value = picture.ground.strength;
+    about.textContent = aboutLook(picture.ground, store.get("looks"), picture);
+  });
+  return el("div", { class: "ground-strength" }, about, strength);
+}

@@ -1,0 +1,58 @@
+// While something grows: a slim bar over the picture, with the time that is left and a way to end it.
+
+import { announce, byId } from "./dom.js";
+import { cancelJob } from "./session.js";
+import { store } from "./store.js";
+import { complain } from "./toasts.js";
+
+const GROWS = ["ground", "style"];
+const bar = byId("growing-bar");
+let told = new Set(); // jobs whose end was told
+let spoken = "";
+
+export const active = ({ state }) => state === "waiting" || state === "running";
+
+export function startProgress() {
+  byId("growing-cancel").addEventListener("click", () => growth() && cancelJob(growth().id));
+  store.watch(["jobs", "picture"], show);
+}
+
+function growth() {
+  return [...store.get("jobs").values()].filter((job) => GROWS.includes(job.kind) && active(job)).at(-1);
+}
+
+function show() {
+  const job = growth();
+  const growing = Boolean(job || store.get("picture")?.growing);
+  document.body.dataset.growing = growing;
+  byId("growing").hidden = !growing;
+  tellFailures();
+  if (!growing) return speak("");
+  byId("growing-text").textContent = job?.message || "Dreaming";
+  byId("growing-left").textContent = timeLeft(job?.seconds_left);
+  byId("growing-cancel").hidden = !job;
+  if (job && job.state === "running") bar.value = job.done;
+  else bar.removeAttribute("value");
+  return speak(job && job.done >= 0.5 ? "Half grown" : "It grows");
+}
+
+function speak(words) {
+  if (words === spoken) return;
+  if (words || spoken) announce(words || "It has grown");
+  spoken = words;
+}
+
+function tellFailures() {
+  for (const job of store.get("jobs").values()) {
+    if (job.state !== "failed" || told.has(job.id)) continue;
+    told = new Set([...told, job.id]);
+    complain({ message: job.message || "That could not be done.", hint: "Try it again." });
+  }
+}
+
+export function timeLeft(seconds) {
+  if (seconds === null || seconds === undefined) return "";
+  if (seconds < 1) return "now";
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -1,0 +1,81 @@
+// One stroke of the brush, on its way to the server. While it is held, the place goes on dreaming there.
+
+import { byId } from "./dom.js";
+import { live, painting, whenTold } from "./session.js";
+import { store } from "./store.js";
+import { complain } from "./toasts.js";
+
+const EVERY = 16;
+const body = document.body;
+
+class Stroke {
+  #waiting = [];
+  #timer = 0;
+  active = false;
+
+  begin(point) {
+    const brush = { ...store.get("brush"), look: lookOfTool() };
+    if (!ready() || !live.send({ do: "begin", brush, points: [point] })) {
+      complain({ message: "The brush is not connected.", hint: "The studio reconnects by itself; try again in a moment." });
+      return false;
+    }
+    this.#set(true);
+    return true;
+  }
+
+  move(points) {
+    if (!this.active || !points.length) return;
+    this.#waiting.push(...points);
+    this.#timer ||= setTimeout(() => this.#flush(), EVERY);
+  }
+
+  end() {
+    this.#finish("end");
+  }
+
+  cancel() {
+    this.#waiting = [];
+    this.#finish("cancel");
+  }
+
+  #finish(how) {
+    if (!this.active) return;
+    this.#flush();
+    this.#set(false);
+    live.send({ do: how });
+  }
+
+  lost() {
+    this.#waiting = [];
+    this.#set(false);
+  }
+
+  #flush() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    if (this.#waiting.length) live.send({ do: "points", points: this.#waiting });
+    this.#waiting = [];
+  }
+
+  #set(active) {
+    this.active = active;
+    body.dataset.painting = active;
+    byId("ring").classList.toggle("holding", active);
+  }
+}
+
+const ready = () => byId("painting").dataset.ready === "true";
+const lookOfTool = () => (store.get("tool") === "eraser" ? { kind: "erase" } : store.get("brushLook"));
+
+/** A point as the server wants it; outside the picture where the brush still reaches into it. */
+export const point = (x, y, pressure) => [round(x), round(y), round(pressure)];
+const round = (number) => Math.round(number * 100) / 100;
+
+export function reaches(x, y) {
+  const reach = store.get("brush").size / 2;
+  return x > -reach && y > -reach && x < painting.width + reach && y < painting.height + reach;
+}
+
+export const stroke = new Stroke();
+whenTold("lost", () => stroke.lost());
+whenTold("leave", () => stroke.lost());

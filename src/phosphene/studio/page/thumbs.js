@@ -1,0 +1,111 @@
+// Thumbnails of looks on this very picture. They are asked for by the set and arrive one by one.
+
+import { api, urls } from "./api.js";
+import { el } from "./dom.js";
+import { complain } from "./toasts.js";
+
+/** How the keys of a set begin: its name without the plural's s. */
+const startOf = (set, layer) => `${set.slice(0, -1)}-${layer ? `${layer}-` : ""}`;
+const named = (list, prefix) => list.map(({ name }) => `${prefix}-${name}`);
+
+export class Thumbs extends EventTarget {
+  #id = null;
+  #online = false;
+  #made = new Set();
+  #images = new Map(); // key → the images that wait for it or show it
+  #asked = new Map(); // "channels block8" → {set, layer, job, done}
+  #looks = null;
+
+  begin(id, looks) {
+    this.#id = id;
+    this.#looks = looks;
+    this.#made.clear();
+    this.#images.clear();
+    this.#asked.clear();
+  }
+
+  /** The socket is open: only now nothing that arrives is missed. */
+  online(yes) {
+    this.#online = yes;
+    if (yes) for (const one of this.#asked.values()) if (!one.done) this.#send(one);
+  }
+
+  request(set, layer) {
+    const name = `${set} ${layer ?? ""}`;
+    if (this.#asked.has(name)) return;
+    const one = { set, layer, job: null, done: false };
+    this.#asked.set(name, one);
+    this.#await(set, layer);
+    if (this.#online) this.#send(one);
+  }
+
+  finished(set, layer) {
+    return this.#asked.get(`${set} ${layer ?? ""}`)?.done ?? false;
+  }
+
+  /** Numbers of the channels of a layer that there are thumbnails of. */
+  channels(layer) {
+    const start = `channel-${layer}-`;
+    return [...this.#made].filter((key) => key.startsWith(start)).map((key) => Number(key.slice(start.length)));
+  }
+
+  arrived(key) {
+    this.#made.add(key);
+    for (const image of this.#images.get(key) ?? []) this.#show(image, key);
+    this.dispatchEvent(new Event("arrived"));
+  }
+
+  /** A job of kind "thumbnails" has told how far it is. */
+  job(job) {
+    for (const one of this.#asked.values()) if (one.job === job.id) this.#ended(one, job);
+  }
+
+  /** A frame that shimmers until its picture is there, if it was asked for. */
+  frame(key) {
+    const image = el("img", { alt: "", draggable: "false", decoding: "async" });
+    const asked = [...this.#asked.values()].some(({ set, layer }) => key.startsWith(startOf(set, layer)));
+    const frame = el("span", { class: `thumb ${asked ? "waiting" : "missing"}` }, image);
+    image.addEventListener("load", () => frame.classList.remove("waiting", "missing"));
+    image.addEventListener("error", () => frame.classList.replace("waiting", "missing"));
+    if (!this.#images.has(key)) this.#images.set(key, new Set());
+    this.#images.get(key).add(image);
+    if (this.#made.has(key)) this.#show(image, key);
+    return frame;
+  }
+
+  #await(set, layer) {
+    for (const [key, images] of this.#images) {
+      if (!key.startsWith(startOf(set, layer)) || this.#made.has(key)) continue;
+      for (const image of images) image.parentElement.classList.replace("missing", "waiting");
+    }
+  }
+
+  async #send(one) {
+    const id = this.#id;
+    try {
+      const job = await api.thumbnails(id, one.set, one.layer);
+      if (id !== this.#id) return;
+      one.job = job.id;
+      this.#ended(one, job);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  #ended(one, job) {
+    if (one.done || job.state === "waiting" || job.state === "running") return;
+    one.done = job.state === "done";
+    // Those made on an earlier visit may not be told one by one.
+    if (one.done) for (const key of job.result?.keys ?? this.#keys(one)) if (!this.#made.has(key)) this.arrived(key);
+    this.dispatchEvent(new Event("arrived"));
+  }
+
+  #keys({ set }) {
+    const { presets, filters, layers } = this.#looks;
+    return { presets: named(presets, "preset"), filters: named(filters, "filter"), layers: named(layers, "layer") }[set] ?? [];
+  }
+
+  #show(image, key) {
+    if (!image.src) image.src = urls.look(this.#id, key);
+  }
+}
