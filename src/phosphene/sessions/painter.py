@@ -80,12 +80,15 @@ class Painter:
         self.easel.pixels[(..., *patch.box)] = patch.before if back else patch.after
         self._show(patch.box, "undo" if back else "redo")
 
-    def paint_again(self, job: Job, history: History, breathe: Callable[[], None], wanted: Callable[[], bool]) -> None:
+    def paint_again(
+        self, job: Job, history: History, breathe: Callable[[], None], wanted: Callable[[], bool], *, forward: bool
+    ) -> None:
         """Paints everything anew, as a history has it.
 
         Args:
             job: is told what is done.
             history: which.
+            forward: what stands now is how it was before the history's last event.
             breathe: lets more urgent things go first; raises `Stop` if the ground is to grow no further.
             wanted: whether nothing else was asked for meanwhile.
         """
@@ -97,7 +100,7 @@ class Painter:
             self._paint_strokes(history, breathe, wanted)
         finally:
             self._show(whole, "ground")
-            if number >= 0:
+            if forward:
                 self.patches.put(number, Patch(whole, before, self.easel.pixels.clone()))
             if wanted():
                 self.changed()

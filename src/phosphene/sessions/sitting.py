@@ -147,7 +147,7 @@ class Sitting:
         self.end()
         self._stop_growing()
         self.painter.enter((self.history.undone if replaced else self.history).then(ground))
-        self._paint_again()
+        self._paint_again(forward=True)
         return self.state()
 
     def undo(self) -> dict[str, Any]:
@@ -259,7 +259,7 @@ class Sitting:
         patch = self.painter.patches.get(min(self.history.done, history.done))
         self.painter.history = history
         if patch is None:
-            self._paint_again()
+            self._paint_again(forward=not back)
         else:
             self.worker.ask(lambda: self._put(patch, back)).result()
         return self.state()
@@ -268,13 +268,13 @@ class Sitting:
         self.painter.put(patch, back=back)
         self._changed()
 
-    def _paint_again(self) -> None:
+    def _paint_again(self, *, forward: bool) -> None:
         """Has the whole painting computed anew, as the history has it."""
         history = self.history
 
         def work(job: Job) -> dict[str, Any]:
             breathe, wanted = partial(self.worker.breathe, job), lambda: self._ground_job is job
-            self.painter.paint_again(job, history, breathe, wanted)
+            self.painter.paint_again(job, history, breathe, wanted, forward=forward)
             return {}
 
         self._ground_job = self.add_job("ground", Rank.GROUND, work, "dreaming")

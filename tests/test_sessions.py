@@ -1,0 +1,525 @@
+"""What computes for the studio: strokes that come first, the way back, and paintings that are kept."""
+
+import io
+import json
+import math
+import struct
+import threading
+import time
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from phosphene import record
+from phosphene.errors import ImageError, PhospheneError, RoomError, SettingsError, UnknownNameError
+from phosphene.painting.document import Brush, Look
+from phosphene.run import style
+from phosphene.sessions import live, patches, service, store
+from phosphene.sessions.jobs import Job, Rank
+from phosphene.sessions.live import LiveStroke
+from phosphene.sessions.service import Studio
+from phosphene.sessions.store import Store, checked_name
+from phosphene.sessions.worker import Worker
+
+BRUSH = {"size": 30, "softness": 0.5, "strength": 1.0, "look": {"kind": "dream", "layer": "block3"}}
+QUILT = {"kind": "dream", "preset": "quilt", "strength": 0.5}
+PATIENCE = 60  # seconds
+
+
+def jpeg(size=(120, 90), seed=3):
+    rough = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), np.uint8)
+    target = io.BytesIO()
+    Image.fromarray(rough).resize(size, Image.Resampling.BICUBIC).save(target, "JPEG", quality=95)
+    return target.getvalue()
+
+
+@pytest.fixture
+def studio(tmp_path, monkeypatch, efficientnet):
+    monkeypatch.setattr(service.networks, "load", lambda *_, **__: efficientnet)
+    monkeypatch.setattr(service, "BEGINNING", QUILT)  # of a shallow layer, and so quick
+    made = Studio(tmp_path / "paintings")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sitting(studio):
+    """A photograph without a ground."""
+    found = studio.open(jpeg(), "blots.jpg")
+    found.set_ground(None)
+    settled(found)
+    found.painter.history = type(found.history)()
+    return found
+
+
+def settled(sitting):
+    """Waits until nothing is being computed."""
+    until = time.monotonic() + PATIENCE
+    while any(not job.over for job in sitting.jobs.values()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    sitting.worker.ask(lambda: None).result(PATIENCE)
+    return sitting
+
+
+def ended(job):
+    until = time.monotonic() + PATIENCE
+    while not job.over:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return job
+
+
+def heard(sitting):
+    """Frames' headers, and events, as they come."""
+    found = []
+
+    def hear(what):
+        if isinstance(what, bytes):
+            (length,) = struct.unpack("<I", what[:4])
+            picture = Image.open(io.BytesIO(what[4 + length :]))
+            found.append(json.loads(what[4 : 4 + length]) | {"picture": picture.size})
+        else:
+            found.append(what)
+
+    sitting.listen(hear)
+    return found
+
+
+def test_an_opened_picture_begins_to_dream_at_once(studio):
+    sitting = studio.open(jpeg(), "blots.jpg")
+    frames = heard(sitting)
+    assert sitting.state()["ground"] == QUILT
+    assert sitting.growing
+    settled(sitting)
+    grown = [each for each in frames if each.get("of") == "ground"]
+    assert grown[-1]["picture"] == (120, 90)
+    assert sorted(each["revision"] for each in grown) == [each["revision"] for each in grown]
+    assert not torch.equal(sitting.easel.pixels, sitting.easel.photograph)
+    shown = np.asarray(Image.open(io.BytesIO(sitting.view())).convert("RGB"))
+    assert np.abs(shown / 255 - sitting.easel.pixels[0].permute(1, 2, 0).numpy()).max() < 0.51 / 255
+
+
+def test_a_stroke_is_shown_where_it_is_and_can_be_undone(sitting):
+    frames, before = heard(sitting), sitting.easel.pixels.clone()
+    state = sitting.stroke(BRUSH, [[40, 40, 1], [50, 45, 0.8]], 0.1)
+    assert state["strokes"] == 1
+    assert (state["can_undo"], state["can_redo"]) == (True, False)
+    painted = [each for each in frames if each.get("of") == "stroke"]
+    assert painted
+    assert all(each["x"] >= 24 and each["x"] + each["width"] <= 67 for each in painted)
+    after = sitting.easel.pixels.clone()
+    assert (after - before).abs().max() > 0.01
+    assert torch.equal(after[..., 70:, :], before[..., 70:, :])
+    assert sitting.undo()["strokes"] == 0
+    assert torch.equal(sitting.easel.pixels, before)
+    assert sitting.redo()["strokes"] == 1
+    assert torch.equal(sitting.easel.pixels, after)
+    assert sitting.redo()["strokes"] == 1
+
+
+def test_what_was_undone_long_ago_is_painted_again(sitting, monkeypatch):
+    monkeypatch.setattr(patches, "ROOM", 0)
+    stands = [sitting.easel.pixels.clone()]
+    for x in (30, 60, 90):
+        sitting.stroke(BRUSH, [[x, 40, 1]], 0)
+        stands.append(sitting.easel.pixels.clone())
+    for before in stands[-2::-1]:
+        sitting.undo()
+        assert torch.equal(settled(sitting).easel.pixels, before)
+    for after in stands[1:]:
+        sitting.redo()
+        assert torch.equal(settled(sitting).easel.pixels, after)
+
+
+def test_a_cancelled_stroke_leaves_nothing(sitting):
+    before = sitting.easel.pixels.clone()
+    stroke = sitting.begin(BRUSH, [[40, 40, 1]])
+    sitting.more([[50, 40, 1]])
+    sitting.cancel()
+    assert stroke.finished.wait(PATIENCE)
+    assert torch.equal(sitting.easel.pixels, before)
+    assert sitting.state()["strokes"] == 0
+
+
+def test_to_paint_stops_the_ground_where_it_stands(studio):
+    sitting = studio.open(jpeg((400, 300)), "blots.jpg")
+    frames = heard(sitting)
+    while not frames:
+        time.sleep(0.01)
+    sitting.stroke(BRUSH, [[40, 40, 1]], 0)
+    settled(sitting)
+    ground = sitting.history.document.ground
+    assert ground.until is not None
+    assert sitting.state()["strokes"] == 1
+    painted = sitting.easel.pixels.clone()
+    list(sitting.easel.paint(sitting.history.document))
+    assert torch.equal(sitting.easel.pixels, painted)
+
+
+def test_another_ground_takes_the_place_of_one_that_grows(studio):
+    sitting = studio.open(jpeg((400, 300)), "blots.jpg")
+    photograph = sitting.easel.photograph
+    for name in ("beasts", "spots", "quilt"):
+        sitting.set_ground({"kind": "dream", "preset": name, "strength": 0.5})
+    settled(sitting)
+    assert sitting.history.done == 1
+    assert sitting.state()["ground"]["preset"] == "quilt"
+    assert sitting.history.document.ground.until is None
+    sitting.undo()
+    assert torch.equal(settled(sitting).easel.pixels, photograph)
+
+
+def test_strokes_come_again_upon_another_ground(sitting):
+    sitting.stroke(BRUSH, [[40, 40, 1]], 0)
+    sitting.set_ground(QUILT)
+    assert settled(sitting).state()["strokes"] == 1
+    both = sitting.easel.pixels.clone()
+    sitting.undo()
+    sitting.undo()
+    sitting.set_ground(QUILT)
+    alone = settled(sitting).easel.pixels
+    assert not torch.equal(both[..., 20:60, 20:60], alone[..., 20:60, 20:60])
+    assert torch.equal(both[..., 70:, 80:], alone[..., 70:, 80:])
+
+
+def test_a_painting_is_there_again_later(studio, tmp_path):
+    sitting = settled(studio.open(jpeg(), "blots.jpg"))
+    sitting.stroke(BRUSH, [[40, 40, 1]], 0)
+    sitting.add_reference(jpeg(seed=5), "a/guide.jpg")
+    state, pixels = sitting.state(), sitting.easel.pixels.clone()
+    studio.close()
+    later = Studio(tmp_path / "paintings")
+    try:
+        (told,) = later.list()
+        assert (told["id"], told["name"], told["strokes"]) == (sitting.id, "blots.jpg", 1)
+        again = later.picture(sitting.id)
+        assert torch.equal(again.easel.pixels, pixels)
+        differing = {"revision", "jobs"}
+        assert {k: v for k, v in again.state().items() if k not in differing} == {
+            k: v for k, v in state.items() if k not in differing
+        }
+        assert again.references.told()[0]["name"] == "guide.jpg"
+        again.undo()
+        list(sitting.easel.paint(again.history.document))
+        assert torch.equal(settled(again).easel.pixels, sitting.easel.pixels)
+    finally:
+        later.close()
+
+
+def test_a_paintings_file_opens_elsewhere(studio):
+    sitting = settled(studio.open(jpeg(), "blots.jpg"))
+    sitting.stroke(BRUSH, [[40, 40, 1]], 0)
+    other = studio.unpack(sitting.pack(), "blots.phosphene")
+    assert other.id != sitting.id
+    assert other.history == sitting.history
+    assert torch.equal(other.easel.pixels, sitting.easel.pixels)
+
+
+def zipped(**parts):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in parts.items():
+            packed.writestr(name.replace("__", "/").replace("_dot_", "."), data)
+    return target.getvalue()
+
+
+FACTS = json.dumps({"schema": 1, "name": "a", "height": 90, "width": 120, "history": {"done": 0, "events": []}})
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"no zip", "no painting"),
+        (zipped(picture=b"x"), "holds no picture"),
+        (zipped(picture=jpeg(), sitting_dot_json="{"), "damaged"),
+        (zipped(picture=jpeg(), sitting_dot_json='{"schema": 9}'), "another Phosphene"),
+        (zipped(picture=jpeg(), sitting_dot_json='{"schema": 1}'), "not whole"),
+        (zipped(picture=b"x", sitting_dot_json=FACTS), "a"),
+        (zipped(picture=jpeg(), sitting_dot_json=FACTS.replace("[]", "[1]")), "cannot stand|object"),
+    ],
+)
+def test_a_file_that_is_no_painting_leaves_nothing_behind(studio, data, says):
+    with pytest.raises(PhospheneError, match=says):
+        studio.unpack(data, "x.phosphene")
+    assert list(studio.store.folder.iterdir()) == []
+
+
+def test_nothing_is_unpacked_out_of_its_folder_or_beyond_measure(studio, monkeypatch, tmp_path):
+    sneaky = zipped(picture=jpeg(), sitting_dot_json=FACTS, _dot__dot___dot__dot___escaped=b"x", __etc__x=b"x")
+    made = studio.unpack(sneaky, "x")
+    assert {path.name for path in made.place.folder.iterdir()} == {"picture", "sitting.json"}
+    assert not list(tmp_path.glob("**/escaped"))
+    monkeypatch.setattr(store, "UNPACKED", 1000)
+    with pytest.raises(ImageError, match="larger than"):
+        studio.unpack(zipped(picture=jpeg(), sitting_dot_json=FACTS), "x")
+
+
+def test_damaged_pixels_are_not_believed(studio):
+    parts = {"picture": jpeg(), "sitting_dot_json": FACTS}
+    target = io.BytesIO()
+    np.save(target, np.full((1, 3, 90, 120), np.nan, np.float32))
+    for pixels in (b"x", target.getvalue()):
+        made = studio.unpack(zipped(**parts, pixels_dot_npy=pixels), "x")
+        assert torch.equal(made.easel.pixels, made.easel.photograph)
+
+
+def test_old_paintings_are_swept(tmp_path, monkeypatch):
+    kept = Store(tmp_path)
+    monkeypatch.setattr(store, "MOST", 3)
+    for number in range(5):
+        place = kept.new(b"x")
+        place.keep({"number": number}, torch.zeros(1, 3, 2, 2))
+        time.sleep(0.01)
+    first = kept.places()[-1].id
+    kept.sweep({first})
+    assert [place.facts()["number"] for place in kept.places()] == [4, 3, 2, 0]
+    with pytest.raises(UnknownNameError):
+        kept.place("../../etc")
+
+
+def test_a_stroke_does_not_wait_for_a_render(studio, monkeypatch):
+    monkeypatch.setattr(service, "VIEW", 200)
+    sitting = settled(studio.open(jpeg((1200, 900)), "blots.jpg"))
+    events = heard(sitting)
+    job = sitting.render("png", None)
+    while job.state == "waiting":
+        time.sleep(0.01)
+    sitting.stroke(BRUSH, [[40, 40, 1]], 0)
+    assert not job.over
+    sitting.worker.ask(lambda: None).result(PATIENCE)
+    job.cancel()
+    assert ended(job).state == "cancelled"
+    assert [each for each in events if each.get("of") == "stroke"]
+    assert not (sitting.place.folder / "renders").exists()
+
+
+def test_a_render_is_the_same_twice_and_says_how_it_was_made(studio):
+    sitting = settled(studio.open(jpeg((300, 225)), "blots.jpg"))
+    sitting.stroke(BRUSH, [[40, 40, 1]], 0)
+    first, second = (ended(sitting.render("png", None)) for _ in range(2))
+    assert first.result["name"] == "blots-painting.png"
+    assert (first.result["width"], first.result["height"]) == (300, 225)
+    assert first.result_file.read_bytes() == second.result_file.read_bytes()
+    made = record.read(first.result_file)
+    assert (made.recipe, len(made.settings["painting"]["strokes"])) == ("painting", 1)
+    small = ended(sitting.render("jpeg", 150))
+    assert Image.open(io.BytesIO(small.result_file.read_bytes())).size == (150, 112)
+    assert small.media_type == "image/jpeg"
+
+
+def test_a_job_that_fails_says_why(sitting, monkeypatch):
+    def full(*_, **__):
+        raise RoomError("Too little memory.\nClose other programs.")
+
+    monkeypatch.setattr("phosphene.sessions.chores.again.rendered", full)
+    assert ended(sitting.render("png", None)).message == "Too little memory.\nClose other programs."
+    monkeypatch.setattr("phosphene.sessions.chores.again.rendered", lambda *_, **__: 1 / 0)
+    job = ended(sitting.render("png", None))
+    assert (job.state, "fault of Phosphene" in job.message) == ("failed", True)
+    assert sitting.stroke(BRUSH, [[40, 40, 1]], 0)["strokes"] == 1
+
+
+def test_thumbnails_are_of_this_picture_and_come_one_by_one(sitting, monkeypatch):
+    monkeypatch.setattr("phosphene.sessions.chores.SMALL", 48)
+    events = heard(sitting)
+    job = ended(sitting.thumbnails("presets"))
+    keys = [each["key"] for each in events if each.get("event") == "thumbnail"]
+    assert keys == job.result["keys"]
+    assert Image.open(io.BytesIO(sitting.made_thumbnail("preset-beasts"))).size == (48, 36)
+    assert len({sitting.made_thumbnail(key) for key in keys}) == len(keys)
+    channels = ended(sitting.thumbnails("channels", "block3")).result["keys"]
+    assert len(channels) == 24
+    assert sitting.made_thumbnail("../sitting.json") is None
+    for wrong in (("presets2", None), ("channels", None), ("channels", "blok3")):
+        with pytest.raises(PhospheneError):
+            sitting.thumbnails(*wrong)
+
+
+def test_a_guide_is_ranked_layer_by_layer_and_leads_the_brush(sitting):
+    guide = sitting.add_reference(jpeg((64, 48), seed=8), "guide.jpg")
+    result = ended(sitting.rank(guide["id"])).result
+    scores = [each["score"] for each in result["layers"]]
+    assert scores == sorted(scores, reverse=True)
+    assert set(result["best"]) <= {each["layer"] for each in result["layers"]}
+    look = {"kind": "dream", "reference": guide["id"], "layer": result["best"][0]}
+    assert sitting.stroke(BRUSH | {"look": look}, [[60, 40, 1]], 0)["strokes"] == 1
+    assert Image.open(io.BytesIO(sitting.reference(guide["id"]))).size == (64, 48)
+
+
+def test_a_style_must_look_first_and_says_so(sitting, monkeypatch):
+    monkeypatch.setattr("phosphene.painting.palette.choose_style", lambda **asked: style.settings(**asked, steps=2))
+    events = heard(sitting)
+    look = {"kind": "style", "reference": sitting.add_reference(jpeg((64, 48), seed=8), "style.jpg")["id"]}
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="looks at your picture first"):
+            sitting.begin(BRUSH | {"look": look}, [[40, 40, 1]])
+    (job,) = (each for each in sitting.jobs.values() if each.kind == "style")
+    assert ended(job).state == "done"
+    assert sitting.stroke(BRUSH | {"look": look}, [[60, 40, 1]], 0)["strokes"] == 1
+    assert any(each.get("job", {}).get("kind") == "style" for each in events)
+
+
+@pytest.mark.parametrize(
+    ("ground", "says"),
+    [
+        ({"kind": "dream", "layer": "blok3", "strength": 1}, "block3"),
+        ({"kind": "style", "filter": "fure", "strength": 0.4}, "fur"),
+        ({"kind": "dream", "reference": "0" * 16, "strength": 1}, "no picture"),
+        ({"kind": "erase", "strength": 1}, "null"),
+    ],
+)
+def test_a_ground_that_cannot_be_is_refused_before_anything_changes(sitting, ground, says):
+    before = sitting.history
+    with pytest.raises(PhospheneError, match=says):
+        sitting.set_ground(ground)
+    assert sitting.history == before
+
+
+def test_a_command_makes_what_one_can(sitting):
+    assert sitting.command()["command"] is None
+    sitting.set_ground({"kind": "dream", "preset": "beasts", "strength": 1.5})
+    assert sitting.command()["command"] == "phosphene blots.jpg --preset beasts --strength 1.5"
+    sitting.set_ground({"kind": "dream", "layer": "block3", "channel": 4, "strength": 1})
+    assert sitting.command()["command"] == "phosphene blots.jpg --layer block3 --channel 4"
+    sitting.set_ground({"kind": "style", "filter": "fur", "strength": 0.4})
+    assert sitting.command()["command"] == "phosphene style blots.jpg --filter fur --strength 0.4"
+    guide = sitting.add_reference(jpeg(), "a guide.jpg")
+    sitting.set_ground({"kind": "dream", "reference": guide["id"], "layer": "block3", "strength": 1})
+    assert sitting.command()["command"] == "phosphene blots.jpg --layer block3 --guide 'a guide.jpg'"
+    sitting.set_ground(None)
+    settled(sitting).stroke(BRUSH, [[40, 40, 1]], 0)
+    assert "strokes" in sitting.command()["note"]
+
+
+def test_canvases_and_folders_are_opened(studio, tmp_path):
+    assert studio.canvas("clouds", 80, 60, 1).state()["name"] == "clouds.png"
+    for wrong in (("clods", 80, 60), ("clouds", 8, 60), ("clouds", 80, 99_999)):
+        with pytest.raises(PhospheneError):
+            studio.canvas(*wrong, 0)
+    assert studio.folder() is None
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "b.jpg").write_bytes(jpeg())
+    (tmp_path / "holiday" / "a.txt").write_text("x")
+    studio._pictures = tmp_path / "holiday"
+    assert studio.folder() == {"folder": "holiday", "pictures": [{"number": 0, "name": "b.jpg"}]}
+    assert studio.open_file(0).name == "b.jpg"
+    assert Image.open(io.BytesIO(studio.folder_thumbnail(0))).size == (120, 90)
+    with pytest.raises(UnknownNameError):
+        studio.open_file(1)
+
+
+def test_pictures_are_forgotten_on_request(studio):
+    sitting = studio.open(jpeg(), "blots.jpg")
+    studio.forget(sitting.id)
+    settled(sitting)
+    assert studio.list() == []
+    with pytest.raises(UnknownNameError):
+        studio.picture(sitting.id)
+
+
+@given(st.text(max_size=300))
+def test_names_lose_their_folders(name):
+    found = checked_name(name, "picture")
+    assert found
+    assert len(found) <= 100
+    assert not set(found) & set("/\\\0\n\r")
+    assert found not in (".", "..")
+
+
+class TestWorker:
+    @pytest.fixture
+    def worker(self):
+        made = Worker()
+        yield made
+        made.close()
+
+    def job(self, worker, log, name, rank, steps=3, gate=None):
+        def work(job):
+            for step in range(steps):
+                log.append(f"{name}{step}")
+                if gate and step == 0:
+                    gate.wait(PATIENCE)
+                worker.breathe(job)
+            return {}
+
+        return Job(name, "picture", rank, work, lambda _: None)
+
+    def test_what_is_urgent_goes_between_the_steps_of_a_job(self, worker):
+        log, gate = [], threading.Event()
+        job = worker.add(self.job(worker, log, "render", Rank.RENDER, gate=gate))
+        while not log:
+            time.sleep(0.001)
+        answer = worker.ask(lambda: log.append("urgent"))
+        gate.set()
+        answer.result(PATIENCE)
+        ended(job)
+        assert log.index("urgent") < log.index("render2")
+
+    def test_a_job_makes_way_for_one_before_it_only(self, worker):
+        log, gate = [], threading.Event()
+        long = worker.add(self.job(worker, log, "thumbnails", Rank.THUMBNAILS, gate=gate))
+        while not log:
+            time.sleep(0.001)
+        jobs = [worker.add(self.job(worker, log, name, rank)) for name, rank in
+                (("render", Rank.RENDER), ("ground", Rank.GROUND))]  # fmt: skip
+        gate.set()
+        for job in (long, *jobs):
+            ended(job)
+        way = {"thumbnails": [0], "ground": [0, 1, 2]}, {"thumbnails": [1, 2], "render": [0, 1, 2]}
+        assert log == [f"{name}{step}" for part in way for name, steps in part.items() for step in steps]
+
+    def test_what_fails_does_not_end_the_worker(self, worker):
+        with pytest.raises(ZeroDivisionError):
+            worker.ask(lambda: 1 / 0).result(PATIENCE)
+        assert worker.ask(lambda: 5).result(PATIENCE) == 5
+
+    def test_a_cancelled_job_ends_at_its_next_step(self, worker):
+        log, gate = [], threading.Event()
+        job = worker.add(self.job(worker, log, "render", Rank.RENDER, gate=gate))
+        while not log:
+            time.sleep(0.001)
+        job.cancel()
+        gate.set()
+        assert ended(job).state == "cancelled"
+        assert log == ["render0"]
+
+    def test_a_closed_worker_ends_its_jobs(self, worker):
+        log = []
+        job = worker.add(self.job(worker, log, "render", Rank.RENDER, steps=10_000_000))
+        while not log:
+            time.sleep(0.001)
+        worker.close()
+        assert job.over
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1000), st.floats(0, 1000)), min_size=1, max_size=40), st.floats(4, 600))
+def test_every_point_of_a_stroke_is_touched_and_no_touch_reaches_too_far(places, size):
+    given = [(x, y, 1.0) for x, y in places]
+    stroke = LiveStroke(Brush(size, 0.5, 1.0, Look("erase")), tuple(given[:1]))
+    stroke.more(given[1:])
+    stroke.lift()
+    touched = []
+    stroke._last = -math.inf
+    while (touch := stroke.next()) is not None:
+        stroke._last = -math.inf
+        touched += touch
+        spread = [max(axis) - min(axis) for axis in list(zip(*touch, strict=True))[:2]]
+        assert len(touch) == 1 or max(spread) <= size + live.REACH or len(touch) == 2
+    assert set(touched) == set(given)
+
+
+def test_a_brush_that_rests_goes_on_and_a_lifted_one_settles():
+    stroke = LiveStroke(Brush(30, 0.5, 1.0, Look("erase")), ((5.0, 5.0, 1.0),))
+    assert stroke.next() == stroke.next() == ((5.0, 5.0, 1.0),)
+    stroke.lift()
+    assert [stroke.next() for _ in range(live.SETTLE + 1)][-1] is None
+    cancelled = LiveStroke(Brush(30, 0.5, 1.0, Look("erase")), ((5.0, 5.0, 1.0),))
+    cancelled.lift(cancelled=True)
+    assert cancelled.next() is None
