@@ -27,10 +27,11 @@ def frame(of="stroke", size=100, **more):
 class Job:
     def __init__(self, number, kind, picture, file=None):
         self.id, self.kind, self.picture, self.result_file = f"{number:016x}", kind, picture, file
+        self.called = "cat-painting.png"
         self.media_type, self.state = "image/png", "done" if file else "waiting"
 
     def to_dict(self):
-        result = {"name": "Käse\r\n.png", "width": 8, "height": 8, "bytes": 3} if self.result_file else None
+        result = {"name": self.called, "width": 8, "height": 8, "bytes": 3} if self.result_file else None
         told = {"id": self.id, "kind": self.kind, "picture": self.picture, "state": self.state, "done": 0.5}
         return told | {"seconds_left": None, "message": "", "result": result}
 

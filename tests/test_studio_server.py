@@ -409,6 +409,7 @@ def test_a_pictures_life(client, studio):
     assert studio.sittings[picture[-16:]].did[1] == ("stroke", BRUSH, [[0, 0, 1]], 1)
     job = client.post(f"{picture}/renders", json={})
     assert client.get(job.headers["location"]).json() == job.json()
+    studio.jobs[job.json()["id"]].called = "Käse\r\n.png"
     result = client.get(f"{job.headers['location']}/result")
     assert result.content == b"PNG"
     assert result.headers["content-disposition"] == "attachment; filename*=utf-8''K%C3%A4se%0D%0A.png"
