@@ -1,11 +1,20 @@
-"""A studio that computes nothing: what the server asks of it, it answers at once."""
+"""A studio that computes nothing: what the server asks of it, it answers at once. And servers with it behind them."""
 
+import contextlib
+import http.client
 import json
 import re
+import socket
 import threading
+import time
 from pathlib import Path
 
+from starlette.testclient import TestClient
+
 from phosphene.errors import ImageError, UnknownNameError
+from phosphene.studio import guard, pages, server
+from phosphene.studio.app import app
+from phosphene.studio.limits import Limits
 
 WEBP = b"RIFF\x04\x00\x00\x00WEBP"
 
@@ -18,10 +27,11 @@ def frame(of="stroke", size=100, **more):
 class Job:
     def __init__(self, number, kind, picture, file=None):
         self.id, self.kind, self.picture, self.result_file = f"{number:016x}", kind, picture, file
+        self.called = "cat-painting.png"
         self.media_type, self.state = "image/png", "done" if file else "waiting"
 
     def to_dict(self):
-        result = {"name": "Käse\r\n.png", "width": 8, "height": 8, "bytes": 3} if self.result_file else None
+        result = {"name": self.called, "width": 8, "height": 8, "bytes": 3} if self.result_file else None
         told = {"id": self.id, "kind": self.kind, "picture": self.picture, "state": self.state, "done": 0.5}
         return told | {"seconds_left": None, "message": "", "result": result}
 
@@ -194,3 +204,70 @@ class Studio:
     def close(self):
         self.closed += 1
         self.gate.set()
+
+
+# A server that really runs, and a client that can misbehave
+
+PORT = 8123
+TOKEN = "a-token-of-the-tests"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@contextlib.contextmanager
+def client_of(studio, *, page=pages.FOLDER, **limits):
+    """A client that knows nothing of the token."""
+    application = app(studio, TOKEN, port=PORT, limits=Limits(**limits), page=page)
+    with TestClient(application, base_url=f"http://127.0.0.1:{PORT}", follow_redirects=False) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def running(studio, **limits):
+    """The port of a server in a thread of its own."""
+    ready = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = server.Place("127.0.0.1", listener.getsockname()[1], guard.Keys(TOKEN))
+        runs = server.server(studio, place, Limits(**limits), ready.set)
+        thread = threading.Thread(target=runs.run, args=([listener],))
+        thread.start()
+        try:
+            assert ready.wait(20)
+            yield place.port
+        finally:
+            runs.should_exit = True
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def spoken(port):
+    return socket.create_connection(("127.0.0.1", port), 20)
+
+
+def request(line, port, headers, body=b""):
+    """A request as bytes; with the length of its body, unless the headers say something of it."""
+    headers = {"Host": f"127.0.0.1:{port}"} | headers
+    if body and not headers.keys() & {"Content-Length", "Transfer-Encoding"}:
+        headers["Content-Length"] = str(len(body))
+    lines = [f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def answer(caller):
+    """Status, headers and body that come over a socket."""
+    response = http.client.HTTPResponse(caller)
+    response.begin()
+    return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read().decode()
+
+
+def exchange(port, line, headers, body=b""):
+    with spoken(port) as caller:
+        caller.sendall(request(line, port, headers, body))
+        return answer(caller)
+
+
+def until(holds):
+    """Waits until something holds."""
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -68,11 +68,14 @@ def settings_of(path):
     "program",
     [
         "import phosphene",
-        *(f"from phosphene.cli import main; main({line!r}.split())" for line in ("--help", "dream --help")),
+        *(
+            f"from phosphene.cli import main; main({line!r}.split())"
+            for line in ("--help", "dream --help", "studio --help")
+        ),
     ],
 )
 def test_a_quick_question_loads_nothing_heavy(program):
-    heavy = "{'torch', 'numpy', 'PIL', 'rich', 'pooch', 'pyvips'}"
+    heavy = "{'torch', 'numpy', 'PIL', 'rich', 'pooch', 'pyvips', 'starlette', 'uvicorn', 'websockets', 'anyio'}"
     program = (
         f"import atexit, sys\natexit.register(lambda: print(*{heavy} & set(sys.modules), file=sys.stderr))\n{program}"
     )

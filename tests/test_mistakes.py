@@ -1,6 +1,7 @@
 """What people get wrong, and what they are told: a line or three, the right exit code, and no file left or changed."""
 
 import dataclasses
+import errno
 import io
 import os
 import shutil
@@ -50,6 +51,13 @@ def no_connection(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         port = free.getsockname()[1]
     source = dataclasses.replace(registry.SOURCES["googlenet"], address=f"http://127.0.0.1:{port}/weights")
     monkeypatch.setitem(registry.SOURCES, "googlenet", source)
+
+
+def every_port_is_taken(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def fail(*_, **__):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+    monkeypatch.setattr(socket, "create_server", fail)
 
 
 def no_number(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -138,6 +146,11 @@ MISTAKES = [
     mistake("atlas nowhere.png", 2, "nowhere.png"),
     mistake("photo.png --model nowhere.py:net", 2, "nowhere.py"),
     mistake("photo.png --model timm:resnet18", 3, "pip install"),
+    mistake("studio --folder nowhere", 2, "--folder nowhere", "no folder"),
+    mistake("studio --port 99999", 2, "--port", "65535"),
+    mistake("studio --host 192.0.2.1", 2, "192.0.2.1", "no address of this computer"),
+    mistake("studio --host no.such.host.invalid", 2, "no.such.host.invalid", "no address of this computer"),
+    mistake("studio --port 9 --host localhost", 2, "--port 9", before=every_port_is_taken),
     # What is read
     mistake("", 0),
     mistake("dream", 2, "Name a picture", "clouds"),

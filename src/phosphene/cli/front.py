@@ -165,5 +165,5 @@ def main() -> None:
     """The command line."""
 
 
-for _command in (dream, studio, style, redo, resume, atlas, match, pattern, filters, layers, networks, presets, info):
+for _command in (dream, style, redo, resume, atlas, match, pattern, studio, filters, layers, networks, presets, info):
     main.add_command(_command)

@@ -34,10 +34,12 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
     pictures = _folder(folder)
     from phosphene.studio import server
 
-    if host not in server.LOOPBACK:
-        Voice().say(_WARNING)
-    made = server.make(_home(), pictures=pictures, model=model)
-    server.serve(made, host=host, port=port, ready=lambda place: _announce(place, opens=opens))
+    server.serve(
+        lambda: server.make(_home(), pictures=pictures, model=model),
+        host=host,
+        port=port,
+        ready=lambda place: _announce(place, opens=opens),
+    )
     Voice().say("The studio is closed.")
     return 0
 
@@ -66,6 +68,10 @@ def _announce(place: Place, *, opens: bool) -> None:
     import threading
     import webbrowser
 
+    from phosphene.studio.server import LOOPBACK
+
+    if place.host not in LOOPBACK:
+        Voice().say(_WARNING)
     Voice().say("The studio is open. Ctrl-C closes it.")
     click.echo(place.address)
     if opens:

@@ -17,7 +17,7 @@ from phosphene.studio.answers import refusal
 from phosphene.studio.desk import Desk, Handler
 from phosphene.studio.interface import Studio
 from phosphene.studio.limits import Crowd, Limits
-from phosphene.studio.sockets import live
+from phosphene.studio.sockets import live, nowhere
 
 _PICTURE = "/api/pictures/{id}"
 
@@ -56,14 +56,13 @@ def routes(desk: Desk, files: dict[str, pages.PageFile]) -> Starlette:
     """The application without its guard."""
     page = work.Page(files)
     table: dict[str, dict[str, Handler]] = {"/": {"GET": page.index}, "/static/{name:path}": {"GET": page.static}}
-    table |= _api()
     told: list[BaseRoute] = [
-        Route(path, desk.endpoint(handler), methods=[method])
-        for path, methods in table.items()
-        for method, handler in methods.items()
+        Route(path, desk.endpoint(handlers), methods=list(handlers)) for path, handlers in (table | _api()).items()
     ]
-    told.append(WebSocketRoute(f"{_PICTURE}/live", _socket(desk)))
-    return Starlette(routes=told, exception_handlers={HTTPException: _in_words})
+    told += [WebSocketRoute(f"{_PICTURE}/live", _socket(desk)), WebSocketRoute("/{other:path}", nowhere)]
+    plain = Starlette(routes=told, exception_handlers={HTTPException: _in_words})
+    plain.router.redirect_slashes = False
+    return plain
 
 
 def _api() -> dict[str, dict[str, Handler]]:

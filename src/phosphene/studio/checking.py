@@ -198,7 +198,7 @@ def _meant(value: dict[str, Any], shapes: list[Schema], place: str) -> Schema:
     if not whole and len(shapes) > 1:
         ways = [" and ".join(name for name in shape["required"] if name != word) for shape in shapes]
         raise Mismatch(f"{place or 'The body'} is not complete.", f"Needed is one of: {'; '.join(ways)}.")
-    return (whole or shapes)[0]
+    return min(whole or shapes, key=lambda shape: len(value.keys() - shape["properties"].keys()))
 
 
 def _choices(schema: Schema) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
@@ -108,12 +108,12 @@ class Desk:
             raise Refusal(404, f"{given[:60]!r} is nothing that this studio could have.", "Look at the address.")
         return given
 
-    def endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        """A handler for a route: whatever it raises is answered in words."""
+    def endpoint(self, handlers: Mapping[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
+        """The handlers of an address, by method, as one: whatever they raise is answered in words."""
 
         async def answer(request: Request) -> Response:
             try:
-                return await handler(self, request)
+                return await handlers["GET" if request.method == "HEAD" else request.method](self, request)
             except Exception as error:
                 return refusal(error).response()
 

@@ -140,4 +140,4 @@ class Studio(Protocol):
         """Ends a job early."""
 
     def close(self) -> None:
-        """Ends all work; calls that are going on return soon."""
+        """Ends all work; calls that are going on return soon. It may be called again."""

@@ -60,7 +60,7 @@ def make(folder: Path, *, pictures: Path | None, model: str) -> Studio:
 
 
 def serve(
-    studio: Studio,
+    make: Callable[[], Studio],
     *,
     host: str = LOOPBACK[0],
     port: int = 0,
@@ -70,7 +70,7 @@ def serve(
     """Serves a studio until the process is told to end (Ctrl-C), and closes it.
 
     Args:
-        studio: What computes.
+        make: Makes what computes, once it is sure that somebody can listen.
         host: The address to listen at.
         port: Its port; 0 takes a free one.
         limits: How much is let in.
@@ -79,14 +79,13 @@ def serve(
     Raises:
         SettingsError: nobody can listen there.
     """
-    limits = limits or Limits()
-    try:
-        listener = _listen(host, port)
+    with _listen(host, port) as listener, suppress(KeyboardInterrupt):
+        studio = make()
         place = Place(host, listener.getsockname()[1], Keys(secrets.token_urlsafe(32)))
-        with listener, suppress(KeyboardInterrupt):
-            server(studio, place, limits, lambda: ready(place)).run([listener])
-    finally:
-        studio.close()
+        try:
+            server(studio, place, limits or Limits(), lambda: ready(place)).run([listener])
+        finally:
+            studio.close()
 
 
 def server(studio: Studio, place: Place, limits: Limits, ready: Callable[[], None]) -> uvicorn.Server:

@@ -15,7 +15,7 @@ from phosphene.studio.desk import Desk
 from phosphene.studio.interface import Sitting
 from phosphene.studio.outbox import Outbox
 
-_TOO_LARGE, _FAULT = 1009, 1011  # close codes of RFC 6455
+_POLICY, _TOO_LARGE, _FAULT = 1008, 1009, 1011  # close codes of RFC 6455
 _MOST_MISTAKES = 100  # in a row; then it is no page of ours
 
 
@@ -30,6 +30,11 @@ async def live(desk: Desk, socket: WebSocket) -> None:
         pass
     except Exception as error:
         await _refuse(socket, refusal(error))
+
+
+async def nowhere(socket: WebSocket) -> None:
+    """Answers a socket at any other address."""
+    await _refuse(socket, Refusal(404, "There is no socket at this address.", "It is /api/pictures/ID/live."))
 
 
 async def _refuse(socket: WebSocket, no: Refusal) -> None:
@@ -47,6 +52,7 @@ class _Conversation:
         self.desk, self.socket, self.sitting = desk, socket, sitting
         self.outbox = Outbox(desk.limits.queue_messages, desk.limits.queue_bytes)
         self.painting = False
+        self.farewell: tuple[int, str] | None = None
 
     async def run(self) -> None:
         """Until either side ends it. A brush that is still down then is lifted."""
@@ -60,6 +66,8 @@ class _Conversation:
                 await self.desk.live(stop)
                 if self.painting:
                     await self._act(self.sitting.end)
+        if self.farewell is not None:
+            await self.socket.close(*self.farewell)
 
     async def _speak(self) -> None:
         """Sends what waits; a page that takes nothing for long is given up."""
@@ -74,15 +82,18 @@ class _Conversation:
 
     async def _hear(self) -> None:
         mistakes = 0
-        while mistakes < _MOST_MISTAKES:
+        while True:
             message = await self.socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
             text = message.get("text")
             if len(text or message.get("bytes") or "") > self.desk.limits.message_bytes:
-                await self.socket.close(_TOO_LARGE, "A message is too large.")
+                self.farewell = (_TOO_LARGE, "A message is too large.")
                 return
             mistakes = 0 if await self._act(partial(self._obey, text)) else mistakes + 1
+            if mistakes == _MOST_MISTAKES:
+                self.farewell = (_POLICY, "Too many messages were wrong.")
+                return
 
     async def _act(self, work: Callable[[], object]) -> bool:
         """Does something in a thread; what goes wrong is told to the page."""
