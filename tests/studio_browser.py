@@ -17,9 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from conftest import photograph
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from conftest import photograph
 
 BARE = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 FLAGS = [*BARE.split(), "--disable-component-update", "--disable-sync"]

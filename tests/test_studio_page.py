@@ -12,9 +12,9 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
 
 from playwright.sync_api import expect, sync_playwright
-from studio_browser import FLAGS, PATIENCE, far_from, painting, serving, small
 
 from phosphene import record
+from studio_browser import FLAGS, PATIENCE, far_from, painting, serving, small
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
