@@ -32,7 +32,7 @@ SMALL = 240  # pixels of the long side at which a look is tried
 CHANNELS = 24  # of a layer that are shown: those that answer this picture most
 TRIED = 1.0  # a dream's strength there
 SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif"}
-KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+-]{1,80}")
+KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+/-]{1,80}")
 
 
 def thumbnails(sitting: Sitting, of: str, layer: str | None) -> Job:
