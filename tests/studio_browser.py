@@ -86,7 +86,7 @@ class Painter:
     def __init__(self, page: Page, server: Server) -> None:
         self.page, self.server = page, server
         self.faults: list[str] = []
-        self._foreseen: list[str] = ["api/folder"]
+        self._foreseen: list[str] = []
         self._watch()
 
     def enter(self) -> None:

@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -103,6 +104,32 @@ def test_an_opened_picture_begins_to_dream_at_once(studio):
     assert not torch.equal(sitting.easel.pixels, sitting.easel.photograph)
     shown = np.asarray(Image.open(io.BytesIO(sitting.view())).convert("RGB"))
     assert np.abs(shown / 255 - sitting.easel.pixels[0].permute(1, 2, 0).numpy()).max() < 0.51 / 255
+
+
+def bomb():
+    """A PNG of a few bytes that says it has 3.6 billion pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+
+
+@pytest.mark.parametrize("data", [b"", b"text", jpeg()[:500], bomb(), b"<svg/>"])
+def test_what_is_no_picture_leaves_nothing_behind(studio, data):
+    with pytest.raises(ImageError):
+        studio.open(data, "a.jpg")
+    with pytest.raises(PhospheneError):
+        studio.open(jpeg(), "a.jpg").add_reference(data, "b.jpg")
+    assert len(studio.list()) == 1
+    assert not list(studio.store.folder.rglob("references/*"))
+
+
+def test_a_phones_picture_stands_upright(studio):
+    target, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.open(io.BytesIO(jpeg((1600, 1200)))).save(target, "JPEG", exif=exif)
+    state = studio.open(target.getvalue(), "a.jpg").state()
+    assert (state["width"], state["height"]) == (1200, 1600)
+    assert state["view"] == {"width": 768, "height": 1024}
+    assert state["notes"] == []
 
 
 def test_a_stroke_is_shown_where_it_is_and_can_be_undone(sitting):

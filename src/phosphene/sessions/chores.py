@@ -32,7 +32,7 @@ SMALL = 240  # pixels of the long side at which a look is tried
 CHANNELS = 24  # of a layer that are shown: those that answer this picture most
 TRIED = 1.0  # a dream's strength there
 SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif"}
-KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+-]{1,80}")
+KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+/-]{1,80}")
 
 
 def thumbnails(sitting: Sitting, of: str, layer: str | None) -> Job:
@@ -106,16 +106,16 @@ def render(sitting: Sitting, format: str, long_side: int | None) -> Job:
         )
     if long_side is not None and long_side < 1:
         raise SettingsError(f"A long side of {long_side} pixels is not possible.")
-    document = sitting.history.document
-    easel = sitting.easel.copy()
 
     def work(job: Job) -> dict[str, Any]:
-        began = time.monotonic()
-        photograph = images.load(sitting.place.read(PICTURE), long_side=long_side, max_pixels=0, name=sitting.name)
+        began, document, easel = time.monotonic(), sitting.history.document, sitting.easel.copy()
+        data = sitting.place.read(PICTURE)
+        opening = partial(images.load, data, long_side=long_side, max_pixels=0, name=sitting.name)
+        photograph = sitting.worker.beside(job, opening)
         names = {id: str(each.get("name")) for id, each in sitting.references.facts.items()}
         breathe = partial(sitting.worker.breathe, job)
         made = again.rendered(document, easel, photograph, job.tell, breathe, names=names, long_side=long_side)
-        data, notes = made.encode(format)
+        data, notes = sitting.worker.beside(job, partial(made.encode, format))
         sitting.place.write(f"renders/{job.id}", data)
         job.result_file, job.media_type = sitting.place.folder / "renders" / job.id, f"image/{format}"
         stem = sitting.name.rpartition(".")[0] or sitting.name

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from phosphene.ascent import Step
 from phosphene.errors import PhospheneError, Stop
 from phosphene.painting.document import History, Stroke, Touch
@@ -42,9 +44,9 @@ class Painter:
     def __post_init__(self) -> None:
         self.screen = Screen(self.easel.pixels)
 
-    def enter(self, history: History) -> None:
-        """Takes a history with a new last event."""
-        self.patches.forget_from(history.done - 1)
+    def enter(self, history: History, *, instead: bool = False) -> None:
+        """Takes a history with a new last event; `instead` of one that was not painted to its end."""
+        self.patches.forget_from(history.done - (not instead))  # what was before that one is before this one
         self.history = history
 
     def paint(self, live: LiveStroke) -> None:
@@ -70,15 +72,15 @@ class Painter:
 
     def _finish(self, live: LiveStroke, touches: list[Touch], patch: Patch) -> None:
         if live.cancelled:
-            self.put(patch, back=True)
+            self.put(patch.box, patch.before, "undo")
             return
         self.enter(self.history.then(Stroke(live.brush, tuple(touches))))
         self.patches.put(self.history.done - 1, patch)
 
-    def put(self, patch: Patch, *, back: bool) -> None:
-        """Undoes what an event changed, or does it again."""
-        self.easel.pixels[(..., *patch.box)] = patch.before if back else patch.after
-        self._show(patch.box, "undo" if back else "redo")
+    def put(self, box: Box, pixels: Tensor, of: str) -> None:
+        """Puts pixels back as they were before an event, or after it."""
+        self.easel.pixels[(..., *box)] = pixels
+        self._show(box, of)
 
     def paint_again(
         self, job: Job, history: History, breathe: Callable[[], None], wanted: Callable[[], bool], *, forward: bool
@@ -101,7 +103,7 @@ class Painter:
         finally:
             self._show(whole, "ground")
             if forward:
-                self.patches.put(number, Patch(whole, before, self.easel.pixels.clone()))
+                self.patches.put(number, Patch(whole, before, self.easel.pixels.clone() if wanted() else None))
             if wanted():
                 self.changed()
 

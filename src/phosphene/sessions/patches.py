@@ -12,16 +12,16 @@ ROOM = 300_000_000  # bytes; what was changed longer ago is painted again instea
 
 
 class Patch(NamedTuple):
-    """A part of the view, before and after an event."""
+    """A part of the view, before and after an event; `after` is `None` where the event was not painted to its end."""
 
     box: Box
     before: Tensor
-    after: Tensor
+    after: Tensor | None
 
     @property
     def nbytes(self) -> int:
         """Of memory."""
-        return self.before.nbytes + self.after.nbytes
+        return self.before.nbytes + (0 if self.after is None else self.after.nbytes)
 
 
 class Patches:

@@ -9,9 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from phosphene import batch, filters, images, networks
+from phosphene import batch, filters, huge, images, networks
 from phosphene.canvases import CANVASES, canvas
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
+from phosphene.images import Picture
 from phosphene.painting.document import History
 from phosphene.painting.forms import history_to_dict
 from phosphene.recipes.settings import PRESETS
@@ -75,9 +76,7 @@ class Studio:
         Raises:
             PhospheneError: it cannot be read.
         """
-        called = checked_name(name, "picture")
-        whole = images.load(data, max_pixels=self.max_pixels, name=called)
-        return self._new(data, called, (whole.pixels.shape[-2], whole.pixels.shape[-1]), whole.notes)
+        return self._new(data, checked_name(name, "picture"))
 
     def canvas(self, name: str, width: int, height: int, seed: int) -> Opened:
         """Opens a canvas, which the program paints.
@@ -90,7 +89,7 @@ class Studio:
         if not (32 <= width <= CANVAS_SIDE and 32 <= height <= CANVAS_SIDE):
             raise SettingsError(f"A canvas has from 32 to {CANVAS_SIDE} pixels a side, not {width}×{height}.")
         painted = canvas(name, height, width, seed=seed)
-        return self._new(images.encode(painted, "png")[0], f"{name}.png", (height, width))
+        return self._new(images.encode(painted, "png")[0], f"{name}.png")
 
     def folder(self) -> dict[str, Any] | None:
         """The folder that was given, and its pictures."""
@@ -176,19 +175,30 @@ class Studio:
             sitting.close()
         self.worker.close()
 
-    def _new(self, data: bytes, name: str, size: tuple[int, int], notes: Sequence[str] = ()) -> Opened:
-        place, (height, width) = self.store.new(data), size
-        facts = {"name": name, "height": height, "width": width, "notes": notes, "history": _NOTHING_DONE}
-        sitting = self._opened(place, facts)
+    def _new(self, data: bytes, name: str) -> Opened:
+        view = self._view(data, name)
+        place = self.store.new(data)
+        height, width = huge.size_of(place.folder / PICTURE) or self._size(data)
+        facts = {"name": name, "height": height, "width": width, "notes": _without_size(view), "history": _NOTHING_DONE}
+        sitting = self._seated(place, facts, view)
         sitting.set_ground(BEGINNING)
         sitting.keep()
         self.store.sweep(set(self._sittings))
         return sitting
 
-    def _opened(self, place: Place, facts: dict[str, Any] | None = None) -> Opened:
-        facts = facts or place.facts()
-        data = place.read(PICTURE)
-        view = images.load(data, long_side=VIEW, max_pixels=self.max_pixels, name=str(facts["name"]))
+    def _opened(self, place: Place) -> Opened:
+        facts = place.facts()
+        return self._seated(place, facts, self._view(place.read(PICTURE), str(facts["name"])))
+
+    def _view(self, data: bytes, name: str) -> Picture:
+        return images.load(data, long_side=VIEW, max_pixels=self.max_pixels, name=name)
+
+    def _size(self, data: bytes) -> tuple[int, int]:
+        """Height and width of a picture whose header alone does not tell them."""
+        pixels = images.load(data, max_pixels=self.max_pixels).pixels
+        return pixels.shape[-2], pixels.shape[-1]
+
+    def _seated(self, place: Place, facts: dict[str, Any], view: Picture) -> Opened:
         sitting = Opened(place, facts, view, self.network, self.worker, max_pixels=self.max_pixels)
         with self._lock:
             self._sittings[place.id] = sitting
@@ -211,6 +221,11 @@ class Studio:
         if not 0 <= number < len(files):
             raise UnknownNameError(f"The folder has no picture of the number {number}.")
         return files[number]
+
+
+def _without_size(view: Picture) -> list[str]:
+    """What the user should hear of a picture, but for that its view is small."""
+    return [note for note in view.notes if not note.startswith("shrunk")]
 
 
 _NOTHING_DONE = history_to_dict(History())

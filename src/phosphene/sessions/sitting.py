@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from torch import Tensor
+
 from phosphene import images
 from phosphene.ascent import Step
 from phosphene.errors import SettingsError
@@ -13,12 +15,11 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.painting import forms
 from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke
-from phosphene.painting.easel import Easel
+from phosphene.painting.easel import Box, Easel
 from phosphene.painting.palette import Palette
 from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.live import LiveStroke
 from phosphene.sessions.painter import Painter
-from phosphene.sessions.patches import Patch
 from phosphene.sessions.references import References
 from phosphene.sessions.store import Place
 from phosphene.sessions.worker import Worker
@@ -150,10 +151,9 @@ class Sitting:
         ground = forms.ground(data)
         if ground is not None:
             self._check(ground)
-        replaced = self.growing and self.history.done and not isinstance(self.history.last, Stroke)
-        self.end()
-        self._stop_growing()
-        self.painter.enter((self.history.undone if replaced else self.history).then(ground))
+        replaced = self.growing and self.history.done > 0 and not isinstance(self.history.last, Stroke)
+        self._abandon()
+        self.painter.enter((self.history.undone if replaced else self.history).then(ground), instead=replaced)
         self._paint_again(forward=True)
         return self.state()
 
@@ -261,24 +261,30 @@ class Sitting:
             if job.kind == "thumbnails":
                 job.cancel()
 
-    def _go(self, *, back: bool) -> dict[str, Any]:
-        """To another place in the history: by a patch if there is one, else all is painted again."""
+    def _abandon(self) -> None:
+        """Ends whatever is being painted, and waits until it has ended."""
         self.end()
         self._stop_growing()
-        self.worker.ask(lambda: None).result()  # what was being painted is finished now
+        self._ground_job = None
+        self.worker.ask(lambda: None).result()
+
+    def _go(self, *, back: bool) -> dict[str, Any]:
+        """To another place in the history: by a patch if there is one, else all is painted again."""
+        self._abandon()
         history = self.history.undone if back else self.history.redone
         if history.done == self.history.done:
             return self.state()
         patch = self.painter.patches.get(min(self.history.done, history.done))
         self.painter.history = history
-        if patch is None:
+        pixels = None if patch is None else patch.before if back else patch.after
+        if patch is None or pixels is None:
             self._paint_again(forward=not back)
         else:
-            self.worker.ask(lambda: self._put(patch, back)).result()
+            self.worker.ask(lambda: self._put(patch.box, pixels, "undo" if back else "redo")).result()
         return self.state()
 
-    def _put(self, patch: Patch, back: bool) -> None:
-        self.painter.put(patch, back=back)
+    def _put(self, box: Box, pixels: Tensor, of: str) -> None:
+        self.painter.put(box, pixels, of)
         self._changed()
 
     def _paint_again(self, *, forward: bool) -> None:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from phosphene.errors import PhospheneError, Stop
@@ -14,6 +14,7 @@ from phosphene.run.watch import room
 from phosphene.sessions.jobs import CANCELLED, DONE, FAILED, RUNNING, Job
 
 Result = TypeVar("Result")
+NAP = 0.02  # seconds between two looks at what another thread does
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +63,18 @@ class Worker:
             work()
             if job.cancelled:
                 raise Stop
+
+    def beside(self, job: Job, work: Callable[[], Result]) -> Result:
+        """Has something done in another thread, for what cannot breathe by itself: reading and writing files.
+
+        Raises:
+            Stop: the job was cancelled.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(work)
+            while not wait([answer], timeout=NAP).done:
+                self.breathe(job)
+        return answer.result()
 
     def close(self) -> None:
         """Ends what is being done, and the thread."""

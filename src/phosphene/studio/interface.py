@@ -23,7 +23,9 @@ class Job(Protocol):
 class Sitting(Protocol):
     """An open picture."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """16 digits that name it."""
 
     def state(self) -> dict[str, Any]:
         """The picture as JSON."""
@@ -49,16 +51,16 @@ class Sitting(Protocol):
     def redo(self) -> dict[str, Any]:
         """Does it again."""
 
-    def stroke(self, brush: dict[str, Any], points: Sequence[Sequence[float]], seconds: float) -> dict[str, Any]:
+    def stroke(self, brush: dict[str, Any], points: list[Any], seconds: float) -> dict[str, Any]:
         """A whole stroke, which stays `seconds` on its way."""
 
     def add_reference(self, data: bytes, name: str) -> dict[str, Any]:
         """Another picture, as guide or style."""
 
-    def reference(self, ref: str) -> bytes:
+    def reference(self, id: str) -> bytes:
         """Its thumbnail, WebP."""
 
-    def thumbnails(self, set: str, layer: str | None = None) -> Job:
+    def thumbnails(self, of: str, layer: str | None = None) -> Job:
         """Begins to make small pictures of what looks would do."""
 
     def made_thumbnail(self, key: str) -> bytes | None:
@@ -76,10 +78,10 @@ class Sitting(Protocol):
     def pack(self) -> bytes:
         """The picture and all that was painted, as one file."""
 
-    def begin(self, brush: dict[str, Any], points: Sequence[Sequence[float]]) -> None:
+    def begin(self, brush: dict[str, Any], points: list[Any]) -> object:
         """Puts the brush down."""
 
-    def more(self, points: Sequence[Sequence[float]]) -> None:
+    def more(self, points: list[Any]) -> None:
         """Moves it."""
 
     def end(self) -> None:
@@ -104,7 +106,7 @@ class Studio(Protocol):
     def open(self, data: bytes, name: str) -> Sitting:
         """A photograph's bytes."""
 
-    def canvas(self, canvas: str, width: int, height: int, seed: int) -> Sitting:
+    def canvas(self, name: str, width: int, height: int, seed: int) -> Sitting:
         """A picture that the program paints itself."""
 
     def open_file(self, number: int) -> Sitting:

@@ -48,7 +48,7 @@ OPERATIONS: tuple[tuple[str, str, str, tuple[str, ...], int, str, tuple[int, ...
     ("get", "/api/jobs/{job}", "How far a job is.", (), 200, "Job", (404,)),
     ("delete", "/api/jobs/{job}", "Ends a job early.", (), 200, "Job", (404,)),
     ("get", "/api/jobs/{job}/result", "The file that a render made.", (), 200, FILE, (404, 409)),
-    ("get", "/api/folder", "The pictures of --folder, numbered.", (), 200, "Folder", (404,)),
+    ("get", "/api/folder", "The pictures of --folder, numbered; without it, none.", (), 200, "Folder", ()),
     ("get", "/api/folder/{number}.webp", "One of them, small.", (), 200, WEBP, (404,)),
 )  # fmt: skip
 

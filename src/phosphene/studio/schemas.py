@@ -176,5 +176,5 @@ SCHEMAS: dict[str, Schema] = {
         regions=_flag,
     ),
     "Command": _answer(command={"type": ["string", "null"]}, note=_text),
-    "Folder": _answer(folder=_text, pictures=_many(_answer(number=_count, name=_text))),
+    "Folder": _answer(folder={"type": ["string", "null"]}, pictures=_many(_answer(number=_count, name=_text))),
 }

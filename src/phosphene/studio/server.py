@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import logging
 import secrets
 import socket
@@ -16,6 +15,7 @@ import uvicorn
 from anyio import to_thread
 
 from phosphene.errors import SettingsError
+from phosphene.sessions import service
 from phosphene.studio.app import app
 from phosphene.studio.guard import Keys
 from phosphene.studio.interface import Studio
@@ -54,9 +54,7 @@ def make(folder: Path, *, pictures: Path | None, model: str) -> Studio:
     Raises:
         PhospheneError: it cannot.
     """
-    service = importlib.import_module("phosphene.sessions.service")
-    studio: Studio = service.Studio(folder, pictures=pictures, model=model)
-    return studio
+    return service.Studio(folder, pictures=pictures, model=model)
 
 
 def serve(

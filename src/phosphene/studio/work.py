@@ -101,11 +101,8 @@ async def result(desk: Desk, request: Request) -> Response:
 
 
 async def folder(desk: Desk, request: Request) -> Response:
-    """The pictures of --folder."""
-    found = await desk.light(desk.studio.folder)
-    if found is None:
-        raise Refusal(404, "No folder is open.", "Start the studio with one: phosphene studio --folder DIR")
-    return JSONResponse(found)
+    """The pictures of --folder; without one, none."""
+    return JSONResponse(await desk.light(desk.studio.folder) or {"folder": None, "pictures": []})
 
 
 async def folder_thumbnail(desk: Desk, request: Request) -> Response:

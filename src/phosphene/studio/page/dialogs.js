@@ -4,11 +4,11 @@ import { byId, el, icon } from "./dom.js";
 
 /** Makes a dialog and returns {dialog, head, body, foot, open, close}. */
 export function makeDialog(id, title, className = "") {
-  const heading = el("h2", { id: `${id}-title` }, title);
+  const heading = el("h2", { id: `${id}-title`, tabindex: "-1", autofocus: true }, title);
   const close = el("button", { type: "button", class: "icon-button", "aria-label": "Close", title: "Close (Escape)" }, icon("close"));
-  const head = el("header", {}, heading, close);
-  const body = el("div", { class: "dialog-body", tabindex: "0", role: "group", "aria-labelledby": `${id}-title` });
-  const foot = el("footer");
+  const head = el("div", { class: "dialog-head" }, heading, close);
+  const body = el("div", { class: "dialog-body" });
+  const foot = el("div", { class: "dialog-foot" });
   const dialog = el("dialog", { id, class: className, "aria-labelledby": `${id}-title` }, head, body, foot);
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

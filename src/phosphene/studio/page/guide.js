@@ -85,7 +85,7 @@ function row(look, name, shows, measured, best) {
   const label = [name, shows, measured && `suits it ${measured.score.toFixed(2)}`, best && measured && "chosen by the program"];
   const title = measured ? "How well the layer's activations tell the guide's shapes apart, measured on both pictures" : null;
   const button = el("button", { ...attributes, "aria-label": label.filter(Boolean).join(", "), title },
-    el("span", { class: "row-name" }, name, best ? icon("star") : null), el("span", { class: "row-shows" }, shows ?? ""),
+    el("span", { class: "row-head" }, el("span", { class: "row-name" }, name, best ? icon("star") : null), el("span", { class: "row-shows" }, shows ?? "")),
     measured ? el("span", { class: "bar-track" }, el("span", { class: "bar-fill" })) : null,
     measured ? el("span", { class: "tabular row-score" }, measured.score.toFixed(2)) : null);
   button.querySelector(".bar-fill")?.style.setProperty("--at", Math.max(0, measured.part));

@@ -1,6 +1,7 @@
 // Painting without a pointer: the arrows move the brush over the canvas, Enter or P puts it down.
 
 import { announce, byId, clamp } from "./dom.js";
+import { byKeyboard } from "./modality.js";
 import { hideRing, showRing } from "./ring.js";
 import { painting } from "./session.js";
 import { store } from "./store.js";
@@ -16,7 +17,7 @@ export function startKeyhand() {
   canvas.addEventListener("keydown", pressed);
   canvas.addEventListener("keyup", ({ key }) => key === "Enter" && !stays && stroke.end());
   canvas.addEventListener("blur", blurred);
-  canvas.addEventListener("focus", () => canvas.matches(":focus-visible") && showRing(...here()));
+  canvas.addEventListener("focus", () => byKeyboard() && showRing(...here()));
 }
 
 const here = () => (at ??= [painting.width / 2, painting.height / 2]);

@@ -43,7 +43,7 @@ export function nameOf(look, picture) {
   const shown = look.reference ? nameOfReference(picture, look.reference) : null;
   if (look.kind === "style") return `as ${shown}`;
   if (shown) return look.layer ? `${shown} at ${look.layer}` : shown;
-  return look.channel === undefined ? look.layer : `${look.layer}, ${look.channel}`;
+  return look.channel === undefined ? look.layer : `${look.layer} · ${look.channel}`;
 }
 
 /** A line about a look, for a painter. */

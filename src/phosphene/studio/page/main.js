@@ -8,6 +8,7 @@ import { byId, drawIcons } from "./dom.js";
 import { openHelp } from "./help.js";
 import { startKeyhand } from "./keyhand.js";
 import { startKeys } from "./keys.js";
+import { startModality } from "./modality.js";
 import { startOpening } from "./opening.js";
 import { startPanels } from "./panels.js";
 import { startPhosphenes } from "./phosphenes.js";
@@ -26,6 +27,7 @@ const QUIET = 1200; // a break this short is not worth a word
 async function begin() {
   startTheme();
   drawIcons();
+  startModality();
   startPhosphenes();
   startOpening();
   byId("theme").addEventListener("click", toggleTheme);

@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { byId } from "./dom.js";
 import { bringGuide } from "./guide.js";
+import { byKeyboard } from "./modality.js";
 import { beginDreaming, leave, painting, show, viewport } from "./session.js";
 import { store } from "./store.js";
 import { bringStyle } from "./style.js";
@@ -60,7 +61,7 @@ async function enter(load, file = null) {
     if (mine !== entering) return;
     show(state);
     beginDreaming(state);
-    byId("painting").focus({ preventScroll: true });
+    if (byKeyboard()) byId("painting").focus({ preventScroll: true });
   } catch (error) {
     if (mine === entering) leave();
     complain(error);

@@ -81,7 +81,7 @@ function groundStrength(kind) {
     const picture = store.get("picture");
     if (!picture) return;
     const mine = picture.ground?.kind === kind;
-    strength.disabled = !mine;
+    strength.hidden = !mine;
     if (mine && !strength.contains(document.activeElement)) strength.value = picture.ground.strength;
     about.textContent = aboutLook(picture.ground, store.get("looks"), picture);
   });

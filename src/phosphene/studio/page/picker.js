@@ -28,7 +28,7 @@ export function openPicker(forWhat, at = null) {
 
 function make() {
   const made = makeDialog("picker", TITLES.brush, "picker");
-  thumbs.addEventListener("arrived", () => made.dialog.open && layer && drawChannels());
+  thumbs.addEventListener("arrived", () => made.dialog.open && layer && addChannels());
   return made;
 }
 
@@ -84,31 +84,40 @@ function layerTile({ name, shows, channels }) {
     drawPage();
   };
   const label = `Channels of ${name}`;
-  const more = el("button", { type: "button", class: "tile-more", "aria-label": label, title: `${label}: its ${channels} single patterns`, onclick: enter }, shows ?? "", icon("chevron"));
-  return tileOf(L.layer(name), { about: `All patterns of ${name}: ${shows}`, extra: more });
+  const more = el("button", { type: "button", class: "tile-more", "aria-label": label, title: `${label}: its ${channels} single patterns`, onclick: enter }, `${channels} channels`, icon("chevron"));
+  return tileOf(L.layer(name), { about: `All patterns of ${name}: ${shows}`, sub: shows, extra: more });
 }
 
 function drawChannels() {
   thumbs.request("channels", layer);
   const back = el("button", { type: "button", class: "soft", onclick: () => ((layer = null), drawPage()) }, icon("back"), "All layers");
-  const numbers = thumbs.channels(layer);
-  const done = thumbs.finished("channels", layer);
-  const missing = done ? 0 : Math.max(0, MOST_CHANNELS_AWAITED - numbers.length);
-  const tiles = [tileOf(L.layer(layer), { name: `all of ${layer}` }), ...numbers.map((number) => tileOf(L.channel(layer, number), { name: `channel ${number}` }))];
-  const focused = sheet.body.contains(document.activeElement) ? document.activeElement.dataset?.at : null;
-  const top = sheet.body.scrollTop;
-  fill("Single patterns of this layer (channels), those first that are most alive in this picture.",
-    el("div", { class: "row" }, back, byNumber()), grid(`Channels of ${layer}`, ...tiles, ...awaited(missing)));
-  sheet.body.scrollTop = top;
-  if (focused) sheet.body.querySelector(`[data-at="${focused}"]`)?.focus();
+  const all = grid(`Channels of ${layer}`, tileOf(L.layer(layer), { name: `all of ${layer}` }));
+  all.id = "channels";
+  const row = el("div", { class: "row" }, back, byNumber());
+  fill("Single patterns of this layer (channels), those first that are most alive in this picture.", row, all);
+  addChannels();
 }
 
-const awaited = (count) => Array.from({ length: count }, () => el("li", { class: "tile ghosted", "aria-hidden": "true" }, el("span", { class: "thumb waiting" }), el("span", { class: "tile-name" }, "\u00a0")));
+/** Adds what has arrived; what is there already stays, and so does the focus. */
+function addChannels() {
+  const list = sheet.body.querySelector("#channels");
+  if (!list) return;
+  for (const ghost of list.querySelectorAll(".ghosted")) ghost.remove();
+  const numbers = thumbs.channels(layer);
+  const there = list.children.length - 1; // the first is the whole layer
+  list.append(...numbers.slice(there).map((number) => tileOf(L.channel(layer, number), { name: `channel ${number}` })));
+  const missing = thumbs.finished("channels", layer) ? 0 : MOST_CHANNELS_AWAITED - numbers.length;
+  list.append(...awaited(Math.max(0, missing)));
+  mark(list, current());
+}
+
+const ghost = () => el("li", { class: "tile ghosted", "aria-hidden": "true" }, el("span", { class: "thumb waiting" }), el("span", { class: "tile-name" }, "\u00a0"));
+const awaited = (count) => Array.from({ length: count }, ghost);
 
 /** For those who know the channel's number. */
 function byNumber() {
   const count = store.get("looks").layers.find(({ name }) => name === layer)?.channels ?? 1;
-  const input = el("input", { type: "number", min: 0, max: count - 1, "aria-label": "Channel number", "data-at": "number", placeholder: `0 to ${count - 1}` });
+  const input = el("input", { type: "number", min: 0, max: count - 1, "aria-label": "Channel number", placeholder: `0 to ${count - 1}` });
   const go = () => input.value !== "" && input.checkValidity() && take(L.channel(layer, Number(input.value)));
   input.addEventListener("keydown", (event) => event.key === "Enter" && go());
   return el("span", { class: "row" }, input, el("button", { type: "button", class: "soft", onclick: go }, "Use this channel"));

@@ -10,7 +10,7 @@ import { store } from "./store.js";
 import { tried } from "./toasts.js";
 
 const NAMES = { png: "PNG", jpeg: "JPEG", webp: "WebP", tiff: "TIFF" };
-const ABOUT = { png: "exact, large", jpeg: "small, for sharing", webp: "smaller still", tiff: "exact, for printing" };
+const ABOUT = { png: "Exact; a large file", jpeg: "Small, for sharing", webp: "Smaller still", tiff: "Exact, for printing" };
 const LEAST = 64;
 const chip = byId("render-chip");
 let sheet = null;
@@ -56,7 +56,7 @@ function draw() {
     about.textContent = ABOUT[format] ?? "";
   });
   sheet.body.replaceChildren(el("h3", { class: "label" }, "Format"), formatRow, about, el("h3", { class: "label" }, "Size"), ...sizes(),
-    el("p", { class: "quiet note" }, "The whole painting is done again at this size. You can go on painting meanwhile; the picture will be as it was when you pressed Render."));
+    el("p", { class: "quiet note" }, "The whole painting is done again at this size. You can go on painting meanwhile."));
   drawJob();
 }
 

@@ -40,7 +40,6 @@ export function slider({ name, label, title, scale, show, usual, oninput, onchan
   number.addEventListener("dblclick", () => take(usual, oninput, onchange));
 
   Object.defineProperty(element, "value", { get: () => value, set: (next) => take(next) });
-  Object.defineProperty(element, "disabled", { set: (off) => (input.disabled = off) });
   paint();
   return element;
 }

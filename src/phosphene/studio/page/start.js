@@ -21,8 +21,11 @@ export function startStart() {
 
 const capital = (name) => name[0].toUpperCase() + name.slice(1);
 
+/** Asking for a folder that is not there would leave an error in the console. */
+const folderThere = () => store.get("looks").folder !== false;
+
 export async function drawShelves() {
-  const [recent, folder] = await Promise.all([tried(api.pictures), api.folder().catch(() => null)]);
+  const [recent, folder] = await Promise.all([tried(api.pictures), folderThere() ? api.folder().catch(() => null) : null]);
   const pictures = (recent?.pictures ?? []).filter(({ id }) => !leaving.has(id));
   const shelves = [];
   if (pictures.length) shelves.push(shelf("Go on with", pictures.map(recentCard)));
