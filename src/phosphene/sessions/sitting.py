@@ -115,14 +115,7 @@ class Sitting:
     def listen(self, hear: Hear) -> Callable[[], None]:
         """Tells of frames and events, from the worker's thread, until what it returns is called."""
         self._hearers.append(hear)
-
-        def leave() -> None:
-            if hear in self._hearers:
-                self._hearers.remove(hear)
-            if not self._hearers:
-                self._stop_trying()
-
-        return leave
+        return lambda: self._hearers.remove(hear) if hear in self._hearers else None
 
     def emit(self, what: bytes | dict[str, Any]) -> None:
         """Tells all who listen."""
@@ -254,12 +247,6 @@ class Sitting:
         """Ends the ground's growing; it stays as it stands."""
         if self._ground_job is not None and not self._ground_job.over:
             self._ground_job.cancel()
-
-    def _stop_trying(self) -> None:
-        """Ends the thumbnails of a picture that nobody looks at, so that the next picture's come at once."""
-        for job in self.jobs.values():
-            if job.kind == "thumbnails":
-                job.cancel()
 
     def _abandon(self) -> None:
         """Ends whatever is being painted, and waits until it has ended."""
