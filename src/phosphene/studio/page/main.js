@@ -80,7 +80,10 @@ function goHome() {
 function startHeader() {
   const click = (id, act) => byId(id).addEventListener("click", act);
   click("home", goHome);
-  click("skip", () => (store.get("picture") ? byId("painting") : byId("main")).focus());
+  click("skip", (event) => {
+    event.preventDefault(); // #main in the address would be taken for a picture
+    (store.get("picture") ? byId("painting") : byId("main")).focus();
+  });
   click("undo", () => step("undo"));
   click("redo", () => step("redo"));
   click("zoom-in", () => viewport.zoom(1.25));

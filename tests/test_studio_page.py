@@ -1,0 +1,315 @@
+"""The studio as a painter meets it: a real server, a real browser, a mouse, a keyboard."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
+
+from playwright.sync_api import expect, sync_playwright
+
+from phosphene import record
+from studio_browser import FLAGS, PATIENCE, far_from, painting, serving, small
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+WAY = [(150.0, 60.0), (210.0, 75.0), (230.0, 120.0)]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("studio")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser():
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def china(tmp_path_factory):
+    return small("china", tmp_path_factory.mktemp("photographs"), (256, 170))
+
+
+@pytest.fixture(scope="module")
+def flower(tmp_path_factory):
+    return small("flower", tmp_path_factory.mktemp("photographs"), (160, 107))
+
+
+@pytest.fixture
+def painter(browser, server):
+    with painting(browser, server) as painter:
+        yield painter
+
+
+@pytest.fixture
+def easel(painter, china):
+    """A painter whose photograph has dreamt."""
+    painter.open(china)
+    return painter
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`[h, w]`, 0..255."""
+    return np.abs(a.astype(int) - b.astype(int)).mean(-1)
+
+
+def smaller_brush(painter, presses: int = 9) -> float:
+    """Makes the brush smaller by its key; gives its radius."""
+    for _ in range(presses):
+        painter.page.keyboard.press("[")
+    return 70 / 1.12**presses
+
+
+def test_a_dropped_photograph_dreams(painter, china):
+    painter.drop(china, on="#start")
+    expect(painter.page.locator("#painting")).to_have_attribute("data-ready", "true")
+    expect(painter.page.locator("#drop-veil")).to_be_hidden()
+    photograph = painter.picture("photograph.webp")
+    painter.until(lambda: difference(painter.shown(), photograph).mean() > 2, "the dream is seen")
+    assert difference(painter.settle(), photograph).mean() > 5
+    assert painter.ask("")["name"] == "china.jpg"
+
+
+def test_a_chosen_photograph_dreams(painter, china):
+    with painter.page.expect_file_chooser() as chooser:
+        painter.page.get_by_role("button", name="Choose a photograph").click()
+    chooser.value.set_files(china)
+    expect(painter.page.locator("#painting")).to_have_attribute("data-ready", "true")
+    assert difference(painter.settle(), painter.picture("photograph.webp")).mean() > 5
+
+
+def test_a_preset_is_tried_on_this_picture_and_chosen(easel):
+    before = easel.shown()
+    tile = easel.page.get_by_role("button", name="beasts", exact=True)
+    expect(tile.locator(".thumb")).not_to_have_class(re.compile("waiting|missing"))
+    tried, photograph = easel.picture("thumbnails/preset-beasts.webp"), easel.picture("photograph.webp")
+    assert resembles(tried, photograph)
+    tile.click()
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    easel.until(lambda: easel.ask("")["ground"]["preset"] == "beasts", "the ground is chosen")
+    assert difference(easel.settle(), before).mean() > 3
+
+
+def resembles(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two pictures are of the same thing, looked at from far."""
+
+    def coarse(picture: np.ndarray) -> np.ndarray:
+        grey = picture.mean(-1)
+        return np.array([part.mean() for row in np.array_split(grey, 8) for part in np.array_split(row, 12, axis=1)])
+
+    return bool(np.corrcoef(coarse(a), coarse(b))[0, 1] > 0.9)
+
+
+def test_a_stroke_changes_its_place_alone(easel):
+    radius, before = smaller_brush(easel), easel.shown()
+    easel.press(WAY)
+    after = easel.settle(strokes=1)
+    away = far_from(WAY, before.shape)
+    assert np.array_equal(after[away > radius + 0.5], before[away > radius + 0.5])
+    assert difference(after, before)[away < radius / 2].mean() > 3
+
+
+def test_a_held_brush_goes_on_dreaming(easel):
+    smaller_brush(easel)
+    before, frames = easel.shown(), []
+    easel.page.mouse.move(*easel._client(*WAY[0]))
+    easel.page.mouse.down()
+    for _ in range(2):
+        seen = frames[-1] if frames else before
+        easel.until(lambda seen=seen: not np.array_equal(easel.shown(), seen), "it goes on")
+        frames.append(easel.shown())
+    easel.page.keyboard.press("Escape")
+    easel.page.mouse.up()
+    easel.until(lambda: np.array_equal(easel.shown(), before), "Escape takes the stroke back")
+    assert easel.ask("")["strokes"] == 0
+
+
+def test_undo_and_redo_bring_back_the_exact_pixels(easel):
+    before = easel.shown()
+    easel.press(WAY)
+    after = easel.settle(strokes=1)
+    easel.page.get_by_role("button", name="Undo").click()
+    assert np.array_equal(easel.settle(strokes=0), before)
+    easel.page.get_by_role("button", name="Redo").click()
+    assert np.array_equal(easel.settle(strokes=1), after)
+    easel.page.keyboard.press("Control+z")
+    easel.settle(strokes=0)
+    easel.page.keyboard.press("Control+z")
+    easel.until(lambda: easel.ask("")["ground"] is None, "the photograph is bare")
+    assert np.array_equal(easel.settle(strokes=0), easel.picture("photograph.webp"))
+    easel.page.keyboard.press("Control+y")
+    easel.until(lambda: easel.ask("")["ground"], "the dream is back")
+    assert np.array_equal(easel.settle(strokes=0), before)
+
+
+def test_the_eraser_brings_the_photograph_back(easel):
+    radius, before, photograph = smaller_brush(easel), easel.shown(), easel.picture("photograph.webp")
+    easel.page.get_by_role("button", name="Eraser").click()
+    easel.press(WAY, hold=1200)
+    after = easel.settle(strokes=1)
+    inside = far_from(WAY[-1:], before.shape) < radius / 3
+    assert difference(after, photograph)[inside].mean() < 0.2 * difference(before, photograph)[inside].mean()
+
+
+def test_a_guides_layers_are_ranked_and_chosen(easel, flower):
+    page = easel.page
+    page.get_by_role("tab", name="Guide").click()
+    page.set_input_files("#guide-file", flower)
+    easel.until(lambda: (easel.ask("")["ground"] or {}).get("reference"), "the guide is the ground")
+    guided = easel.settle()
+    page.get_by_role("button", name="Rank layers").click()
+    layers = page.get_by_role("list", name="Layers, best first").get_by_role("button")
+    expect(layers.nth(1)).to_be_visible()
+    chosen = layers.nth(layers.count() - 1)
+    layer = chosen.locator(".row-name").inner_text()
+    chosen.click()
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+    easel.until(lambda: easel.ask("")["ground"]["layer"] == layer, "the layer is the ground's")
+    assert not np.array_equal(easel.settle(), guided)
+
+
+def test_a_picture_dropped_on_the_panel_is_a_guide(easel, flower):
+    easel.page.get_by_role("tab", name="Guide").click()
+    easel.drop(flower, on="#panel")
+    easel.until(lambda: easel.ask("")["references"], "the guide is there")
+    assert easel.ask("")["references"][0]["name"] == "flower.jpg"
+    easel.page.get_by_role("button", name="Cancel growing").click()
+    easel.settle()
+
+
+def test_a_style_grows_until_it_is_cancelled(easel):
+    page, before = easel.page, easel.shown()
+    page.get_by_role("tab", name="Style").click()
+    page.get_by_role("button", name="woodcut", exact=True).click()
+    expect(page.locator("#growing")).to_be_visible()
+    easel.until(lambda: difference(easel.shown(), before).mean() > 3, "the style is seen")
+    page.get_by_role("button", name="Cancel growing").click()
+    expect(page.locator("#growing")).to_be_hidden()
+    assert difference(easel.settle(), before).mean() > 3
+    assert easel.ask("")["ground"]["filter"] == "woodcut"
+
+
+def test_a_render_is_cancelled_and_another_one_downloaded(painter, tmp_path):
+    page = painter.page
+    painter.open(small("china", tmp_path, (1100, 110)))  # larger than its view, so that the render takes a while
+    painter.press([(300, 40), (360, 60)])
+    painter.settle(strokes=1)
+    page.get_by_role("button", name="Render").click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("#render-begin").click()
+    progress = dialog.get_by_role("progressbar")
+    painter.until(lambda: 0 < float(progress.get_attribute("value") or 0) < 1, "the render goes on")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog.locator("#render-begin")).to_be_visible()
+    dialog.get_by_role("radio", name="Other").check()
+    dialog.get_by_label("Long side in pixels").fill("128")
+    dialog.locator("#render-begin").click()
+    with page.expect_download() as download:
+        dialog.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "china-painting.png"
+    download.value.save_as(tmp_path / "rendered.png")
+    found = record.read(tmp_path / "rendered.png")
+    assert (found.recipe, found.output["width"]) == ("painting", 128)
+    assert len(found.settings["painting"]["strokes"]) == 1
+
+
+def test_the_painting_file_opens_again(easel, tmp_path):
+    page = easel.page
+    easel.press(WAY)
+    kept = easel.settle(strokes=1)
+    page.get_by_role("button", name="More").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save painting file").click()
+    assert download.value.suggested_filename == "china.phosphene"
+    download.value.save_as(tmp_path / "china.phosphene")
+    first = easel.ask("")["id"]
+    page.get_by_role("button", name="Phosphene: all pictures").click()
+    page.set_input_files("#painting-file", tmp_path / "china.phosphene")
+    page.locator("#painting[data-ready]").wait_for()
+    assert np.array_equal(easel.settle(strokes=1), kept)
+    assert easel.ask("")["id"] != first
+
+
+def test_the_command_is_shown_and_copied(easel):
+    page = easel.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Copy as command").click()
+    command = page.get_by_label("The command")
+    expect(command).to_have_text("phosphene china.jpg --preset carnival")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "phosphene china.jpg --preset carnival"
+
+
+def test_a_reload_finds_everything_again(easel):
+    easel.press(WAY)
+    kept = easel.settle(strokes=1)
+    easel.page.reload()
+    easel.page.locator("#painting[data-ready]").wait_for()
+    assert np.array_equal(easel.settle(strokes=1), kept)
+    easel.page.get_by_role("button", name="Undo").click()
+    easel.settle(strokes=0)
+
+
+def test_a_killed_server_loses_nothing(browser, china, tmp_path):
+    with serving(tmp_path) as server, painting(browser, server) as painter:
+        painter.open(china)
+        painter.press(WAY)
+        kept = painter.settle(strokes=1)
+        painter.foresee("WebSocket connection|ERR_CONNECTION_REFUSED")
+        server.stop(signal.SIGKILL)
+        expect(painter.page.locator("#banner")).to_be_visible()
+        server.start()
+        painter.enter()
+        painter.page.get_by_role("link", name="Open china.jpg").click()
+        painter.page.locator("#painting[data-ready]").wait_for()
+        assert np.array_equal(painter.settle(strokes=1), kept)
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(painter, tmp_path):
+    bad = tmp_path / "letter.jpg"
+    bad.write_text("Dear painter,\nthis is no picture.\n" * 20)
+    painter.foresee("status of 4")
+    painter.drop(bad, on="#start")
+    alert = painter.page.get_by_role("alert")
+    expect(alert).to_contain_text("letter.jpg")
+    expect(painter.page.locator("body")).to_have_attribute("data-screen", "start")
+    alert.get_by_role("button", name="Dismiss").click()
+    expect(alert).to_be_hidden()
+
+
+def test_everything_by_keyboard(painter):
+    page, keys = painter.page, painter.page.keyboard
+    painter.tab_to("Grey")
+    keys.press("Enter")
+    page.locator("#painting[data-ready]").wait_for()
+    painter.tab_to("spots")
+    keys.press("Enter")
+    painter.until(lambda: painter.ask("")["ground"]["preset"] == "spots", "the preset is chosen")
+    painter.tab_to("To the picture")
+    keys.press("Enter")
+    expect(page.locator("#painting")).to_be_focused()
+    keys.down("Enter")
+    for _ in range(4):
+        keys.press("Shift+ArrowRight")
+    page.wait_for_timeout(500)
+    keys.up("Enter")
+    painter.settle(strokes=1)
+    keys.press("Control+z")
+    painter.settle(strokes=0)
+    keys.press("r")
+    expect(page.get_by_role("dialog", name="Render")).to_be_visible()
+    keys.press("Escape")
+    expect(page.get_by_role("dialog", name="Render")).to_be_hidden()
