@@ -44,7 +44,7 @@ export const urls = {
   photograph: (id) => `${of(id)}/photograph.webp`,
   regions: (id) => `${of(id)}/regions.webp`,
   thumbnail: (id, changed) => `${of(id)}/thumbnail.webp?at=${encodeURIComponent(changed)}`,
-  look: (id, key) => `${of(id)}/thumbnails/${key}.webp`,
+  look: (id, key) => `${of(id)}/thumbnails/${encodeURIComponent(key)}.webp`,
   reference: (id, reference) => `${of(id)}/references/${reference}.webp`,
   folder: (number) => `/api/folder/${number}.webp`,
   result: (job) => `/api/jobs/${job}/result`,

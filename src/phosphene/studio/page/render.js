@@ -3,7 +3,7 @@
 import { api, urls } from "./api.js";
 import { makeDialog } from "./dialogs.js";
 import { announce, byId, el, icon } from "./dom.js";
-import { active, timeLeft } from "./progress.js";
+import { active, sentence, timeLeft } from "./progress.js";
 import { radios } from "./radios.js";
 import { cancelJob, takeJob } from "./session.js";
 import { store } from "./store.js";
@@ -115,7 +115,7 @@ function running(job) {
     sheet.foot.replaceChildren(el("div", { class: "job" }, el("span", { class: "job-text" }), el("progress", { max: 1, "aria-label": "Rendering" })), cancel);
   }
   const left = timeLeft(job.seconds_left);
-  sheet.foot.querySelector(".job-text").textContent = `${job.message || "Rendering"} · ${Math.round(job.done * 100)} %${left ? ` · ${left} left` : ""}`;
+  sheet.foot.querySelector(".job-text").textContent = `${sentence(job.message || "rendering")} · ${Math.round(job.done * 100)} %${left ? ` · ${left} left` : ""}`;
   sheet.foot.querySelector("progress").value = job.done;
 }
 

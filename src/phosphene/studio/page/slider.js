@@ -28,7 +28,7 @@ export function slider({ name, label, title, scale, show, usual, oninput, onchan
     number.textContent = show(value);
   };
   const take = (next, ...hearers) => {
-    value = next;
+    value = Number(next.toFixed(3)); // 600.0000001 would be too much for the server
     paint();
     for (const hear of hearers) hear?.(value);
   };
