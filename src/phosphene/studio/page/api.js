@@ -23,7 +23,8 @@ async function request(method, path, body, type) {
 
 async function refusal(response) {
   const told = await response.json().catch(() => ({}));
-  const fallback = response.status === 401 ? "This page is not signed in." : `The studio answered ${response.status}.`;
+  const fallback =
+    response.status === 401 ? "This page is not signed in." : `The studio answered ${response.status}.`;
   const hint = response.status === 401 ? "Open the address that the terminal shows." : "Try it again.";
   return new ApiError(told.error ?? fallback, told.hint ?? hint, response.status);
 }

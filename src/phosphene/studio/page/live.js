@@ -54,9 +54,18 @@ export class Live {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     const mine = (act) => (event) => this.#socket === socket && act(event);
-    socket.addEventListener("open", mine(() => this.#opened()));
-    socket.addEventListener("message", mine((event) => this.#message(event.data)));
-    socket.addEventListener("close", mine(() => this.#closed()));
+    socket.addEventListener(
+      "open",
+      mine(() => this.#opened()),
+    );
+    socket.addEventListener(
+      "message",
+      mine((event) => this.#message(event.data)),
+    );
+    socket.addEventListener(
+      "close",
+      mine(() => this.#closed()),
+    );
   }
 
   #opened() {

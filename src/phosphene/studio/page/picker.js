@@ -90,23 +90,48 @@ function drawLayers() {
 function layerTile(name) {
   const { shows, channels } = store.get("looks").layers.find((one) => one.name === name);
   const label = `Channels of ${name}`;
-  const attributes = { type: "button", class: "tile-more", "aria-label": label, title: `${label}: its ${channels} single patterns` };
+  const attributes = {
+    type: "button",
+    class: "tile-more",
+    "aria-label": label,
+    title: `${label}: its ${channels} single patterns`,
+  };
   const more = el("button", { ...attributes, onclick: () => enter(name) }, `${channels} channels`, icon("chevron"));
-  return tileOf(L.layer(name), { about: `All patterns of ${name}${shows ? `: ${shows}` : ""}`, sub: shows, extra: more });
+  return tileOf(L.layer(name), {
+    about: `All patterns of ${name}${shows ? `: ${shows}` : ""}`,
+    sub: shows,
+    extra: more,
+  });
 }
 
 /** The network's inner layers are too many for pictures; who knows their names finds them here. */
 function anyLayer() {
   const options = store.get("looks").layers.map(({ name }) => el("option", { value: name }, name));
   const select = el("select", { "aria-label": "Any layer" }, ...options);
-  const use = el("button", { type: "button", class: "soft", onclick: () => take(L.layer(select.value)) }, "Use this layer");
+  const use = el(
+    "button",
+    { type: "button", class: "soft", onclick: () => take(L.layer(select.value)) },
+    "Use this layer",
+  );
   const inside = el("button", { type: "button", class: "soft", onclick: () => enter(select.value) }, "Its channels");
-  return el("div", { class: "row any" }, el("span", { class: "quiet" }, "Or any layer of the network"), select, use, inside);
+  return el(
+    "div",
+    { class: "row any" },
+    el("span", { class: "quiet" }, "Or any layer of the network"),
+    select,
+    use,
+    inside,
+  );
 }
 
 function drawChannels() {
   thumbs.request("channels", layer);
-  const back = el("button", { type: "button", class: "soft", onclick: () => enter(null) }, icon("back"), "All layers");
+  const back = el(
+    "button",
+    { type: "button", class: "soft", onclick: () => enter(null) },
+    icon("back"),
+    "All layers",
+  );
   const all = growing("channels", `Channels of ${layer}`, tileOf(L.layer(layer), { name: `all of ${layer}` }));
   const row = el("div", { class: "row" }, back, byNumber());
   fill("Single patterns of this layer (channels), those first that are most alive in this picture.", row, all);
@@ -129,23 +154,43 @@ function addArrived() {
   const { set } = list.dataset;
   const there = list.children.length - list.dataset.first;
   const names = thumbs.names(set, layer);
-  const make = set === "layers" ? layerTile : (number) => tileOf(L.channel(layer, Number(number)), { name: `channel ${number}` });
+  const make =
+    set === "layers"
+      ? layerTile
+      : (number) => tileOf(L.channel(layer, Number(number)), { name: `channel ${number}` });
   list.append(...names.slice(there).map(make));
   const missing = thumbs.finished(set, layer) ? 0 : MOST_AWAITED - names.length;
   list.append(...awaited(Math.max(0, missing)));
   mark(list, current());
 }
 
-const ghost = () => el("li", { class: "tile ghosted", "aria-hidden": "true" }, el("span", { class: "thumb waiting" }), el("span", { class: "tile-name" }, "\u00a0"));
+const ghost = () =>
+  el(
+    "li",
+    { class: "tile ghosted", "aria-hidden": "true" },
+    el("span", { class: "thumb waiting" }),
+    el("span", { class: "tile-name" }, "\u00a0"),
+  );
 const awaited = (count) => Array.from({ length: count }, ghost);
 
 /** For those who know the channel's number. */
 function byNumber() {
   const count = store.get("looks").layers.find(({ name }) => name === layer)?.channels ?? 1;
-  const input = el("input", { type: "number", min: 0, max: count - 1, "aria-label": "Channel number", placeholder: `0 to ${count - 1}` });
+  const input = el("input", {
+    type: "number",
+    min: 0,
+    max: count - 1,
+    "aria-label": "Channel number",
+    placeholder: `0 to ${count - 1}`,
+  });
   const go = () => input.value !== "" && input.checkValidity() && take(L.channel(layer, Number(input.value)));
   input.addEventListener("keydown", (event) => event.key === "Enter" && go());
-  return el("span", { class: "row" }, input, el("button", { type: "button", class: "soft", onclick: go }, "Use this channel"));
+  return el(
+    "span",
+    { class: "row" },
+    input,
+    el("button", { type: "button", class: "soft", onclick: go }, "Use this channel"),
+  );
 }
 
 function take(look) {
@@ -153,4 +198,3 @@ function take(look) {
   else setGround(look);
   sheet.close();
 }
-

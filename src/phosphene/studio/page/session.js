@@ -57,7 +57,10 @@ function takeState(state) {
   if (before && (before.id !== state.id || before.revision > state.revision)) return;
   for (const job of state.jobs) if (job.kind === "thumbnails") thumbs.job(job);
   const kept = [...store.get("jobs").values()].filter((job) => job.state === "done" || job.kind === "thumbnails");
-  store.set({ picture: wished ? { ...state, ground: wished.ground } : state, jobs: new Map([...kept, ...state.jobs].map((job) => [job.id, job])) });
+  store.set({
+    picture: wished ? { ...state, ground: wished.ground } : state,
+    jobs: new Map([...kept, ...state.jobs].map((job) => [job.id, job])),
+  });
   const brushLook = store.get("brushLook");
   const lost = brushLook.reference && !state.references.some(({ id }) => id === brushLook.reference);
   if (lost) store.set({ brushLook: firstLook() });

@@ -17,7 +17,10 @@ class Stroke {
   begin(point) {
     const brush = { ...store.get("brush"), look: lookOfTool() };
     if (!ready() || !live.send({ do: "begin", brush, points: [point] })) {
-      complain({ message: "The brush is not connected.", hint: "The studio reconnects by itself; try again in a moment." });
+      complain({
+        message: "The brush is not connected.",
+        hint: "The studio reconnects by itself; try again in a moment.",
+      });
       return false;
     }
     this.begun = false;
