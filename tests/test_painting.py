@@ -172,6 +172,19 @@ def test_a_ground_that_was_stopped_comes_again_as_it_was():
     assert not torch.equal(whole.pixels, again.pixels)
 
 
+def test_what_did_not_grow_small_does_not_grow_large():
+    """A ground that was stopped before the view's own size goes on no further when it is rendered."""
+    painted, settings = easel(), easel().palette.dream(DREAM).settings
+    assert [painted.grown(Ground(DREAM, 1.0, until)) for until in (None, (2, 3), (4, 7), (4, 14))] == [1, 0, 0.5, 1]
+    assert settings.steps == 14
+    stopped = Ground(DREAM, 1.0, (1, 1))
+    painted.grow(stopped)
+    whole = picture((192, 256))
+    made = render(Document(stopped), painted, whole, lambda _: None)
+    change = F.interpolate(painted.pixels - painted.photograph, size=(192, 256), mode="bilinear", align_corners=False)
+    assert torch.allclose(made, (whole.pixels + change).clamp(0, 1), atol=0.05)
+
+
 def test_a_style_is_shown_by_the_brush_once_it_is_ready():
     painted, look = easel(), Look("style", filter="hatching")
     with pytest.raises(SettingsError, match="not looked at this picture"):

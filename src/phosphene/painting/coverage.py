@@ -48,15 +48,22 @@ class Coverage:
         found[(..., *box)].add_(share)
 
 
-def coverage(document: Document, size: Size, steps: int) -> Coverage:
-    """The shares of looks in a painting on a view of that size, where a whole dream has so many steps."""
+def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> Coverage:
+    """The shares of looks in a painting.
+
+    Args:
+        document: the painting.
+        size: height and width of its view.
+        steps: of a whole dream, at each size.
+        grown: how far its ground came at the view's own size, 0..1.
+    """
     found, everywhere = Coverage(size), (slice(0, size[0]), slice(0, size[1]))
     if document.ground is not None:
         whole, ground = torch.ones(1, 1, *size), document.ground
         if ground.look.kind == STYLE:
             found.show(ground.look, ground.strength, everywhere, whole)
         else:
-            found.add(ground.look, everywhere, whole, ground.strength)
+            found.add(ground.look, everywhere, whole * grown, ground.strength)
     for stroke in document.strokes:
         brush = stroke.brush
         for touch in stroke.touches:

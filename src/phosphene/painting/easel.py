@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from phosphene import backends
+from phosphene import backends, pyramid
 from phosphene.ascent import Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
@@ -95,6 +95,14 @@ class Easel:
                 self.pixels = last[0].picture().clone()
             return replace(ground, until=(last[0].octave, last[0].step) if last else (1, 1))
         return ground
+
+    def grown(self, ground: Ground | None) -> float:
+        """How far a ground came at the view's own size, 0..1: less than all if its growing was stopped."""
+        if ground is None or ground.until is None or ground.look.kind != DREAM:
+            return 1.0
+        settings, (octave, step) = self.palette.dream(ground.look).settings, ground.until
+        octaves = len(pyramid.sizes(*self.palette.size, settings.octaves, settings.octave_scale))
+        return step / settings.steps if octave == octaves else 0.0
 
     def prepare(self, look: Look, on_step: OnStep | None = None) -> None:
         """Makes a look ready, so that a touch of it is quick: a style repaints the whole view once.

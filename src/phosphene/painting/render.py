@@ -105,7 +105,7 @@ def render(
         return resize(easel.pixels, *full).clamp(0, 1)
     check_room(easel, full)
     usual = DreamSettings()
-    found = coverage(document, easel.palette.size, usual.steps)
+    found = coverage(document, easel.palette.size, usual.steps, easel.grown(document.ground))
     above = sizes(easel.palette.size, full, usual.octave_scale)
     work = _Work(_amount(found, above, full), tell, between)
     detail = easel.pixels - easel.photograph

@@ -58,6 +58,11 @@ class Job:
         """Asks it to end soon."""
         self.cancelled = True
 
+    def forget(self) -> None:
+        """Deletes the file that it made."""
+        if self.result_file is not None:
+            self.result_file.unlink(missing_ok=True)
+
     @property
     def over(self) -> bool:
         """Whether it has ended, one way or another."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +14,7 @@ from phosphene.painting.document import DREAM, Ground
 from phosphene.sessions import chores
 from phosphene.sessions.jobs import Job
 from phosphene.sessions.screen import eight_bits, shrunk, webp
-from phosphene.sessions.sitting import Hear, Sitting
+from phosphene.sessions.sitting import Sitting
 
 STROKES = "Brush strokes cannot be said in a command.\nRender the picture, or save the painting: both know them all."
 
@@ -75,17 +75,6 @@ class Opened(Sitting):
         live.finished.wait()
         return self.state()
 
-    def listen(self, hear: Hear) -> Callable[[], None]:
-        """As `Sitting.listen`; when nobody looks any more, no more looks are tried, so that the next picture's come."""
-        leave = super().listen(hear)
-
-        def left() -> None:
-            leave()
-            if not self._hearers:
-                self._stop_trying()
-
-        return left
-
     def thumbnails(self, of: str, layer: str | None = None) -> Job:
         """As `chores.thumbnails`."""
         return chores.thumbnails(self, of, layer)
@@ -116,11 +105,6 @@ class Opened(Sitting):
             return {"command": None, "note": "This is the photograph as it was."}
         said = shlex.join(["phosphene", *self._words(document.ground)])
         return {"command": said, "note": "It dreams at full size from the start: alike, not equal."}
-
-    def _stop_trying(self) -> None:
-        for job in list(self.jobs.values()):
-            if job.kind == "thumbnails":
-                job.cancel()
 
     def _words(self, ground: Ground) -> list[str]:
         look = ground.look

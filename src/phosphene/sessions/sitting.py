@@ -22,15 +22,13 @@ from phosphene.sessions.live import LiveStroke
 from phosphene.sessions.painter import Painter
 from phosphene.sessions.references import References
 from phosphene.sessions.store import Place
+from phosphene.sessions.watched import Watched
 from phosphene.sessions.worker import Worker
 
 VIEW = 1024  # pixels of the view's long side
-JOBS = 12  # of a picture, that are told of; older ones are forgotten
-
-Hear = Callable[[bytes | dict[str, Any]], None]
 
 
-class Sitting:
+class Sitting(Watched):
     """A picture that is painted on.
 
     Args:
@@ -52,7 +50,8 @@ class Sitting:
         *,
         max_pixels: int = images.MAX_PIXELS,
     ) -> None:
-        self.place, self.worker, self.network, self.max_pixels = place, worker, network, max_pixels
+        super().__init__(place, worker)
+        self.network, self.max_pixels = network, max_pixels
         self.name, self.size = str(facts["name"]), (int(facts["height"]), int(facts["width"]))
         self.notes = [str(note) for note in facts.get("notes", ())]
         self.references = References(place, facts.get("references", {}))
@@ -60,15 +59,8 @@ class Sitting:
         kept = place.pixels(view.pixels) if history.done else None
         easel.pixels = easel.pixels if kept is None else kept
         self.painter = Painter(easel, history, self.emit, self._changed)
-        self.jobs: dict[str, Job] = {}
         self._ground_job: Job | None = None
         self._live: LiveStroke | None = None
-        self._hearers: list[Hear] = []
-
-    @property
-    def id(self) -> str:
-        """The picture's."""
-        return self.place.id
 
     @property
     def history(self) -> History:
@@ -84,11 +76,6 @@ class Sitting:
     def growing(self) -> bool:
         """Whether the ground, or all that is upon it, is being computed."""
         return self._ground_job is not None and not self._ground_job.over
-
-    @property
-    def busy(self) -> bool:
-        """Whether something is being computed, or somebody looks."""
-        return bool(self._hearers) or any(not job.over for job in self.jobs.values())
 
     def state(self) -> dict[str, Any]:
         """How it stands, as JSON has it."""
@@ -112,28 +99,9 @@ class Sitting:
             "regions": self.easel.regions is not None,
         }
 
-    def listen(self, hear: Hear) -> Callable[[], None]:
-        """Tells of frames and events, from the worker's thread, until what it returns is called."""
-        self._hearers.append(hear)
-        return lambda: self._hearers.remove(hear) if hear in self._hearers else None
-
-    def emit(self, what: bytes | dict[str, Any]) -> None:
-        """Tells all who listen."""
-        for hear in list(self._hearers):
-            hear(what)
-
     def emit_state(self) -> None:
         """Tells all who listen how it stands."""
         self.emit({"event": "state", "state": self.state()})
-
-    def add_job(self, kind: str, rank: Rank, work: Callable[[Job], dict[str, Any]], message: str) -> Job:
-        """Has a job done."""
-        job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
-        over = [each.id for each in self.jobs.values() if each.over]
-        for name in over[: max(0, len(self.jobs) - JOBS + 1)]:
-            del self.jobs[name]
-        self.jobs[job.id] = job
-        return self.worker.add(job)
 
     def set_ground(self, data: Mapping[str, Any] | None) -> dict[str, Any]:
         """Lays another ground; one that is still growing is replaced.

@@ -23,7 +23,8 @@ async function request(method, path, body, type) {
 
 async function refusal(response) {
   const told = await response.json().catch(() => ({}));
-  const fallback = response.status === 401 ? "This page is not signed in." : `The studio answered ${response.status}.`;
+  const fallback =
+    response.status === 401 ? "This page is not signed in." : `The studio answered ${response.status}.`;
   const hint = response.status === 401 ? "Open the address that the terminal shows." : "Try it again.";
   return new ApiError(told.error ?? fallback, told.hint ?? hint, response.status);
 }
@@ -44,7 +45,7 @@ export const urls = {
   photograph: (id) => `${of(id)}/photograph.webp`,
   regions: (id) => `${of(id)}/regions.webp`,
   thumbnail: (id, changed) => `${of(id)}/thumbnail.webp?at=${encodeURIComponent(changed)}`,
-  look: (id, key) => `${of(id)}/thumbnails/${key}.webp`,
+  look: (id, key) => `${of(id)}/thumbnails/${encodeURIComponent(key)}.webp`,
   reference: (id, reference) => `${of(id)}/references/${reference}.webp`,
   folder: (number) => `/api/folder/${number}.webp`,
   result: (job) => `/api/jobs/${job}/result`,

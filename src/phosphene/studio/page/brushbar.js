@@ -16,7 +16,12 @@ let chip;
 let recents;
 
 export function startBrushbar() {
-  byId("brushbar").append(toolSwitch(), lookChip(), (recents = el("div", { class: "recents", role: "group", "aria-label": "Recently used looks" })), sliderRow());
+  byId("brushbar").append(
+    toolSwitch(),
+    lookChip(),
+    (recents = el("div", { class: "recents", role: "group", "aria-label": "Recently used looks" })),
+    sliderRow(),
+  );
   store.watch(["tool"], showTool);
   store.watch(["brush"], showBrush);
   store.watch(["brushLook", "recent", "picture"], showLooks);
@@ -25,15 +30,31 @@ export function startBrushbar() {
 function toolSwitch() {
   const make = (tool, name, key) => {
     const choose = () => store.set({ tool });
-    tools[tool] = el("button", { type: "button", class: "tool", "aria-label": name, title: `${name} (${key})`, onclick: choose }, icon(tool));
+    tools[tool] = el(
+      "button",
+      { type: "button", class: "tool", "aria-label": name, title: `${name} (${key})`, onclick: choose },
+      icon(tool),
+    );
     return tools[tool];
   };
-  return el("div", { class: "tools", role: "group", "aria-label": "Tool" }, make("brush", "Brush", "B"), make("eraser", "Eraser: brings the photograph back", "E"));
+  return el(
+    "div",
+    { class: "tools", role: "group", "aria-label": "Tool" },
+    make("brush", "Brush", "B"),
+    make("eraser", "Eraser: brings the photograph back", "E"),
+  );
 }
 
 function lookChip() {
   const open = () => openPicker("brush");
-  chip = el("button", { type: "button", class: "chip", id: "brush-look", title: "What the brush paints (L)", "aria-haspopup": "dialog", onclick: open });
+  chip = el("button", {
+    type: "button",
+    class: "chip",
+    id: "brush-look",
+    title: "What the brush paints (L)",
+    "aria-haspopup": "dialog",
+    onclick: open,
+  });
   return chip;
 }
 
@@ -44,16 +65,31 @@ function sliderRow() {
   };
   const percent = (value) => `${Math.round(value * 100)} %`;
   sliders.size = slider({
-    name: "Size", label: "Brush size", title: "Diameter in pixels of the view ([ and ])",
-    scale: byFactors(...SIZE), show: (value) => `${Math.round(value)}`, usual: 140, oninput: turn("size"),
+    name: "Size",
+    label: "Brush size",
+    title: "Diameter in pixels of the view ([ and ])",
+    scale: byFactors(...SIZE),
+    show: (value) => `${Math.round(value)}`,
+    usual: 140,
+    oninput: turn("size"),
   });
   sliders.softness = slider({
-    name: "Softness", label: "Brush softness", title: "How gently the edge fades ({ and })",
-    scale: even(0, 1), show: percent, usual: 0.6, oninput: turn("softness"),
+    name: "Softness",
+    label: "Brush softness",
+    title: "How gently the edge fades ({ and })",
+    scale: even(0, 1),
+    show: percent,
+    usual: 0.6,
+    oninput: turn("softness"),
   });
   sliders.strength = slider({
-    name: "Strength", label: "Brush strength", title: "How fast the dream grows under the brush: the step of the gradient ascent (, and .)",
-    scale: byFactors(0.1, 3), show: (value) => value.toFixed(2), usual: 1, oninput: turn("strength"),
+    name: "Strength",
+    label: "Brush strength",
+    title: "How fast the dream grows under the brush: the step of the gradient ascent (, and .)",
+    scale: byFactors(0.1, 3),
+    show: (value) => value.toFixed(2),
+    usual: 1,
+    oninput: turn("strength"),
   });
   return el("div", { class: "brush-sliders" }, ...Object.values(sliders));
 }
@@ -79,15 +115,28 @@ function showLooks() {
   if (now === shown) return;
   shown = now;
   const name = nameOf(look, picture);
-  chip.replaceChildren(lookFrame(look, picture), el("span", { class: "chip-text" }, el("span", { class: "chip-label" }, "Brush paints"), el("strong", {}, name)), icon("chevron"));
+  chip.replaceChildren(
+    lookFrame(look, picture),
+    el("span", { class: "chip-text" }, el("span", { class: "chip-label" }, "Brush paints"), el("strong", {}, name)),
+    icon("chevron"),
+  );
   chip.setAttribute("aria-label", `The brush paints ${name}: choose another look`);
-  const others = store.get("recent").filter((other) => !sameLook(other, look) && belongs(other, picture)).slice(0, 4);
+  const others = store
+    .get("recent")
+    .filter((other) => !sameLook(other, look) && belongs(other, picture))
+    .slice(0, 4);
   recents.replaceChildren(...others.map((other) => recentButton(other, picture)));
 }
 
 function recentButton(look, picture) {
   const name = nameOf(look, picture);
-  const attributes = { type: "button", class: "recent", "aria-label": `Brush: ${name}`, title: name, onclick: () => setBrushLook(look) };
+  const attributes = {
+    type: "button",
+    class: "recent",
+    "aria-label": `Brush: ${name}`,
+    title: name,
+    onclick: () => setBrushLook(look),
+  };
   return el("button", attributes, lookFrame(look, picture));
 }
 

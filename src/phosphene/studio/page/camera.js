@@ -9,11 +9,18 @@ export const cameraExists = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 let sheet = null;
 let stream = null;
-const video = el("video", { autoplay: true, playsinline: true, class: "camera", "aria-label": "What the camera sees" });
+const video = el("video", {
+  autoplay: true,
+  playsinline: true,
+  class: "camera",
+  "aria-label": "What the camera sees",
+});
 
 export async function openCamera() {
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 }, facingMode: "environment" } });
+    stream = await navigator.mediaDevices.getUserMedia({
+      video: { width: { ideal: 1920 }, facingMode: "environment" },
+    });
   } catch {
     complain({ message: "There is no camera that may be used.", hint: "Allow it in the browser, or choose a file." });
     return;
@@ -26,7 +33,9 @@ export async function openCamera() {
 function make() {
   const made = makeDialog("camera-dialog", "Camera", "narrow");
   made.body.append(video);
-  made.foot.append(el("button", { type: "button", class: "primary", onclick: take }, icon("camera"), "Take the picture"));
+  made.foot.append(
+    el("button", { type: "button", class: "primary", onclick: take }, icon("camera"), "Take the picture"),
+  );
   made.dialog.addEventListener("close", () => stream?.getTracks().forEach((track) => track.stop()));
   return made;
 }

@@ -5,7 +5,11 @@ import { byId, el, icon } from "./dom.js";
 /** Makes a dialog and returns {dialog, head, body, foot, open, close}. */
 export function makeDialog(id, title, className = "") {
   const heading = el("h2", { id: `${id}-title`, tabindex: "-1", autofocus: true }, title);
-  const close = el("button", { type: "button", class: "icon-button", "aria-label": "Close", title: "Close (Escape)" }, icon("close"));
+  const close = el(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": "Close", title: "Close (Escape)" },
+    icon("close"),
+  );
   const head = el("div", { class: "dialog-head" }, heading, close);
   const body = el("div", { class: "dialog-body" });
   const foot = el("div", { class: "dialog-foot" });

@@ -30,5 +30,10 @@ function strip(picture) {
 function deeper() {
   const open = () => openPicker(store.get("target"), "layers");
   const title = "The network's own layers, and each of their channels";
-  return el("button", { type: "button", class: "soft wide", title, "aria-haspopup": "dialog", onclick: open }, icon("layers"), "Layers and channels");
+  return el(
+    "button",
+    { type: "button", class: "soft wide", title, "aria-haspopup": "dialog", onclick: open },
+    icon("layers"),
+    "Layers and channels",
+  );
 }

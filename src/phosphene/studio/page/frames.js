@@ -5,7 +5,8 @@ import { el } from "./dom.js";
 import { keyOf } from "./looks.js";
 import { thumbs } from "./session.js";
 
-export const belongs = (look, picture) => !look.reference || picture.references.some(({ id }) => id === look.reference);
+export const belongs = (look, picture) =>
+  !look.reference || picture.references.some(({ id }) => id === look.reference);
 
 export function lookFrame(look, picture) {
   const key = keyOf(look);

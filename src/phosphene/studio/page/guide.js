@@ -21,10 +21,19 @@ export async function bringGuide(file) {
 }
 
 export function guidePanel(root) {
-  const intro = el("p", { class: "quiet intro" }, "Bring a picture, and the dream takes on its shapes: petals, feathers, windows.");
+  const intro = el(
+    "p",
+    { class: "quiet intro" },
+    "Bring a picture, and the dream takes on its shapes: petals, feathers, windows.",
+  );
   const own = el("div");
   const layers = el("div", { class: "ranking" });
-  root.append(bringer("guide", "Dream towards another picture", "Drop a guide picture here, or choose one", bringGuide), intro, own, layers);
+  root.append(
+    bringer("guide", "Dream towards another picture", "Drop a guide picture here, or choose one", bringGuide),
+    intro,
+    own,
+    layers,
+  );
   let shown = "";
   redraw = () => {
     const picture = store.get("picture");
@@ -69,25 +78,56 @@ function fill(own, layers, picture) {
 function ranking() {
   const known = rankings.get(current);
   const best = known?.best ?? [];
-  const first = row(L.guide(current), "Best layers", best.length ? best.join(", ") : "found by the program", null, true);
+  const first = row(
+    L.guide(current),
+    "Best layers",
+    best.length ? best.join(", ") : "found by the program",
+    null,
+    true,
+  );
   const heading = el("h2", { class: "label" }, "At which layer");
-  if (known?.layers) return [heading, el("ul", { class: "rows", role: "list", "aria-label": "Layers, best first" }, first, ...rankedRows(known))];
-  return [heading, el("ul", { class: "rows", role: "list", "aria-label": "Layers" }, first), known ? waiting(known) : rankButton()];
+  if (known?.layers)
+    return [
+      heading,
+      el("ul", { class: "rows", role: "list", "aria-label": "Layers, best first" }, first, ...rankedRows(known)),
+    ];
+  return [
+    heading,
+    el("ul", { class: "rows", role: "list", "aria-label": "Layers" }, first),
+    known ? waiting(known) : rankButton(),
+  ];
 }
 
 function rankedRows({ layers, best }) {
   const most = Math.max(...layers.map(({ score }) => score), 1e-9);
-  return layers.map(({ layer, score, shows }) => row(L.guide(current, layer), layer, shows, { score, part: score / most }, best.includes(layer)));
+  return layers.map(({ layer, score, shows }) =>
+    row(L.guide(current, layer), layer, shows, { score, part: score / most }, best.includes(layer)),
+  );
 }
 
 function row(look, name, shows, measured, best) {
   const attributes = { type: "button", class: "row-look", "aria-pressed": "false", onclick: () => choose(look) };
-  const label = [name, shows, measured && `suits it ${measured.score.toFixed(2)}`, best && measured && "chosen by the program"];
-  const title = measured ? "How well the layer's activations tell the guide's shapes apart, measured on both pictures" : null;
-  const button = el("button", { ...attributes, "aria-label": label.filter(Boolean).join(", "), title },
-    el("span", { class: "row-head" }, el("span", { class: "row-name" }, name, best ? icon("star") : null), el("span", { class: "row-shows" }, shows ?? "")),
+  const label = [
+    name,
+    shows,
+    measured && `suits it ${measured.score.toFixed(2)}`,
+    best && measured && "chosen by the program",
+  ];
+  const title = measured
+    ? "How well the layer's activations tell the guide's shapes apart, measured on both pictures"
+    : null;
+  const button = el(
+    "button",
+    { ...attributes, "aria-label": label.filter(Boolean).join(", "), title },
+    el(
+      "span",
+      { class: "row-head" },
+      el("span", { class: "row-name" }, name, best ? icon("star") : null),
+      el("span", { class: "row-shows" }, shows ?? ""),
+    ),
     measured ? el("span", { class: "bar-track" }, el("span", { class: "bar-fill" })) : null,
-    measured ? el("span", { class: "tabular row-score" }, measured.score.toFixed(2)) : null);
+    measured ? el("span", { class: "tabular row-score" }, measured.score.toFixed(2)) : null,
+  );
   button.querySelector(".bar-fill")?.style.setProperty("--at", Math.max(0, measured.part));
   button.look = look;
   return el("li", {}, button);
@@ -95,10 +135,21 @@ function row(look, name, shows, measured, best) {
 
 function rankButton() {
   const title = "Compares the activations of all layers between the guide and your picture";
-  return el("button", { type: "button", class: "soft wide", title, onclick: () => rank(current) }, icon("layers"), "Rank layers");
+  return el(
+    "button",
+    { type: "button", class: "soft wide", title, onclick: () => rank(current) },
+    icon("layers"),
+    "Rank layers",
+  );
 }
 
-const waiting = ({ done }) => el("div", { class: "ranking-wait" }, el("span", {}, "Comparing the layers…"), el("progress", { max: 1, value: done, "aria-label": "Comparing the layers" }));
+const waiting = ({ done }) =>
+  el(
+    "div",
+    { class: "ranking-wait" },
+    el("span", {}, "Comparing the layers…"),
+    el("progress", { max: 1, value: done, "aria-label": "Comparing the layers" }),
+  );
 
 async function rank(reference) {
   rankings.set(reference, { job: null, done: 0 });

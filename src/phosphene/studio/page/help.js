@@ -39,7 +39,8 @@ const GROUPS = {
 };
 
 const LINES = [
-  "Choose a look on the side, and the whole picture grows into it. Then paint with the brush: as long as you hold it, the place goes on dreaming.",
+  "Choose a look on the side, and the whole picture grows into it. Then paint with the brush: " +
+    "as long as you hold it, the place goes on dreaming.",
   "With a finger you paint; with two fingers you move and zoom. A pen's pressure counts.",
 ];
 
@@ -52,16 +53,32 @@ export function openHelp() {
 
 function make() {
   const made = makeDialog("help-dialog", "Help and keys");
-  const groups = Object.entries(GROUPS).map(([name, keys]) => el("section", {}, el("h3", { class: "label" }, name), list(keys)));
-  made.body.append(...LINES.map((line) => el("p", {}, line)), el("div", { class: "key-groups" }, ...groups), keySwitch());
+  const groups = Object.entries(GROUPS).map(([name, keys]) =>
+    el("section", {}, el("h3", { class: "label" }, name), list(keys)),
+  );
+  made.body.append(
+    ...LINES.map((line) => el("p", {}, line)),
+    el("div", { class: "key-groups" }, ...groups),
+    keySwitch(),
+  );
   return made;
 }
 
-const list = (keys) => el("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [el("dt", {}, ...caps(key)), el("dd", {}, what)]));
+const list = (keys) =>
+  el("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [el("dt", {}, ...caps(key)), el("dd", {}, what)]));
 const caps = (key) => key.split(" ").map((one) => el("kbd", {}, one));
 
 /** Who speaks to the computer, or has a trembling hand, wants no single keys. */
 function keySwitch() {
-  const input = el("input", { type: "checkbox", checked: singleKeys(), onchange: () => setSingleKeys(input.checked) });
-  return el("label", { class: "row check" }, input, el("span", {}, "Single keys act (letters and signs without Ctrl)"));
+  const input = el("input", {
+    type: "checkbox",
+    checked: singleKeys(),
+    onchange: () => setSingleKeys(input.checked),
+  });
+  return el(
+    "label",
+    { class: "row check" },
+    input,
+    el("span", {}, "Single keys act (letters and signs without Ctrl)"),
+  );
 }

@@ -45,7 +45,8 @@ export function startKeys() {
   });
 }
 
-const typing = (target) => target.closest?.("input:not([type=range], [type=radio], [type=checkbox]), textarea, select");
+const typing = (target) =>
+  target.closest?.("input:not([type=range], [type=radio], [type=checkbox]), textarea, select");
 
 function pressed(event) {
   if (document.querySelector("dialog[open]") || typing(event.target)) return;

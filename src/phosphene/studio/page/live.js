@@ -16,10 +16,11 @@ export class Live {
   #socket = null;
   #id = null;
   #wait = FIRST_WAIT;
+  #wasOpen = false;
   #timer = 0;
   #hear;
 
-  /** `hear` has opened(), closed(), frame(header, bytes) and event(message). */
+  /** `hear` has opened(), closed(whether it was open), frame(header, bytes) and event(message). */
   constructor(hear) {
     this.#hear = hear;
   }
@@ -53,20 +54,32 @@ export class Live {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     const mine = (act) => (event) => this.#socket === socket && act(event);
-    socket.addEventListener("open", mine(() => this.#opened()));
-    socket.addEventListener("message", mine((event) => this.#message(event.data)));
-    socket.addEventListener("close", mine(() => this.#closed()));
+    socket.addEventListener(
+      "open",
+      mine(() => this.#opened()),
+    );
+    socket.addEventListener(
+      "message",
+      mine((event) => this.#message(event.data)),
+    );
+    socket.addEventListener(
+      "close",
+      mine(() => this.#closed()),
+    );
   }
 
   #opened() {
     this.#wait = FIRST_WAIT;
+    this.#wasOpen = true;
     this.#hear.opened();
   }
 
   #closed() {
-    this.#hear.closed();
+    const wasOpen = this.#wasOpen;
+    this.#wasOpen = false;
     this.#timer = setTimeout(() => this.#begin(), this.#wait);
     this.#wait = Math.min(LONGEST_WAIT, this.#wait * 1.7);
+    this.#hear.closed(wasOpen);
   }
 
   #message(data) {

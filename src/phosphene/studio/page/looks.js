@@ -54,6 +54,6 @@ export function aboutLook(look, looks, picture) {
   if (look.filter) return among(looks.filters, look.filter)?.about ?? "";
   if (look.kind === "style") return `painted as ${nameOfReference(picture, look.reference)} is`;
   if (look.reference) return `shapes of ${nameOfReference(picture, look.reference)}`;
-  const shows = among(looks.layers, look.layer)?.shows ?? "";
-  return look.channel === undefined ? shows : `one pattern of ${look.layer}: ${shows}`;
+  const shows = among(looks.layers, look.layer)?.shows ?? ""; // not every layer was looked at
+  return look.channel === undefined ? shows : `one pattern of ${look.layer}${shows && `: ${shows}`}`;
 }

@@ -36,7 +36,8 @@ async function begin() {
   rememberHand();
   store.set({ looks, connected: true });
   for (const start of [startStart, startBrushbar, startPanels, startPointer, startKeyhand, startKeys]) start();
-  for (const start of [startCompare, startProgress, startRender, startShare, startHeader, startBanner, startSheet]) start();
+  for (const start of [startCompare, startProgress, startRender, startShare, startHeader, startBanner, startSheet])
+    start();
   addEventListener("popstate", route);
   route();
 }

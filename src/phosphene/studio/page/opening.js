@@ -35,7 +35,10 @@ export async function openFile(file) {
   const { bytes } = store.get("looks")?.limits ?? {};
   if (bytes && file.size > bytes) {
     const most = `At most ${Math.floor(bytes / 1e6)} MB can be opened here.`;
-    return complain({ message: `${file.name} has ${Math.ceil(file.size / 1e6)} MB.`, hint: `${most} Save it smaller, or use the command line.` });
+    return complain({
+      message: `${file.name} has ${Math.ceil(file.size / 1e6)} MB.`,
+      hint: `${most} Save it smaller, or use the command line.`,
+    });
   }
   const name = file.name || "pasted.png";
   const load = isPainting(file) ? () => api.unpack(file, name) : () => api.open(file, name);
@@ -121,7 +124,9 @@ function veil(what) {
   byId("drop-veil").hidden = !what;
   document.body.toggleAttribute("data-dragging", Boolean(what));
   byId("drop-veil").dataset.purpose = what ?? "";
-  if (what) byId("drop-words").textContent = store.get("picture") && what === "open" ? "Drop it as a new picture" : WORDS[what];
+  if (what)
+    byId("drop-words").textContent =
+      store.get("picture") && what === "open" ? "Drop it as a new picture" : WORDS[what];
 }
 
 function dropped(event) {

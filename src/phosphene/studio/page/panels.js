@@ -11,7 +11,12 @@ import { store } from "./store.js";
 import { stylePanel } from "./style.js";
 
 const TABS = {
-  dream: { name: "Dream", title: "What the network brings out of the picture by itself", make: dreamPanel, kind: "dream" },
+  dream: {
+    name: "Dream",
+    title: "What the network brings out of the picture by itself",
+    make: dreamPanel,
+    kind: "dream",
+  },
   style: { name: "Style", title: "Painted anew, in the manner of another picture", make: stylePanel, kind: "style" },
   guide: { name: "Guide", title: "Dreams towards the shapes of a picture of yours", make: guidePanel, kind: "dream" },
 };
@@ -26,7 +31,13 @@ export function startPanels() {
 }
 
 function tabButton(tab) {
-  const attributes = { type: "button", role: "tab", id: `tab-${tab}`, "aria-controls": `panel-${tab}`, title: TABS[tab].title };
+  const attributes = {
+    type: "button",
+    role: "tab",
+    id: `tab-${tab}`,
+    "aria-controls": `panel-${tab}`,
+    title: TABS[tab].title,
+  };
   return el("button", { ...attributes, onclick: () => store.set({ tab }), onkeydown: walk }, TABS[tab].name);
 }
 
@@ -43,7 +54,13 @@ function tabPanel(tab) {
   const { make, kind } = TABS[tab];
   const content = el("div", { class: "tab-content" });
   make(content);
-  const attributes = { role: "tabpanel", id: `panel-${tab}`, "aria-labelledby": `tab-${tab}`, class: "tab-panel", hidden: true };
+  const attributes = {
+    role: "tabpanel",
+    id: `panel-${tab}`,
+    "aria-labelledby": `tab-${tab}`,
+    class: "tab-panel",
+    hidden: true,
+  };
   return el("div", attributes, content, groundStrength(kind));
 }
 
@@ -61,7 +78,9 @@ function targetSwitch() {
     { value: "ground", name: "Whole picture", icon: "whole", title: "A chosen look spreads over the whole picture" },
     { value: "brush", name: "Brush", icon: "brush", title: "A chosen look is for painting with the brush" },
   ];
-  byId("target").replaceWith(radios("target", "A chosen look is for", choices, store.get("target"), (target) => store.set({ target })));
+  byId("target").replaceWith(
+    radios("target", "A chosen look is for", choices, store.get("target"), (target) => store.set({ target })),
+  );
 }
 
 const SCALES = { dream: byFactors(0.2, 5), style: even(0.1, 1) };
@@ -73,8 +92,13 @@ const DEEPER = {
 function groundStrength(kind) {
   const set = debounced((value) => setGround(lookOf(store.get("picture").ground), value), 180);
   const strength = slider({
-    name: "Strength", label: `Strength of the ${kind}`, title: DEEPER[kind], usual: USUAL[kind],
-    scale: SCALES[kind], show: (value) => value.toFixed(2), onchange: set,
+    name: "Strength",
+    label: `Strength of the ${kind}`,
+    title: DEEPER[kind],
+    usual: USUAL[kind],
+    scale: SCALES[kind],
+    show: (value) => value.toFixed(2),
+    onchange: set,
   });
   const about = el("p", { class: "about" });
   store.watch(["picture"], () => {

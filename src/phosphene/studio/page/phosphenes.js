@@ -53,7 +53,11 @@ function draw() {
   if (!eye.width || !canvas.width) return;
   const density = canvas.width / box.width;
   const room = getComputedStyle(document.documentElement).getPropertyValue("--room-is").trim();
-  const scene = { eye: place(eye, box, density), words: wordsIn(box, density), colours: COLOURS[room] ?? COLOURS.dark };
+  const scene = {
+    eye: place(eye, box, density),
+    words: wordsIn(box, density),
+    colours: COLOURS[room] ?? COLOURS.dark,
+  };
   context.clearRect(0, 0, canvas.width, canvas.height);
   for (let ring = 0; ring < RINGS; ring += 1) drawRing(ring, scene);
 }

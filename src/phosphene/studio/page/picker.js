@@ -3,14 +3,14 @@
 import { makeDialog } from "./dialogs.js";
 import { el, icon } from "./dom.js";
 import * as L from "./looks.js";
-import { setBrushLook, setGround, thumbs } from "./session.js";
 import { radios } from "./radios.js";
+import { setBrushLook, setGround, thumbs } from "./session.js";
 import { store } from "./store.js";
 import { grid, mark, tile } from "./tiles.js";
 
 const TITLES = { brush: "What the brush paints", ground: "What the whole picture becomes" };
 const PAGES = { presets: "Dreams", layers: "Layers", filters: "Styles", guides: "Guides" };
-const MOST_CHANNELS_AWAITED = 12;
+const MOST_AWAITED = 15;
 let sheet = null;
 let target = "brush";
 let page = "presets";
@@ -28,7 +28,7 @@ export function openPicker(forWhat, at = null) {
 
 function make() {
   const made = makeDialog("picker", TITLES.brush, "picker");
-  thumbs.addEventListener("arrived", () => made.dialog.open && layer && addChannels());
+  thumbs.addEventListener("arrived", () => made.dialog.open && addArrived());
   return made;
 }
 
@@ -45,14 +45,13 @@ function draw() {
 }
 
 function drawPage() {
-  const { presets, filters, layers } = store.get("looks");
+  const { presets, filters } = store.get("looks");
   const picture = store.get("picture");
   if (page !== "guides") thumbs.request(page);
-  if (layer) return drawChannels();
+  if (page === "layers") return layer ? drawChannels() : drawLayers();
   const tiles = {
     presets: () => presets.map(({ name }) => tileOf(L.preset(name))),
     filters: () => filters.map(({ name }) => tileOf(L.filter(name))),
-    layers: () => layers.map(layerTile),
     guides: () => picture.references.flatMap(({ id }) => [tileOf(L.guide(id)), tileOf(L.style(id))]),
   }[page]();
   return fill(INTROS[page], grid(PAGES[page], ...tiles), page === "guides" && !tiles.length ? NO_GUIDES : null);
@@ -78,49 +77,120 @@ function current() {
 
 const tileOf = (look, options) => tile(look, store.get("picture"), take, options);
 
-function layerTile({ name, shows, channels }) {
-  const enter = () => {
-    layer = name;
-    drawPage();
-  };
+const enter = (name) => {
+  layer = name;
+  drawPage();
+};
+
+function drawLayers() {
+  fill(INTROS.layers, growing("layers", "Layers"), anyLayer());
+  addArrived();
+}
+
+function layerTile(name) {
+  const { shows, channels } = store.get("looks").layers.find((one) => one.name === name);
   const label = `Channels of ${name}`;
-  const more = el("button", { type: "button", class: "tile-more", "aria-label": label, title: `${label}: its ${channels} single patterns`, onclick: enter }, `${channels} channels`, icon("chevron"));
-  return tileOf(L.layer(name), { about: `All patterns of ${name}: ${shows}`, sub: shows, extra: more });
+  const attributes = {
+    type: "button",
+    class: "tile-more",
+    "aria-label": label,
+    title: `${label}: its ${channels} single patterns`,
+  };
+  const more = el("button", { ...attributes, onclick: () => enter(name) }, `${channels} channels`, icon("chevron"));
+  return tileOf(L.layer(name), {
+    about: `All patterns of ${name}${shows ? `: ${shows}` : ""}`,
+    sub: shows,
+    extra: more,
+  });
+}
+
+/** The network's inner layers are too many for pictures; who knows their names finds them here. */
+function anyLayer() {
+  const options = store.get("looks").layers.map(({ name }) => el("option", { value: name }, name));
+  const select = el("select", { "aria-label": "Any layer" }, ...options);
+  const use = el(
+    "button",
+    { type: "button", class: "soft", onclick: () => take(L.layer(select.value)) },
+    "Use this layer",
+  );
+  const inside = el("button", { type: "button", class: "soft", onclick: () => enter(select.value) }, "Its channels");
+  return el(
+    "div",
+    { class: "row any" },
+    el("span", { class: "quiet" }, "Or any layer of the network"),
+    select,
+    use,
+    inside,
+  );
 }
 
 function drawChannels() {
   thumbs.request("channels", layer);
-  const back = el("button", { type: "button", class: "soft", onclick: () => ((layer = null), drawPage()) }, icon("back"), "All layers");
-  const all = grid(`Channels of ${layer}`, tileOf(L.layer(layer), { name: `all of ${layer}` }));
-  all.id = "channels";
+  const back = el(
+    "button",
+    { type: "button", class: "soft", onclick: () => enter(null) },
+    icon("back"),
+    "All layers",
+  );
+  const all = growing("channels", `Channels of ${layer}`, tileOf(L.layer(layer), { name: `all of ${layer}` }));
   const row = el("div", { class: "row" }, back, byNumber());
   fill("Single patterns of this layer (channels), those first that are most alive in this picture.", row, all);
-  addChannels();
+  addArrived();
+}
+
+function growing(set, label, ...first) {
+  const list = grid(label, ...first);
+  list.id = "arriving";
+  list.dataset.first = first.length;
+  list.dataset.set = set;
+  return list;
 }
 
 /** Adds what has arrived; what is there already stays, and so does the focus. */
-function addChannels() {
-  const list = sheet.body.querySelector("#channels");
+function addArrived() {
+  const list = sheet.body.querySelector("#arriving");
   if (!list) return;
   for (const ghost of list.querySelectorAll(".ghosted")) ghost.remove();
-  const numbers = thumbs.channels(layer);
-  const there = list.children.length - 1; // the first is the whole layer
-  list.append(...numbers.slice(there).map((number) => tileOf(L.channel(layer, number), { name: `channel ${number}` })));
-  const missing = thumbs.finished("channels", layer) ? 0 : MOST_CHANNELS_AWAITED - numbers.length;
+  const { set } = list.dataset;
+  const there = list.children.length - list.dataset.first;
+  const names = thumbs.names(set, layer);
+  const make =
+    set === "layers"
+      ? layerTile
+      : (number) => tileOf(L.channel(layer, Number(number)), { name: `channel ${number}` });
+  list.append(...names.slice(there).map(make));
+  const missing = thumbs.finished(set, layer) ? 0 : MOST_AWAITED - names.length;
   list.append(...awaited(Math.max(0, missing)));
   mark(list, current());
 }
 
-const ghost = () => el("li", { class: "tile ghosted", "aria-hidden": "true" }, el("span", { class: "thumb waiting" }), el("span", { class: "tile-name" }, "\u00a0"));
+const ghost = () =>
+  el(
+    "li",
+    { class: "tile ghosted", "aria-hidden": "true" },
+    el("span", { class: "thumb waiting" }),
+    el("span", { class: "tile-name" }, "\u00a0"),
+  );
 const awaited = (count) => Array.from({ length: count }, ghost);
 
 /** For those who know the channel's number. */
 function byNumber() {
   const count = store.get("looks").layers.find(({ name }) => name === layer)?.channels ?? 1;
-  const input = el("input", { type: "number", min: 0, max: count - 1, "aria-label": "Channel number", placeholder: `0 to ${count - 1}` });
+  const input = el("input", {
+    type: "number",
+    min: 0,
+    max: count - 1,
+    "aria-label": "Channel number",
+    placeholder: `0 to ${count - 1}`,
+  });
   const go = () => input.value !== "" && input.checkValidity() && take(L.channel(layer, Number(input.value)));
   input.addEventListener("keydown", (event) => event.key === "Enter" && go());
-  return el("span", { class: "row" }, input, el("button", { type: "button", class: "soft", onclick: go }, "Use this channel"));
+  return el(
+    "span",
+    { class: "row" },
+    input,
+    el("button", { type: "button", class: "soft", onclick: go }, "Use this channel"),
+  );
 }
 
 function take(look) {
@@ -128,4 +198,3 @@ function take(look) {
   else setGround(look);
   sheet.close();
 }
-

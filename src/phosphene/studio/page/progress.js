@@ -3,11 +3,9 @@
 import { announce, byId } from "./dom.js";
 import { cancelJob } from "./session.js";
 import { store } from "./store.js";
-import { complain } from "./toasts.js";
 
 const GROWS = ["ground", "style"];
 const bar = byId("growing-bar");
-let told = new Set(); // jobs whose end was told
 let spoken = "";
 
 export const active = ({ state }) => state === "waiting" || state === "running";
@@ -23,12 +21,11 @@ function growth() {
 
 function show() {
   const job = growth();
-  const growing = Boolean(job || store.get("picture")?.growing);
+  const growing = Boolean(job?.kind === "ground" || store.get("picture")?.growing);
   document.body.dataset.growing = growing;
-  byId("growing").hidden = !growing;
-  tellFailures();
-  if (!growing) return speak("");
-  byId("growing-text").textContent = job?.message || "Dreaming";
+  byId("growing").hidden = !growing && !job;
+  if (!growing && !job) return speak("");
+  byId("growing-text").textContent = sentence(job?.message || "dreaming");
   byId("growing-left").textContent = timeLeft(job?.seconds_left);
   byId("growing-cancel").hidden = !job;
   if (job && job.state === "running") bar.value = job.done;
@@ -42,13 +39,7 @@ function speak(words) {
   spoken = words;
 }
 
-function tellFailures() {
-  for (const job of store.get("jobs").values()) {
-    if (job.state !== "failed" || told.has(job.id)) continue;
-    told = new Set([...told, job.id]);
-    complain({ message: job.message || "That could not be done.", hint: "Try it again." });
-  }
-}
+export const sentence = (words) => words[0].toUpperCase() + words.slice(1);
 
 export function timeLeft(seconds) {
   if (seconds === null || seconds === undefined) return "";

@@ -7,7 +7,12 @@ export function radios(name, label, choices, value, onchange) {
   const inputs = choices.map((choice) => {
     const attributes = { type: "radio", name, value: choice.value, checked: choice.value === value };
     const input = el("input", { ...attributes, onchange: () => onchange(choice.value) });
-    return el("label", { class: "segment", title: choice.title }, input, el("span", {}, choice.icon ? icon(choice.icon) : null, choice.name));
+    return el(
+      "label",
+      { class: "segment", title: choice.title },
+      input,
+      el("span", {}, choice.icon ? icon(choice.icon) : null, choice.name),
+    );
   });
   return el("div", { class: "segments", role: "radiogroup", "aria-label": label }, ...inputs);
 }

@@ -7,12 +7,24 @@ import { tell, tried } from "./toasts.js";
 
 /** A place to drop or choose such a picture. `onfile(file)` gets it. */
 export function bringer(id, words, hint, onfile) {
-  const input = el("input", { type: "file", id: `${id}-file`, accept: "image/*,.tif,.tiff", "aria-label": words, tabindex: "-1", hidden: true });
+  const input = el("input", {
+    type: "file",
+    id: `${id}-file`,
+    accept: "image/*,.tif,.tiff",
+    "aria-label": words,
+    tabindex: "-1",
+    hidden: true,
+  });
   input.addEventListener("change", () => {
     if (input.files[0]) onfile(input.files[0]);
     input.value = ""; // the same file may be chosen again
   });
-  const button = el("button", { type: "button", class: "bringer", title: hint, onclick: () => input.click() }, icon("photo"), el("span", {}, words));
+  const button = el(
+    "button",
+    { type: "button", class: "bringer", title: hint, onclick: () => input.click() },
+    icon("photo"),
+    el("span", {}, words),
+  );
   return el("div", {}, button, input);
 }
 

@@ -3,14 +3,19 @@
 import { api, urls } from "./api.js";
 import { makeDialog } from "./dialogs.js";
 import { announce, byId, el, icon } from "./dom.js";
-import { active, timeLeft } from "./progress.js";
+import { active, sentence, timeLeft } from "./progress.js";
 import { radios } from "./radios.js";
 import { cancelJob, takeJob } from "./session.js";
 import { store } from "./store.js";
 import { tried } from "./toasts.js";
 
 const NAMES = { png: "PNG", jpeg: "JPEG", webp: "WebP", tiff: "TIFF" };
-const ABOUT = { png: "Exact; a large file", jpeg: "Small, for sharing", webp: "Smaller still", tiff: "Exact, for printing" };
+const ABOUT = {
+  png: "Exact; a large file",
+  jpeg: "Small, for sharing",
+  webp: "Smaller still",
+  tiff: "Exact, for printing",
+};
 const LEAST = 64;
 const chip = byId("render-chip");
 let sheet = null;
@@ -43,20 +48,33 @@ function hear() {
   const running = Boolean(job && active(job));
   chip.hidden = !running;
   if (running) chip.textContent = `${Math.round(job.done * 100)} %`;
-  if (job?.state === "done" && spoken === "running") announce("The picture is rendered. Download it in the dialog Render.");
+  if (job?.state === "done" && spoken === "running")
+    announce("The picture is rendered. Download it in the dialog Render.");
   spoken = job?.state ?? "";
   if (sheet?.dialog.open && store.get("picture")) drawJob();
 }
 
 function draw() {
-  const formats = store.get("looks").formats.map((value) => ({ value, name: NAMES[value] ?? value, title: ABOUT[value] }));
+  const formats = store
+    .get("looks")
+    .formats.map((value) => ({ value, name: NAMES[value] ?? value, title: ABOUT[value] }));
   const about = el("p", { class: "quiet" }, ABOUT[format]);
   const formatRow = radios("render-format", "Format", formats, format, (value) => {
     format = value;
     about.textContent = ABOUT[format] ?? "";
   });
-  sheet.body.replaceChildren(el("h3", { class: "label" }, "Format"), formatRow, about, el("h3", { class: "label" }, "Size"), ...sizes(),
-    el("p", { class: "quiet note" }, "The whole painting is done again at this size. You can go on painting meanwhile."));
+  sheet.body.replaceChildren(
+    el("h3", { class: "label" }, "Format"),
+    formatRow,
+    about,
+    el("h3", { class: "label" }, "Size"),
+    ...sizes(),
+    el(
+      "p",
+      { class: "quiet note" },
+      "The whole painting is done again at this size. You can go on painting meanwhile.",
+    ),
+  );
   drawJob();
 }
 
@@ -67,7 +85,14 @@ function sizes() {
   if (long >= 2 * LEAST) choices.push({ value: "half", name: "Half" });
   choices.push({ value: "own", name: "Other" });
   const said = el("output", { class: "size-said tabular" });
-  const input = el("input", { type: "number", min: LEAST, max: long, value: own ?? Math.min(long, 2048), "aria-label": "Long side in pixels", id: "long-side" });
+  const input = el("input", {
+    type: "number",
+    min: LEAST,
+    max: long,
+    value: own ?? Math.min(long, 2048),
+    "aria-label": "Long side in pixels",
+    id: "long-side",
+  });
   const field = el("label", { class: "row field" }, el("span", {}, "Long side"), input, el("span", {}, "pixels"));
   const say = () => {
     field.hidden = size !== "own";
@@ -103,7 +128,11 @@ function drawJob() {
   const job = current();
   if (job && active(job)) return running(job);
   const again = job?.state === "done";
-  const start = el("button", { type: "button", class: again ? "soft" : "primary", id: "render-begin", onclick: begin }, again ? "Render again" : "Render");
+  const start = el(
+    "button",
+    { type: "button", class: again ? "soft" : "primary", id: "render-begin", onclick: begin },
+    again ? "Render again" : "Render",
+  );
   return sheet.foot.replaceChildren(...(again ? [done(job)] : []), start);
 }
 
@@ -112,16 +141,35 @@ function running(job) {
   if (sheet.foot.dataset.job !== job.id || !sheet.foot.querySelector("progress")) {
     sheet.foot.dataset.job = job.id;
     const cancel = el("button", { type: "button", class: "soft", onclick: () => cancelJob(job.id) }, "Cancel");
-    sheet.foot.replaceChildren(el("div", { class: "job" }, el("span", { class: "job-text" }), el("progress", { max: 1, "aria-label": "Rendering" })), cancel);
+    sheet.foot.replaceChildren(
+      el(
+        "div",
+        { class: "job" },
+        el("span", { class: "job-text" }),
+        el("progress", { max: 1, "aria-label": "Rendering" }),
+      ),
+      cancel,
+    );
   }
   const left = timeLeft(job.seconds_left);
-  sheet.foot.querySelector(".job-text").textContent = `${job.message || "Rendering"} · ${Math.round(job.done * 100)} %${left ? ` · ${left} left` : ""}`;
+  sheet.foot.querySelector(".job-text").textContent =
+    `${sentence(job.message || "rendering")} · ${Math.round(job.done * 100)} %${left ? ` · ${left} left` : ""}`;
   sheet.foot.querySelector("progress").value = job.done;
 }
 
 function done(job) {
   const { name, width, height, bytes } = job.result;
   const words = `${width} × ${height} · ${(bytes / 1e6).toFixed(1)} MB`;
-  const link = el("a", { class: "primary button", href: urls.result(job.id), download: name, id: "download" }, icon("save"), "Download");
-  return el("div", { class: "job done" }, el("span", { class: "job-text" }, el("strong", {}, name), el("span", { class: "quiet" }, words)), link);
+  const link = el(
+    "a",
+    { class: "primary button", href: urls.result(job.id), download: name, id: "download" },
+    icon("save"),
+    "Download",
+  );
+  return el(
+    "div",
+    { class: "job done" },
+    el("span", { class: "job-text" }, el("strong", {}, name), el("span", { class: "quiet" }, words)),
+    link,
+  );
 }

@@ -13,11 +13,11 @@ import { Viewport } from "./viewport.js";
 export const painting = new Painting(byId("painting"), byId("glow"));
 export const viewport = new Viewport(byId("stage"), byId("easel"));
 export const thumbs = new Thumbs();
-export const live = new Live({ opened, closed, frame: (header, bytes) => painting.frame(header, bytes), event: heard });
+export const live = new Live({ opened, closed, frame: framed, event: heard });
 
 const RECENT = 8;
-const listeners = { error: [], lost: [], leave: [] };
-let lastGround = 0; // so that a slow answer does not undo a later choice
+const listeners = { error: [], frame: [], lost: [], leave: [] };
+let wished = null; // a ground on its way to the server: what is told meanwhile does not know of it yet
 
 export const whenTold = (name, act) => listeners[name].push(act);
 const tellAll = (name, value) => listeners[name].forEach((act) => act(value));
@@ -28,6 +28,7 @@ export function show(state) {
   painting.resize(state.view);
   viewport.hold(state.view);
   thumbs.begin(state.id, store.get("looks"));
+  wished = null;
   store.set({ picture: null, jobs: new Map() });
   takeState(state);
   if (location.hash !== `#${state.id}`) history.pushState(null, "", `#${state.id}`);
@@ -54,36 +55,62 @@ export function leave() {
 function takeState(state) {
   const before = store.get("picture");
   if (before && (before.id !== state.id || before.revision > state.revision)) return;
+  for (const job of state.jobs) if (job.kind === "thumbnails") thumbs.job(job);
   const kept = [...store.get("jobs").values()].filter((job) => job.state === "done" || job.kind === "thumbnails");
-  store.set({ picture: state, jobs: new Map([...kept, ...state.jobs].map((job) => [job.id, job])) });
-  const { brushLook } = store.get("picture") ? { brushLook: store.get("brushLook") } : {};
-  const gone = brushLook?.reference && !state.references.some(({ id }) => id === brushLook.reference);
-  if (gone) store.set({ brushLook: firstLook() });
+  store.set({
+    picture: wished ? { ...state, ground: wished.ground } : state,
+    jobs: new Map([...kept, ...state.jobs].map((job) => [job.id, job])),
+  });
+  const brushLook = store.get("brushLook");
+  const lost = brushLook.reference && !state.references.some(({ id }) => id === brushLook.reference);
+  if (lost) store.set({ brushLook: firstLook() });
 }
 
-async function opened() {
-  const { id, revision } = store.get("picture");
-  store.set({ connected: true });
+function opened() {
+  // A studio that was started again counts its revisions from the beginning.
+  store.set({ connected: true, picture: { ...store.get("picture"), revision: -1 } });
   thumbs.online(true);
-  painting.load(() => api.blob(urls.view(id)), revision).catch(complain);
+  refresh();
+}
+
+/** Fetches how it stands, and the view: after a break, or when frames were left out because the page was slow. */
+async function refresh() {
+  const { id } = store.get("picture");
   try {
-    takeState(await api.state(id));
+    const state = await api.state(id);
+    if (store.get("picture")?.id !== id) return;
+    takeState(state);
+    await painting.load(() => api.blob(urls.view(id)), state.revision);
   } catch (error) {
-    if (error.status === 404) leave();
-    complain(error);
+    gone(error);
   }
 }
 
-function closed() {
+function gone(error) {
+  if (error.status === 404) leave();
+  complain(error);
+}
+
+/** A socket that was never open may have been refused for good; the browser does not say why. */
+async function closed(wasOpen) {
   thumbs.online(false);
   store.set({ connected: false });
   tellAll("lost");
+  const id = store.get("picture")?.id;
+  if (wasOpen || !id) return;
+  await api.state(id).catch((error) => error.status && store.get("picture")?.id === id && gone(error));
+}
+
+function framed(header, bytes) {
+  painting.frame(header, bytes);
+  tellAll("frame", header);
 }
 
 function heard(message) {
   if (message.event === "state") takeState(message.state);
   else if (message.event === "job") takeJob(message.job);
   else if (message.event === "thumbnail") thumbs.arrived(message.key);
+  else if (message.event === "refresh") refresh();
   else if (message.event === "error") {
     complain({ message: message.error, hint: message.hint });
     tellAll("error", message);
@@ -93,7 +120,9 @@ function heard(message) {
 export function takeJob(job) {
   if (job.picture && job.picture !== store.get("picture")?.id) return;
   if (job.kind === "thumbnails") return thumbs.job(job);
-  return store.set({ jobs: new Map(store.get("jobs")).set(job.id, job) });
+  store.set({ jobs: new Map(store.get("jobs")).set(job.id, job) });
+  if (job.state === "failed") complain({ message: job.message || "That could not be done.", hint: "Try it again." });
+  return undefined;
 }
 
 export async function cancelJob(id) {
@@ -105,16 +134,20 @@ export async function cancelJob(id) {
 export async function setGround(look, strength) {
   const picture = store.get("picture");
   const ground = look && { ...look, strength: strength ?? strengthFor(look) };
-  const mine = (lastGround += 1);
+  const mine = (wished = { ground });
   store.set({ picture: { ...picture, ground } });
   announce(`The whole picture: ${nameOf(look, picture)}`);
   try {
     const state = await api.ground(picture.id, ground);
-    if (mine === lastGround) takeState(state);
+    if (mine !== wished) return; // another one was chosen since
+    wished = null;
+    takeState(state);
   } catch (error) {
     complain(error);
+    if (mine !== wished) return;
+    wished = null;
     const now = store.get("picture");
-    if (mine === lastGround && now?.id === picture.id) store.set({ picture: { ...now, ground: picture.ground } });
+    if (now?.id === picture.id) store.set({ picture: { ...now, ground: picture.ground } });
   }
 }
 

@@ -28,7 +28,9 @@ async function showCommand() {
   if (!told) return;
   sheet ??= makeDialog("command-dialog", "As a command", "narrow");
   const { command, note } = told;
-  const words = command ? el("pre", { class: "command", role: "group", tabindex: "0", "aria-label": "The command" }, el("code", {}, command)) : el("p", {}, "No single command makes this picture.");
+  const words = command
+    ? el("pre", { class: "command", role: "group", tabindex: "0", "aria-label": "The command" }, el("code", {}, command))
+    : el("p", {}, "No single command makes this picture.");
   sheet.body.replaceChildren(words, el("p", { class: "quiet" }, note ?? ""));
   sheet.foot.replaceChildren(...(command ? [copyButton(command)] : []));
   sheet.open();
@@ -36,7 +38,10 @@ async function showCommand() {
 
 function copyButton(command) {
   const copy = async () => {
-    const done = await navigator.clipboard?.writeText(command).then(() => true, () => false);
+    const done = await navigator.clipboard?.writeText(command).then(
+      () => true,
+      () => false,
+    );
     tell(done ? "Copied" : "The browser does not let the page copy: select the line and copy it.");
     if (done) sheet.close();
   };

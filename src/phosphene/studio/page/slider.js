@@ -14,7 +14,10 @@ export const byFactors = (low, high) => ({
   value: (at) => low * (high / low) ** at,
 });
 
-/** {name, label, title, scale, show(value) → text, usual, oninput(value), onchange(value)} → an element with `.value`. */
+/**
+ * Makes a slider from {name, label, title, scale, show(value) → text, usual, oninput(value), onchange(value)}.
+ * The element has a `value`.
+ */
 export function slider({ name, label, title, scale, show, usual, oninput, onchange }) {
   const input = el("input", { type: "range", min: 0, max: STEPS, step: "any", "aria-label": label, title });
   const number = el("output", { class: "tabular", title: "Double-click for the usual value" });
@@ -28,15 +31,17 @@ export function slider({ name, label, title, scale, show, usual, oninput, onchan
     number.textContent = show(value);
   };
   const take = (next, ...hearers) => {
-    value = next;
+    value = Number(next.toFixed(3)); // 600.0000001 would be too much for the server
     paint();
     for (const hear of hearers) hear?.(value);
   };
   input.addEventListener("input", () => take(scale.value(input.value / STEPS), oninput));
   input.addEventListener("change", () => onchange?.(value));
-  input.addEventListener("keydown", (event) => byKey(event, (move) => {
-    take(scale.value(clamp(scale.at(value) + move, 0, 1)), oninput, onchange);
-  }));
+  input.addEventListener("keydown", (event) =>
+    byKey(event, (move) => {
+      take(scale.value(clamp(scale.at(value) + move, 0, 1)), oninput, onchange);
+    }),
+  );
   number.addEventListener("dblclick", () => take(usual, oninput, onchange));
 
   Object.defineProperty(element, "value", { get: () => value, set: (next) => take(next) });

@@ -13,7 +13,12 @@ const leaving = new Map(); // pictures on their way out, which can still be call
 export function startStart() {
   const canvases = store.get("looks").canvases.map((name) => {
     const title = CANVAS_TITLES[name] ?? name;
-    return el("button", { type: "button", class: "soft canvas", title, onclick: () => openCanvas(name) }, el("span", { class: `swatch ${name}`, "aria-hidden": "true" }), capital(name));
+    return el(
+      "button",
+      { type: "button", class: "soft canvas", title, onclick: () => openCanvas(name) },
+      el("span", { class: `swatch ${name}`, "aria-hidden": "true" }),
+      capital(name),
+    );
   });
   byId("canvases").append(...canvases);
   addEventListener("pagehide", () => [...leaving.values()].forEach((forget) => forget()));
@@ -25,7 +30,10 @@ const capital = (name) => name[0].toUpperCase() + name.slice(1);
 const folderThere = () => store.get("looks").folder !== false;
 
 export async function drawShelves() {
-  const [recent, folder] = await Promise.all([tried(api.pictures), folderThere() ? api.folder().catch(() => null) : null]);
+  const [recent, folder] = await Promise.all([
+    tried(api.pictures),
+    folderThere() ? api.folder().catch(() => null) : null,
+  ]);
   const pictures = (recent?.pictures ?? []).filter(({ id }) => !leaving.has(id));
   const shelves = [];
   if (pictures.length) shelves.push(shelf("Go on with", pictures.map(recentCard)));
@@ -40,20 +48,48 @@ function shelf(name, cards) {
 
 function recentCard({ id, name, width, height, changed, strokes }) {
   const details = `${width} × ${height}${strokes ? ` · ${strokes} ${strokes === 1 ? "stroke" : "strokes"}` : ""}`;
-  const open = el("a", { class: "card", href: `#${id}`, "aria-label": `Open ${name}`, title: `${details} · ${ago(changed)}` }, picture(urls.thumbnail(id, changed)), ...caption(name, ago(changed)));
+  const open = el(
+    "a",
+    { class: "card", href: `#${id}`, "aria-label": `Open ${name}`, title: `${details} · ${ago(changed)}` },
+    picture(urls.thumbnail(id, changed)),
+    ...caption(name, ago(changed)),
+  );
   const card = el("li", {}, open);
-  const remove = el("button", { type: "button", class: "icon-button small remove", "aria-label": `Delete ${name}`, title: "Delete", onclick: () => forget(id, name, card) }, icon("trash"));
+  const remove = el(
+    "button",
+    {
+      type: "button",
+      class: "icon-button small remove",
+      "aria-label": `Delete ${name}`,
+      title: "Delete",
+      onclick: () => forget(id, name, card),
+    },
+    icon("trash"),
+  );
   card.append(remove);
   return card;
 }
 
 function folderCard({ number, name }) {
   const open = () => openFromFolder(number);
-  return el("li", {}, el("button", { type: "button", class: "card", "aria-label": `Open ${name}`, onclick: open }, picture(urls.folder(number)), ...caption(name, "")));
+  return el(
+    "li",
+    {},
+    el(
+      "button",
+      { type: "button", class: "card", "aria-label": `Open ${name}`, onclick: open },
+      picture(urls.folder(number)),
+      ...caption(name, ""),
+    ),
+  );
 }
 
-const picture = (src) => el("span", { class: "card-picture" }, el("img", { src, alt: "", loading: "lazy", draggable: "false" }));
-const caption = (name, small) => [el("span", { class: "card-name" }, name), small ? el("span", { class: "quiet card-small" }, small) : null];
+const picture = (src) =>
+  el("span", { class: "card-picture" }, el("img", { src, alt: "", loading: "lazy", draggable: "false" }));
+const caption = (name, small) => [
+  el("span", { class: "card-name" }, name),
+  small ? el("span", { class: "quiet card-small" }, small) : null,
+];
 
 /** The server cannot bring a picture back: it is only told when nobody can undo any more. */
 function forget(id, name, card) {
@@ -69,14 +105,23 @@ function forget(id, name, card) {
     leaving.delete(id);
     card.hidden = false;
   };
-  tell(`${name} is deleted.`, { action: { name: "Undo", act: back }, milliseconds: UNDO_TIME, after: () => leaving.has(id) && send() });
+  tell(`${name} is deleted.`, {
+    action: { name: "Undo", act: back },
+    milliseconds: UNDO_TIME,
+    after: () => leaving.has(id) && send(),
+  });
 }
 
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+const UNITS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 function ago(time) {
   const seconds = (Date.now() - new Date(time)) / 1000;
-  for (const [unit, length] of UNITS) if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
+  for (const [unit, length] of UNITS)
+    if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
   return "just now";
 }

@@ -12,13 +12,18 @@ class Stroke {
   #waiting = [];
   #timer = 0;
   active = false;
+  begun = false; // the server has shown that it paints
 
   begin(point) {
     const brush = { ...store.get("brush"), look: lookOfTool() };
     if (!ready() || !live.send({ do: "begin", brush, points: [point] })) {
-      complain({ message: "The brush is not connected.", hint: "The studio reconnects by itself; try again in a moment." });
+      complain({
+        message: "The brush is not connected.",
+        hint: "The studio reconnects by itself; try again in a moment.",
+      });
       return false;
     }
+    this.begun = false;
     this.#set(true);
     return true;
   }
@@ -43,6 +48,11 @@ class Stroke {
     this.#flush();
     this.#set(false);
     live.send({ do: how });
+  }
+
+  /** The server would not begin it, and has said why. */
+  refused() {
+    if (this.active && !this.begun) this.lost();
   }
 
   lost() {
@@ -77,5 +87,7 @@ export function reaches(x, y) {
 }
 
 export const stroke = new Stroke();
+whenTold("frame", ({ of }) => of === "stroke" && (stroke.begun = true));
+whenTold("error", () => stroke.refused());
 whenTold("lost", () => stroke.lost());
 whenTold("leave", () => stroke.lost());

@@ -18,7 +18,12 @@ export async function bringStyle(file) {
 export function stylePanel(root) {
   const own = el("div");
   const filters = el("div");
-  root.append(bringer("style", "Paint it like another picture", "Drop a painting here, or choose one", bringStyle), own, filters, regionsButton());
+  root.append(
+    bringer("style", "Paint it like another picture", "Drop a painting here, or choose one", bringStyle),
+    own,
+    filters,
+    regionsButton(),
+  );
   let shown = "";
   store.watch(["picture", "tab", "target", "brushLook", "tool"], () => {
     const picture = store.get("picture");
@@ -34,12 +39,22 @@ export function stylePanel(root) {
 function fill(own, filters, picture) {
   const references = picture.references.map(({ id, name }) => tile(L.style(id), picture, choose, { name }));
   own.replaceChildren(...(references.length ? [grid("Your style pictures", ...references)] : []));
-  filters.replaceChildren(grid("Styles on this picture", ...store.get("looks").filters.map(({ name }) => tile(L.filter(name), picture, choose))));
+  filters.replaceChildren(
+    grid(
+      "Styles on this picture",
+      ...store.get("looks").filters.map(({ name }) => tile(L.filter(name), picture, choose)),
+    ),
+  );
 }
 
 function regionsButton() {
   const title = "Places of the picture and of the style that were matched have the same colour";
-  const button = el("button", { type: "button", class: "soft wide", "aria-pressed": "false", title, hidden: true }, icon("regions"), "Show the map of regions");
+  const button = el(
+    "button",
+    { type: "button", class: "soft wide", "aria-pressed": "false", title, hidden: true },
+    icon("regions"),
+    "Show the map of regions",
+  );
   const show = (on) => {
     button.setAttribute("aria-pressed", on);
     overlay.hidden = !on;

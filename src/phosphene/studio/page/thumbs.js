@@ -6,6 +6,7 @@ import { complain } from "./toasts.js";
 
 /** How the keys of a set begin: its name without the plural's s. */
 const startOf = (set, layer) => `${set.slice(0, -1)}-${layer ? `${layer}-` : ""}`;
+const nameOf = (set, layer) => `${set} ${layer ?? ""}`;
 const named = (list, prefix) => list.map(({ name }) => `${prefix}-${name}`);
 
 export class Thumbs extends EventTarget {
@@ -31,7 +32,7 @@ export class Thumbs extends EventTarget {
   }
 
   request(set, layer) {
-    const name = `${set} ${layer ?? ""}`;
+    const name = nameOf(set, layer);
     if (this.#asked.has(name)) return;
     const one = { set, layer, job: null, done: false };
     this.#asked.set(name, one);
@@ -40,13 +41,13 @@ export class Thumbs extends EventTarget {
   }
 
   finished(set, layer) {
-    return this.#asked.get(`${set} ${layer ?? ""}`)?.done ?? false;
+    return this.#asked.get(nameOf(set, layer))?.done ?? false;
   }
 
-  /** Numbers of the channels of a layer that there are thumbnails of. */
-  channels(layer) {
-    const start = `channel-${layer}-`;
-    return [...this.#made].filter((key) => key.startsWith(start)).map((key) => Number(key.slice(start.length)));
+  /** Names or numbers of a set that there are thumbnails of, as they arrived. */
+  names(set, layer) {
+    const start = startOf(set, layer);
+    return [...this.#made].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
   }
 
   arrived(key) {
@@ -97,12 +98,21 @@ export class Thumbs extends EventTarget {
     one.done = job.state === "done";
     // Those made on an earlier visit may not be told one by one.
     if (one.done) for (const key of job.result?.keys ?? this.#keys(one)) if (!this.#made.has(key)) this.arrived(key);
+    this.#giveUp(one);
     this.dispatchEvent(new Event("arrived"));
   }
 
+  /** Of a set that is done, nothing more will come. */
+  #giveUp({ set, layer }) {
+    for (const [key, images] of this.#images) {
+      if (!key.startsWith(startOf(set, layer)) || this.#made.has(key)) continue;
+      for (const image of images) image.parentElement.classList.replace("waiting", "missing");
+    }
+  }
+
   #keys({ set }) {
-    const { presets, filters, layers } = this.#looks;
-    return { presets: named(presets, "preset"), filters: named(filters, "filter"), layers: named(layers, "layer") }[set] ?? [];
+    const { presets, filters } = this.#looks;
+    return { presets: named(presets, "preset"), filters: named(filters, "filter") }[set] ?? [];
   }
 
   #show(image, key) {

@@ -6,10 +6,21 @@ import { lookFrame } from "./frames.js";
 import { store } from "./store.js";
 
 /** `extra` goes under the name, outside the button. */
-export function tile(look, picture, onchoose, { name = nameOf(look, picture), about = null, sub = null, extra = null } = {}) {
+export function tile(
+  look,
+  picture,
+  onchoose,
+  { name = nameOf(look, picture), about = null, sub = null, extra = null } = {},
+) {
   const title = about ?? aboutLook(look, store.get("looks"), picture);
   const attributes = { type: "button", class: "tile", title, "aria-pressed": "false", onclick: () => onchoose(look) };
-  const button = el("button", attributes, lookFrame(look, picture), el("span", { class: "tile-name" }, name), sub && el("span", { class: "tile-sub" }, sub));
+  const button = el(
+    "button",
+    attributes,
+    lookFrame(look, picture),
+    el("span", { class: "tile-name" }, name),
+    sub && el("span", { class: "tile-sub" }, sub),
+  );
   button.look = look;
   return el("li", {}, button, extra);
 }

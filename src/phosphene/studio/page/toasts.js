@@ -26,7 +26,10 @@ function show({ words, hint, action, role, seconds, after }) {
   };
   const timer = setTimeout(leave, seconds);
   toast.leave = leave;
-  toast.append(el("p", {}, el("strong", {}, words), hint ? el("span", {}, hint) : null), ...buttons(action, leave, toast));
+  toast.append(
+    el("p", {}, el("strong", {}, words), hint ? el("span", {}, hint) : null),
+    ...buttons(action, leave, toast),
+  );
   place.append(toast);
   return leave;
 }

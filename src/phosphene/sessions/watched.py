@@ -1,0 +1,70 @@
+"""Who is told of a picture, and the jobs that they are told of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from phosphene.sessions.jobs import Job, Rank
+from phosphene.sessions.store import Place
+from phosphene.sessions.worker import Worker
+
+JOBS = 12  # of a picture, that are told of; older ones are forgotten
+
+Hear = Callable[[bytes | dict[str, Any]], None]
+
+
+class Watched:
+    """A picture that pages look at.
+
+    Args:
+        place: where it is kept.
+        worker: computes.
+    """
+
+    def __init__(self, place: Place, worker: Worker) -> None:
+        self.place, self.worker = place, worker
+        self.jobs: dict[str, Job] = {}
+        self._hearers: list[Hear] = []
+
+    @property
+    def id(self) -> str:
+        """The picture's."""
+        return self.place.id
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being computed, or somebody looks."""
+        return bool(self._hearers) or any(not job.over for job in self.jobs.values())
+
+    def listen(self, hear: Hear) -> Callable[[], None]:
+        """Tells of frames and events, from the worker's thread, until what it returns is called."""
+        self._hearers.append(hear)
+
+        def leave() -> None:
+            if hear in self._hearers:
+                self._hearers.remove(hear)
+            if not self._hearers:
+                self._stop_trying()
+
+        return leave
+
+    def emit(self, what: bytes | dict[str, Any]) -> None:
+        """Tells all who listen."""
+        for hear in list(self._hearers):
+            hear(what)
+
+    def add_job(self, kind: str, rank: Rank, work: Callable[[Job], dict[str, Any]], message: str) -> Job:
+        """Has a job done."""
+        job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
+        over = [each.id for each in self.jobs.values() if each.over]
+        for name in over[: max(0, len(self.jobs) - JOBS + 1)]:
+            self.jobs.pop(name).forget()
+        self.jobs[job.id] = job
+        return self.worker.add(job)
+
+    def _stop_trying(self) -> None:
+        """Ends the thumbnails of a picture that nobody looks at, so that the next picture's come at once."""
+        for job in list(self.jobs.values()):
+            if job.kind == "thumbnails":
+                job.cancel()
