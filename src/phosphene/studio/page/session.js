@@ -117,9 +117,13 @@ function heard(message) {
   }
 }
 
+/** Waiting, running, over. */
+const stage = (job) => (job ? ["waiting", "running"].indexOf(job.state) + 1 || 3 : 0);
+
 export function takeJob(job) {
   if (job.picture && job.picture !== store.get("picture")?.id) return;
   if (job.kind === "thumbnails") return thumbs.job(job);
+  if (stage(job) < stage(store.get("jobs").get(job.id))) return undefined; // the socket was quicker than the answer
   store.set({ jobs: new Map(store.get("jobs")).set(job.id, job) });
   if (job.state === "failed") complain({ message: job.message || "That could not be done.", hint: "Try it again." });
   return undefined;
