@@ -225,6 +225,22 @@ def test_a_render_is_cancelled_and_another_one_downloaded(painter, tmp_path):
     assert len(found.settings["painting"]["strokes"]) == 1
 
 
+def test_an_answer_that_comes_late_does_not_hide_that_a_render_is_done(easel):
+    def late(route):
+        answer = route.fetch()
+        easel.until(lambda: easel.ask("")["jobs"][-1]["state"] == "done", "the render is done")
+        easel.page.wait_for_timeout(200)  # the socket tells it first
+        route.fulfill(response=answer)
+
+    easel.page.route("**/renders", late)
+    easel.page.keyboard.press("r")
+    with easel.page.expect_response("**/renders") as answer:
+        easel.page.locator("#render-begin").click()
+    answer.value.finished()
+    easel.page.wait_for_timeout(200)
+    expect(easel.page.get_by_role("link", name="Download")).to_be_visible()
+
+
 def test_the_painting_file_opens_again(easel, tmp_path):
     page = easel.page
     easel.press(WAY)
