@@ -17,14 +17,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from axe_playwright_python.base import AXE_SCRIPT
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from conftest import photograph
 
 BARE = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-FLAGS = [*BARE.split(), "--disable-component-update", "--disable-sync"]
-PATIENCE = 25  # seconds
+QUIET = "--disable-component-update --disable-sync"
+CAMERA = "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"  # it sees a moving pattern
+FLAGS = f"{BARE} {QUIET} {CAMERA}".split()
+PATIENCE = 60  # seconds
+THEMES = ("dark", "light")
 
 # Read from a copy: a canvas that is drawn on is not made for reading, and the browser says so as a warning.
 READ = """() => {
@@ -86,7 +90,7 @@ class Painter:
     def __init__(self, page: Page, server: Server) -> None:
         self.page, self.server = page, server
         self.faults: list[str] = []
-        self._foreseen: list[str] = ["api/folder"]
+        self._foreseen: list[str] = []
         self._watch()
 
     def enter(self) -> None:
@@ -119,6 +123,10 @@ class Painter:
         """What the server knows of the open picture."""
         return self.page.request.get(self._of(path)).json()
 
+    def ground(self) -> dict[str, Any]:
+        """The look of the whole picture; empty where it is the photograph."""
+        return self.ask("")["ground"] or {}
+
     def picture(self, path: str) -> np.ndarray:
         """A picture that the server has of the open picture, `[h, w, 3]`."""
         with Image.open(io.BytesIO(self.page.request.get(self._of(path)).body())) as found:
@@ -146,12 +154,19 @@ class Painter:
     def press(self, points: list[tuple[float, float]], hold: int = 500) -> None:
         """Paints with the mouse along points of the view, which it stays down on for so many milliseconds."""
         mouse = self.page.mouse
-        mouse.move(*self._client(*points[0]))
+        mouse.move(*self.client(*points[0]))
         mouse.down()
         for point in points[1:]:
-            mouse.move(*self._client(*point), steps=6)
+            mouse.move(*self.client(*point), steps=6)
         self.page.wait_for_timeout(hold)
         mouse.up()
+
+    def client(self, x: float, y: float) -> tuple[float, float]:
+        """From pixels of the view to the window's."""
+        box = self.page.locator("#painting").bounding_box()
+        assert box
+        scale = box["width"] / self.page.evaluate("document.getElementById('painting').width")
+        return box["x"] + x * scale, box["y"] + y * scale
 
     def tab_to(self, name: str) -> None:
         """Goes by the Tab key to what is called so."""
@@ -161,17 +176,22 @@ class Painter:
                 return
         raise AssertionError(f"Tab does not lead to {name!r}")
 
+    def find_barriers(self, screen: str) -> list[str]:
+        """What axe says of the page as it stands, in both themes."""
+        found = []
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE_SCRIPT)
+        for theme in THEMES:
+            self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            told = self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+            for fault in told["violations"]:
+                found += [f"{screen}, {theme}: {fault['help']}: {node['html']}" for node in fault["nodes"]]
+        return found
+
     def _calm(self, strokes: int | None) -> bool:
         state = self.ask("")
         busy = [job for job in state["jobs"] if job["kind"] != "thumbnails" and job["state"] in ("waiting", "running")]
         return not busy and not state["growing"] and strokes in (None, state["strokes"])
-
-    def _client(self, x: float, y: float) -> tuple[float, float]:
-        """From pixels of the view to the window's."""
-        box = self.page.locator("#painting").bounding_box()
-        assert box
-        scale = box["width"] / self.page.evaluate("document.getElementById('painting').width")
-        return box["x"] + x * scale, box["y"] + y * scale
 
     def _of(self, path: str) -> str:
         site = urlsplit(self.page.url)

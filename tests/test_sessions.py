@@ -368,6 +368,15 @@ def test_thumbnails_are_of_this_picture_and_come_one_by_one(sitting, monkeypatch
             sitting.thumbnails(*wrong)
 
 
+def test_no_looks_are_tried_on_a_picture_that_everybody_left(sitting):
+    leave, leave_too = sitting.listen(lambda _: None), sitting.listen(lambda _: None)
+    job = sitting.thumbnails("presets")
+    leave()
+    assert not job.cancelled
+    leave_too()
+    assert ended(job).state == "cancelled"
+
+
 def test_a_guide_is_ranked_layer_by_layer_and_leads_the_brush(sitting):
     guide = sitting.add_reference(jpeg((64, 48), seed=8), "guide.jpg")
     result = ended(sitting.rank(guide["id"])).result

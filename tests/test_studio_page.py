@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
+pytest.importorskip("axe_playwright_python", reason="needs the extra `browser`")
 
 from playwright.sync_api import expect, sync_playwright
 
@@ -18,7 +19,7 @@ from studio_browser import FLAGS, PATIENCE, far_from, painting, serving, small
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-WAY = [(150.0, 60.0), (210.0, 75.0), (230.0, 120.0)]
+WAY = [(50.0, 40.0), (110.0, 50.0), (130.0, 90.0)]  # in pixels of the view
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +39,12 @@ def browser():
 
 @pytest.fixture(scope="module")
 def china(tmp_path_factory):
-    return small("china", tmp_path_factory.mktemp("photographs"), (256, 170))
+    return small("china", tmp_path_factory.mktemp("photographs"), (192, 128))
 
 
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory):
-    return small("flower", tmp_path_factory.mktemp("photographs"), (160, 107))
+    return small("flower", tmp_path_factory.mktemp("photographs"), (120, 80))
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_a_preset_is_tried_on_this_picture_and_chosen(easel):
     assert resembles(tried, photograph)
     tile.click()
     expect(tile).to_have_attribute("aria-pressed", "true")
-    easel.until(lambda: easel.ask("")["ground"]["preset"] == "beasts", "the ground is chosen")
+    easel.until(lambda: easel.ground().get("preset") == "beasts", "the ground is chosen")
     assert difference(easel.settle(), before).mean() > 3
 
 
@@ -123,7 +124,7 @@ def test_a_stroke_changes_its_place_alone(easel):
 def test_a_held_brush_goes_on_dreaming(easel):
     smaller_brush(easel)
     before, frames = easel.shown(), []
-    easel.page.mouse.move(*easel._client(*WAY[0]))
+    easel.page.mouse.move(*easel.client(*WAY[0]))
     easel.page.mouse.down()
     for _ in range(2):
         seen = frames[-1] if frames else before
@@ -146,10 +147,10 @@ def test_undo_and_redo_bring_back_the_exact_pixels(easel):
     easel.page.keyboard.press("Control+z")
     easel.settle(strokes=0)
     easel.page.keyboard.press("Control+z")
-    easel.until(lambda: easel.ask("")["ground"] is None, "the photograph is bare")
+    easel.until(lambda: not easel.ground(), "the photograph is bare")
     assert np.array_equal(easel.settle(strokes=0), easel.picture("photograph.webp"))
     easel.page.keyboard.press("Control+y")
-    easel.until(lambda: easel.ask("")["ground"], "the dream is back")
+    easel.until(lambda: easel.ground(), "the dream is back")
     assert np.array_equal(easel.settle(strokes=0), before)
 
 
@@ -166,7 +167,7 @@ def test_a_guides_layers_are_ranked_and_chosen(easel, flower):
     page = easel.page
     page.get_by_role("tab", name="Guide").click()
     page.set_input_files("#guide-file", flower)
-    easel.until(lambda: (easel.ask("")["ground"] or {}).get("reference"), "the guide is the ground")
+    easel.until(lambda: easel.ground().get("reference"), "the guide is the ground")
     guided = easel.settle()
     page.get_by_role("button", name="Rank layers").click()
     layers = page.get_by_role("list", name="Layers, best first").get_by_role("button")
@@ -175,7 +176,7 @@ def test_a_guides_layers_are_ranked_and_chosen(easel, flower):
     layer = chosen.locator(".row-name").inner_text()
     chosen.click()
     expect(chosen).to_have_attribute("aria-pressed", "true")
-    easel.until(lambda: easel.ask("")["ground"]["layer"] == layer, "the layer is the ground's")
+    easel.until(lambda: easel.ground().get("layer") == layer, "the layer is the ground's")
     assert not np.array_equal(easel.settle(), guided)
 
 
@@ -197,7 +198,7 @@ def test_a_style_grows_until_it_is_cancelled(easel):
     page.get_by_role("button", name="Cancel growing").click()
     expect(page.locator("#growing")).to_be_hidden()
     assert difference(easel.settle(), before).mean() > 3
-    assert easel.ask("")["ground"]["filter"] == "woodcut"
+    assert easel.ground()["filter"] == "woodcut"
 
 
 def test_a_render_is_cancelled_and_another_one_downloaded(painter, tmp_path):
@@ -297,7 +298,7 @@ def test_everything_by_keyboard(painter):
     page.locator("#painting[data-ready]").wait_for()
     painter.tab_to("spots")
     keys.press("Enter")
-    painter.until(lambda: painter.ask("")["ground"]["preset"] == "spots", "the preset is chosen")
+    painter.until(lambda: painter.ground().get("preset") == "spots", "the preset is chosen")
     painter.tab_to("To the picture")
     keys.press("Enter")
     expect(page.locator("#painting")).to_be_focused()
@@ -313,3 +314,63 @@ def test_everything_by_keyboard(painter):
     expect(page.get_by_role("dialog", name="Render")).to_be_visible()
     keys.press("Escape")
     expect(page.get_by_role("dialog", name="Render")).to_be_hidden()
+
+
+def test_a_finger_paints_on_a_phone(browser, server, china):
+    with painting(browser, server, viewport={"width": 390, "height": 844}, has_touch=True) as painter:
+        painter.open(china)
+        before, (x, y) = painter.shown(), painter.client(96, 64)
+        painter.page.touchscreen.tap(x, y)
+        after = painter.settle(strokes=1)
+        assert not np.array_equal(after, before)
+        assert painter.page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_camera_takes_a_picture(painter):
+    painter.page.get_by_role("button", name="Camera").click()
+    expect(painter.page.get_by_role("dialog", name="Camera").locator("video")).to_be_visible()
+    assert painter.find_barriers("camera") == []
+    painter.page.get_by_role("button", name="Take the picture").click()
+    painter.page.locator("#painting[data-ready]").wait_for()
+    assert painter.ask("")["name"] == "camera.png"
+
+
+def test_nothing_bars_anybody_from_the_screens(painter, china, flower):
+    barriers = painter.find_barriers("start")
+    painter.open(china)
+    for tab in ("Dream", "Style", "Guide"):
+        painter.page.get_by_role("tab", name=tab).click()
+        barriers += painter.find_barriers(tab)
+    painter.page.set_input_files("#guide-file", flower)
+    painter.page.get_by_role("button", name="Rank layers").click()
+    painter.page.get_by_role("list", name="Layers, best first").wait_for()
+    barriers += painter.find_barriers("ranked layers")
+    painter.page.get_by_role("button", name="More").click()
+    barriers += painter.find_barriers("menu")
+    painter.page.get_by_role("button", name="Phosphene: all pictures").click()
+    painter.page.get_by_role("list", name="Go on with").wait_for()
+    assert barriers + painter.find_barriers("shelves") == []
+
+
+def test_nothing_bars_anybody_from_the_dialogs(easel):
+    page, keys, barriers = easel.page, easel.page.keyboard, []
+    keys.press("r")
+    barriers += easel.find_barriers("render")
+    page.locator("#render-begin").click()
+    page.locator("#download").wait_for()
+    barriers += easel.find_barriers("rendered")
+    keys.press("Escape")
+    keys.press("?")
+    expect(page.get_by_role("dialog", name="Help")).to_be_visible()
+    barriers += easel.find_barriers("help")
+    keys.press("Escape")
+    keys.press("l")
+    for kind in ("Dreams", "Styles", "Guides", "Layers"):
+        page.get_by_role("radio", name=kind).check()
+        barriers += easel.find_barriers(f"looks, {kind}")
+    page.get_by_role("button", name="Channels of block8", exact=True).click()
+    barriers += easel.find_barriers("channels")
+    keys.press("Escape")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Copy as command").click()
+    assert barriers + easel.find_barriers("command") == []

@@ -29,7 +29,7 @@ async function showCommand() {
   sheet ??= makeDialog("command-dialog", "As a command", "narrow");
   const { command, note } = told;
   const words = command
-    ? el("pre", { class: "command", tabindex: "0", "aria-label": "The command" }, el("code", {}, command))
+    ? el("pre", { class: "command", role: "group", tabindex: "0", "aria-label": "The command" }, el("code", {}, command))
     : el("p", {}, "No single command makes this picture.");
   sheet.body.replaceChildren(words, el("p", { class: "quiet" }, note ?? ""));
   sheet.foot.replaceChildren(...(command ? [copyButton(command)] : []));
