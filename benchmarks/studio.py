@@ -58,7 +58,7 @@ class Served:
         self.pauses: list[float] = []
         self._ready, self.port = threading.Event(), 0
         self.studio = server.make(folder, pictures=None, model="efficientnet-lite0")
-        self._listener = server._listen("127.0.0.1", 0)
+        self._listener = server.listen("127.0.0.1", 0)
         self.place = server.Place("127.0.0.1", self._listener.getsockname()[1], Keys("benchmark" * 4))
         self.uvicorn = server.server(self.studio, self.place, Limits(), self._ready.set)
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -189,15 +189,15 @@ def main() -> None:
             {"what": "longest pause of the event loop", "median s": "", "worst s": round(pause, 3), "count": ""}
         )
         served.close()
-    show(rows)
+    for each in rows:
+        show(each)
     write(rows, HERE / "studio.csv")
 
 
 def row(what: str, seconds: list[float]) -> Row:
     """A line of the table."""
-    return {
-        "what": what, "median s": statistics.median(seconds), "worst s": max(seconds), "count": str(len(seconds)),
-    }  # fmt: skip
+    median, worst = statistics.median(seconds), max(seconds)
+    return {"what": what, "median s": median, "worst s": worst, "count": str(len(seconds))}
 
 
 if __name__ == "__main__":

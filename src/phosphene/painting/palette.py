@@ -34,12 +34,14 @@ class Palette:
         view: the photograph at the size at which it is painted.
         references: guides and styles, by name.
         seed: of the dreams.
+        style_steps: of a style at each size; `None` is what suits a picture that is kept.
     """
 
     network: Network
     view: Picture
     references: Mapping[str, images.Source] = field(default_factory=dict)
     seed: int = 0
+    style_steps: int | None = None
     _aims: dict[Look, Aim] = field(default_factory=dict)
     _fitted: dict[tuple[Look, Size], Objective] = field(default_factory=dict)
 
@@ -80,8 +82,9 @@ class Palette:
         """
         self.check(look)
         named: dict[str, Any] = {"filter": look.filter} if look.filter else {"style": (look.reference,)}
-        changes = {} if strength is None else {"strength": strength}
-        return choose_style(**named, **changes, seed=self.seed)
+        changes = {"strength": strength, "steps": self.style_steps}
+        given = {name: value for name, value in changes.items() if value is not None}
+        return choose_style(**named, **given, seed=self.seed)
 
     def _settings(self, look: Look) -> DreamSettings:
         asked: dict[str, Any] = {

@@ -28,7 +28,8 @@ from phosphene.sessions.store import PICTURE
 from phosphene.transforms import at
 
 SETS = ("presets", "filters", "layers", "channels")
-SMALL = 240  # pixels of the long side at which a look is tried
+SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tried, and a style
+STYLE_STEPS = 24  # of a style that is tried: with 80, a dozen took a minute
 CHANNELS = 24  # of a layer that are shown: those that answer this picture most
 TRIED = 1.0  # a dream's strength there
 SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif"}
@@ -50,8 +51,8 @@ def thumbnails(sitting: Sitting, of: str, layer: str | None) -> Job:
 
     def work(job: Job) -> dict[str, Any]:
         looks = _looks(sitting, of, layer)
-        small = _small(sitting.easel.palette.view)
-        easel = Easel(Palette(sitting.network, small, sitting.references))
+        small = _small(sitting.easel.palette.view, SMALL_STYLE if of == "filters" else SMALL)
+        easel = Easel(Palette(sitting.network, small, sitting.references, style_steps=STYLE_STEPS))
         for number, (key, look) in enumerate(looks):
             if made_thumbnail(sitting, key) is None:
                 grown = easel.grow(_tried(look), _watching(sitting, job))
@@ -150,7 +151,7 @@ def _looks(sitting: Sitting, of: str, layer: str | None) -> list[tuple[str, Look
 
 def _strongest(sitting: Sitting, layer: str) -> Sequence[int]:
     """The channels that answer the picture most, each in proportion to what it does on the average."""
-    seen = _small(sitting.easel.palette.view).pixels
+    seen = _small(sitting.easel.palette.view, SMALL).pixels
     found = features.of_picture(sitting.network, seen, {layer})[layer][0].flatten(1)
     peaks = found.amax(1) / (found.abs().mean(1) + found.abs().mean())
     return [int(each) for each in torch.argsort(peaks, descending=True)[:CHANNELS]]
@@ -160,9 +161,9 @@ def _tried(look: Look) -> Ground:
     return Ground(look, TRIED if look.kind == DREAM else 0.5)
 
 
-def _small(view: Picture) -> Picture:
+def _small(view: Picture, side: int) -> Picture:
     height, width = view.pixels.shape[-2:]
-    share = min(1.0, SMALL / max(height, width))
+    share = min(1.0, side / max(height, width))
     return replace(view, pixels=_shrunk(view.pixels, max(32, round(height * share)), max(32, round(width * share))))
 
 

@@ -77,7 +77,7 @@ def serve(
     Raises:
         SettingsError: nobody can listen there.
     """
-    with _listen(host, port) as listener, suppress(KeyboardInterrupt):
+    with listen(host, port) as listener, suppress(KeyboardInterrupt):
         studio = make()
         place = Place(host, listener.getsockname()[1], Keys(secrets.token_urlsafe(32)))
         try:
@@ -127,8 +127,12 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that is bound, so that its port is known and is ours."""
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that is bound, so that its port is known and is ours.
+
+    Raises:
+        SettingsError: nobody can listen there.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
