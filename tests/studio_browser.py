@@ -111,6 +111,11 @@ class Painter:
         self.page.locator("#painting[data-ready]").wait_for()
         self.settle()
 
+    def go_to(self, picture: str) -> None:
+        """Opens a picture that there is, by its address."""
+        self.page.goto(f"{self.page.url.partition('#')[0]}#{picture}")
+        self.page.locator("#painting[data-ready]").wait_for()
+
     def drop(self, file: Path, on: str, type: str = "image/jpeg") -> None:
         """Drags a file over an element, and lets it fall."""
         told = {"name": file.name, "type": type, "text": b64encode(file.read_bytes()).decode()}

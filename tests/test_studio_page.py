@@ -60,6 +60,22 @@ def easel(painter, china):
     return painter
 
 
+@pytest.fixture(scope="module")
+def dreamt(browser, server, china):
+    """A picture whose presets have all been tried."""
+    with painting(browser, server) as painter:
+        painter.open(china)
+        painter.until(lambda: all(job["state"] == "done" for job in painter.ask("")["jobs"]), "all is tried")
+        return painter.page.url.partition("#")[2]
+
+
+@pytest.fixture
+def looker(painter, dreamt):
+    """A painter before a picture that others look at as well: nothing is to be changed in it."""
+    painter.go_to(dreamt)
+    return painter
+
+
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`[h, w]`, 0..255."""
     return np.abs(a.astype(int) - b.astype(int)).mean(-1)
@@ -121,19 +137,19 @@ def test_a_stroke_changes_its_place_alone(easel):
     assert difference(after, before)[away < radius / 2].mean() > 3
 
 
-def test_a_held_brush_goes_on_dreaming(easel):
-    smaller_brush(easel)
-    before, frames = easel.shown(), []
-    easel.page.mouse.move(*easel.client(*WAY[0]))
-    easel.page.mouse.down()
+def test_a_held_brush_goes_on_dreaming(looker):
+    smaller_brush(looker)
+    before, frames = looker.shown(), []
+    looker.page.mouse.move(*looker.client(*WAY[0]))
+    looker.page.mouse.down()
     for _ in range(2):
         seen = frames[-1] if frames else before
-        easel.until(lambda seen=seen: not np.array_equal(easel.shown(), seen), "it goes on")
-        frames.append(easel.shown())
-    easel.page.keyboard.press("Escape")
-    easel.page.mouse.up()
-    easel.until(lambda: np.array_equal(easel.shown(), before), "Escape takes the stroke back")
-    assert easel.ask("")["strokes"] == 0
+        looker.until(lambda seen=seen: not np.array_equal(looker.shown(), seen), "it goes on")
+        frames.append(looker.shown())
+    looker.page.keyboard.press("Escape")
+    looker.page.mouse.up()
+    looker.until(lambda: np.array_equal(looker.shown(), before), "Escape takes the stroke back")
+    assert looker.ask("")["strokes"] == 0
 
 
 def test_undo_and_redo_bring_back_the_exact_pixels(easel):
@@ -225,20 +241,20 @@ def test_a_render_is_cancelled_and_another_one_downloaded(painter, tmp_path):
     assert len(found.settings["painting"]["strokes"]) == 1
 
 
-def test_an_answer_that_comes_late_does_not_hide_that_a_render_is_done(easel):
+def test_an_answer_that_comes_late_does_not_hide_that_a_render_is_done(looker):
     def late(route):
         answer = route.fetch()
-        easel.until(lambda: easel.ask("")["jobs"][-1]["state"] == "done", "the render is done")
-        easel.page.wait_for_timeout(200)  # the socket tells it first
+        looker.until(lambda: looker.ask("")["jobs"][-1]["state"] == "done", "the render is done")
+        looker.page.wait_for_timeout(200)  # the socket tells it first
         route.fulfill(response=answer)
 
-    easel.page.route("**/renders", late)
-    easel.page.keyboard.press("r")
-    with easel.page.expect_response("**/renders") as answer:
-        easel.page.locator("#render-begin").click()
+    looker.page.route("**/renders", late)
+    looker.page.keyboard.press("r")
+    with looker.page.expect_response("**/renders") as answer:
+        looker.page.locator("#render-begin").click()
     answer.value.finished()
-    easel.page.wait_for_timeout(200)
-    expect(easel.page.get_by_role("link", name="Download")).to_be_visible()
+    looker.page.wait_for_timeout(200)
+    expect(looker.page.get_by_role("link", name="Download")).to_be_visible()
 
 
 def test_the_painting_file_opens_again(easel, tmp_path):
@@ -258,8 +274,8 @@ def test_the_painting_file_opens_again(easel, tmp_path):
     assert easel.ask("")["id"] != first
 
 
-def test_the_command_is_shown_and_copied(easel):
-    page = easel.page
+def test_the_command_is_shown_and_copied(looker):
+    page = looker.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Copy as command").click()
@@ -354,13 +370,15 @@ def test_the_camera_takes_a_picture(painter):
 def test_nothing_bars_anybody_from_the_screens(painter, china, flower):
     barriers = painter.find_barriers("start")
     painter.open(china)
-    for tab in ("Dream", "Style", "Guide"):
+    for tab in ("Dream", "Guide"):
         painter.page.get_by_role("tab", name=tab).click()
         barriers += painter.find_barriers(tab)
     painter.page.set_input_files("#guide-file", flower)
     painter.page.get_by_role("button", name="Rank layers").click()
     painter.page.get_by_role("list", name="Layers, best first").wait_for()
     barriers += painter.find_barriers("ranked layers")
+    painter.page.get_by_role("tab", name="Style").click()
+    barriers += painter.find_barriers("Style")
     painter.page.get_by_role("button", name="More").click()
     barriers += painter.find_barriers("menu")
     painter.page.get_by_role("button", name="Phosphene: all pictures").click()
@@ -368,25 +386,28 @@ def test_nothing_bars_anybody_from_the_screens(painter, china, flower):
     assert barriers + painter.find_barriers("shelves") == []
 
 
-def test_nothing_bars_anybody_from_the_dialogs(easel):
-    page, keys, barriers = easel.page, easel.page.keyboard, []
+def test_nothing_bars_anybody_from_the_dialogs(looker):
+    page, keys, barriers = looker.page, looker.page.keyboard, []
     keys.press("r")
-    barriers += easel.find_barriers("render")
+    barriers += looker.find_barriers("render")
     page.locator("#render-begin").click()
     page.locator("#download").wait_for()
-    barriers += easel.find_barriers("rendered")
+    barriers += looker.find_barriers("rendered")
     keys.press("Escape")
     keys.press("?")
     expect(page.get_by_role("dialog", name="Help")).to_be_visible()
-    barriers += easel.find_barriers("help")
+    barriers += looker.find_barriers("help")
     keys.press("Escape")
     keys.press("l")
-    for kind in ("Dreams", "Styles", "Guides", "Layers"):
+    for kind in ("Dreams", "Guides", "Layers"):
         page.get_by_role("radio", name=kind).check()
-        barriers += easel.find_barriers(f"looks, {kind}")
-    page.get_by_role("button", name="Channels of block8", exact=True).click()
-    barriers += easel.find_barriers("channels")
+        barriers += looker.find_barriers(f"looks, {kind}")
+    page.get_by_label("Any layer").select_option("block8")
+    page.get_by_role("button", name="Its channels").click()
+    barriers += looker.find_barriers("channels")
+    page.get_by_role("radio", name="Styles").check()
+    barriers += looker.find_barriers("looks, Styles")
     keys.press("Escape")
     page.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Copy as command").click()
-    assert barriers + easel.find_barriers("command") == []
+    assert barriers + looker.find_barriers("command") == []
