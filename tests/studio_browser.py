@@ -40,6 +40,14 @@ READ = """() => {
   for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
   return { width: shown.width, height: shown.height, pixels: btoa(text) };
 }"""
+# Colours change one after the other, those that inherit them later.
+CALM = """async () => {
+  const frame = () => new Promise((seen) => requestAnimationFrame(seen));
+  for (let calm = 0; calm < 5; calm += 1) {
+    if (document.getAnimations().some(({ playState }) => playState === "running")) calm = 0;
+    await frame();
+  }
+}"""
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
   tellViolation(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));"""
 TRANSFER = """({ name, type, text }) => {
@@ -188,6 +196,7 @@ class Painter:
             self.page.evaluate(AXE_SCRIPT)
         for theme in THEMES:
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            self.page.evaluate(CALM)
             told = self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
             for fault in told["violations"]:
                 found += [f"{screen}, {theme}: {fault['help']}: {node['html']}" for node in fault["nodes"]]
