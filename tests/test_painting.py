@@ -25,7 +25,14 @@ from phosphene.painting.easel import Easel
 from phosphene.painting.marks import mark
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render, sizes
+from phosphene.recipes.painter import Source
+from phosphene.run.style import Painting
 
+BLANK = Painting(
+    torch.zeros(1, 3, 2, 2),
+    record.Record("style", {}, "x", {}, {}, {"width": 2, "height": 2}, {}, 1),
+    images.load(torch.zeros(1, 3, 2, 2)),
+)
 DREAM, ERASE = Look("dream", layer="deep"), Look("erase")
 SIZE = (96, 128)
 
@@ -258,6 +265,27 @@ def china():
     return load_sample_image("china.jpg")
 
 
+def test_dreams_upon_a_style_are_rendered_upon_it(monkeypatch):
+    """A style, stood in for by a negative; a dream stroke upon it, and an eraser that brings the photograph through."""
+
+    def negative(source, *_):
+        return replace(BLANK, pixels=1 - source.pixels, sources=(Source(source.pixels, 1.0, None),))
+
+    monkeypatch.setattr("phosphene.painting.easel.run_style.make", negative)
+    look = Look("style", filter="fur")
+    dream = Stroke(brush(size=24), (((30.0, 30.0, 1.0),),) * 4)
+    rubbed = Stroke(brush(ERASE, size=24, softness=0.0), (((90.0, 60.0, 1.0),),) * 20)
+    document, painted, whole = Document(Ground(look, 0.4), (dream, rubbed)), easel(), picture((192, 256))
+    list(painted.paint(document))
+    made = render(document, painted, whole, lambda _: None)
+    assert torch.allclose(made[..., 150:, :100], 1 - whole.pixels[..., 150:, :100], atol=1e-5)
+    assert torch.allclose(made[..., 115:125, 175:185], whole.pixels[..., 115:125, 175:185], atol=0.01)
+    assert (made - (1 - whole.pixels))[..., 50:70, 50:70].abs().mean() > 0.01
+    again = easel()
+    again.pixels = painted.pixels.clone()  # as it is opened later, when nobody has looked at the style yet
+    assert torch.allclose(render(document, again, whole, lambda _: None), made, atol=1e-6)
+
+
 def test_what_was_not_painted_stays_the_photograph():
     painted = easel()
     document = Document(None, STROKES[:1])
@@ -308,7 +336,7 @@ def test_coverage_knows_what_lies_where():
     assert share[0, 0, 5, 5] == 1
     styled = Look("style", filter="fur")
     found = coverage(Document(Ground(DREAM, 1.0), (Stroke(brush(styled), held),)), SIZE, 14)
-    assert found.styles[styled, None][0, 0, 48, 64] > 0.95
+    assert found.styles[styled][0, 0, 48, 64] > 0.95
     assert found.dreams[DREAM][0][0, 0, 48, 64] < 0.05
 
 

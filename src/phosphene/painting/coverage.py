@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Look
+from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
 from phosphene.painting.easel import ERASED, REVEALED, TOUCH_STEPS
 from phosphene.painting.marks import mark
 
@@ -22,12 +22,12 @@ class Coverage:
         size: height and width of the view.
         dreams: of each dream's look, how much of a whole dream each place has had, `[1, 1, h, w]`, 0..1, and its
             strength.
-        styles: of each style's look, and strength (`None`: the filter's own), how far it covers each place.
+        styles: of each style, a stroke's look or a ground, how far it covers each place; the rest is the photograph.
     """
 
     size: Size
     dreams: dict[Look, tuple[Tensor, float]] = field(default_factory=dict)
-    styles: dict[tuple[Look, float | None], Tensor] = field(default_factory=dict)
+    styles: dict[Look | Ground, Tensor] = field(default_factory=dict)
 
     def add(self, look: Look, box: tuple[slice, slice], share: Tensor, strength: float) -> None:
         """More of a dream; it adds up to a whole one."""
@@ -41,10 +41,10 @@ class Coverage:
         for layer in (*(found for found, _ in self.dreams.values()), *self.styles.values()):
             layer[(..., *box)].mul_(1 - share)
 
-    def show(self, look: Look, strength: float | None, box: tuple[slice, slice], share: Tensor) -> None:
+    def show(self, style: Look | Ground, box: tuple[slice, slice], share: Tensor) -> None:
         """A style over everything else."""
         self.hide_(box, share)
-        found = self.styles.setdefault((look, strength), torch.zeros(1, 1, *self.size))
+        found = self.styles.setdefault(style, torch.zeros(1, 1, *self.size))
         found[(..., *box)].add_(share)
 
 
@@ -61,7 +61,7 @@ def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> 
     if document.ground is not None:
         whole, ground = torch.ones(1, 1, *size), document.ground
         if ground.look.kind == STYLE:
-            found.show(ground.look, ground.strength, everywhere, whole)
+            found.show(ground, everywhere, whole)
         else:
             found.add(ground.look, everywhere, whole * grown, ground.strength)
     for stroke in document.strokes:
@@ -75,5 +75,5 @@ def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> 
             elif brush.look.kind == ERASE:
                 found.hide_(made.box, made.mask * min(1.0, ERASED * brush.strength))
             else:
-                found.show(brush.look, None, made.box, made.mask * min(1.0, REVEALED * brush.strength))
+                found.show(brush.look, made.box, made.mask * min(1.0, REVEALED * brush.strength))
     return found

@@ -33,13 +33,13 @@ class Easel:
     Attributes:
         palette: the looks, and the photograph.
         pixels: `[1, 3, h, w]`, as they stand.
-        styled: the whole view in the styles that strokes have shown so far.
+        styled: the whole view in the styles of strokes and grounds, as far as they were looked at.
         regions: what the ground's style matched with what, as a picture; `None` without a style.
     """
 
     palette: Palette
     pixels: Tensor = field(init=False)
-    styled: dict[Look, Tensor] = field(default_factory=dict)
+    styled: dict[Look | Ground, Tensor] = field(default_factory=dict)
     regions: Tensor | None = None
 
     def __post_init__(self) -> None:
@@ -88,13 +88,17 @@ class Easel:
             if ground.until == (step.octave, step.step):
                 raise Stop
 
+        reached = ground
         try:
             self.pixels = self._grown(ground, watch)
         except Stop:
             if last:
                 self.pixels = last[0].picture().clone()
-            return replace(ground, until=(last[0].octave, last[0].step) if last else (1, 1))
-        return ground
+            reached = replace(ground, until=(last[0].octave, last[0].step) if last else (1, 1))
+        if ground.look.kind == STYLE:
+            self.styled = {style: each for style, each in self.styled.items() if isinstance(style, Look)}
+            self.styled[reached] = self.pixels.clone()
+        return reached
 
     def grown(self, ground: Ground | None) -> float:
         """How far a ground came at the view's own size, 0..1: less than all if its growing was stopped."""
@@ -115,6 +119,22 @@ class Easel:
             self.palette.dream(look)
         elif look.kind == STYLE and look not in self.styled:
             self.styled[look] = self._styled(look, None, on_step)
+
+    def shown(self, style: Look | Ground, on_step: OnStep | None = None) -> Tensor:
+        """The whole view in a stroke's style or a ground's, `[1, 3, h, w]`; looked at now, if it was not before.
+
+        Raises:
+            PhospheneError: a look that cannot be.
+            Stop: raised in `on_step`.
+        """
+        if style not in self.styled and isinstance(style, Ground):
+            other = Easel(self.palette)
+            if other.grow(style, on_step) != style:
+                raise Stop
+            self.styled[style] = other.pixels
+        elif isinstance(style, Look):
+            self.prepare(style, on_step)
+        return self.styled[style]
 
     def paint(self, document: Document, on_step: OnStep | None = None) -> Iterator[Box]:
         """Paints it all again: the ground, then each touch; gives the parts as they change.

@@ -23,7 +23,7 @@ from phosphene.errors import RoomError
 from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.coverage import Coverage, coverage
-from phosphene.painting.document import Document, Look
+from phosphene.painting.document import Document, Ground, Look
 from phosphene.painting.easel import Easel
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import DreamSettings
@@ -108,18 +108,25 @@ def render(
     found = coverage(document, easel.palette.size, usual.steps, easel.grown(document.ground))
     above = sizes(easel.palette.size, full, usual.octave_scale)
     work = _Work(_amount(found, above, full), tell, between)
-    detail = easel.pixels - easel.photograph
+    small, large = _bases(found, easel, photograph, work)
+    detail = easel.pixels - small
     for size in above:
-        base = resize(photograph.pixels, *size)
+        base = resize(large, *size)
         dreamt = resize(detail, *size).add_(base)
         for look in found.dreams:
             _dream_(dreamt, look, found, easel, work)
         detail = dreamt.sub_(base)
-    painted = detail.add_(photograph.pixels).clamp_(0, 1)
-    for (look, strength), share in found.styles.items():
-        styled = _styled(look, strength, easel, photograph, work)
-        painted.lerp_(styled, masks.at(share, *full))
-    return painted
+    return detail.add_(large).clamp_(0, 1)
+
+
+def _bases(found: Coverage, easel: Easel, photograph: Picture, work: _Work) -> tuple[Tensor, Tensor]:
+    """What lies under all dreams, in the view and at full size: the photograph, and styles where they were shown."""
+    small, large = easel.photograph.clone(), photograph.pixels.clone()
+    for style, share in found.styles.items():
+        small.add_(share * (easel.shown(style, lambda _: work.between()) - easel.photograph))
+        styled = _styled(style, easel, photograph, work)
+        large.add_(styled.sub_(photograph.pixels).mul_(masks.at(share, *large.shape[-2:])))
+    return small, large
 
 
 @dataclass
@@ -169,9 +176,10 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
     )
 
 
-def _styled(look: Look, strength: float | None, easel: Easel, photograph: Picture, work: _Work) -> Tensor:
+def _styled(style: Look | Ground, easel: Easel, photograph: Picture, work: _Work) -> Tensor:
     """The whole picture in a style."""
     palette = easel.palette
+    look, strength = (style.look, style.strength) if isinstance(style, Ground) else (style, None)
     height, width = photograph.pixels.shape[-2:]
     amount, before = STYLE_SHARE * DreamSettings().steps * height * width, work.done
 

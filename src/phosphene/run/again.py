@@ -47,22 +47,7 @@ def redo(
     on_forecast: OnForecast | None = None,
     **changes: Any,
 ) -> Dream | LargeDream:
-    """Makes a dream again from its record, with `changes` to its settings.
-
-    Args:
-        source: a picture that Phosphene wrote.
-        image: the picture it began as; by default the file of the recorded name beside `source`.
-        on_step: as for `dream`, like keep and on_forecast.
-        keep: for dreams and paintings.
-        on_forecast: for dreams.
-        **changes: any field of the settings of its kind: `DreamSettings`, `PatternSettings` or `StyleSettings`.
-
-    Raises:
-        SettingsError: a change that is for pictures of another kind.
-        RecordError: no record, or one that cannot be followed.
-        ImageError: the input is not where it should be.
-        WeightsError: the network's weights are not there.
-    """
+    """Makes a dream, a pattern or a style again from its record; arguments and errors are those of `phosphene.redo`."""
     made = record.read(source)
     if made.recipe not in RECIPES:
         raise RecordError(f"The record is of a {made.recipe}, which is not made again in this way.")
