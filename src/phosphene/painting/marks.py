@@ -11,6 +11,7 @@ from torch import Tensor
 
 from phosphene.painting.document import Brush, Touch
 
+NEAR = 1e-6  # square pixels: points that are nearer are one
 LIGHTEST = 0.25  # of a brush's size, that it has where a pen hardly presses
 
 
@@ -60,7 +61,7 @@ def _cover(
     """How far a straight way from one point to the next goes, at each pixel."""
     (x, y, pressure), (dx, dy, change) = begin, tuple(b - a for a, b in zip(begin, end, strict=True))
     length = dx * dx + dy * dy
-    along = ((columns - x) * dx + (rows - y) * dy).div(length or 1.0).clamp(0, 1)
+    along = ((columns - x) * dx + (rows - y) * dy).div(max(length, NEAR)).clamp(0, 1)
     distance = torch.hypot(columns - x - along * dx, rows - y - along * dy)
     pressed = pressure + along * change
     reach = radius * (LIGHTEST + (1 - LIGHTEST) * pressed)
