@@ -459,6 +459,22 @@ def test_pictures_are_forgotten_on_request(studio):
         studio.picture(sitting.id)
 
 
+def test_a_picture_that_is_just_being_kept_does_not_come_back(studio, monkeypatch):
+    sitting, begun, keep = settled(studio.open(jpeg(), "blots.jpg")), threading.Event(), store.Place.keep
+
+    def slowly(place, *facts):
+        begun.set()
+        time.sleep(0.2)
+        keep(place, *facts)
+
+    monkeypatch.setattr(store.Place, "keep", slowly)
+    sitting.worker.ask(sitting.keep)
+    assert begun.wait(PATIENCE)
+    studio.forget(sitting.id)
+    settled(sitting)
+    assert not sitting.place.folder.exists()
+
+
 @given(st.text(max_size=300))
 def test_names_lose_their_folders(name):
     found = checked_name(name, "picture")

@@ -141,12 +141,11 @@ class Studio:
             return self._opened(self.store.place(id))
 
     def forget(self, id: str) -> None:
-        """Deletes a picture and what was painted on it."""
-        sitting = self.picture(id)
-        sitting.close()
+        """Deletes a picture and what was painted on it, when nothing is just being written there."""
+        self.picture(id).close()
         with self._lock:
             self._sittings.pop(id, None)
-            self.store.forget(id)
+        self.worker.ask(lambda: self.store.forget(id)).result()
 
     def job(self, id: str) -> Job:
         """A job.
