@@ -240,13 +240,13 @@ def test_rendered_large_it_looks_like_the_small_one(efficientnet):
     0.16 to 0.73. So 0.8 says that it is this look's dream.
     """
     small = Easel(Palette(efficientnet, images.load(china(), long_side=192)))
-    stroke = Stroke(brush(Look("dream", preset="carnival"), size=70), (((96.0, 64.0, 1.0),),) * 5)
+    stroke = Stroke(brush(Look("dream", preset="coils"), size=70), (((96.0, 64.0, 1.0),),) * 5)
     document = Document(None, (stroke,))
     list(small.paint(document))
     large = render(document, small, images.load(china(), long_side=384), lambda _: None)
     shrunk = F.interpolate(large, size=small.palette.size, mode="bicubic", antialias=True, align_corners=False)
     assert alike(shrunk, small, stroke) > 0.8
-    other = replace(stroke, brush=brush(Look("dream", preset="coils"), size=70))
+    other = replace(stroke, brush=brush(Look("dream", preset="carnival"), size=70))
     unlike = Easel(small.palette)
     list(unlike.paint(Document(None, (other,))))
     assert alike(unlike.pixels, small, stroke) < 0.8
