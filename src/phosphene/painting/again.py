@@ -23,6 +23,7 @@ from phosphene.painting.render import render
 from phosphene.recipes.dream import OnStep
 from phosphene.record import Record
 from phosphene.run import redo as redo_run
+from phosphene.run.again import recorded_input
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.once import Dream
@@ -92,10 +93,8 @@ def redo(
     if changes:
         raise SettingsError("What was painted in the studio is made again as it was: it takes no other settings.")
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
-    began = folder / str(made.input.get("name", "")) if image is None else image
-    if image is None and not (folder / str(made.input.get("name", ""))).is_file():
-        raise RecordError(f"The input {made.input.get('name')!r} is no file in {folder}. Say where it is: --input PATH")
     with room():
+        began = recorded_input(made, folder) if image is None else image
         return repainted(made, began, beside(made, folder), on_step)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
-from phosphene.painting.easel import ERASED, REVEALED, TOUCH_STEPS
+from phosphene.painting.easel import TOUCH_STEPS, amount
 from phosphene.painting.marks import mark
 
 Size = tuple[int, int]
@@ -73,7 +73,7 @@ def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> 
             if brush.look.kind == DREAM:
                 found.add(brush.look, made.box, made.mask * min(1.0, TOUCH_STEPS / steps), brush.strength)
             elif brush.look.kind == ERASE:
-                found.hide_(made.box, made.mask * min(1.0, ERASED * brush.strength))
+                found.hide_(made.box, made.mask * amount(brush))
             else:
-                found.show(brush.look, made.box, made.mask * min(1.0, REVEALED * brush.strength))
+                found.show(brush.look, made.box, made.mask * amount(brush))
     return found

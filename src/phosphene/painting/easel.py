@@ -56,10 +56,6 @@ class Easel:
         copied.pixels = self.pixels.clone()
         return copied
 
-    def mark(self, brush: Brush, touch: Touch) -> Mark | None:
-        """Where a touch will be; `None` is outside of the view."""
-        return mark(touch, brush, *self.palette.size)
-
     def touch(self, brush: Brush, touch: Touch, number: int) -> Box | None:
         """Paints the touch of that number, the first of a stroke being 0; returns the part that has changed.
 
@@ -67,11 +63,11 @@ class Easel:
             SettingsError: a style that was not prepared.
             PhospheneError: a look that cannot be.
         """
-        found = self.mark(brush, touch)
+        found = mark(touch, brush, *self.palette.size)
         if found is None:
             return None
         part = self.pixels[(..., *found.box)]
-        part.copy_(part + found.mask * self._amount(brush) * (self._wanted(brush, found, number) - part))
+        part.copy_(part + found.mask * amount(brush) * (self._wanted(brush, found, number) - part))
         return found.box
 
     def grow(self, ground: Ground | None, on_step: OnStep | None = None) -> Ground | None:
@@ -157,11 +153,6 @@ class Easel:
                 if box is not None:
                     yield box
 
-    def _amount(self, brush: Brush) -> float:
-        """How far a touch goes towards what is wanted."""
-        usual = {DREAM: 1.0, ERASE: ERASED, STYLE: REVEALED}[brush.look.kind]
-        return usual if brush.look.kind == DREAM else min(1.0, usual * brush.strength)
-
     def _wanted(self, brush: Brush, found: Mark, number: int) -> Tensor:
         """The pixels that a touch goes towards, within its mark."""
         if brush.look.kind == ERASE:
@@ -215,6 +206,13 @@ class Easel:
             raise stopped[0]
         self.regions = made.regions if strength is not None and made.sources[0].stuff is not None else self.regions
         return made.pixels
+
+
+def amount(brush: Brush) -> float:
+    """How far a touch goes towards what is wanted; a dream goes all the way, and is short instead."""
+    if brush.look.kind == DREAM:
+        return 1.0
+    return min(1.0, brush.strength * (ERASED if brush.look.kind == ERASE else REVEALED))
 
 
 def _wider(side: slice, length: int) -> slice:

@@ -60,7 +60,7 @@ def redo(
     if made.recipe == "style":
         with room():
             recorded = {} if "model" in changes else _recorded_model(made, folder)
-            began = _recorded_input(made, folder) if image is None else image
+            began = recorded_input(made, folder) if image is None else image
             painted = style_again.redo(made, {**recorded, **changes}, began, on_step, folder=folder, keep=keep)
         differences = _differences(made, painted.record, "model" in changes)
         return replace(painted, notes=painted.notes + differences)
@@ -68,7 +68,7 @@ def redo(
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
     opening = {"size": canvas_size, "long_side": made.input.get("long_side"), "max_pixels": 0}
     result = dream_of(
-        _recorded_input(made, folder) if image is None else image,
+        recorded_input(made, folder) if image is None else image,
         chosen,
         network,
         Album(network.dtype, folder=folder),
@@ -167,8 +167,12 @@ def _recorded_model(made: Record, folder: Path) -> dict[str, str | None]:
     )
 
 
-def _recorded_input(made: Record, folder: Path) -> images.Source:
-    """The picture that a dream began as: a canvas, or the file beside the dream."""
+def recorded_input(made: Record, folder: Path) -> images.Source:
+    """The picture that another began as: a canvas, or the file beside it.
+
+    Raises:
+        RecordError: it is not there.
+    """
     if "canvas" in made.input:
         return str(made.input["canvas"])
     name = str(made.input.get("name", ""))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from phosphene import features, filters, images, ranking
-from phosphene.ascent import Step
 from phosphene.errors import SettingsError, nearest
 from phosphene.images import Picture
 from phosphene.painting import again
@@ -25,7 +23,7 @@ from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.screen import eight_bits, webp
 from phosphene.sessions.sitting import Sitting
 from phosphene.sessions.store import PICTURE
-from phosphene.transforms import at
+from phosphene.transforms import SMALLEST, at
 
 SETS = ("presets", "filters", "layers", "channels")
 SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tried, and a style
@@ -55,7 +53,7 @@ def thumbnails(sitting: Sitting, of: str, layer: str | None) -> Job:
         easel = Easel(Palette(sitting.network, small, sitting.references, style_steps=STYLE_STEPS))
         for number, (key, look) in enumerate(looks):
             if made_thumbnail(sitting, key) is None:
-                grown = easel.grow(_tried(look), _watching(sitting, job))
+                grown = easel.grow(_tried(look), lambda _: sitting.worker.breathe(job))
                 if grown is not None and grown.until is not None:
                     sitting.worker.breathe(job)
                 sitting.place.write(_file(key), webp(eight_bits(easel.pixels)))
@@ -133,10 +131,6 @@ def render(sitting: Sitting, format: str, long_side: int | None) -> Job:
     return sitting.add_job("render", Rank.RENDER, work, "painting it again at full size")
 
 
-def _watching(sitting: Sitting, job: Job) -> Callable[[Step], None]:
-    return lambda _: sitting.worker.breathe(job)
-
-
 def _looks(sitting: Sitting, of: str, layer: str | None) -> list[tuple[str, Look]]:
     """The looks of a set, with the keys of their thumbnails."""
     if of == "presets":
@@ -164,11 +158,9 @@ def _tried(look: Look) -> Ground:
 def _small(view: Picture, side: int) -> Picture:
     height, width = view.pixels.shape[-2:]
     share = min(1.0, side / max(height, width))
-    return replace(view, pixels=_shrunk(view.pixels, max(32, round(height * share)), max(32, round(width * share))))
-
-
-def _shrunk(pixels: Tensor, height: int, width: int) -> Tensor:
-    return at(pixels, height, width)
+    return replace(
+        view, pixels=at(view.pixels, max(SMALLEST, round(height * share)), max(SMALLEST, round(width * share)))
+    )
 
 
 def _file(key: str) -> str:

@@ -155,10 +155,10 @@ class Store:
 
     def forget(self, id: str) -> None:
         """Deletes a picture and all that was painted on it."""
-        shutil.rmtree(self.place(id).folder, ignore_errors=True)
+        self.discard(self.place(id))
 
     def discard(self, place: Place) -> None:
-        """Deletes a folder that came to nothing."""
+        """Deletes a picture's folder, whatever is in it."""
         shutil.rmtree(place.folder, ignore_errors=True)
 
     def sweep(self, spare: set[str]) -> None:
@@ -167,7 +167,7 @@ class Store:
         for number, place in enumerate(self.places()):
             total += sum(path.stat().st_size for path in place.folder.rglob("*") if path.is_file())
             if (number >= MOST or total > MOST_BYTES) and place.id not in spare:
-                shutil.rmtree(place.folder, ignore_errors=True)
+                self.discard(place)
 
     def _made(self) -> Place:
         folder = self.folder / secrets.token_hex(8)
