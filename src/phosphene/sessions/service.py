@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from phosphene import batch, filters, huge, images, networks
 from phosphene.canvases import CANVASES, canvas
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
@@ -19,7 +17,7 @@ from phosphene.recipes.settings import PRESETS
 from phosphene.sessions.chores import SUFFIXES
 from phosphene.sessions.jobs import Job
 from phosphene.sessions.opened import Opened
-from phosphene.sessions.screen import shrunk
+from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
 from phosphene.sessions.sitting import VIEW
 from phosphene.sessions.store import PICTURE, Place, Store, checked_name
 from phosphene.sessions.worker import Worker
@@ -109,9 +107,8 @@ class Studio:
 
     def folder_thumbnail(self, number: int) -> bytes:
         """A small one of the folder's pictures."""
-        picture = images.load(self._file(number), long_side=256, max_pixels=self.max_pixels)
-        array = picture.pixels[0].permute(1, 2, 0).mul(255).round().byte().numpy()
-        return shrunk(Image.fromarray(array))
+        picture = images.load(self._file(number), long_side=THUMBNAIL, max_pixels=self.max_pixels)
+        return webp(eight_bits(picture.pixels))
 
     def unpack(self, data: bytes, name: str) -> Opened:
         """Opens a painting's file.
