@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/patterns.md: python docs/make_patterns.py"""
+"""Makes the pictures of docs/how-to/patterns.md: python docs/make.py patterns"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from phosphene import images, networks, sheets
 from phosphene.run.pattern import pattern
 
-HERE = Path(__file__).parent / "pictures"
+HERE = Path(__file__).parents[1] / "pictures"
 CHOSEN = (
     ("block2:5", "block4:11", "block6:11", "block8:3", "block8:37"),
     ("block8:11", "block10:20", "block11:5", "block12:40", "head:300"),

@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/style.md and docs/filters.md: python docs/make_style.py [story] [filters]"""
+"""Makes the pictures of docs/explanation/style.md and docs/how-to/filters.md: python docs/make.py style"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from phosphene import filters
 from phosphene.sheets import sheet
 from phosphene.transforms import at, shrink
 
-HERE = Path(__file__).parent / "pictures"
+HERE = Path(__file__).parents[1] / "pictures"
 PHOTOGRAPHS = {
     "china": Path(sklearn.__file__).parent / "datasets" / "images" / "china.jpg",
     "rocket": Path(skimage.__file__).parent / "data" / "rocket.jpg",

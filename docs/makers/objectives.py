@@ -1,4 +1,4 @@
-"""Makes the picture of docs/objectives.md: python docs/make_objectives.py"""
+"""Makes the picture of docs/how-to/objectives.md: python docs/make.py objectives"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import phosphene
 from phosphene.sheets import sheet
 
-HERE = Path(__file__).parent / "pictures"
+HERE = Path(__file__).parents[1] / "pictures"
 FLOWERS = HERE / "guide-flowers.jpg"
 SIZE = (420, 280)
 

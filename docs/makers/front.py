@@ -1,4 +1,4 @@
-"""Makes the README's pictures: python docs/make_pictures.py"""
+"""Makes the README's pictures: python docs/make.py front"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 import phosphene
 from phosphene.recipes.settings import PRESETS
 
-HERE = Path(__file__).parent / "pictures"
+HERE = Path(__file__).parents[1] / "pictures"
 TILE = (480, 320)
 
 
@@ -19,7 +19,7 @@ def hero() -> None:
 
 
 def guided() -> None:
-    """The same clouds, dreaming towards flowers that docs/guides.md draws."""
+    """The same clouds, dreaming towards flowers that docs/explanation/guides.md draws."""
     flowers = HERE / "guide-flowers.jpg"
     dreamt = phosphene.dream("clouds", size=(1024, 576), guide=flowers)
     dreamt.save(HERE / "guided.jpg", quality=86, overwrite=True)

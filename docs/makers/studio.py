@@ -1,7 +1,8 @@
-"""Makes the pictures of the studio: python docs/make_studio.py SCREENSHOTS
+"""Makes the pictures of the studio: python docs/make.py studio
 
-It starts a studio, paints on a photograph that scikit-learn ships, and looks at every screen in Chromium, wide and on a
-phone, dark and light. It takes some minutes. It needs the extra `browser`, and Chromium.
+It starts a studio, and paints on a photograph that scikit-learn ships. With a folder, as in `python
+docs/makers/studio.py SCREENSHOTS`, it also looks at every screen, wide and on a phone, dark and light, and keeps what it
+sees there. It takes some minutes. It needs the extra `browser`, and Chromium.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import sklearn.datasets
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-HERE = Path(__file__).parent / "pictures"
+HERE = Path(__file__).parents[1] / "pictures"
 PHOTOGRAPHS = Path(sklearn.datasets.__file__).parent / "images"
 SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 THEMES = ("dark", "light")
@@ -263,10 +264,19 @@ def tour(visitor: Visitor, picture: str) -> Iterator[tuple[str, Image.Image]]:
         page.keyboard.press("Escape")
 
 
-def main() -> None:
-    """Paints, films, looks at everything, and keeps what the documents show."""
-    target = Path(sys.argv[1])
+def look_around(browser: Browser, room: Studio, picture: str, target: Path) -> None:
+    """Every screen, in every size and theme."""
     target.mkdir(parents=True, exist_ok=True)
+    for size in SIZES:
+        for theme in THEMES:
+            visitor = Visitor(browser, room, size, theme)
+            for name, image in tour(visitor, picture):
+                image.save(target / f"{visitor.name}-{name}.png")
+            visitor.page.close()
+
+
+def main() -> None:
+    """Paints, films, keeps what the documents show, and looks around if it was told where to."""
     with studio() as room, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         picture, flower = opened(room)
@@ -278,12 +288,8 @@ def main() -> None:
         painter.page.wait_for_timeout(1500)
         painter.look().save(HERE / "studio.jpg", quality=88)
         painter.page.close()
-        for size in SIZES:
-            for theme in THEMES:
-                visitor = Visitor(browser, room, size, theme)
-                for name, image in tour(visitor, picture):
-                    image.save(target / f"{visitor.name}-{name}.png")
-                visitor.page.close()
+        for folder in sys.argv[1:]:
+            look_around(browser, room, picture, Path(folder))
         browser.close()
 
 
