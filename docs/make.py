@@ -18,6 +18,7 @@ ROOT = HERE.parent
 MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "flowers": ("docs/makers/flowers.py", ("guide-flowers.jpg",)),
     "front": ("docs/makers/front.py", ("clouds-dream.jpg", "guided.jpg", "presets.jpg")),
+    "tutorial": ("docs/makers/tutorial.py", ("tutorial-first.jpg", "tutorial-looks.jpg", "tutorial-guide.jpg")),
     "guides": ("docs/makers/guides.py", ("guide-sheet.jpg",)),
     "atlas": ("docs/makers/atlas.py", ("atlas.jpg",)),
     "objectives": ("docs/makers/objectives.py", ("objectives.jpg",)),

@@ -1,8 +1,8 @@
 """Makes the pictures of the studio: python docs/make.py studio
 
-It starts a studio, and paints on a photograph that scikit-learn ships. With a folder, as in `python
-docs/makers/studio.py SCREENSHOTS`, it also looks at every screen, wide and on a phone, dark and light, and keeps what it
-sees there. It takes some minutes. It needs the extra `browser`, and Chromium.
+It starts a studio, and paints on a photograph that scikit-learn ships. With a folder, `python docs/makers/studio.py
+SCREENSHOTS`, it also looks at every screen, wide and on a phone, dark and light, and keeps what it sees there. It takes
+some minutes. It needs the extra `browser`, and Chromium.
 """
 
 from __future__ import annotations
