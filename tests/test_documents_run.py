@@ -67,6 +67,7 @@ def folder(tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(home / below))
     monkeypatch.setenv("PATH", f"{_program(home)}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     for of, brief in BRIEF.items():
         monkeypatch.setattr(of.__init__, "__defaults__", _defaults(of, brief))
     for name, value in (("AREA", 96 * 64), ("_SKETCH_SIDE", 64), ("_SKETCH_STEPS", 1)):
@@ -91,6 +92,16 @@ def _defaults(of: type[Settings], brief: dict[str, int]) -> tuple[object, ...]:
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_runs(page, folder):
     names: dict[str, object] = {"__name__": "__main__"}
+    own = {Path(block.name).stem for block in blocks(page) if block.name}
+    assert not own & sys.modules.keys()
+    try:
+        _run(page, folder, names)
+    finally:
+        for name in own:
+            sys.modules.pop(name, None)
+
+
+def _run(page: Path, folder: Path, names: dict[str, object]) -> None:
     for block in blocks(page):
         if block.name:
             (folder / block.name).write_text(block.body)
