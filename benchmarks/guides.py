@@ -3,7 +3,7 @@
     python benchmarks/guides.py                                  eight pairs; about ten minutes on one thread
     python benchmarks/guides.py --tuning                         the twelve pairs on which the score was chosen
     python benchmarks/guides.py --together                       the winner alone, and with other layers
-    python benchmarks/guides.py --read benchmarks/guides.csv     the tables of docs/guides.md, without dreaming
+    python benchmarks/guides.py --read benchmarks/guides.csv     docs/explanation/guides.md, its tables
 
 Every main layer ranks and dreams. Whether the guide shows is judged by others than the network that dreamt: by colour
 and by texture (Gabor energies), without a network, and by GoogLeNet if its weights are there. A judge looks at many

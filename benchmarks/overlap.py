@@ -1,4 +1,4 @@
-"""How far the tiled gradient lies from the untiled one, by overlap; prints the tables of docs/tiles.md.
+"""How far the tiled gradient lies from the untiled one, by overlap; prints the tables of docs/explanation/tiles.md.
 
     python benchmarks/overlap.py [--googlenet FILE.caffemodel]
 

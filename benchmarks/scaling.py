@@ -1,6 +1,7 @@
 """Seconds and memory by the size of the picture: one octave, one step, from file to file.
 
     python benchmarks/scaling.py [--sizes 0.25,1,5,12,25,50,100] [--memory 2GB] [--layer block11]
+    python benchmarks/scaling.py --plot      # only draws the table that is there
 
 Each size is a process of its own, whose peak memory the system tells. Seconds are those of the dream, reading and
 writing included, without the program's start. Pictures are scikit-learn's `china.jpg`, enlarged strip by strip. The
@@ -10,6 +11,7 @@ table goes to `scaling.csv`, the plot to `docs/pictures/scaling.png`.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import math
 import os
@@ -26,6 +28,7 @@ from sklearn.datasets import load_sample_image
 from tables import show, write
 
 HERE = Path(__file__).parent
+TABLE = HERE / "scaling.csv"
 PLOT = HERE.parent / "docs" / "pictures" / "scaling.png"
 
 
@@ -74,7 +77,14 @@ def main() -> None:
     parser.add_argument("--sizes", default="0.25,1,5,12,25,50,100")
     parser.add_argument("--memory", default="2GB")
     parser.add_argument("--layer", default="block11")
+    parser.add_argument("--plot", action="store_true", help="measure nothing, draw the table that is there")
     chosen = parser.parse_args()
+    if not chosen.plot:
+        write(measured(chosen), TABLE)
+    plot(read(), chosen.memory)
+
+
+def measured(chosen: argparse.Namespace) -> list[dict[str, float]]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for size in map(float, chosen.sizes.split(",")):
@@ -84,8 +94,12 @@ def main() -> None:
             show(rows[-1])
             for each in Path(folder).iterdir():
                 each.unlink()
-    write(rows, HERE / "scaling.csv")
-    plot(rows, chosen.memory)
+    return rows
+
+
+def read() -> list[dict[str, float]]:
+    with TABLE.open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
 if __name__ == "__main__":

@@ -1,42 +1,129 @@
 """What the documents say, held against the program."""
 
+import importlib.util
 import re
+import sys
 from itertools import chain
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import click
 import pytest
 
+import phosphene
+from documents import PAGES, ROOT, flags, inline, pictures, prose, unknown_flags
 from phosphene.cli import main
 from phosphene.recipes.settings import PRESETS, RECIPES, settings
 
-ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PICTURES = ROOT / "docs" / "pictures"
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document):
-    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
-        if not link.startswith("http"):
-            assert (document.parent / link).exists(), link
+def made(name):
+    """A program of the documents, as a module."""
+    place = ROOT / "docs" / name
+    spec = importlib.util.spec_from_file_location(place.stem, place)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[place.stem] = module
+    spec.loader.exec_module(module)
+    return module
 
 
-def flags(command: click.Command) -> set[str]:
-    """Every flag of a command, and of those below it."""
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    own = {
-        flag
-        for param in command.params
-        if isinstance(param, click.Option)
-        for flag in (*param.opts, *param.secondary_opts)
-    }
-    return own.union(*map(flags, below))
+def anchors(page):
+    """What a link may lead to in a page: its headings, as sites write them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    said = (re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip()) for heading in said}
 
 
-def test_the_readmes_flags_exist():
-    text = (ROOT / "README.md").read_text("utf-8")
-    known = {"--help", *flags(main)}
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= known
+@every_page
+def test_links_lead_somewhere(page):
+    for link in LINK.findall(prose(page)):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if link.startswith(("http:", "https:")):
+            assert urlsplit(link).hostname, link
+            continue
+        assert target.exists(), link
+        if anchor and "<!-- here:" not in target.read_text("utf-8"):  # what is written there, the site's builder checks
+            assert anchor in anchors(target), link
+
+
+@every_page
+def test_pictures_are_there_and_have_words(page):
+    for words, name in pictures(page):
+        assert (page.parent / name).is_file(), name
+        assert len(words) > 10, f"{name} wants words for those who do not see it"
+
+
+def test_every_picture_is_made_and_shown():
+    claimed = [name for _, names in made("make.py").MAKERS.values() for name in names]
+    shown = {Path(name).name for page in PAGES for _, name in pictures(page)}
+    there = {path.name for path in PICTURES.iterdir()}
+    spoken = {name for name in there for page in PAGES if f"docs/pictures/{name}" in page.read_text("utf-8")}
+    assert sorted(claimed) == sorted(there)
+    assert there <= shown | spoken
+
+
+def test_every_maker_is_there():
+    for command, _ in made("make.py").MAKERS.values():
+        assert (ROOT / command.split()[0]).is_file(), command
+
+
+@every_page
+def test_programs_that_are_named_are_there(page):
+    for name in re.findall(r"python ((?:docs|benchmarks)/[\w/]+\.py)", page.read_text("utf-8")):
+        assert (ROOT / name).is_file(), name
+
+
+@every_page
+def test_flags_in_sentences_exist(page):
+    for line in inline(page):
+        if line.count("'") % 2 == line.count('"') % 2 == 0:
+            assert not unknown_flags(line), line
+
+
+def test_the_reference_has_everything():
+    reference = made("makers/reference.py")
+    commands, written = reference.commands(), reference.settings()
+    for path, command in reference.walk(main, "phosphene"):
+        assert f"\n## {path}\n" in f"\n{commands}"
+        for flag in flags(command) - {"-h", "--help", "--debug"}:
+            assert flag in commands, flag
+    for of in reference.recipes_of(reference.Settings):
+        assert f"## {of.__name__}" in written
+        for name in of.__dataclass_fields__:
+            assert f"| `{name}` |" in written, name
+    assert {f"::: phosphene.{name}" for name in phosphene.__all__} == set(reference.names().split("\n\n"))
+    for name in (*PRESETS, *RECIPES):
+        assert f"| `{name}` |" in reference.presets()
+
+
+def test_the_reference_says_what_help_says():
+    reference = made("makers/reference.py")
+    text = " ".join(reference.commands().replace("\\", "").split())
+    for path, command in reference.walk(main, "phosphene"):
+        for param in command.params:
+            about = " ".join((getattr(param, "help", None) or "").split())
+            assert about.replace("`", "") in text.replace("`", ""), f"{path} {param.name}"
+
+
+def test_the_site_is_built_and_asks_nothing_of_a_network(tmp_path, monkeypatch):
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("material")
+    import subprocess
+
+    monkeypatch.setenv("NO_MKDOCS_2_WARNING", "1")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    for page in tmp_path.rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert not re.findall(r"<(?:script|img|iframe)[^>]+src=\"?(?:https?:)?//", text), page
+        assert not re.findall(r"<link[^>]+href=\"?(?:https?:)?//[^>]+stylesheet", text), page
+    assert not list(tmp_path.rglob("*.py"))
+    python = (tmp_path / "reference" / "python.html").read_text("utf-8")
+    assert all(f'id="phosphene.{name}"' in python for name in phosphene.__all__)
 
 
 def test_the_readmes_presets_and_recipes_exist():

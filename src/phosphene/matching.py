@@ -15,7 +15,7 @@ from torch import Tensor
 
 TABLE_NUMBERS = 8_000_000  # similarities held at a time, 32 MB in float32
 GROUPS, FEWEST = 128, 64  # groups of candidates, and how many a group holds at least, in the mean
-LOOKED_IN = 8  # groups that a search looks in; docs/style.md has what that costs
+LOOKED_IN = 8  # groups that a search looks in; docs/explanation/style.md has what that costs
 ROUNDS = 4  # of k-means that make the groups: they need not be good ones
 
 

@@ -2,8 +2,8 @@
 
 leimao's notes on DeepDream ask for the layer with the highest dot product between the features of a picture and those
 of a guide. Dot products favour layers of many or large activations. Ours compares each layer with itself: what does
-the guide get, and what does a shapeless one of the same colours and spectrum? `docs/guides.md` says how this was
-chosen, and how often it is wrong.
+the guide get, and what does a shapeless one of the same colours and spectrum? `docs/explanation/guides.md` says how
+this was chosen, and how often it is wrong.
 """
 
 from __future__ import annotations

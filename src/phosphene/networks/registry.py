@@ -97,7 +97,7 @@ SOURCES = {
             classifies="inception_5b/output",
             shows=googlenet.SHOWS,
             build=_googlenet,
-            graph_pays=1_000_000_000,  # the graph is hardly faster: see docs/speed.md
+            graph_pays=1_000_000_000,  # the graph is hardly faster: see docs/explanation/speed.md
         ),
     )
 }

@@ -25,7 +25,9 @@ from phosphene.networks import Network
 from phosphene.recipes.painter import Shift, Source, Window, surrounded
 
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines
-SEARCHED = 192  # numbers of a vector that a search compares, its principal components; docs/style.md has the cost
+SEARCHED = (
+    192  # numbers of a vector that a search compares, its principal components; docs/explanation/style.md has the cost
+)
 
 
 class Target(NamedTuple):

@@ -1,0 +1,50 @@
+"""Makes the README's pictures: python docs/make.py front"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+import phosphene
+from phosphene.recipes.settings import PRESETS
+
+HERE = Path(__file__).parents[1] / "pictures"
+TILE = (480, 320)
+
+
+def hero() -> None:
+    """The first picture of the README: the built-in clouds, dreaming with the defaults."""
+    phosphene.dream("clouds", size=(1024, 576)).save(HERE / "clouds-dream.jpg", quality=90, overwrite=True)
+
+
+def guided() -> None:
+    """The same clouds, dreaming towards flowers that docs/explanation/guides.md draws."""
+    flowers = HERE / "guide-flowers.jpg"
+    dreamt = phosphene.dream("clouds", size=(1024, 576), guide=flowers)
+    dreamt.save(HERE / "guided.jpg", quality=86, overwrite=True)
+
+
+def presets() -> None:
+    """Every preset on the same clouds."""
+    sheet = [(name, phosphene.dream("clouds", size=TILE, preset=name).image) for name in PRESETS]
+    columns, (width, height) = 3, TILE
+    rows = -(-len(sheet) // columns)
+    page = Image.new("RGB", (columns * width, rows * height))
+    for index, (name, image) in enumerate(sheet):
+        corner = (index % columns * width, index // columns * height)
+        page.paste(image, corner)
+        _label(page, name, corner)
+    page.save(HERE / "presets.jpg", quality=88)
+
+
+def _label(page: Image.Image, name: str, corner: tuple[int, int]) -> None:
+    place = (corner[0] + 10, corner[1] + 6)
+    ImageDraw.Draw(page).text(place, name, "white", ImageFont.load_default(22), stroke_width=2, stroke_fill="black")
+
+
+if __name__ == "__main__":
+    HERE.mkdir(exist_ok=True)
+    hero()
+    guided()
+    presets()
