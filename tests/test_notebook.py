@@ -7,6 +7,7 @@ import base64
 import io
 import re
 import shutil
+import signal
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 import phosphene
+from phosphene import notebook
 from phosphene.errors import SettingsError
 
 nbformat = pytest.importorskip("nbformat", reason="needs the extra `notebook`")
@@ -119,6 +121,19 @@ def test_each_run_has_a_picture_of_its_own(tmp_path):
     kinds = [kind for kind, _ in client.shown[1]]
     assert kinds.count("display_data") == 2
     assert all(picture(data).shape == (24, 32, 3) for _, data in client.shown[1])
+
+
+def test_a_second_interrupt_ends_the_cell():
+    before = signal.getsignal(signal.SIGINT)
+    heard = notebook._Interrupt()
+    try:
+        signal.raise_signal(signal.SIGINT)
+        assert heard.wished
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        heard.end()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("installed", [True, False])

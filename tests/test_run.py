@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_a_result_shows_and_saves_itself(photo, tmp_path):
     dreamt.save(tmp_path / "out.png")
     saved = np.asarray(Image.open(tmp_path / "out.png"))
     assert np.array_equal(saved, np.asarray(dreamt.image))
+
+
+def test_a_notebook_is_shown_a_small_picture(photo):
+    dreamt = phosphene.dream(photo, **QUICK)
+    clear = replace(dreamt.source, alpha=torch.zeros(1, 1, 600, 3000))
+    large = replace(dreamt, pixels=torch.rand(1, 3, 600, 3000), source=clear)
+    shown = Image.open(io.BytesIO(large._repr_jpeg_()))
+    assert (shown.format, shown.size) == ("JPEG", (1024, 205))
+    assert shown.getextrema() == ((255, 255),) * 3  # what is clear is laid on white
 
 
 def test_a_record_says_how_it_was_made(photo, tmp_path):

@@ -61,7 +61,11 @@ def at(x: Tensor, height: int, width: int) -> Tensor:
 
 
 def within(x: Tensor, side: int) -> Tensor:
-    """`x` `[N, C, H, W]` no higher and no wider than `side` pixels, smoothed first; what is smaller stays as it is."""
+    """`x` `[N, C, H, W]` no higher and no wider than `side` pixels, smoothed first; what is smaller stays as it is.
+
+    >>> within(torch.zeros(1, 3, 40, 100), 50).shape
+    torch.Size([1, 3, 20, 50])
+    """
     share = min(1.0, side / max(x.shape[-2:]))
     return at(x, *(max(1, round(length * share)) for length in x.shape[-2:]))
 
