@@ -95,9 +95,9 @@ def _averages(panel: Axes, of: Numbers) -> None:
     panel.loglog(counts, of["after"], **FORETOLD)
     panel.axhline(of["bias"], color=ORANGE, lw=1, ls=":")
     panel.set(title="a mean of shifted gradients: its error", xlabel="shifts averaged", ylabel="share of the gradient")
-    panel.annotate(
-        "what stays: the even loss", (1, of["bias"]), (0, -12), textcoords="offset points", color=ORANGE, fontsize=9
-    )
+    place = (counts[-1], of["bias"])
+    label = {"xytext": (0, 4), "textcoords": "offset points", "ha": "right", "fontsize": 9}
+    panel.annotate("what stays: an even loss", place, color=ORANGE, **label)
     _plain(panel, counts)
 
 

@@ -15,6 +15,7 @@ def setting(
     default: Any,
     about: str,
     *,
+    because: str = "",
     low: float = -math.inf,
     high: float = math.inf,
     choices: tuple[str, ...] = (),
@@ -26,13 +27,22 @@ def setting(
     Args:
         default: of the field.
         about: the flag's help.
+        because: what justifies the default: a source, or the page of the documents that measured it.
         low: the least that a number may be.
         high: the most.
         choices: all that it may be.
         words: how many words the flag takes.
         bare: what the flag means without a word.
     """
-    rules = {"about": about, "low": low, "high": high, "choices": choices, "words": words, "bare": bare}
+    rules = {
+        "about": about,
+        "because": because,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "words": words,
+        "bare": bare,
+    }
     return field(default=default, metadata=rules)
 
 

@@ -22,7 +22,11 @@ class PatternSettings(Settings):
     5
     """
 
-    model: str = setting("efficientnet-lite0", "the network: a name, a weights file, timm:NAME, torchvision:NAME, …")
+    model: str = setting(
+        "efficientnet-lite0",
+        "the network: a name, a weights file, timm:NAME, torchvision:NAME, …",
+        because="as for dreams",
+    )
     weights: str | None = setting(None, "weights of another network: a safetensors file, or random")
     layer: str | None = setting(None, "whose pattern, as block8; without a channel, a sheet of its channels")
     channel: int | None = setting(None, "only this channel of the layer", low=0)
@@ -32,24 +36,45 @@ class PatternSettings(Settings):
         "fourier",
         "what is optimised: waves, the bands of a pyramid, or pixels",
         choices=("fourier", "laplacian", "pixel"),
+        because="Olah, Mordvintsev and Schubert, 2017; how-to/patterns.md",
     )
     colours: str = setting(
-        "natural", "axes of colour: those of photographs, or red, green, blue", choices=("natural", "rgb")
+        "natural",
+        "axes of colour: those of photographs, or red, green, blue",
+        choices=("natural", "rgb"),
+        because="Olah, Mordvintsev and Schubert, 2017",
     )
-    robustness: float = setting(1.0, "how far it must bear turning, scaling and shifting; 0: not at all", low=0, high=4)
+    robustness: float = setting(
+        1.0,
+        "how far it must bear turning, scaling and shifting; 0: not at all",
+        low=0,
+        high=4,
+        because="Olah, Mordvintsev and Schubert, 2017: the unit is their transforms",
+    )
     normalise: str = setting(
         "plain",
         "the gradient as it is, or each frequency band brought to the same size",
         choices=("plain", "laplacian"),
+        because="Olah, Mordvintsev and Schubert, 2017",
     )
-    octaves: int = setting(5, "sizes to work at, from small to large; no more than fit", low=1, high=16)
-    octave_scale: float = setting(2.0, "how much larger each size is than the last", low=1.05, high=8)
-    steps: int = setting(48, "steps at each size; fewer where a size is large", low=1, high=100_000)
-    step_size: float = setting(0.05, "length of Adam's steps", low=0, high=100)
+    octaves: int = setting(
+        5, "sizes to work at, from small to large; no more than fit", low=1, high=16, because="how-to/patterns.md"
+    )
+    octave_scale: float = setting(
+        2.0, "how much larger each size is than the last", low=1.05, high=8, because="how-to/patterns.md"
+    )
+    steps: int = setting(
+        48, "steps at each size; fewer where a size is large", low=1, high=100_000, because="how-to/patterns.md"
+    )
+    step_size: float = setting(
+        0.05, "length of Adam's steps", low=0, high=100, because="Olah, Mordvintsev and Schubert, 2017"
+    )
     tileable: bool = setting(False, "let it repeat without a seam, as wallpaper does")
-    seed: int = setting(0, "another seed, another pattern", low=0, high=2**63 - 1)
-    memory: str = setting("auto", "for the whole process, as 900MB")
-    dtype: str = setting("float32", "precision of all computation", choices=("float32", "float64"))
+    seed: int = setting(0, "another seed, another pattern", low=0, high=2**63 - 1, because="any is as good")
+    memory: str = setting("auto", "for the whole process, as 900MB", because="explanation/tiles.md")
+    dtype: str = setting(
+        "float32", "precision of all computation", choices=("float32", "float64"), because="explanation/architecture.md"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -33,6 +33,7 @@ class DreamSettings(Settings):
     model: str = setting(
         "efficientnet-lite0",
         "the network: a name, a weights file, timm:NAME, torchvision:NAME, or a program's FILE.py:NAME",
+        because="its weights come as a package, so that pip is all the set-up (Apache-2.0); explanation/speed.md",
     )
     weights: str | None = setting(None, "weights of another network: a safetensors file, or random")
     layer: str | None = setting(
@@ -40,38 +41,101 @@ class DreamSettings(Settings):
     )
     channel: int | None = setting(None, "only this channel of the layer", low=0)
     maximise: str = setting(
-        "squares", "half the sum of squared activations, or their plain sum", choices=("squares", "sum")
+        "squares",
+        "half the sum of squared activations, or their plain sum",
+        choices=("squares", "sum"),
+        because="Google's notebook, 2015",
     )
     objective: str | None = setting(
         None, "what to bring out, in words: \"layer(block8) + 0.5*channel(block10, 37) - 0.2*class('tabby')\""
     )
     guide: tuple[str, ...] = setting((), "a picture whose shapes are dreamt into yours; may be repeated")
-    match: str = setting("cosine", "how a guide's features are compared", choices=("cosine", "dot"))
-    guide_scales: str = setting("0.6", "a guide's long side, as share of the picture's: 1, or 1,0.5; 0 is its own size")
-    top: int = setting(3, "with a guide and no --layer, how many of those that suit it go together", low=1, high=100)
+    match: str = setting(
+        "cosine", "how a guide's features are compared", choices=("cosine", "dot"), because="explanation/guides.md"
+    )
+    guide_scales: str = setting(
+        "0.6",
+        "a guide's long side, as share of the picture's: 1, or 1,0.5; 0 is its own size",
+        because="explanation/guides.md",
+    )
+    top: int = setting(
+        3,
+        "with a guide and no --layer, how many of those that suit it go together",
+        low=1,
+        high=100,
+        because="explanation/guides.md",
+    )
     mask: str | None = setting(None, "where: a picture, white dreams; or alpha, your picture's own transparency")
-    feather: float = setting(0.0, "softens a mask's border by so many pixels", low=0, high=100_000)
+    feather: float = setting(
+        0.0, "softens a mask's border by so many pixels", low=0, high=100_000, because="a mask means what it shows"
+    )
     invert: bool = setting(False, "turn a mask round: black dreams")
     region: tuple[str, ...] = setting((), "elsewhere something else: 'mask.png=OBJECTIVE @ STRENGTH'; may be repeated")
-    octaves: int = setting(5, "sizes to dream at, from small to large", low=1, high=32)
-    octave_scale: float = setting(1.4, "how much larger each size is than the last", low=1.05, high=8)
-    steps: int = setting(14, "steps at each size", low=1, high=100_000)
-    step_size: float = setting(1.3, "length of a step, of 255", low=0, high=1000)
-    decay: float = setting(0.0, "how much steps shorten at each size: 0 not at all, 1 to nothing", low=0, high=1)
-    strength: float = setting(1.0, "from 0.2, a whisper, to 5, a flood", low=0, high=100)
-    jitter: int = setting(32, "random shift of each step, in pixels each way", low=0, high=100_000)
-    normalise: str = setting("laplacian", "what a gradient is divided by", choices=("mean", "std", "laplacian"))
-    colour: float = setting(0.5, "how freely hues may wander: 0 keeps them, 1 is the network's own", low=0, high=2)
-    clip: str = setting("soft", "how pixels are kept within range", choices=("soft", "hard", "none"))
-    tile: int | None = setting(None, "largest side of a tile in pixels; by default what the memory allows", low=64)
-    overlap: str = setting("auto", "pixels that tiles see beyond their core: a number, auto, or exact")
-    memory: str = setting("auto", "memory for the whole program, as 900MB or 2GB")
-    seed: int = setting(0, "the same seed gives the same dream", low=0, high=2**63 - 1)
-    backend: str = setting(
-        "auto", "what computes gradients: the fastest that is installed and can, or one of them", choices=BACKENDS
+    octaves: int = setting(5, "sizes to dream at, from small to large", low=1, high=32, because="explanation/why.md")
+    octave_scale: float = setting(
+        1.4,
+        "how much larger each size is than the last",
+        low=1.05,
+        high=8,
+        because="Google's notebook, 2015; explanation/why.md",
     )
-    device: str = setting("auto", "where: a graphics card if PyTorch finds one, or one of these", choices=DEVICES)
-    dtype: str = setting("float32", "arithmetic; float64 is for comparing programs", choices=("float32", "float64"))
+    steps: int = setting(14, "steps at each size", low=1, high=100_000, because="explanation/why.md")
+    step_size: float = setting(1.3, "length of a step, of 255", low=0, high=1000, because="explanation/why.md")
+    decay: float = setting(
+        0.0,
+        "how much steps shorten at each size: 0 not at all, 1 to nothing",
+        low=0,
+        high=1,
+        because="Google's notebook, 2015: all steps are as long",
+    )
+    strength: float = setting(1.0, "from 0.2, a whisper, to 5, a flood", low=0, high=100, because="the unit")
+    jitter: int = setting(
+        32,
+        "random shift of each step, in pixels each way",
+        low=0,
+        high=100_000,
+        because="Google's notebook, 2015; explanation/why.md",
+    )
+    normalise: str = setting(
+        "laplacian",
+        "what a gradient is divided by",
+        choices=("mean", "std", "laplacian"),
+        because="TensorFlow's notebook, 2016; explanation/why.md",
+    )
+    colour: float = setting(
+        0.5,
+        "how freely hues may wander: 0 keeps them, 1 is the network's own",
+        low=0,
+        high=2,
+        because="explanation/why.md",
+    )
+    clip: str = setting(
+        "soft", "how pixels are kept within range", choices=("soft", "hard", "none"), because="explanation/why.md"
+    )
+    tile: int | None = setting(None, "largest side of a tile in pixels; by default what the memory allows", low=64)
+    overlap: str = setting(
+        "auto", "pixels that tiles see beyond their core: a number, auto, or exact", because="explanation/tiles.md"
+    )
+    memory: str = setting("auto", "memory for the whole program, as 900MB or 2GB", because="explanation/tiles.md")
+    seed: int = setting(0, "the same seed gives the same dream", low=0, high=2**63 - 1, because="any is as good")
+    backend: str = setting(
+        "auto",
+        "what computes gradients: the fastest that is installed and can, or one of them",
+        choices=BACKENDS,
+        because="explanation/speed.md",
+    )
+    device: str = setting(
+        "auto",
+        "where: a graphics card if PyTorch finds one, or one of these",
+        choices=DEVICES,
+        because="explanation/speed.md",
+    )
+    dtype: str = setting(
+        "float32",
+        "arithmetic; float64 is for comparing programs",
+        choices=("float32", "float64"),
+        because="explanation/architecture.md",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
