@@ -10,6 +10,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -19,6 +20,11 @@ from torch import Tensor
 from phosphene import networks
 from phosphene.networks import Network
 from phosphene.networks.network import table
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+    from studio_fake import Studio
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -76,6 +82,23 @@ def caffemodel() -> Path:
 @pytest.fixture(scope="session")
 def googlenet(caffemodel: Path) -> Network:
     return networks.load(caffemodel)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    """A studio that computes nothing, with a folder of pictures."""
+    from studio_fake import Studio
+
+    return Studio(tmp_path, pictures=tmp_path)
+
+
+@pytest.fixture
+def stranger(studio: Studio) -> Iterator[TestClient]:
+    """Somebody before its server, who has no token."""
+    from studio_fake import client_of
+
+    with client_of(studio) as client:
+        yield client
 
 
 def photograph(name: str) -> Path:

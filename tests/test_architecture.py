@@ -20,7 +20,7 @@ ROOMS = (
     "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
     "run", "batch", "series", "painting", "cluster", "sessions",
-    "studio",
+    "studio", "notebook",
     "cli",
 )  # fmt: skip
 

@@ -16,8 +16,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from phosphene import record
-from phosphene.canvases import CANVASES
-from phosphene.cli import configuration, front, jobs, main, options
+from phosphene.cli import configuration, jobs, main, options
 from phosphene.errors import Stop
 from phosphene.recipes.settings import NAMES, RECIPES, DreamSettings
 
@@ -95,10 +94,6 @@ def test_help_explains_every_setting_and_names_each_once():
 def test_help_groups_name_flags_that_exist():
     known = {param.name for command in main.commands.values() for param in command.params}
     assert {name for _, names in options.GROUPS for name in names} <= known
-
-
-def test_the_front_door_knows_the_canvases():
-    assert set(front._CANVASES) == set(CANVASES)
 
 
 def test_version_and_help():

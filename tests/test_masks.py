@@ -64,6 +64,18 @@ def test_far_blots_are_computed_apart_with_tiles_of_one_size():
     assert sum(height * width for height, width in sizes) < 20_000
 
 
+@settings(deadline=None, max_examples=60)
+@given(blots(), st.sampled_from([1, 4, 16]), st.integers(0, 60), st.integers(0, 150))
+def test_a_mask_never_costs_more_than_the_whole_picture(mask, stride, overlap, more):
+    tiling = Tiling(tiles.smallest(overlap, stride) + more, overlap)
+    found = gradient._boxes(mask, mask, tiling, stride, (0, 0))
+    assert masks.seen(found) <= masks.seen(gradient._boxes(mask, None, tiling, stride, (0, 0)))
+    covered = torch.zeros(mask.shape[-2:], dtype=torch.bool)
+    for box in found:
+        covered[box.core] = True
+    assert covered[mask[0, 0] > 0].all()
+
+
 @settings(deadline=None, max_examples=40)
 @given(blots(), st.integers(0, 30))
 def test_a_window_holds_the_mask_tightly(mask, margin):
@@ -95,13 +107,13 @@ def test_feathering_is_as_wide_as_asked():
 
 
 def test_a_masked_gradient_is_the_unmasked_one_there(tiny64):
-    pixels, objective = torch.rand(1, 3, 120, 140, dtype=torch.float64), layer("deep")
-    mask = torch.zeros(1, 1, 120, 140, dtype=torch.float64)
+    pixels, objective = torch.rand(1, 3, 240, 280, dtype=torch.float64), layer("deep")
+    mask = torch.zeros(1, 1, 240, 280, dtype=torch.float64)
     mask[..., 40:70, 90:110] = 1
     whole, _ = gradient.compute(pixels, tiny64, objective, Tiling(999, 40))
-    part, _ = gradient.compute(pixels, tiny64, objective, Tiling(999, 40), mask=mask)
+    part, _ = gradient.compute(pixels, tiny64, objective, Tiling(120, 40), mask=mask)
     torch.testing.assert_close(part * mask, whole * mask)
-    assert not part[..., :30, :].any()
+    assert not part[..., 120:, :].any()
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (7, -11), (-119, 500)])

@@ -425,6 +425,12 @@ def test_a_rendered_painting_is_made_again_from_its_record(tmp_path, efficientne
     again = phosphene.redo(tmp_path / "painted.png")
     assert torch.equal(again.pixels, made.pixels)
     assert again.record.settings == made.record.settings
+    assert again.notes == made.notes
+    other = images.encode(photograph((64, 64), seed=5), "png")[0]
+    guide.write_bytes(other)
+    changed = phosphene.redo(tmp_path / "painted.png", image=photograph((120, 160), seed=2))
+    assert changed.notes[-2].startswith("the input is not the recorded one, whose SHA-256 was ")
+    assert changed.notes[-1] == "guide.png is not the recorded picture"
     with pytest.raises(SettingsError, match="takes no other settings"):
         phosphene.redo(tmp_path / "painted.png", steps=3)
     shutil.move(guide, tmp_path / "elsewhere.png")

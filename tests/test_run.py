@@ -42,7 +42,7 @@ def test_every_kind_of_input_dreams_the_same(photo):
 def test_a_result_shows_and_saves_itself(photo, tmp_path):
     dreamt = phosphene.dream(photo, **QUICK)
     assert dreamt.image.size == (56, 40)
-    assert Image.open(io.BytesIO(dreamt._repr_png_())).size == (56, 40)
+    assert Image.open(io.BytesIO(dreamt._repr_jpeg_())).size == (56, 40)
     dreamt.save(tmp_path / "out.png")
     saved = np.asarray(Image.open(tmp_path / "out.png"))
     assert np.array_equal(saved, np.asarray(dreamt.image))

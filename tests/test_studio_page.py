@@ -257,6 +257,18 @@ def test_an_answer_that_comes_late_does_not_hide_that_a_render_is_done(looker):
     expect(looker.page.get_by_role("link", name="Download")).to_be_visible()
 
 
+def test_a_render_that_has_not_begun_says_that_it_waits(looker):
+    job = {"id": "f" * 16, "kind": "render", "picture": looker.ask("")["id"], "state": "waiting", "done": 0}
+    job |= {"seconds_left": None, "message": "painting it again at full size", "result": None}
+    looker.page.route("**/renders", lambda route: route.fulfill(status=202, json=job))
+    looker.page.keyboard.press("r")
+    looker.page.locator("#render-begin").click()
+    dialog = looker.page.get_by_role("dialog")
+    expect(dialog.locator(".job-text")).to_have_text("Waiting for its turn")
+    assert dialog.get_by_role("progressbar").get_attribute("value") is None
+    expect(looker.page.locator("#render-chip")).to_have_text("waiting")
+
+
 def test_the_painting_file_opens_again(easel, tmp_path):
     page = easel.page
     easel.press(WAY)

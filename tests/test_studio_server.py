@@ -27,17 +27,6 @@ BEGIN = {"do": "begin", "brush": BRUSH, "points": [[1, 2, 1]]}
 
 
 @pytest.fixture
-def studio(tmp_path):
-    return Studio(tmp_path, pictures=tmp_path)
-
-
-@pytest.fixture
-def stranger(studio):
-    with client_of(studio) as client:
-        yield client
-
-
-@pytest.fixture
 def client(stranger):
     """A program, which sends the token."""
     stranger.headers.update(BEARER)

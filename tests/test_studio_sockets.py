@@ -34,17 +34,6 @@ MB = 1_000_000
 
 
 @pytest.fixture
-def studio(tmp_path):
-    return Studio(tmp_path)
-
-
-@pytest.fixture
-def client(studio):
-    with client_of(studio) as client:
-        yield client
-
-
-@pytest.fixture
 def picture(studio):
     return studio.open(b"x", "cat.jpg")
 
@@ -125,8 +114,8 @@ def test_what_is_not_http(studio, junk):
 # The socket
 
 
-def test_gestures_reach_the_picture(client, picture):
-    with live(client, picture) as page:
+def test_gestures_reach_the_picture(stranger, picture):
+    with live(stranger, picture) as page:
         assert page.receive_json() == {"event": "state", "state": picture.state()}
         for message in (BEGIN, {"do": "points", "points": [[3, 4, 0.5]]}, {"do": "end"}, BEGIN, {"do": "cancel"}):
             page.send_json(message)
@@ -140,8 +129,8 @@ def test_gestures_reach_the_picture(client, picture):
     until(lambda: not picture.hearers)
 
 
-def test_a_brush_is_lifted_when_the_page_goes(client, picture):
-    with live(client, picture) as page:
+def test_a_brush_is_lifted_when_the_page_goes(stranger, picture):
+    with live(stranger, picture) as page:
         page.send_json(BEGIN)
         until(lambda: picture.did)
     until(lambda: picture.did[-1] == ("end",))
@@ -162,8 +151,8 @@ def test_a_brush_is_lifted_when_the_page_goes(client, picture):
         (b"\x00", "text"),
     ],
 )
-def test_messages_that_do_not_fit(client, picture, text, says):
-    with live(client, picture) as page:
+def test_messages_that_do_not_fit(stranger, picture, text, says):
+    with live(stranger, picture) as page:
         page.receive_json()
         page.send_bytes(text) if isinstance(text, bytes) else page.send_text(text)
         told = page.receive_json()
@@ -173,8 +162,8 @@ def test_messages_that_do_not_fit(client, picture, text, says):
         until(lambda: picture.did and picture.did[-1][0] == "begin" and picture.did[-1][1] == BRUSH)
 
 
-def test_a_fault_is_told_without_its_details(client, picture, caplog):
-    with live(client, picture) as page:
+def test_a_fault_is_told_without_its_details(stranger, picture, caplog):
+    with live(stranger, picture) as page:
         page.receive_json()
         page.send_json(BEGIN)
         page.send_json({"do": "points", "points": [[13, 0, 1]]})
@@ -184,8 +173,8 @@ def test_a_fault_is_told_without_its_details(client, picture, caplog):
     assert "secret detail" in caplog.text
 
 
-def test_a_page_that_sends_only_nonsense_is_left(client, picture):
-    with live(client, picture) as page:
+def test_a_page_that_sends_only_nonsense_is_left(stranger, picture):
+    with live(stranger, picture) as page:
         for _ in range(100):
             page.send_text("{")
         messages = [page.receive()]
@@ -203,21 +192,21 @@ def refusal_of(client, picture, headers):
     return no.value.status_code
 
 
-def test_who_may_open_a_socket(client, picture):
+def test_who_may_open_a_socket(stranger, picture):
     cookie = {"Cookie": f"phosphene_{PORT}={TOKEN}"}
-    assert refusal_of(client, picture, {}) == 401
-    assert refusal_of(client, picture, {"Authorization": "Bearer wrong"}) == 401
-    assert refusal_of(client, picture, cookie) == 403
+    assert refusal_of(stranger, picture, {}) == 401
+    assert refusal_of(stranger, picture, {"Authorization": "Bearer wrong"}) == 401
+    assert refusal_of(stranger, picture, cookie) == 403
     for origin in ("http://evil.example", "null", f"http://localhost:{PORT}", f"https://127.0.0.1:{PORT}"):
-        assert refusal_of(client, picture, cookie | {"Origin": origin}) == 403
-        assert refusal_of(client, picture, BEARER | {"Origin": origin}) == 403
-    assert refusal_of(client, picture, BEARER | {"Host": f"evil.example:{PORT}"}) == 403
-    with live(client, picture, cookie | {"Origin": HERE, "Sec-Fetch-Site": "cross-site"}):
+        assert refusal_of(stranger, picture, cookie | {"Origin": origin}) == 403
+        assert refusal_of(stranger, picture, BEARER | {"Origin": origin}) == 403
+    assert refusal_of(stranger, picture, BEARER | {"Host": f"evil.example:{PORT}"}) == 403
+    with live(stranger, picture, cookie | {"Origin": HERE, "Sec-Fetch-Site": "cross-site"}):
         pass
     picture.id = "f" * 16
-    assert refusal_of(client, picture, BEARER) == 404
+    assert refusal_of(stranger, picture, BEARER) == 404
     picture.id = "../x"
-    assert refusal_of(client, picture, BEARER) == 404
+    assert refusal_of(stranger, picture, BEARER) == 404
 
 
 def test_so_many_sockets(studio, picture):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from phosphene.images import load, save
     from phosphene.networks import Network
     from phosphene.networks import load as network
+    from phosphene.notebook import Live
     from phosphene.objectives import Objective, channel, class_, direction, guide, layer, neuron, tv
     from phosphene.painting.again import redo
     from phosphene.ranking import rank
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Dream",
     "DreamSettings",
+    "Live",
     "Network",
     "Objective",
     "PhospheneError",
@@ -64,6 +66,7 @@ _ROOMS = {
     "errors": ("PhospheneError", "Stop"),
     "images": ("load", "save"),
     "networks": ("Network",),
+    "notebook": ("Live",),
     "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
     "recipes.settings": ("DreamSettings",),
     "record": ("Record",),

@@ -7,13 +7,14 @@ are not computed.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene.tiles import Box, Span, smallest
+from phosphene.tiles import Box, Span, boxes, smallest
 
 SIZES = 24  # heights and widths of tiles that are tried
 
@@ -122,11 +123,20 @@ def cover(mask: Tensor, *, area: int, longest: int | None = None, overlap: int, 
     pairs = [(height, width) for height, width in product(sorted(sides, reverse=True), repeat=2)]
     covers = [Cover(*pair, overlap, stride) for pair in pairs if math.prod(pair) <= max(area, least**2)]
 
-    def pixels(chosen: Cover) -> int:
-        found = chosen._laid(cells, mask.shape[-2], mask.shape[-1])
-        return sum((box.rows.high - box.rows.low) * (box.columns.high - box.columns.low) for box in found)
+    return min(covers, key=lambda chosen: seen(chosen._laid(cells, mask.shape[-2], mask.shape[-1])))
 
-    return min(covers, key=pixels)
+
+def touched(mask: Tensor, tile: int, overlap: int, stride: int) -> list[Box]:
+    """The tiles of the whole picture that a mask touches; none where its tiles are too small to be sure of."""
+    if tile < min(smallest(overlap, stride), max(mask.shape[-2:])):
+        return []
+    found = boxes(*mask.shape[-2:], tile=tile, overlap=overlap, stride=stride)
+    return [box for box in found if mask[(..., *box.core)].any()]
+
+
+def seen(found: Iterable[Box]) -> int:
+    """How many pixels tiles see, and so how many are computed."""
+    return sum((box.rows.high - box.rows.low) * (box.columns.high - box.columns.low) for box in found)
 
 
 def _cells(mask: Tensor, stride: int) -> Tensor:

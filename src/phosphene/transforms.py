@@ -60,6 +60,12 @@ def at(x: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(x, size=(height, width), mode="bicubic", align_corners=False)
 
 
+def within(x: Tensor, side: int) -> Tensor:
+    """`x` `[N, C, H, W]` no higher and no wider than `side` pixels, smoothed first; what is smaller stays as it is."""
+    share = min(1.0, side / max(x.shape[-2:]))
+    return at(x, *(max(1, round(length * share)) for length in x.shape[-2:]))
+
+
 def roll(x: Tensor, down: int, right: int) -> Tensor:
     """`x` `[N, C, H, W]` shifted; what leaves at one edge comes in at the other."""
     return torch.roll(x, (down, right), (-2, -1))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import configuration, options, progress
+from phosphene.cli import completion, configuration, options, progress
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.settings import DreamSettings, settings
@@ -24,8 +24,14 @@ _NOT_HERE = frozenset(
 
 
 @click.command(cls=options.Grouped, short_help="Dreams a picture with every layer, on one page.")
-@click.argument("picture")
-@click.option("-o", "--output", metavar="FOLDER", help="where the page goes  [photo-atlas beside photo.jpg]")
+@click.argument("picture", shell_complete=completion.pictures)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    shell_complete=completion.folders,
+    help="where the page goes  [photo-atlas beside photo.jpg]",
+)
 @click.option("--force", is_flag=True, help="make all of it anew")
 @click.option("--quick", is_flag=True, help="sketches only: in half a minute")
 @click.option("--long-side", type=click.IntRange(32), metavar="N", help="of a finished picture, in pixels  [about 640]")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from phosphene.cli import configuration, options
+from phosphene.cli import completion, configuration, options
 from phosphene.cli.resume import ARGUMENTS
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings, settings
@@ -16,12 +16,14 @@ RECIPES = (DreamSettings, PatternSettings, StyleSettings)
 
 
 @click.command(cls=options.Grouped, short_help="Dreams upon pictures.")
-@click.argument("inputs", nargs=-1, metavar="PICTURE...")
+@click.argument("inputs", nargs=-1, metavar="PICTURE...", shell_complete=completion.pictures)
 @options.output
 @options.machines
-@click.option("--preset", metavar="NAME", help="a look; phosphene presets lists them")
-@click.option("--recipe", metavar="NAME", help="somebody's settings, as google2015")
-@click.option("--config", metavar="FILE", help="settings from a TOML file")
+@click.option(
+    "--preset", metavar="NAME", shell_complete=completion.presets, help="a look; phosphene presets lists them"
+)
+@click.option("--recipe", metavar="NAME", shell_complete=completion.recipes, help="somebody's settings, as google2015")
+@click.option("--config", metavar="FILE", shell_complete=completion.files, help="settings from a TOML file")
 @click.option("--long-side", type=click.IntRange(1), metavar="N", help="shrink the picture first, to so many pixels")
 @click.option("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]")
 @click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
@@ -65,9 +67,15 @@ def dream(
 
 
 @click.command(cls=options.Grouped, short_help="Makes a dream, a pattern or a painting again.")
-@click.argument("picture")
+@click.argument("picture", shell_complete=completion.files)
 @options.output
-@click.option("--input", "input_", metavar="PATH", help="the picture it began as, if not beside it")
+@click.option(
+    "--input",
+    "input_",
+    metavar="PATH",
+    shell_complete=completion.files,
+    help="the picture it began as, if not beside it",
+)
 @options.settings(*RECIPES)
 def redo(picture: str, input_: str | None, **flags: Any) -> int:
     """Makes a dream, a pattern or a painting again from the record inside PICTURE, perhaps with other settings.

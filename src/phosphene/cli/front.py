@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from phosphene import __version__
 from phosphene.cli.atlas import atlas
+from phosphene.cli.completion import CANVASES, beginning
 from phosphene.cli.dream import dream, redo
 from phosphene.cli.match import match
 from phosphene.cli.pattern import pattern
@@ -27,7 +29,6 @@ from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
 
 _LONGEST_NAME = 80  # letters of a name in a message; of a longer one both ends are shown
 _NO_READER = 141  # what the shell reports of a program whose reader went away
-_CANVASES = ("clouds", "noise", "grey")  # named here too, since their painters load torch; a test compares
 
 
 class Front(click.Group):
@@ -43,13 +44,22 @@ class Front(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts `dream` before a command line that begins with a picture or with one of its options."""
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
-            if not args[0].startswith("-"):
+            if not args[0].startswith("-") and not ctx.resilient_parsing:
                 _check_word(args[0], tuple(self.commands))
             args = ["dream", *args]
         elif not args:
             args = ["--help"]
         ctx.meta[ARGUMENTS] = list(args)
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Completes the first word: a command, a canvas, an option of `dream`; where it begins none, a file."""
+        if incomplete.startswith("-"):
+            dreaming = self.commands["dream"]
+            with dreaming.make_context("dream", [], parent=ctx, resilient_parsing=True) as inner:
+                return dreaming.shell_complete(inner, incomplete)
+        found = super().shell_complete(ctx, incomplete) + beginning(CANVASES, incomplete)
+        return found or [CompletionItem(incomplete, type="file")]
 
 
 def _take_debug_(arguments: list[str]) -> bool:
@@ -63,11 +73,11 @@ def _take_debug_(arguments: list[str]) -> bool:
 
 def _check_word(word: str, commands: tuple[str, ...]) -> None:
     """Refuses a first word that is neither a command nor anything like a picture."""
-    if word in _CANVASES or Path(word).exists() or glob.has_magic(word) or any(mark in word for mark in "./\\"):
+    if word in CANVASES or Path(word).exists() or glob.has_magic(word) or any(mark in word for mark in "./\\"):
         return
     here = sorted(each.name for each in Path().iterdir())
     raise click.UsageError(
-        f"{word!r} is neither a command nor a picture.{nearest(word, [*commands, *_CANVASES, *here])}\n"
+        f"{word!r} is neither a command nor a picture.{nearest(word, [*commands, *CANVASES, *here])}\n"
         f"The commands are {', '.join(commands)}; phosphene --help explains them."
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import progress, tables
+from phosphene.cli import completion, progress, tables
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import numbers
@@ -43,9 +43,15 @@ class Asked:
 
 
 @click.command(short_help="Ranks the layers by how well guides match a picture.")
-@click.argument("picture")
-@click.argument("guides", nargs=-1, required=True, metavar="GUIDE...")
-@click.option("-o", "--output", metavar="FILE", help="a sheet of the best layers' dreams, as matches.png")
+@click.argument("picture", shell_complete=completion.pictures)
+@click.argument("guides", nargs=-1, required=True, metavar="GUIDE...", shell_complete=completion.files)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="a sheet of the best layers' dreams, as matches.png",
+)
 @click.option("--top", type=click.IntRange(1, 100), default=6, metavar="N", help="how many dreams are on it  [6]")
 @click.option(
     "--by", default="cosine", metavar="cosine|dot", help="what ranks: dot is raw, as in others' notes  [cosine]"
@@ -54,8 +60,19 @@ class Asked:
     "--scale", type=float, default=SCALE, metavar="X", help=f"the guides' long side, of the picture's  [{SCALE:g}]"
 )
 @click.option("--all", "every", is_flag=True, help="also the layers inside blocks")
-@click.option("--model", default=DreamSettings.model, metavar="NAME|FILE", help="the network: a name or a weights file")
-@click.option("--weights", metavar="FILE", help="of another network: a safetensors file, or random")
+@click.option(
+    "--model",
+    default=DreamSettings.model,
+    metavar="NAME|FILE",
+    shell_complete=completion.models,
+    help="the network: a name or a weights file",
+)
+@click.option(
+    "--weights",
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="of another network: a safetensors file, or random",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="of the positions that are looked at  [0]")
 @click.option("--force", is_flag=True, help="replace what exists")
 @click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")

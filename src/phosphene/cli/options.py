@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from phosphene.cli import completion
 from phosphene.recipes import fields as of_settings
 from phosphene.recipes.fields import Settings
 
@@ -112,7 +113,8 @@ def settings(*of: type[Settings]) -> Callable[[Function], Function]:
 
 def _option(entry: Field[Any], about: str) -> Callable[[Function], Function]:
     flag = of_settings.flag(entry.name)
-    told: dict[str, Any] = {"default": None, "help": about}
+    completes = completion.of_setting(entry.name, entry.metadata["choices"])
+    told: dict[str, Any] = {"default": None, "help": about, "shell_complete": completes}
     if _kind(entry) == "bool":
         return click.option(f"{flag}/{of_settings.flag('no_' + entry.name)}", entry.name, **told)
     if entry.metadata["words"] > 1:
@@ -190,10 +192,19 @@ _MACHINES = (
 
 _OUTPUT = (
     click.option(
-        "-o", "--output", metavar="PATH", help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe"
+        "-o",
+        "--output",
+        metavar="PATH",
+        shell_complete=completion.files,
+        help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe",
     ),
     click.option("--force", is_flag=True, help="replace what exists"),
-    click.option("--preview", metavar="FILE", help="a small picture, rewritten as the dream grows"),
+    click.option(
+        "--preview",
+        metavar="FILE",
+        shell_complete=completion.files,
+        help="a small picture, rewritten as the dream grows",
+    ),
     click.option(
         "--quality", type=click.IntRange(1, 100), default=95, metavar="N", help="of JPEG and WebP, to 100  [95]"
     ),

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from phosphene.cli import options
+from phosphene.cli import completion, options
 from phosphene.errors import SettingsError
 from phosphene.recipes.pattern_settings import PatternSettings, word
 
 
 @click.command(cls=options.Grouped, short_help="Brings a channel's pattern out of noise.")
-@click.argument("of", required=False, metavar="[LAYER:CHANNEL]")
+@click.argument("of", required=False, metavar="[LAYER:CHANNEL]", shell_complete=completion.layers)
 @options.output
 @click.option("--size", metavar="WxH", help="of a pattern, in pixels  [320x320; on a sheet 128x128]")
 @options.settings(PatternSettings)

@@ -9,7 +9,7 @@ from pathlib import Path
 from phosphene import images
 from phosphene.ascent import Step
 from phosphene.errors import ImageError, PhospheneError
-from phosphene.transforms import resize
+from phosphene.transforms import within
 
 LONG_SIDE = 512
 PAUSE = 1.0  # seconds from one rewriting to the next
@@ -48,10 +48,7 @@ class Preview:
 
 
 def _draw(step: Step, path: Path) -> None:
-    picture = step.picture()
-    height, width = picture.shape[-2:]
-    scale = min(1.0, LONG_SIDE / max(height, width))
-    small = resize(picture.float(), max(1, round(height * scale)), max(1, round(width * scale)))
+    small = within(step.picture().float(), LONG_SIDE)
     images.save(small, path, metadata={"parameters": _MARK}, overwrite=True)
 
 

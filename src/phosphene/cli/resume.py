@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from phosphene.cli import options
+from phosphene.cli import completion, options
 
 ARGUMENTS = "phosphene.arguments"  # in click's context: the command line that is run
 
 
 @click.command(short_help="Goes on with a run that stopped.")
-@click.argument("picture")
+@click.argument("picture", shell_complete=completion.files)
 @click.pass_context
 def resume(context: click.Context, picture: str) -> int:
     """Goes on with the run that was to write PICTURE and stopped: the same command, from where it was.

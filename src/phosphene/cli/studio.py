@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from phosphene.cli import completion
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.settings import DreamSettings
@@ -20,11 +21,23 @@ and nothing is encrypted on the way. Without --host only this computer is served
 
 
 @click.command(short_help="Opens the studio: paint with dreams, in your browser.")
-@click.option("--folder", metavar="DIR", help="a folder of pictures to choose from; it is only read")
+@click.option(
+    "--folder",
+    metavar="DIR",
+    shell_complete=completion.folders,
+    help="a folder of pictures to choose from; it is only read",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="the port; by default a free one")
 @click.option("--host", metavar="ADDR", default="127.0.0.1", show_default=True, help="the address to listen at")
 @click.option("--open/--no-open", "opens", default=True, help="whether the browser is opened")
-@click.option("--model", metavar="NAME", default=DreamSettings.model, show_default=True, help="the network")
+@click.option(
+    "--model",
+    metavar="NAME",
+    shell_complete=completion.models,
+    default=DreamSettings.model,
+    show_default=True,
+    help="the network",
+)
 def studio(folder: str | None, port: int, host: str, opens: bool, model: str) -> int:
     """Opens the studio: a page in your browser, on this computer only, where you paint with dreams.
 

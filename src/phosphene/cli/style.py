@@ -7,17 +7,17 @@ from typing import Any
 
 import click
 
-from phosphene.cli import options
+from phosphene.cli import completion, options
 from phosphene.cli.resume import ARGUMENTS
 from phosphene.cli.voice import Voice
 from phosphene.recipes.style_settings import StyleSettings
 
 
 @click.command(cls=options.Grouped, short_help="Repaints a picture as another one is painted.")
-@click.argument("picture")
-@click.argument("styles", nargs=-1, metavar="[STYLE[:WEIGHT]]...")
+@click.argument("picture", shell_complete=completion.files)
+@click.argument("styles", nargs=-1, metavar="[STYLE[:WEIGHT]]...", shell_complete=completion.files)
 @options.output
-@click.option("--show-regions", metavar="FILE", help="draw what was matched with what")
+@click.option("--show-regions", metavar="FILE", shell_complete=completion.files, help="draw what was matched with what")
 @click.option("--long-side", type=click.IntRange(1), metavar="N", help="shrink the picture first, to so many pixels")
 @click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
 @options.settings(StyleSettings)
@@ -46,7 +46,13 @@ def style(
 
 
 @click.group(invoke_without_command=True, short_help="Lists the looks for phosphene style, or adds one.")
-@click.option("-o", "--output", metavar="FILE", help="a sheet of their thumbnails, as filters.png")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="a sheet of their thumbnails, as filters.png",
+)
 @click.option("--force", is_flag=True, help="replace what exists")
 @click.pass_context
 def filters(context: click.Context, output: str | None, force: bool) -> int:
@@ -64,7 +70,7 @@ def filters(context: click.Context, output: str | None, force: bool) -> int:
 
 @filters.command("add", short_help="Keeps a picture as a filter of your own.")
 @click.argument("name")
-@click.argument("picture")
+@click.argument("picture", shell_complete=completion.files)
 @click.option("--about", default="", metavar="TEXT", help="a line about the look")
 @click.option("--force", is_flag=True, help="replace what exists")
 def add(name: str, picture: str, about: str, force: bool) -> int:

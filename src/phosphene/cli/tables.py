@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import progress
+from phosphene.cli import completion, progress
 from phosphene.cli.voice import Voice
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
@@ -21,9 +21,14 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for progra
 
 
 @click.command()
-@click.argument("model", default=DreamSettings.model)
+@click.argument("model", default=DreamSettings.model, shell_complete=completion.models)
 @click.option("--all", "every", is_flag=True, help="also the steps inside blocks")
-@click.option("--weights", metavar="FILE", help="of another network: a safetensors file, or random")
+@click.option(
+    "--weights",
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="of another network: a safetensors file, or random",
+)
 @as_json
 def layers(model: str, every: bool, weights: str | None, as_json: bool) -> None:
     """Lists the layers of a network, MODEL, and what they bring out."""
@@ -103,7 +108,7 @@ def _list_networks(as_json: bool) -> None:
 
 
 @networks.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.words(completion.NETWORKS))
 @click.option("--force", is_flag=True, help="fetch it again, and replace the file")
 def get(name: str, force: bool) -> None:
     """Downloads the weights of the network NAME, and checks them."""
@@ -137,7 +142,7 @@ def _changes(changes: Mapping[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...", shell_complete=completion.files)
 @as_json
 def info(pictures: tuple[str, ...], as_json: bool) -> int:
     """Shows how pictures were made."""

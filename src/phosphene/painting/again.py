@@ -7,6 +7,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from phosphene.painting.render import render
 from phosphene.recipes.dream import OnStep
 from phosphene.record import Record
 from phosphene.run import redo as redo_run
-from phosphene.run.again import recorded_input
+from phosphene.run.again import differences, recorded_input
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.once import Dream
@@ -101,7 +102,7 @@ def redo(
 def repainted(
     made: Record, photograph: images.Source, references: Mapping[str, images.Source], on_step: OnStep | None = None
 ) -> Dream:
-    """The painting of a record, made again on a photograph.
+    """The painting of a record, made again on a photograph; its notes say what is not as it was recorded.
 
     Raises:
         RecordError: it cannot be followed.
@@ -117,7 +118,9 @@ def repainted(
     for _ in easel.paint(document, on_step):
         pass
     full = images.load(photograph, long_side=long_side, max_pixels=0)
-    return rendered(document, easel, full, lambda _: None, names=names(made), long_side=long_side)
+    called = names(made)
+    again = rendered(document, easel, full, lambda _: None, names=called, long_side=long_side)
+    return replace(again, notes=again.notes + differences(made, again.record, called=called))
 
 
 def names(made: Record) -> dict[str, str]:

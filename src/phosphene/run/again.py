@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -62,8 +63,7 @@ def redo(
             recorded = {} if "model" in changes else _recorded_model(made, folder)
             began = recorded_input(made, folder) if image is None else image
             painted = style_again.redo(made, {**recorded, **changes}, began, on_step, folder=folder, keep=keep)
-        differences = _differences(made, painted.record, "model" in changes)
-        return replace(painted, notes=painted.notes + differences)
+        return replace(painted, notes=painted.notes + differences(made, painted.record, "model" in changes))
     network, chosen, notes = _recorded(made, folder, changes)
     canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
     opening = {"size": canvas_size, "long_side": made.input.get("long_side"), "max_pixels": 0}
@@ -77,7 +77,7 @@ def redo(
         keep=keep,
         on_forecast=on_forecast,
     )
-    return replace(result, notes=result.notes + notes + _differences(made, result.record, "model" in changes))
+    return replace(result, notes=result.notes + notes + differences(made, result.record, "model" in changes))
 
 
 def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
@@ -181,8 +181,10 @@ def recorded_input(made: Record, folder: Path) -> images.Source:
     return folder / name
 
 
-def _differences(made: Record, now: Record, other_model: bool) -> tuple[str, ...]:
-    """Says so where the input or the weights are not the recorded ones."""
+def differences(
+    made: Record, now: Record, other_model: bool = False, *, called: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Says so where the input, the weights or a guide are not the recorded ones; `called` are the pictures' names."""
     notes = []
     if made.input.get("sha256") != now.input.get("sha256"):
         notes.append(f"the input is not the recorded one, whose SHA-256 was {str(made.input.get('sha256'))[:12]}…")
@@ -190,5 +192,5 @@ def _differences(made: Record, now: Record, other_model: bool) -> tuple[str, ...
         notes.append("the network's weights are not the recorded ones")
     for name in made.pictures.keys() & now.pictures.keys():
         if made.pictures[name] != now.pictures[name]:
-            notes.append(f"{name} is not the recorded picture")
+            notes.append(f"{called.get(name, name)} is not the recorded picture")
     return tuple(notes)

@@ -35,8 +35,10 @@ from phosphene.run.large import LargeDream, OnForecast, large
 from phosphene.run.provenance import provenance
 from phosphene.run.watch import Watch, room
 from phosphene.run.wishes import Wishes
+from phosphene.transforms import within
 
 CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
+SHOWN = 1024  # pixels of the longer side, in a notebook
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,10 @@ class Dream:
         texts = {"metadata": self.record.metadata(), "exif": self.source.exif} if metadata else {}
         return {"alpha": self.source.alpha, "depth": depth or self.source.depth, "quality": quality, **texts}
 
-    def _repr_png_(self) -> bytes:
-        return self.encode("png", depth=8)[0]
+    def _repr_jpeg_(self) -> bytes:
+        """For notebooks: small, since as PNG twelve megapixels would add 25 MB to the notebook's file."""
+        alpha = None if self.source.alpha is None else within(self.source.alpha, SHOWN)
+        return images.encode(within(self.pixels, SHOWN), "jpeg", alpha=alpha, quality=90)[0]
 
 
 def dream(

@@ -17,6 +17,7 @@ const ABOUT = {
   tiff: "Exact, for printing",
 };
 const LEAST = 64;
+const WAITING = "Waiting for its turn";
 const chip = byId("render-chip");
 let sheet = null;
 let format = "png";
@@ -39,6 +40,7 @@ export function openRender() {
   sheet.open();
 }
 
+const isWaiting = ({ state }) => state === "waiting";
 const current = () => store.get("jobs").get(wanted) ?? latest();
 const latest = () => [...store.get("jobs").values()].filter(({ kind }) => kind === "render").at(-1);
 
@@ -47,7 +49,7 @@ function hear() {
   const job = current();
   const running = Boolean(job && active(job));
   chip.hidden = !running;
-  if (running) chip.textContent = `${Math.round(job.done * 100)} %`;
+  if (running) chip.textContent = isWaiting(job) ? "waiting" : `${Math.round(job.done * 100)} %`;
   if (job?.state === "done" && spoken === "running")
     announce("The picture is rendered. Download it in the dialog Render.");
   spoken = job?.state ?? "";
@@ -151,10 +153,15 @@ function running(job) {
       cancel,
     );
   }
+  sheet.foot.querySelector(".job-text").textContent = isWaiting(job) ? WAITING : howFar(job);
+  const bar = sheet.foot.querySelector("progress");
+  if (isWaiting(job)) bar.removeAttribute("value");
+  else bar.value = job.done;
+}
+
+function howFar(job) {
   const left = timeLeft(job.seconds_left);
-  sheet.foot.querySelector(".job-text").textContent =
-    `${sentence(job.message || "rendering")} · ${Math.round(job.done * 100)} %${left ? ` · ${left} left` : ""}`;
-  sheet.foot.querySelector("progress").value = job.done;
+  return `${sentence(job.message || "rendering")} · ${Math.round(job.done * 100)} %${left ? ` · ${left} left` : ""}`;
 }
 
 function done(job) {
