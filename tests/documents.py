@@ -24,13 +24,15 @@ REASONS = (
     "asks a server that runs",
     "opens a window",
     "needs other machines",
+    "needs PowerShell",
     "goes on after an accident",
     "takes minutes",
     "changes the repository",
     "belongs into a notebook",
 )
-RUN = ("sh", "python")
-SHOWN = ("", "text", "toml", "json", "css", "html")
+SHELLS = ("sh", "zsh", "fish")
+RUN = (*SHELLS, "powershell", "python")
+SHOWN = ("", "text", "toml", "json")
 FENCE = re.compile(
     r"^(?P<indent> *)(?:<!-- not run: (?P<reason>[^>]+?) -->\n+ *)?"
     r"```(?P<kind>\w*)[^\n]*\n(?P<body>.*?)^(?P=indent)```",

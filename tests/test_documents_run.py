@@ -7,6 +7,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import stat
 import subprocess
 import sys
@@ -31,6 +32,7 @@ BRIEF = {
 WITH_BLOCKS = [page for page in PAGES if any(block.kind in RUN for block in blocks(page))]
 EXTRAS = {"--workers": "distributed"}  # a flag, and the package without which it is not tried
 NO_FORCE = ("resume", "redo", "atlas")
+SHELLS_OF = {"sh": "bash", "zsh": "zsh", "fish": "fish"}
 LARGEST = 192  # pixels of a canvas or a pattern, whatever a line says
 
 
@@ -111,7 +113,7 @@ def _run(page: Path, folder: Path, names: dict[str, object]) -> None:
             _python(block, names)
         else:
             for line in block.lines:
-                _shell(line)
+                _shell(line, SHELLS_OF[block.kind])
 
 
 def _python(block: Block, names: dict[str, object]) -> None:
@@ -123,14 +125,17 @@ def _python(block: Block, names: dict[str, object]) -> None:
     assert said.getvalue().splitlines()[: len(expected)] == expected
 
 
-def _shell(line: str) -> None:
+def _shell(line: str, shell: str) -> None:
     for flag, package in EXTRAS.items():
         if flag in line:
             pytest.importorskip(package)
+    if not shutil.which(shell):  # what the line is about is tried all the same
+        line, shell = re.sub(r'eval "\$\((.*)\)"', r"\1", line), "bash"
     if plain(line):
         _ours(shlex.split(line)[1:])
     else:
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], capture_output=True, timeout=120)
+        options = ["-euo", "pipefail"] if shell == "bash" else []
+        done = subprocess.run([shell, *options, "-c", line], capture_output=True, timeout=120)
         assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
 
 

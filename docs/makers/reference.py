@@ -6,6 +6,8 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
+from html import escape
+from inspect import cleandoc
 from math import inf
 from types import MappingProxyType
 from typing import Any
@@ -53,7 +55,7 @@ def _below(group: click.Group, path: str) -> list[tuple[str, str]]:
 
 def _prose(text: str) -> str:
     """A help text; what click leaves as it stands becomes a block of code."""
-    paragraphs = text.strip().split("\n\n")
+    paragraphs = cleandoc(text).split("\n\n")
     return "\n\n".join(
         f"```text\n{part.removeprefix(chr(8)).strip()}\n```" if part.startswith("\b") else _escaped(part)
         for part in paragraphs
@@ -152,7 +154,8 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{_bars(text)}`"
+    """A word in a table as it is typed; a bar would end the cell, even between backticks."""
+    return f"<code>{escape(text).replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def _bars(text: str) -> str:

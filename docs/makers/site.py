@@ -1,7 +1,8 @@
 """What the site has beside the pages in `docs`: a hook of mkdocs, see `mkdocs.yml`.
 
-The reference is written by the program itself; pages hold a comment, `<!-- here: commands -->`, where it goes. What the
-pages link to outside of `docs` comes along: Markdown as a page, everything else as a text to open.
+The reference is written by the program itself. Pages say where, from `<!-- here: commands -->` to `<!-- to here -->`;
+what stands between is for those who read them without the site. What the pages link to outside of `docs` comes along:
+Markdown as a page, everything else as a text to open.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"CONTRIBUTING.md": "contributing/index.md", "CHANGELOG.md": "contributing/changes.md"}
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)(?=[)#])")
-PLACE = re.compile(r"<!-- here: (\w+) -->")
+PLACE = re.compile(r"<!-- here: (\w+) -->.*?<!-- to here -->", re.DOTALL)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
