@@ -24,6 +24,7 @@ from phosphene.series.atlas.book import PAGE, SCHEMA, Book, Stage, claim
 from phosphene.series.atlas.easel import Easel, for_network
 from phosphene.series.atlas.page import Commands, View
 from phosphene.series.atlas.plan import Entry, Pass
+from phosphene.series.commands import posix, windows
 
 _SMALLEST_SIDE = 32  # pixels; a smaller page shows nothing
 
@@ -151,7 +152,7 @@ def _book(folder: Path, easel: Easel, network: Network, stage: Pass, shown: tupl
     for entry in shown:
         full = commands.in_full(subject, stage.of(entry), stage.side(entry))
         same = commands.as_shown(subject, stage.of(entry), stage.side(entry))
-        told.append(Commands(*(line(words) for words in (full, same) for line in (commands.posix, commands.windows))))
+        told.append(Commands(*(line(words) for words in (full, same) for line in (posix, windows))))
     view = View(subject, network.name, shown, tuple(told), subject.shrunk(stage.layer_side))
     facts = {
         "phosphene-atlas": SCHEMA,
