@@ -19,7 +19,7 @@ ROOMS = (
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
     "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
-    "run", "batch", "series", "painting", "cluster", "sessions",
+    "run", "batch", "series", "painting", "cluster", "studies", "sessions",
     "studio",
     "cli",
 )  # fmt: skip

@@ -21,6 +21,7 @@ _METAVARS = {
 }  # fmt: skip
 
 GROUPS = (
+    ("What is studied", ("vary", "of")),
     (
         "The look",
         (
