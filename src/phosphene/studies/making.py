@@ -89,9 +89,9 @@ def look(picture: bytes, variant: Variant, technique: Technique) -> dict[str, An
 
 
 def look_at(photograph: Tensor) -> dict[str, Any]:
-    """What the measures say of a picture that nothing was done to."""
+    """What the measures say of a picture to which nothing was done: most of them look at what was changed."""
     pixels = photograph.to(torch.float32)
-    return {"measures": measures.measure(pixels, None), "spectrum": spectrum(pixels)}
+    return {"measures": measures.measure(pixels, pixels), "spectrum": spectrum(pixels)}
 
 
 @cache

@@ -96,13 +96,25 @@
     byId("compare").scrollIntoView({ block: "start" });
   }));
 
-  // One picture in the place of all.
+  // One picture in the place of all, or taken from all.
 
   const wall = byId("all");
+  const shown = Array.from(document.querySelectorAll('[name="show"]'));
+
+  function against(file) {
+    wall.classList.toggle("change", file !== "");
+    if (file) wall.style.setProperty("--other", "url('" + file + "')");
+  }
+
+  shown.forEach((choice) => choice.addEventListener("change", () => against(choice.value)));
   document.querySelectorAll(".hold").forEach((button) => held(button, () => {
-    wall.style.setProperty("--instead", "url('" + button.dataset.file + "')");
+    against("");
+    wall.style.setProperty("--other", "url('" + button.dataset.file + "')");
     wall.classList.add("instead");
-  }, () => wall.classList.remove("instead")));
+  }, () => {
+    wall.classList.remove("instead");
+    against(shown.find((choice) => choice.checked).value);
+  }));
 
   // Command lines, and the table.
 

@@ -17,7 +17,7 @@ from phosphene.studies.view import View
 _HERE = "phosphene.studies"
 _MADE = {"dream": "dreamt", "style": "painted", "pattern": "grown"}
 _CAPTIONS = {
-    "measures": "Each measure against {last}, a line for each combination of the other settings. Dotted: references.",
+    "measures": "Each measure against {last}, a line for each combination of the other settings.",
     "spectra": (
         "Which sizes the variants paint: the energy of what was added to the photograph, by octave band of its"
         " wavelength. Of a pattern, of all of it. Other panels' curves are grey."
@@ -116,7 +116,7 @@ def _compare(view: View) -> Iterator[str]:
 def _wall(view: View) -> Iterator[str]:
     yield '<section id="all" aria-labelledby="all-title">'
     yield '<h2 id="all-title">All pictures <small>one zoom for all</small></h2>'
-    yield f'<div class="holds">{"".join(_holds(view))}</div>'
+    yield f'<div class="controls">{"".join(_shown(view))}</div>'
     references: list[tuple[str, Entry | None]] = [("The photograph", None)] if view.photograph else []
     references += [("Baseline", view.outside)] if view.outside else []
     if references:
@@ -133,12 +133,21 @@ def _wall(view: View) -> Iterator[str]:
     yield "</section>"
 
 
-def _holds(view: View) -> Iterator[str]:
-    """Buttons that show one picture in the place of all, while they are held."""
-    found = {"the photograph": f"{PICTURES}/{PHOTOGRAPH}"} if view.photograph else {}
-    if view.baseline:
-        found["the baseline"] = view.baseline.file
-    for name, file in found.items():
+def _references(view: View) -> dict[str, str]:
+    """What all pictures can be held against, by name, and where it lies."""
+    found = {PHOTO: f"{PICTURES}/{PHOTOGRAPH}"} if view.photograph else {}
+    return found | ({"the baseline": view.baseline.file} if view.baseline else {})
+
+
+def _shown(view: View) -> Iterator[str]:
+    """The choice of what is shown of all pictures, and buttons that show one in their place while they are held."""
+    yield '<fieldset class="modes"><legend>What is shown</legend>'
+    yield '<label><input type="radio" name="show" value="" checked>Pictures</label>'
+    for name, file in _references(view).items():
+        about = f"Change against {name}"
+        yield f'<label><input type="radio" name="show" value="{escape(file)}">{about}</label>'
+    yield "</fieldset>"
+    for name, file in _references(view).items():
         yield f'<button type="button" class="hold" data-file="{escape(file)}">Hold to see {name} everywhere</button>'
 
 

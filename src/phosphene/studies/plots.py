@@ -110,24 +110,16 @@ def _measure(panel: Axes, name: str, view: View) -> None:
         points = [(words.index(word), entry.facts["measures"][name]) for word, entry in group.members]
         panel.plot(*zip(*points, strict=True), marker="o", markersize=4, **look)
         ends.append((*points[-1], group.title, look["color"]))
-    for reference, value in _references(view, name):
+    if view.outside:
+        value = view.outside.facts["measures"][name]
         panel.axhline(value, **REFERENCE)
-        ends.append((max(0, len(words) - 1) + 0.15, value, reference, SOFT))
+        ends.append((max(0, len(words) - 1) + 0.15, value, "baseline", SOFT))
     unit = MEASURES[name].unit
     panel.set_title(f"{name}, {unit}" if unit else name)
     panel.set_xticks(range(len(words)), words)
     panel.margins(y=0.15)
     panel.set_xlim(-0.15, max(0, len(words) - 1) + 0.15)
     drawing.name_(panel, [end for end in ends if end[2]])
-
-
-def _references(view: View, name: str) -> Iterator[tuple[str, float]]:
-    """What a measure says of the photograph, and of a baseline that is none of the combinations."""
-    value = view.photograph["measures"].get(name) if view.photograph else None
-    if value is not None and math.isfinite(value):
-        yield "photograph", value
-    if view.outside:
-        yield "baseline", view.outside.facts["measures"][name]
 
 
 def _panels(view: View, draw: Draw, furnish: Callable[[Axes], None], *, x: str, y: str) -> Figure:

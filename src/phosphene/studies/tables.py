@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from phosphene import measures
 from phosphene.measures import MEASURES
 from phosphene.studies.axes import spoken
@@ -65,13 +67,23 @@ def _cell(name: str, value: float | None, *, best: float | None = None) -> str:
         return '<td class="number">–</td>'
     marks = "number best" if value == best else "number"
     seen = ' <span class="mark">seam</span>' if name == "seam" and value > measures.SEAM_ALARM else ""
-    return f'<td class="{marks}" data-value="{value!r}">{value:.4g}{seen}</td>'
+    return f'<td class="{marks}" data-value="{value!r}">{_figure(value)}{seen}</td>'
+
+
+def _figure(value: float) -> str:
+    """A number with three digits that count.
+
+    >>> _figure(0.0000243), _figure(-12.345), _figure(117.7)
+    ('0.0000243', '−12.3', '118')
+    """
+    text: str = np.format_float_positional(value, precision=3, fractional=False, trim="-")
+    return text.replace("-", "−")
 
 
 def _best(view: View, name: str) -> float | None:
-    """The best value of a measure, where one is better than another."""
+    """The best value of a measure, where one is better than another: of seams, only whether they show counts."""
     values: list[float] = [each for entry in view.entries if math.isfinite(each := entry.facts["measures"][name])]
-    if len(set(values)) < 2 or not MEASURES[name].better:
+    if len(set(values)) < 2 or not MEASURES[name].better or name == "seam":
         return None
     return min(values) if MEASURES[name].better == "lower" else max(values)
 
