@@ -241,7 +241,7 @@ class _Study:
         look = None
         if photograph is not None:
             book.keep_photograph(photograph)
-            look = making.look_at(photograph)
+            look = making.spectrum(photograph.float())
         view = View(technique, self.axes, self.variants, tuple(entries), tuple(rows), self.failures, look)
         figures = _plots().figures(view)
         book.draw(figures.files)
@@ -259,7 +259,7 @@ class _Study:
             "baseline": self.variants[0].settings.to_dict(),
             "complete": len(view.entries) == len(self.variants),
             "failures": self.failures,
-            "photograph": view.photograph,
+            "photograph": {"spectrum": view.photograph},
             "versions": record.versions(),
             "variants": [
                 {**told, **{key: value for key, value in entry.facts.items() if key not in ("measures", "picture")}}

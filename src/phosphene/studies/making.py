@@ -88,12 +88,6 @@ def look(picture: bytes, variant: Variant, technique: Technique) -> dict[str, An
     }
 
 
-def look_at(photograph: Tensor) -> dict[str, Any]:
-    """What the measures say of a picture to which nothing was done: most of them look at what was changed."""
-    pixels = photograph.to(torch.float32)
-    return {"measures": measures.measure(pixels, pixels), "spectrum": spectrum(pixels)}
-
-
 @cache
 def ruler() -> str:
     """What tells these measures from those of another version of the program: their source's SHA-256."""

@@ -19,8 +19,8 @@ _MADE = {"dream": "dreamt", "style": "painted", "pattern": "grown"}
 _CAPTIONS = {
     "measures": "Each measure against {last}, a line for each combination of the other settings.",
     "spectra": (
-        "Which sizes the variants paint: the energy of what was added to the photograph, by octave band of its"
-        " wavelength. Of a pattern, of all of it. Other panels' curves are grey."
+        "Which sizes the variants paint: the energy of {what}, in each octave band of its wavelength. Other panels'"
+        " curves are grey."
     ),
     "scores": (
         "The objective at each step, octave by octave; the last octave has the full size, so that curves of fewer"
@@ -188,7 +188,8 @@ def _copy(view: View, entry: Entry | None) -> str:
 def _curves(view: View, figures: Mapping[str, str]) -> Iterator[str]:
     yield '<section id="curves" aria-labelledby="curves-title"><h2 id="curves-title">Curves</h2>'
     for name, figure in figures.items():
-        caption = _CAPTIONS[name].format(last=escape(view.last))
+        what = "what was added to the photograph" if view.photograph else "the pattern"
+        caption = _CAPTIONS[name].format(last=escape(view.last), what=what)
         yield f'<figure class="plot" tabindex="0" role="group" aria-label="{name}">{figure}'
         yield f"<figcaption><p>{caption}</p></figcaption></figure>"
     yield "</section>"

@@ -32,10 +32,6 @@ def table(view: View) -> Iterator[str]:
     best = {name: _best(view, name) for name in MEASURES}
     yield from (_row(view, entry, best) for entry in view.entries)
     yield "</tbody>"
-    if view.photograph:
-        cells = "".join(_cell(name, view.photograph["measures"].get(name)) for name in MEASURES)
-        blank = "<td></td>" * (len(view.axes) + 1)
-        yield f'<tfoot><tr><th scope="row">the photograph</th>{blank}{cells}</tr></tfoot>'
     yield "</table></div></section>"
 
 

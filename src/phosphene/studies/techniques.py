@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from phosphene import gradient, pyramid
+from phosphene import backends, gradient, pyramid
 from phosphene.errors import SettingsError
 from phosphene.images import name_of
 from phosphene.measures import Lattice
@@ -27,6 +27,7 @@ from phosphene.run.once import make
 from phosphene.series.commands import Subject, flags
 from phosphene.studies.axes import KINDS
 from phosphene.studies.technique import Technique
+from phosphene.tiles import Box
 
 
 class Dreams(Technique):
@@ -42,6 +43,15 @@ class Dreams(Technique):
             chosen = replace(chosen, layer=network.default_layer)
         check(chosen, network)
         return chosen
+
+    def prepare(self, settings: DreamSettings) -> None:
+        """Opens what is needed, and finds what would go wrong later: a backend that cannot, tiles too small."""
+        super().prepare(settings)
+        network = self.library(settings)
+        if settings.backend == backends.OPENVINO and (why := backends.obstacle(network)):
+            raise SettingsError(f"--backend {backends.OPENVINO} {why}")
+        self.known(settings)
+        self._tiles(settings)
 
     def make(self, settings: DreamSettings, on_step: OnStep) -> Dream:
         """Dreams."""
@@ -83,16 +93,24 @@ class Dreams(Technique):
 
     def lattice(self, settings: DreamSettings) -> Lattice | None:
         """The borders at the last octave, where no shift has moved them."""
-        if settings.jitter or settings.guide or settings.region or settings.mask:
+        if settings.jitter or settings.region or settings.mask:
             return None
-        network, pixels = self.library(settings), self.opened(settings)[0].pixels
-        height, width = pixels.shape[-2:]
-        objective = goal(network, settings).prepare(network)
-        sizes = pyramid.sizes(height, width, settings.octaves, settings.octave_scale)
-        tiling = recipe_of_dreams.tilings_of(network, objective, settings, sizes)[-1]
-        boxes = gradient.boxes((height, width), network, objective, tiling)
+        boxes = self._tiles(settings)
         rows, columns = {box.rows.start for box in boxes} - {0}, {box.columns.start for box in boxes} - {0}
         return Lattice(tuple(sorted(rows)), tuple(sorted(columns))) if rows or columns else None
+
+    def _tiles(self, settings: DreamSettings) -> list[Box]:
+        """The tiles of the last octave, where nothing is masked.
+
+        Raises:
+            SettingsError: tiles or memory too small for the overlap.
+        """
+        network = self.library(settings)
+        height, width = self.opened(settings)[0].pixels.shape[-2:]
+        objective = goal(network, settings).prepare(network, self.album(network))
+        sizes = pyramid.sizes(height, width, settings.octaves, settings.octave_scale)
+        tiling = recipe_of_dreams.tilings_of(network, objective, settings, sizes)[-1]
+        return gradient.boxes(sizes[-1], network, objective, tiling)
 
 
 class Paintings(Technique):

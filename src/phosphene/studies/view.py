@@ -36,7 +36,7 @@ class View:
         entries: those that are there.
         rows: of the entries.
         failures: why others are not, by name.
-        photograph: what the measures say of the picture itself; `None` of a pattern.
+        photograph: the spectrum of the picture that all began as; `None` of a pattern.
     """
 
     technique: Technique
