@@ -12,6 +12,7 @@ from torch import Tensor
 from phosphene.errors import SettingsError
 
 CLOSEST = 32  # pixels: tiles narrower than this are not searched for
+_MOST = 3.0  # standard deviations that one line may count: an edge of the picture alone is no lattice
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ def strongest(profile: Tensor) -> tuple[float, int]:
     """The largest sum, over its root count, of `profile` `[R]` on any even lattice, and how many lattices there are.
 
     Lattices are single lines, and all sets of lines with one spacing of `CLOSEST` pixels or more. Where the profile is
-    independent noise of standard deviation 1, so is each sum.
+    independent noise of standard deviation 1, so is each sum. No line counts more than three standard deviations.
     """
+    profile = profile.clamp(max=_MOST)
     best, looks = profile.max(), profile.numel()
     for sums in _folded(profile):
         best, looks = torch.maximum(best, sums.max()), looks + sums.numel()
