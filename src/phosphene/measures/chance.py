@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 
 _FARTHEST = 30.0  # standard deviations: beyond them a probability is 0 in float64
@@ -20,8 +18,6 @@ def corrected(largest: float, looks: int) -> float:
     True
     """
     z = torch.tensor(min(largest, _FARTHEST), dtype=torch.float64)
-    above = -math.expm1(looks * math.log1p(-float(torch.special.ndtr(-z))))
-    if above <= 0.5:
-        return -float(torch.special.ndtri(torch.tensor(above, dtype=torch.float64)))
-    below = math.exp(looks * math.log(float(torch.special.ndtr(z)))) if z > -_FARTHEST else 0.0
-    return max(-_FARTHEST, float(torch.special.ndtri(torch.tensor(below, dtype=torch.float64))))
+    below = looks * torch.special.log_ndtr(z)
+    above = -torch.special.expm1(below) if z < 5 else looks * torch.special.log_ndtr(-z).exp()
+    return float(torch.special.ndtri(below.exp()) if above > 0.5 else -torch.special.ndtri(above))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 PIECE = 8  # pixels along a border that have one vote
+STRETCH = 8  # pieces of a border that are lighter, or darker, together
 NEAR, FAR = 3, 24  # rows: what a place is compared with
 MARGIN = 12  # rows at the picture's edge where no border is looked for
 SMALLEST = 96  # pixels a side
@@ -29,24 +30,31 @@ def profiles(light: Tensor) -> dict[str, Tensor]:
     Where there is no seam, each is about normal with mean 0 and standard deviation 1; it is 0 near the picture's edge.
     """
     strips = [_kinds(strip) for strip in torch.split(light, _STRIP, 1) if strip.shape[1] >= 2 * PIECE]
-    return {kind: _standard(_ranks(torch.cat([strip[kind] for strip in strips], 1))) for kind in strips[0]}
+    ranks = {kind: _ranks(torch.cat([strip[kind] for strip in strips], 1)) for kind in strips[0]}
+    stretch = min(STRETCH, ranks["lift"].shape[1])
+    ranks["lift"] = _pieces(ranks["lift"], stretch).abs()
+    return {kind: _standard(rank.mean(1)) for kind, rank in ranks.items()}
 
 
 def _kinds(x: Tensor) -> Mapping[str, Tensor]:
     """Kind → `[H, pieces]`.
 
-    step: how far the mean of the rows below lies from that of the rows above, by the rows that are taken;
-    fine and near: how much the picture varies within one row and within four rows of the border;
-    break: how little the rows above say of those below.
+    Where brightness jumps: `step`, from one row to the next, above what the rows around would have it; `rise`, from the
+    mean of three rows to that of the next three; `lift`, a step with its sign, for long stretches that all go one way.
+    Where patterns do not go on: `break`, how little the row above says of the one below. Where they fade or swell:
+    `fine`, how much the two rows at the border vary along it; `near`, how much four rows on each side do both ways.
     """
     down, along = torch.zeros_like(x), torch.zeros_like(x)
     down[1:], along[:, 1:] = x.diff(dim=0), x.diff(dim=1)
-    bent = down - (_mean(down, -1, 0) + _mean(down, 1, 2)) / 2
-    kinds = {"step 1": _pieces(bent).abs()}
-    kinds |= {f"step {h}": _pieces(_mean(x, 0, h) - _mean(x, -h, 0)).abs() for h in (3, 8)}
-    kinds["fine"] = _pieces(_mean(along.square(), -1, 1)) + _pieces(down.square())
-    kinds["near"] = _pieces(_mean(along.square() + down.square(), -4, 4))
-    return kinds | {f"break {h}": -_likeness(_mean(along, -h, 0), _mean(along, 0, h)) for h in (1, 3)}
+    jump = _pieces(down - (_mean(down, -1, 0) + _mean(down, 1, 2)) / 2)
+    return {
+        "step": jump.abs(),
+        "rise": _pieces(_mean(x, 0, 3) - _mean(x, -3, 0)).abs(),
+        "lift": jump,
+        "break": -_likeness(_mean(along, -1, 0), along),
+        "fine": _pieces(_mean(along.square(), -1, 1)),
+        "near": _pieces(_mean(along.square() + down.square(), -4, 4)),
+    }
 
 
 def _mean(x: Tensor, first: int, stop: int) -> Tensor:
@@ -71,7 +79,7 @@ def _likeness(above: Tensor, below: Tensor) -> Tensor:
 
 
 def _ranks(values: Tensor) -> Tensor:
-    """`[H]`: the share of its neighbours up and down that a place exceeds, on average over the pieces, less a half."""
+    """The share of its neighbours up and down that a place exceeds, less a half."""
     height = values.shape[0]
     beaten, met = torch.zeros_like(values), values.new_zeros(height, 1)
     for lag in range(NEAR, min(FAR, height - 1) + 1):
@@ -81,7 +89,7 @@ def _ranks(values: Tensor) -> Tensor:
         beaten[:-lag] -= sign
         met[lag:] += 1
         met[:-lag] += 1
-    return (beaten / met.clamp(min=1)).mean(1)
+    return beaten / met.clamp(min=1)
 
 
 def _standard(profile: Tensor) -> Tensor:

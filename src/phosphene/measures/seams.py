@@ -11,15 +11,15 @@ from phosphene.measures.chance import corrected
 from phosphene.measures.evidence import SMALLEST, TWO_SIDED, profiles
 from phosphene.measures.lattice import Lattice, strongest
 
-SEAM_ALARM = 1.645
+SEAM_ALARM = 1.9
 """A `seam` above this is an alarm; without seams, it comes in 5 % of pictures."""
 
 
 def seam(light: Tensor, lattice: Lattice | None = None) -> float:
     """How surely a lattice of seams shows in `light` `[H, W]`, in standard deviations.
 
-    Without seams this is about one standard normal number, whether the borders are known or searched. Pictures of less
-    than 96 pixels a side have too few places to compare borders with: 0.
+    Without seams this is about one standard normal number, or 0 where that is negative, whether the borders are known
+    or searched. Pictures of less than 96 pixels a side have too few places to compare borders with: 0.
 
     Raises:
         SettingsError: borders outside of the picture.
@@ -29,9 +29,8 @@ def seam(light: Tensor, lattice: Lattice | None = None) -> float:
     if min(light.shape) < SMALLEST or (lattice is not None and not lattice.rows + lattice.columns):
         return 0.0
     down, right = profiles(light), profiles(light.T)
-    if lattice is None:
-        return _searched([*_signed(down), *_signed(right)])
-    return _known(down, right, lattice)
+    score = _searched(down, right) if lattice is None else _known(down, right, lattice)
+    return max(0.0, score)
 
 
 def _known(down: dict[str, Tensor], right: dict[str, Tensor], lattice: Lattice) -> float:
@@ -43,8 +42,8 @@ def _known(down: dict[str, Tensor], right: dict[str, Tensor], lattice: Lattice) 
     return corrected(max(sums), len(sums))
 
 
-def _searched(found: list[Tensor]) -> float:
-    largest = [strongest(profile) for profile in found]
+def _searched(down: dict[str, Tensor], right: dict[str, Tensor]) -> float:
+    largest = [strongest(profile) for profile in (*_signed(down), *_signed(right))]
     return corrected(max(best for best, _ in largest), sum(looks for _, looks in largest))
 
 
