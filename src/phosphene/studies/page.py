@@ -20,7 +20,7 @@ _CAPTIONS = {
     "measures": "Each measure against {last}, a line for each combination of the other settings.",
     "spectra": (
         "Which sizes the variants paint: the energy of {what}, in each octave band of its wavelength. Other panels'"
-        " curves are grey."
+        " curves are grey behind."
     ),
     "scores": (
         "The objective at each step, octave by octave; the last octave has the full size, so that curves of fewer"

@@ -19,6 +19,25 @@ from phosphene.studies.view import Group, View
 
 _WIDTH, _HEIGHT, _ALONE, _ABREAST = 9.0, 2.75, 3.6, 3  # inches of a figure, a panel and one alone; panels side by side
 _LEAST = 1e-9  # energy that a logarithm can show
+_OBJECTIVE = frozenset(
+    (
+        "model",
+        "weights",
+        "layer",
+        "channel",
+        "objective",
+        "maximise",
+        "guide",
+        "match",
+        "guide_scales",
+        "top",
+        "preset",
+        "recipe",
+        "method",
+        "style",
+        "filter",
+    )
+)  # axes along which scores are of different things
 
 Draw = Callable[[Axes, Entry, Mapping[str, Any]], tuple[float, float]]
 """Draws an entry's curve, and says where it ends."""
@@ -48,6 +67,7 @@ def figures(view: View) -> Figures:
 def scores(view: View) -> Figure:
     """The score at each step; octaves stand side by side, the full size last."""
     most = max(len(entry.facts["curve"]) for entry in view.entries)
+    alike = not any(axis.name in _OBJECTIVE for axis in view.axes)
 
     def draw(panel: Axes, entry: Entry, look: Mapping[str, Any]) -> tuple[float, float]:
         curve, end = entry.facts["curve"], (0.0, 0.0)
@@ -66,7 +86,9 @@ def scores(view: View) -> Figure:
         for number in range(1, most):
             panel.axvline(-number, color=LINE, linewidth=0.6)
 
-    return _panels(view, draw, furnish, x="octaves, each from its first step to its last", y="score per pixel")
+    return _panels(
+        view, draw, furnish, x="octaves, each from its first step to its last", y="score per pixel", alike=alike
+    )
 
 
 def spectra(view: View) -> Figure:
@@ -81,7 +103,8 @@ def spectra(view: View) -> Figure:
         return min(zip(places, energy, strict=True))
 
     def furnish(panel: Axes) -> None:
-        panel.set_xticks(places, [f"{period:.3g}" for period in periods])
+        labels = [f"{period:.0f}" if period > 10 else f"{period:.1f}" for period in periods]
+        panel.set_xticks(places, [label if number % 2 == 0 else "" for number, label in enumerate(labels)])
         panel.set_xlim(max(places) + 0.3, min(places) - 0.3)
         panel.set_yscale("log")
 
@@ -122,16 +145,16 @@ def _measure(panel: Axes, name: str, view: View) -> None:
     drawing.name_(panel, [end for end in ends if end[2]])
 
 
-def _panels(view: View, draw: Draw, furnish: Callable[[Axes], None], *, x: str, y: str) -> Figure:
-    """A panel for each group, the others' curves faint behind its own, so that all can be compared."""
+def _panels(view: View, draw: Draw, furnish: Callable[[Axes], None], *, x: str, y: str, alike: bool = True) -> Figure:
+    """A panel for each group; where groups are `alike`, the others' curves are faint behind its own, to compare."""
     groups = view.groups() or [Group("", ())]
     columns = min(_ABREAST, len(groups))
     rows = math.ceil(len(groups) / columns)
     figure = Figure(figsize=(_WIDTH, rows * (_ALONE if len(groups) == 1 else _HEIGHT)), layout="constrained")
-    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    panels = list(figure.subplots(rows, columns, sharex=True, sharey=alike, squeeze=False).flat)
     for panel, group in zip(panels, groups, strict=False):
         for other in groups:
-            for _, entry in other.members if other is not group else ():
+            for _, entry in other.members if alike and other is not group else ():
                 draw(panel, entry, FAINT)
         drawing.name_(panel, list(_own(panel, group, view, draw)))
         panel.set_title(group.title)
