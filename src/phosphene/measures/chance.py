@@ -20,4 +20,5 @@ def corrected(largest: float, looks: int) -> float:
     z = torch.tensor(min(largest, _FARTHEST), dtype=torch.float64)
     below = looks * torch.special.log_ndtr(z)
     above = -torch.special.expm1(below) if z < 5 else looks * torch.special.log_ndtr(-z).exp()
-    return float(torch.special.ndtri(below.exp()) if above > 0.5 else -torch.special.ndtri(above))
+    z = torch.special.ndtri(below.exp()) if above > 0.5 else -torch.special.ndtri(above)
+    return max(-_FARTHEST, float(z))

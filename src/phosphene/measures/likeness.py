@@ -20,10 +20,11 @@ def faithfulness(light: Tensor, photograph: Tensor) -> float:
     """
     found, weights = 1.0, _WEIGHTS[: _scales(light)]
     for scale, weight in enumerate(weights):
+        if scale:
+            light, photograph = (F.avg_pool2d(each[None, None], 2)[0, 0] for each in (light, photograph))
         brightness, structure = _likeness(light, photograph)
         likeness = brightness if scale + 1 == len(weights) else structure
         found *= max(0.0, likeness) ** (weight / sum(weights))
-        light, photograph = (F.avg_pool2d(each[None, None], 2)[0, 0] for each in (light, photograph))
     return found
 
 

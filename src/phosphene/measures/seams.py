@@ -29,11 +29,12 @@ def seam(light: Tensor, lattice: Lattice | None = None) -> float:
     if min(light.shape) < SMALLEST or (lattice is not None and not lattice.rows + lattice.columns):
         return 0.0
     down, right = profiles(light), profiles(light.T)
-    score = _searched(down, right) if lattice is None else _known(down, right, lattice)
+    score = searched(down, right) if lattice is None else known(down, right, lattice)
     return max(0.0, score)
 
 
-def _known(down: dict[str, Tensor], right: dict[str, Tensor], lattice: Lattice) -> float:
+def known(down: dict[str, Tensor], right: dict[str, Tensor], lattice: Lattice) -> float:
+    """`seam` before it is cut at 0, from the `profiles` of a picture and of the same picture turned."""
     borders = {
         kind: torch.cat([down[kind][list(lattice.rows)], right[kind][list(lattice.columns)]])
         for kind in down
@@ -42,7 +43,8 @@ def _known(down: dict[str, Tensor], right: dict[str, Tensor], lattice: Lattice) 
     return corrected(max(sums), len(sums))
 
 
-def _searched(down: dict[str, Tensor], right: dict[str, Tensor]) -> float:
+def searched(down: dict[str, Tensor], right: dict[str, Tensor]) -> float:
+    """The same for the lattice that shows most, as unlikely as it is among so many."""
     largest = [strongest(profile) for profile in (*_signed(down), *_signed(right))]
     return corrected(max(best for best, _ in largest), sum(looks for _, looks in largest))
 
