@@ -248,6 +248,14 @@ def test_a_study_that_is_stopped_shows_what_there_is_and_goes_on(photo):
     assert [each.done for each in seen] == sorted(each.done for each in seen)
 
 
+def test_a_study_that_is_stopped_at_once_goes_on(photo):
+    def stop(_):
+        raise Stop
+
+    assert made(photo, on_progress=stop) == []
+    assert made(photo).complete
+
+
 def test_a_folder_of_something_else_is_left_alone(photo):
     made(photo)
     other = pictured(photo.parent / "other.png", seed=1)
@@ -369,6 +377,19 @@ def test_without_matplotlib(photo, capsys, monkeypatch):
     assert code == 2
     assert "pip install 'phosphene[study]'" in said
     assert not (photo.parent / "photo-study").exists()
+
+
+@pytest.mark.parametrize("of", list(KINDS))
+def test_unknown_settings_and_pictures_without_names_are_refused(photo, of):
+    with pytest.raises(UnknownNameError, match="Did you mean 'steps'"):
+        study(photo, {"seed": [1]}, photo.parent / "report", of=of, stepps=3)
+    with pytest.raises(SettingsError, match="files by name"):
+        study(
+            photo,
+            {"guide" if of == "dream" else "style": [torch.zeros(1)]},
+            "report",
+            of="dream" if of == "dream" else "style",
+        )
 
 
 def test_a_network_that_is_given_cannot_be_varied(photo):

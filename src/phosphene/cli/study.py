@@ -166,13 +166,10 @@ def _watching(picture: str, voice: Voice) -> Iterator[Callable[[Progress], None]
     if not progress.watched(voice.quiet):
         yield lambda _: None
         return
-    from phosphene.cli.atlas import spoken
-
     with progress.bar(Path(picture).name, quiet=voice.quiet) as bar:
 
         def show(told: Any) -> None:
-            left = "" if told.left is None else f", {spoken(told.left)} to go"
-            bar.move(told.done, f"{told.number} of {told.total} there; {told.variant or 'several at once'}{left}")
+            bar.move(told.done, f"{told.number} of {told.total}; {told.variant or 'several at once'}")
 
         yield show
 
@@ -183,7 +180,7 @@ def _report(rows: Rows, voice: Voice, seconds: float) -> None:
     for name, why in rows.failures.items():
         voice.complain(f"{name}: {why}")
     if not rows:
-        voice.say("Stopped before the first variant was done. The same command again begins anew.")
+        voice.say("Stopped before the first variant was done.")
     elif rows.complete:
         voice.say(f"{rows.page}: {len(rows)} variants in {spoken(seconds)}")
     elif rows.failures:

@@ -73,6 +73,18 @@ class Axis:
     values: tuple[Any, ...]
 
 
+def settings_of(given: Mapping[str, Any], of: Kind) -> dict[str, Any]:
+    """Settings as a recipe has them, from words or from values of Python.
+
+    Raises:
+        UnknownNameError: no such setting, preset or recipe; the nearest is offered.
+    """
+    for name in given:
+        if name not in of.names:
+            raise UnknownNameError(f"A {of.name} has no setting {name!r}.{nearest(name, of.names)}\n{_how_to_list(of)}")
+    return {name: value_of(name, value, of) for name, value in given.items()}
+
+
 def kind_of(name: str) -> Kind:
     """What a study is of, by name.
 
@@ -169,8 +181,7 @@ def _look(name: str, value: Any, of: Kind) -> str | None:
         return None
     if value not in known:
         raise UnknownNameError(
-            f"--vary {name}: there is no {name} {value!r}.{nearest(str(value), known)}"
-            f" There are {', '.join(known)}, and {NOTHING}."
+            f"There is no {name} {value!r}.{nearest(str(value), known)} There are {', '.join(known)}, and {NOTHING}."
         )
     return str(value)
 
@@ -201,9 +212,17 @@ def _plain(value: Any, wanted: str) -> Any:
 def _texts(value: Any, entry: Field[Any]) -> tuple[str, ...]:
     """A setting of several texts: one picture, or as many words as its flag takes."""
     if isinstance(value, (list, tuple)):
-        return tuple(map(os.fspath, value))
-    text = os.fspath(value)
+        return tuple(_path(each, entry) for each in value)
+    text = _path(value, entry)
     return tuple(shlex.split(text)) if entry.metadata["words"] > 1 else (text,)
+
+
+def _path(value: Any, entry: Field[Any]) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise SettingsError(
+            f"{entry.name} is {type(value).__name__}; in a study it takes files by name, as command lines do."
+        )
+    return os.fspath(value)
 
 
 def _each_once(values: Iterable[Any]) -> tuple[Any, ...]:

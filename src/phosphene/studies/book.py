@@ -40,6 +40,20 @@ class Book:
     technique: Technique
     anew: bool = False
 
+    def begin(self) -> None:
+        """Says in the folder whose it is, unless that is said already: a study that is killed is known by it.
+
+        Raises:
+            ImageError: the folder holds something else, or cannot be made.
+            RoomError: the disk is full.
+        """
+        subject = self.technique.subject.name
+        STUDIES.claim(self.folder, subject, force=self.anew)
+        known = STUDIES.facts_of(self.folder)
+        if known is None or known.get("subject") != subject:
+            facts = {STUDIES.mark: SCHEMA, "subject": subject, "complete": False}
+            self._put(self.folder / FACTS, json.dumps(facts).encode())
+
     def picture(self, variant: Variant) -> Path:
         """Where a variant's picture lies."""
         return self.folder / PICTURES / f"{variant.stem}.png"

@@ -17,8 +17,8 @@ from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks import Network
 from phosphene.run.extras import extra
 from phosphene.studies import making, plan
-from phosphene.studies.axes import Axis, axes, kind_of, value_of
-from phosphene.studies.book import STUDIES, Book
+from phosphene.studies.axes import Axis, axes, kind_of, settings_of
+from phosphene.studies.book import Book
 from phosphene.studies.making import Made
 from phosphene.studies.page import page
 from phosphene.studies.plan import Variant
@@ -109,15 +109,15 @@ def study(
     _plots()
     kind = kind_of(of)
     found = axes(vary, kind)
-    given = {name: value_of(name, value, kind) if name in kind.names else value for name, value in settings.items()}
+    given = settings_of(settings, kind)
     technique = TECHNIQUES[of](_kept(image), Library(), size=size, long_side=long_side, max_pixels=max_pixels)
     if network is not None:
         given |= technique.library.take(network, found)
     variants = plan.variants(found, given, technique.choose)
     for variant in variants:
         technique.prepare(variant.settings)
-    STUDIES.claim(Path(folder), technique.subject.name, force=force)
     book = Book(Path(folder), technique, anew=force)
+    book.begin()
     study = _Study(book, found, variants, on_progress or (lambda _: None))
     with _workers(workers, scheduler, threads) as client:
         return study.run(client)
