@@ -24,7 +24,21 @@ if TYPE_CHECKING:
 _OWN = ("size", "long_side", "max_pixels", "threads", "workers", "scheduler", "force")
 
 
-@click.command(cls=options.Grouped, short_help="Tries out settings: every combination, measured, side by side.")
+_HELP = """Makes PICTURE with every combination of settings, and a report that lays them side by side and measures them.
+
+\b
+phosphene study photo.jpg --vary jitter=0,32 --vary octaves=1,2,4 -o report/
+phosphene study photo.jpg --of style --style painting.jpg --vary strength=0.2,0.6
+phosphene study block8:37 --of pattern --vary robustness=0,1
+
+Every setting can be varied. Other flags are the baseline, with which all are compared. The same command again goes
+on where it was stopped, and takes what is there.
+"""
+
+
+@click.command(
+    cls=options.Grouped, help=_HELP, short_help="Tries out settings: every combination, measured, side by side."
+)
 @click.argument("picture")
 @click.option(
     "--vary", multiple=True, metavar="NAME=V,V,…", help="a setting and its values, as jitter=0,32; repeatable"
@@ -47,16 +61,7 @@ _OWN = ("size", "long_side", "max_pixels", "threads", "workers", "scheduler", "f
 def study(
     picture: str, vary: tuple[str, ...], of: str, output: str | None, quiet: bool, as_json: bool, **flags: Any
 ) -> int:
-    r"""Makes PICTURE with every combination of settings, and a report that lays them side by side and measures them.
-
-    \b
-    phosphene study photo.jpg --vary jitter=0,32 --vary octaves=1,2,4 -o report/
-    phosphene study photo.jpg --of style --style painting.jpg --vary strength=0.2,0.6
-    phosphene study block8:37 --of pattern --vary robustness=0,1
-
-    Every setting can be varied. Other flags are the baseline, with which all are compared. The same command again goes
-    on where it was stopped, and takes what is there.
-    """
+    """Studies a picture, and returns the exit code."""
     own = {name: flags.pop(name) for name in _OWN}
     looks = {name: flags.pop(name) for name in ("preset", "recipe", "config")}
     kind = kind_of(of)
