@@ -28,6 +28,7 @@ MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "style": ("docs/makers/style.py", ("style.jpg", "filters.jpg")),
     "studio": ("docs/makers/studio.py", ("studio.jpg", "studio-stroke.webp")),
+    "study": ("docs/makers/study.py", ("study.jpg",)),
     "scaling": ("benchmarks/scaling.py --plot", ("scaling.png",)),
 }
 

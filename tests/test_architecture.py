@@ -14,12 +14,12 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "explanation" / "architecture.md
 # Each room may import the rooms above it.
 ROOMS = (
     "errors", "language",
-    "images", "transforms", "tiles", "masks", "guided", "pyramid", "params", "canvases", "filters", "sheets", "record",
-    "rasters", "huge", "journal",
+    "images", "transforms", "tiles", "masks", "guided", "pyramid", "measures", "params", "canvases", "filters",
+    "sheets", "record", "rasters", "huge", "journal",
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
     "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
-    "run", "batch", "series", "painting", "cluster", "sessions",
+    "run", "batch", "series", "painting", "cluster", "studies", "sessions",
     "studio", "notebook",
     "cli",
 )  # fmt: skip

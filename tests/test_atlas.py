@@ -19,7 +19,7 @@ from phosphene.networks import Network
 from phosphene.networks.network import table
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.series.atlas import FIELDS, alive, atlas, book, commands, living, plan
-from phosphene.series.atlas.commands import Subject
+from phosphene.series.commands import Subject, posix, windows
 
 SMALL = {"long_side": 40, "channels": 1, "steps": 2, "octaves": 1, "jitter": 4}
 PICTURES = 4  # three layers, and a channel of the one in the middle
@@ -310,13 +310,13 @@ def _weights(network):
 
 @pytest.mark.parametrize("name", ["-x.jpg", "layers", "clouds"])
 def test_names_that_could_be_mistaken(name):
-    line = commands.posix(commands.in_full(Subject(name, 10, 10), settings(layer="block3"), 10))
+    line = posix(commands.in_full(Subject(name, 10, 10), settings(layer="block3"), 10))
     assert shlex.split(line)[1] == f"./{name}"
 
 
 def test_windows_quotes_otherwise():
     words = commands.in_full(Subject("my cat & I.jpg", 900, 600), settings(layer="block3", model="/home/me/n.pth"), 900)
-    assert commands.windows(words) == 'phosphene "my cat & I.jpg" --layer block3 --model n.pth'
+    assert windows(words) == 'phosphene "my cat & I.jpg" --layer block3 --model n.pth'
 
 
 # What is alive

@@ -69,12 +69,13 @@ def settings_of(path):
         "import phosphene",
         *(
             f"from phosphene.cli import main; main({line!r}.split())"
-            for line in ("--help", "dream --help", "studio --help")
+            for line in ("--help", "dream --help", "studio --help", "study --help")
         ),
     ],
 )
 def test_a_quick_question_loads_nothing_heavy(program):
-    heavy = "{'torch', 'numpy', 'PIL', 'rich', 'pooch', 'pyvips', 'starlette', 'uvicorn', 'websockets', 'anyio'}"
+    of_pictures, of_servers = {"torch", "numpy", "PIL", "matplotlib"}, {"starlette", "uvicorn", "websockets", "anyio"}
+    heavy = of_pictures | of_servers | {"rich", "pooch", "pyvips"}
     program = (
         f"import atexit, sys\natexit.register(lambda: print(*{heavy} & set(sys.modules), file=sys.stderr))\n{program}"
     )

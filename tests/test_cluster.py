@@ -292,6 +292,27 @@ def test_a_folder_on_workers_is_the_one_alone(pictures, at_hand, capsys):
     assert [line.get("skipped") for line in again[1] if "error" not in line] == [True] * 4
 
 
+def test_a_study_on_workers_is_the_one_alone(pictures, client, capsys, monkeypatch):
+    monkeypatch.setattr("phosphene.cluster.connect", lambda **_: contextlib.nullcontext(client))
+    rows = {}
+    for folder, more in (("alone", ("--threads", "1")), ("together", ("--workers", "3"))):
+        words = ("trip/0.png", "--vary", "layer=block3,block4", "--vary", "guide=none,trip/1.png", "-o", folder)
+        with pytest.raises(SystemExit) as ended:
+            main(["study", *words, "--octaves", "1", "--steps", "2", "--layer", "block3", "--json", *more])
+        out, said = capsys.readouterr()
+        assert ended.value.code == 0, said
+        rows[folder] = {line["variant"]: line for line in map(json.loads, out.splitlines())}
+    assert len(rows["alone"]) == 4
+    for name, row in rows["alone"].items():
+        other = rows["together"][name]
+        assert {key: row[key] for key in row if key != "seconds"} == {
+            key: other[key] for key in row if key != "seconds"
+        }
+        assert (pictures / "alone" / row["picture"]).read_bytes() == (
+            pictures / "together" / row["picture"]
+        ).read_bytes()
+
+
 def test_a_large_picture_dreams_by_tiles(pictures, at_hand, capsys, monkeypatch):
     monkeypatch.setattr("phosphene.planning.LARGE", 1000)
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 64, 3), np.uint8)).save("large.png")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from phosphene.run.pattern import pattern
     from phosphene.run.style import style
     from phosphene.series.atlas import atlas
+    from phosphene.studies.build import study
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "rank",
     "redo",
     "save",
+    "study",
     "style",
     "tv",
 ]
@@ -63,6 +65,7 @@ _ROOMS = {
     "run.pattern": ("pattern",),
     "run.style": ("style",),
     "series.atlas": ("atlas",),
+    "studies.build": ("study",),
     "errors": ("PhospheneError", "Stop"),
     "images": ("load", "save"),
     "networks": ("Network",),

@@ -37,7 +37,7 @@ def choose(wanted: str, network: Network, objective: Objective, *, work: int, de
         return _on_card(wanted, network, objective, where)
     if not _may_compile(wanted, network, work):
         return Torch(network, objective)
-    found = _obstacle(network) or _compiled(network, objective)
+    found = obstacle(network) or _compiled(network, objective)
     if not isinstance(found, str):
         return found
     if wanted == OPENVINO:
@@ -67,7 +67,7 @@ def _compiled(network: Network, objective: Objective) -> Backend | str:
 
 def held(wanted: str, network: Network, *, work: int) -> int:
     """Bytes that the backend which `choose` may choose holds, whatever the size of its tiles."""
-    return GRAPH_BYTES if _may_compile(wanted, network, work) and _obstacle(network) is None else 0
+    return GRAPH_BYTES if _may_compile(wanted, network, work) and obstacle(network) is None else 0
 
 
 def _may_compile(wanted: str, network: Network, work: int) -> bool:
@@ -75,7 +75,7 @@ def _may_compile(wanted: str, network: Network, work: int) -> bool:
     return wanted == OPENVINO or (wanted == AUTO and pays)
 
 
-def _obstacle(network: Network) -> str | None:
+def obstacle(network: Network) -> str | None:
     """Why OpenVINO cannot compute through a network, whatever the objective, and what to do."""
     if network.dtype != torch.float32:
         precision = str(network.dtype).removeprefix("torch.")

@@ -22,6 +22,7 @@ from phosphene.cli.match import match
 from phosphene.cli.pattern import pattern
 from phosphene.cli.resume import ARGUMENTS, resume
 from phosphene.cli.studio import studio
+from phosphene.cli.study import study
 from phosphene.cli.style import filters, style
 from phosphene.cli.tables import info, layers, networks, presets
 from phosphene.cli.voice import Voice
@@ -175,5 +176,8 @@ def main() -> None:
     """The command line."""
 
 
-for _command in (dream, style, redo, resume, atlas, match, pattern, studio, filters, layers, networks, presets, info):
+_COMMANDS = (
+    dream, style, redo, resume, atlas, study, match, pattern, studio, filters, layers, networks, presets, info,
+)  # fmt: skip
+for _command in _COMMANDS:
     main.add_command(_command)

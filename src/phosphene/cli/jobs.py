@@ -51,7 +51,7 @@ def dream(asked: Asked, wishes: Wishes) -> int:
     check_long_side(plan, asked.long_side)
     check_streams(plan.jobs[0], wishes)
     check_preview([job.output for job in plan.jobs], [job.source for job in plan.jobs], wishes)
-    asked.machines.check(plan, wishes)
+    asked.machines.check(wishes.preview)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
         made = _Jobs(maker, asked, plan).run()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from phosphene.batch import Job, Plan
-from phosphene.cli.maker import Wishes
 from phosphene.errors import ClusterError, SettingsError
+from phosphene.run.extras import NO_DASK, extra
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Machines:
         """Whether anybody is to help."""
         return self.scheduler is not None or self.workers is not None
 
-    def check(self, plan: Plan, wishes: Wishes) -> None:
+    def check(self, preview: str | None = None) -> None:
         """Refuses what makes no sense with many machines.
 
         Raises:
@@ -44,7 +44,7 @@ class Machines:
             raise SettingsError("--workers starts workers here, --scheduler uses those of other machines. Give one.")
         if self.scheduler is not None and self.threads:
             raise SettingsError("--threads is for this computer; the workers' are set where they are started.")
-        if wishes.preview is not None:
+        if preview is not None:
             raise SettingsError("--preview shows one dream; with many workers several grow at once. Leave one out.")
         _loaded()
 
@@ -80,17 +80,4 @@ ALONE = Machines()
 
 
 def _loaded() -> Any:
-    """The package `cluster`.
-
-    Raises:
-        ClusterError: Dask is not installed.
-    """
-    try:
-        from phosphene import cluster
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("distributed", "dask"):
-            raise
-        raise ClusterError(
-            "Many machines need Dask, which is not installed. Install it with: pip install 'phosphene[distributed]'"
-        ) from error
-    return cluster
+    return extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(NO_DASK))

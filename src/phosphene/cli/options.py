@@ -22,6 +22,7 @@ _METAVARS = {
 }  # fmt: skip
 
 GROUPS = (
+    ("What is studied", ("vary", "of")),
     (
         "The look",
         (

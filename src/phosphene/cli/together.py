@@ -10,8 +10,9 @@ from typing import Any
 from phosphene.batch import Job
 from phosphene.cli.jobs import Asked
 from phosphene.cli.maker import Maker
-from phosphene.cluster import Folder, Order, Sent
+from phosphene.cluster import Folder, Order
 from phosphene.cluster.folder import Outcome
+from phosphene.images.sources import Sent
 from phosphene.networks import Network
 
 

@@ -4,7 +4,8 @@ Who only asks whether that is possible need not have Dask: it is loaded with the
 """
 
 from phosphene.cluster.connection import connect
-from phosphene.cluster.folder import Folder, Order, Sent
+from phosphene.cluster.errands import Errands, Teller
+from phosphene.cluster.folder import Folder, Order
 from phosphene.cluster.hands import OnWorkers
 
-__all__ = ["Folder", "OnWorkers", "Order", "Sent", "connect"]
+__all__ = ["Errands", "Folder", "OnWorkers", "Order", "Teller", "connect"]

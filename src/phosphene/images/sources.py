@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -31,6 +33,29 @@ def read_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
         return bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else source.read()
     except (OSError, ValueError) as error:
         raise ImageError(_unreadable(source, error)) from error
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A picture's file, as it is sent to where there is no such file, or opened more than once."""
+
+    name: str
+    data: bytes
+
+    @classmethod
+    def of(cls, path: str) -> Sent:
+        """The file as it is on this computer.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        return cls(path, read_bytes(path))
+
+    def open(self) -> BytesIO:
+        """An open file of that name."""
+        file = BytesIO(self.data)
+        file.name = self.name
+        return file
 
 
 def name_of(source: object) -> str:

@@ -107,7 +107,7 @@ def make(
             pixels, complete = watch.picture(), False
     made = Record(
         recipe="pattern",
-        settings=_recorded(chosen, network),
+        settings=recorded(chosen, network),
         objective=text,
         network={"name": network.name, "file": network.file, "sha256": network.sha256},
         input={"name": "noise", "width": width, "height": height},
@@ -117,7 +117,7 @@ def make(
     return Dream(pixels, made, Picture(pixels, None, 8, "noise", None), notes)
 
 
-def _recorded(chosen: PatternSettings, network: Network) -> dict[str, Any]:
+def recorded(chosen: PatternSettings, network: Network) -> dict[str, Any]:
     """The settings as a record holds them: pictures and weights without their folders."""
     said = chosen.objective
     return chosen.to_dict() | {

@@ -149,7 +149,7 @@ def make(
 
     known: dict[str, Any] = {
         "recipe": "style",
-        "settings": _recorded(chosen, network),
+        "settings": recorded(chosen, network),
         "objective": " + ".join([*map(images.name_of, chosen.style), *([chosen.filter] if chosen.filter else [])]),
         "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
         "input": dict(origin),
@@ -236,7 +236,7 @@ def _recoloured(pixels: Tensor, content: Tensor) -> Tensor:
     return (content + change).clamp(0, 1)
 
 
-def _recorded(chosen: StyleSettings, network: Network) -> dict[str, Any]:
+def recorded(chosen: StyleSettings, network: Network) -> dict[str, Any]:
     """The settings as a record holds them: pictures and weights without their folders."""
 
     def bare(name: str | None) -> str | None:

@@ -12,66 +12,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from phosphene import images
-from phosphene.errors import DISK_FULL, ImageError, RoomError
+from phosphene.errors import ImageError
 from phosphene.images import Picture
 from phosphene.run import Dream
 from phosphene.series.atlas.page import View, page
 from phosphene.series.atlas.plan import Entry
+from phosphene.series.shelf import PAGE, PICTURES, Shelf
 
-PAGE, FACTS, STATE, PICTURES, ORIGINAL = "index.html", "atlas.json", "state.js", "pictures", "original.jpg"
+FACTS, STATE, ORIGINAL = "atlas.json", "state.js", "original.jpg"
+ATLASES = Shelf("atlas", FACTS)
 SCHEMA = 1
 _QUALITY = 88  # of the JPEG files
 _OFTEN = 0.5  # seconds between two writings of the page, at least
 
 Stage = Literal["", "sketch", "picture"]
-
-
-def claim(folder: Path, subject: str, *, force: bool) -> None:
-    """Makes the folder, or takes one that holds an atlas of the same picture or nothing.
-
-    Raises:
-        ImageError: it holds something else, or cannot be made.
-        RoomError: the disk is full.
-    """
-    if folder.exists():
-        _check(folder, subject, force=force)
-    elif not folder.parent.is_dir():
-        raise ImageError(f"There is no folder {folder.parent}.\nCreate it: mkdir -p {folder.parent}")
-    try:
-        (folder / PICTURES).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        if error.errno in DISK_FULL:
-            raise RoomError(f"The disk has no room for {folder}.\nFree some, or choose another disk.") from error
-        raise ImageError(
-            f"{folder} cannot be made: {error.strerror}.\nChoose another folder with -o, such as your home folder."
-        ) from error
-
-
-def _check(folder: Path, subject: str, *, force: bool) -> None:
-    if not folder.is_dir():
-        raise ImageError(f"{folder} is a file, and is left alone.\nChoose another folder for the atlas with -o.")
-    if not any(folder.iterdir()):
-        return
-    known = facts_of(folder)
-    if known is None:
-        raise ImageError(
-            f"{folder} exists already and holds no atlas, so it is left alone.\nChoose another folder with -o."
-        )
-    of = str(known.get("subject"))
-    if of != subject and not force:
-        raise ImageError(
-            f"{folder} holds the atlas of {of!r}, not of {subject!r}.\n"
-            "Choose another folder with -o, or replace it with --force."
-        )
-
-
-def facts_of(folder: Path) -> dict[str, Any] | None:
-    """What an atlas says of itself; `None` if there is none in the folder."""
-    try:
-        known = json.loads((folder / FACTS).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return known if isinstance(known, dict) and isinstance(known.get("phosphene-atlas"), int) else None
 
 
 @dataclass

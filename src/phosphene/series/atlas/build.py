@@ -20,10 +20,12 @@ from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.series.atlas import commands, plan
 from phosphene.series.atlas.alive import living
-from phosphene.series.atlas.book import PAGE, SCHEMA, Book, Stage, claim
+from phosphene.series.atlas.book import ATLASES, SCHEMA, Book, Stage
 from phosphene.series.atlas.easel import Easel, for_network
 from phosphene.series.atlas.page import Commands, View
 from phosphene.series.atlas.plan import Entry, Pass
+from phosphene.series.commands import posix, windows
+from phosphene.series.shelf import PAGE
 
 _SMALLEST_SIDE = 32  # pixels; a smaller page shows nothing
 
@@ -121,7 +123,7 @@ def atlas(
         settings = replace(settings, model=network.name)
     settings = for_network(settings, network)
     easel = Easel(image, network, settings, size=size, max_pixels=max_pixels)
-    claim(Path(folder), easel.subject.name, force=force)
+    ATLASES.claim(Path(folder), easel.subject.name, force=force)
     stages = plan.passes(settings, long_side or plan.usual_side(easel.subject.width, easel.subject.height))
     names = plan.channel_layers(network) if channels else []
     shown = plan.entries(network, living(network, easel.at(stages[1].channel_side)[0].pixels, names, count=channels))
@@ -151,10 +153,10 @@ def _book(folder: Path, easel: Easel, network: Network, stage: Pass, shown: tupl
     for entry in shown:
         full = commands.in_full(subject, stage.of(entry), stage.side(entry))
         same = commands.as_shown(subject, stage.of(entry), stage.side(entry))
-        told.append(Commands(*(line(words) for words in (full, same) for line in (commands.posix, commands.windows))))
+        told.append(Commands(*(line(words) for words in (full, same) for line in (posix, windows))))
     view = View(subject, network.name, shown, tuple(told), subject.shrunk(stage.layer_side))
     facts = {
-        "phosphene-atlas": SCHEMA,
+        ATLASES.mark: SCHEMA,
         "subject": subject.name,
         "width": subject.width,
         "height": subject.height,

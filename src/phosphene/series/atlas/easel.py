@@ -21,8 +21,8 @@ from phosphene.run.aims import aim
 from phosphene.run.album import Album
 from phosphene.run.once import make, open_source
 from phosphene.run.watch import room
-from phosphene.series.atlas.commands import Subject
 from phosphene.series.atlas.plan import Entry, Pass
+from phosphene.series.commands import Subject
 
 
 class Easel:

@@ -1,47 +1,11 @@
-"use strict";
 (function () {
   const byId = (id) => document.getElementById(id);
   const views = Array.from(document.querySelectorAll(".view"));
   const cards = Array.from(document.querySelectorAll(".card[data-source]"));
   const box = byId("lightbox"), large = byId("large"), under = byId("under");
-  const system = (navigator.userAgentData && navigator.userAgentData.platform) || navigator.platform || "";
-  const suffix = /^win/i.test(system) ? "Windows" : "";
   let current = 0;
 
-  // Copying, with an answer.
-
-  function copy(text, button) {
-    const said = button.dataset.says || (button.dataset.says = button.textContent);
-    const answer = (words) => {
-      button.textContent = words;
-      button.classList.toggle("done", words === "Copied");
-      clearTimeout(button.timer);
-      button.timer = setTimeout(() => {
-        button.textContent = said;
-        button.classList.remove("done");
-      }, 1600);
-    };
-    const byHand = () => {
-      const area = document.createElement("textarea");
-      area.value = text;
-      area.style.position = "fixed";
-      area.style.opacity = "0";
-      (box.open ? box : document.body).append(area);
-      area.select();
-      const worked = document.execCommand("copy");
-      area.remove();
-      button.focus();
-      if (worked) answer("Copied");
-      else window.prompt("Copy this line:", text);
-    };
-    if (navigator.clipboard && window.isSecureContext) {
-      navigator.clipboard.writeText(text).then(() => answer("Copied"), byHand);
-    } else {
-      byHand();
-    }
-  }
-
-  const command = (view, kind) => view.dataset[kind + suffix] || "";
+  const command = (view, kind) => view.dataset[kind + shell] || "";
 
   document.querySelectorAll(".copy").forEach((button) => {
     button.addEventListener("click", () => copy(command(button.closest(".card").querySelector(".view"), "full"), button));

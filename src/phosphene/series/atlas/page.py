@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from html import escape
-from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-from phosphene.series.atlas.commands import Subject
+from phosphene.series import paper
 from phosphene.series.atlas.plan import Entry
+from phosphene.series.commands import Subject
+
+_HERE = "phosphene.series.atlas"
 
 ALIVE = (
     "A channel is alive where it answers to this picture more than it answers to scraps of noise in the same colours,"
@@ -52,23 +53,9 @@ class View:
 
 def page(view: View, state: Mapping[str, Any]) -> str:
     """The page; `state` says how far each entry is, and whether there is more to come."""
-    return "\n".join((*_head(view, state), *_body(view, state), "</html>", ""))
-
-
-def _head(view: View, state: Mapping[str, Any]) -> Iterator[str]:
-    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield '<meta name="color-scheme" content="light dark">'
-    # Whatever a file's name may hold, the page can load nothing from elsewhere.
-    yield (
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none';"
-        " form-action 'none'; img-src 'self' file:; style-src 'unsafe-inline';"
-        " script-src 'unsafe-inline' 'self' file:\">"
-    )
-    if state["running"]:
-        yield '<noscript><meta http-equiv="refresh" content="15"></noscript>'
-    yield f"<title>Atlas of {escape(view.subject.name)}</title>"
-    yield f"<style>\n{_part('page.css')}</style>\n</head>"
+    waiting = '<noscript><meta http-equiv="refresh" content="15"></noscript>' if state["running"] else ""
+    head = paper.head(f"Atlas of {view.subject.name}", paper.part(_HERE, "page.css"), more=waiting)
+    return "\n".join((*head, *_body(view, state), "</html>", ""))
 
 
 def _body(view: View, state: Mapping[str, Any]) -> Iterator[str]:
@@ -92,8 +79,8 @@ def _body(view: View, state: Mapping[str, Any]) -> Iterator[str]:
         yield from _channels(view, channels, state)
     yield "</main>"
     yield from _footer(view)
-    yield _part("lightbox.html")
-    yield f"<script>\n{_part('page.js')}</script>\n</body>"
+    yield paper.part(_HERE, "lightbox.html")
+    yield paper.script(paper.part(_HERE, "page.js")) + "\n</body>"
 
 
 def _layer(numbered: tuple[int, Entry]) -> str:
@@ -197,9 +184,3 @@ def _footer(view: View) -> Iterator[str]:
         "<footer><p>Made by Phosphene. Every picture says how it was made:"
         " <code>phosphene info</code> reads it. Pictures can be saved from here as from any page.</p></footer>"
     )
-
-
-@cache
-def _part(name: str) -> str:
-    """A file of the package."""
-    return files("phosphene.series.atlas").joinpath(name).read_text("utf-8")

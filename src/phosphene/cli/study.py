@@ -1,0 +1,194 @@
+"""The command `study`: a picture with every combination of settings, measured. It loads torch only when it is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phosphene.cli import configuration, options, progress
+from phosphene.cli.dream import RECIPES
+from phosphene.cli.voice import Voice
+from phosphene.errors import SettingsError
+from phosphene.recipes.fields import flag
+from phosphene.studies.axes import KINDS, Axis, Kind, axes, kind_of
+
+if TYPE_CHECKING:
+    from phosphene.studies.build import Progress
+    from phosphene.studies.rows import Rows
+
+_OWN = ("size", "long_side", "max_pixels", "threads", "workers", "scheduler", "force")
+
+
+_HELP = """Makes PICTURE with every combination of settings, and a report that lays them side by side and measures them.
+
+\b
+phosphene study photo.jpg --vary jitter=0,32 --vary octaves=1,2,4 -o report/
+phosphene study photo.jpg --of style --style painting.jpg --vary strength=0.2,0.6
+phosphene study block8:37 --of pattern --vary robustness=0,1
+
+Every setting can be varied. Other flags are the baseline, with which all are compared. The same command again goes
+on where it was stopped, and takes what is there.
+"""
+
+
+@click.command(
+    cls=options.Grouped, help=_HELP, short_help="Tries out settings: every combination, measured, side by side."
+)
+@click.argument("picture")
+@click.option(
+    "--vary", multiple=True, metavar="NAME=V,V,…", help="a setting and its values, as jitter=0,32; repeatable"
+)
+@click.option("--of", default="dream", metavar="|".join(KINDS), help="what is made  [dream]")
+@click.option("-o", "--output", metavar="FOLDER", help="where the report goes  [photo-study beside photo.jpg]")
+@click.option("--force", is_flag=True, help="make all of it anew")
+@click.option("--preset", metavar="NAME", help="a look; phosphene presets lists them")
+@click.option("--recipe", metavar="NAME", help="somebody's settings, as google2015")
+@click.option("--config", metavar="FILE", help="settings from a TOML file")
+@click.option("--long-side", type=click.IntRange(32), metavar="N", help="shrink the picture first, to so many pixels")
+@click.option("--size", metavar="WxH", help="of a canvas or a pattern, in pixels")
+@click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
+@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="make N variants at a time, a process each")
+@click.option("--scheduler", metavar="ADDRESS", help="or on the machines of a Dask scheduler, as tcp://host:8786")
+@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads")
+@click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
+@click.option("--json", "as_json", is_flag=True, help="a line of JSON for each variant on standard output")
+@options.settings(*RECIPES)
+def study(
+    picture: str, vary: tuple[str, ...], of: str, output: str | None, quiet: bool, as_json: bool, **flags: Any
+) -> int:
+    """Studies a picture, and returns the exit code."""
+    own = {name: flags.pop(name) for name in _OWN}
+    looks = {name: flags.pop(name) for name in ("preset", "recipe", "config")}
+    kind = kind_of(of)
+    varied = axes(vary, kind)
+    settings = _settings(kind, varied, flags, looks)
+    folder = _folder(picture, output, kind)
+    from phosphene.cli.checks import canvas_size
+    from phosphene.cli.interruption import Interruption
+    from phosphene.cli.machines import Machines
+    from phosphene.studies.build import study as make
+
+    own["size"] = canvas_size(own["size"])
+    machines = Machines(own["scheduler"], own["workers"], own["threads"])
+    machines.check()
+    _ready(own, alone=not machines.wanted)
+    voice, began = Voice(quiet, as_json), time.monotonic()
+    given = {name: value for name, value in own.items() if value is not None}
+    with Interruption() as stop, _watching(picture, voice) as show:
+
+        def listen(told: Progress) -> None:
+            show(told)
+            if told.row:
+                voice.tell(told.row | {"kept": told.kept})
+            stop.check()
+
+        rows = make(
+            picture, {axis.name: axis.values for axis in varied}, folder, of=of, on_progress=listen, **given, **settings
+        )
+        _report(rows, voice, time.monotonic() - began)
+        return stop.exit_code or int(bool(rows.failures))
+
+
+def _settings(kind: Kind, varied: tuple[Axis, ...], flags: dict[str, Any], looks: dict[str, Any]) -> dict[str, Any]:
+    """The baseline's settings: what was typed, over what the user always wants of a dream.
+
+    Raises:
+        SettingsError: a flag that is for another recipe.
+    """
+    typed = {name: value for name, value in flags.items() if value is not None and value != ()}
+    typed |= {name: value for name, value in looks.items() if value is not None}
+    config = typed.pop("config", None)
+    for name in typed:
+        if name not in kind.names:
+            homes = [other.name for other in KINDS.values() if name in other.names]
+            raise SettingsError(
+                f"{flag(name)} is for a study of {' or '.join(homes)}, and this is one of {kind.name}.\n"
+                f"A {kind.name} takes {', '.join(map(flag, kind.names))}."
+            )
+    chosen = {name: typed.pop(name) for name in list(typed) if name in kind.looks}
+    typed = options.given(typed, kind.settings)
+    if not kind.looks:
+        if config is not None:
+            raise SettingsError(f"--config holds settings of dreams, and this is a study of {kind.name}.")
+        return typed
+    return _standing(varied, typed, chosen, config) | typed | chosen
+
+
+def _standing(
+    varied: tuple[Axis, ...], typed: dict[str, Any], chosen: dict[str, Any], config: str | None
+) -> dict[str, Any]:
+    """The files' values, without those that a look or an axis overrules: what is typed is the nearer wish."""
+    values = configuration.read(config)
+    nearer = typed | {axis.name: axis.values for axis in varied}
+    presets = [chosen.get("preset"), *(value for axis in varied if axis.name == "preset" for value in axis.values)]
+    for preset in presets:
+        values = configuration.beneath(preset, values, nearer)
+    return values
+
+
+def _folder(picture: str, output: str | None, kind: Kind) -> Path:
+    """Where the report goes.
+
+    Raises:
+        SettingsError: the picture is a pipe.
+        PhospheneError: there is no such picture.
+    """
+    if kind.name == "pattern":
+        return Path(output or f"{picture.replace(':', '-')}-study")
+    from phosphene.batch import PIPE
+    from phosphene.batch.inputs import expand
+
+    if picture == PIPE:
+        raise SettingsError("A study takes a file, since its command lines name it. Save what is piped in.")
+    inputs, many = expand([picture])
+    if many:
+        raise SettingsError(f"A study is of one picture; {picture!r} means {len(inputs)}. Name one of them.")
+    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-study"
+
+
+def _ready(own: dict[str, Any], *, alone: bool) -> None:
+    """Threads and buffers of this process, where it makes the variants itself."""
+    if not alone:
+        return
+    from phosphene.cli import memory
+
+    if own["threads"]:
+        import torch
+
+        torch.set_num_threads(own["threads"])
+    side = own["long_side"] or 1024
+    memory.keep_buffers((side, side))
+
+
+@contextmanager
+def _watching(picture: str, voice: Voice) -> Iterator[Callable[[Progress], None]]:
+    """Tells of each variant: on a bar where somebody watches."""
+    if not progress.watched(voice.quiet):
+        yield lambda _: None
+        return
+    with progress.bar(Path(picture).name, quiet=voice.quiet) as bar:
+
+        def show(told: Any) -> None:
+            bar.move(told.done, f"{told.number} of {told.total}; {told.variant or 'several at once'}")
+
+        yield show
+
+
+def _report(rows: Rows, voice: Voice, seconds: float) -> None:
+    from phosphene.cli.maker import spoken
+
+    for name, why in rows.failures.items():
+        voice.complain(f"{name}: {why}")
+    if not rows:
+        voice.say("Stopped before the first variant was done.")
+    elif rows.complete:
+        voice.say(f"{rows.page}: {len(rows)} variants in {spoken(seconds)}")
+    elif rows.failures:
+        voice.say(f"{rows.page}: {len(rows)} variants; {len(rows.failures)} did not come about")
+    else:
+        voice.say(f"Stopped. The report shows what there is: {rows.page}\nThe same command again goes on from there.")

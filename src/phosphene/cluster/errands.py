@@ -1,0 +1,136 @@
+"""Pieces of work, each done by one worker: shared out as workers come free, told of, and ended when that is wished.
+
+A lost worker's pieces are done by others.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+from distributed import Client, Future, get_worker, wait
+from distributed.scheduler import KilledWorker
+
+from phosphene.ascent import Step
+from phosphene.cluster.crew import POLL, Crew
+from phosphene.errors import ClusterError, PhospheneError, Stop
+
+AHEAD = 2  # pieces that are on their way to each worker, so that none waits for the next
+
+_STOPPED: set[str] = set()  # the topics of errands that are to end, in a worker
+
+Outcome: TypeAlias = Any | Exception
+"""What a piece of work gave, or why it gave nothing: `Stop` if it was ended before its first step."""
+
+
+@dataclass
+class Errands:
+    """Pieces of work that are done side by side.
+
+    Attributes:
+        client: a connection to the workers.
+        work: is called in a worker with an order's arguments, with what all have been sent, and with a `Teller`.
+        tell: is told, now and then, which share of all the work is done.
+        stopped: whether an end is wished for; what is begun is kept as it is then.
+    """
+
+    client: Client
+    work: Callable[..., Any]
+    tell: Callable[[float], None] = lambda _: None
+    stopped: Callable[[], bool] = lambda: False
+    _topic: str = field(default_factory=lambda: f"phosphene-{uuid4().hex}")
+    _done: dict[int, float] = field(default_factory=dict)
+
+    def run(self, orders: Sequence[Callable[[], tuple[Any, ...]]], *sent: Any) -> Iterator[tuple[int, Outcome]]:
+        """The number of each order, from 0, and what came of it, as they are done.
+
+        An order's arguments are made only when its turn comes, so that few files are in memory. Things `sent` go to
+        all workers, once.
+
+        Raises:
+            ClusterError: the scheduler is lost, or no worker is there.
+        """
+        crew, waiting, running = Crew(self.client), deque(enumerate(orders)), dict[Any, int]()
+        crew.muster()
+        common = [crew.broadcast(thing) for thing in sent]
+        self.client.subscribe_topic(self._topic, self._hear)
+        while waiting or running:
+            while waiting and len(running) < AHEAD * len(crew.owners):
+                number, order = waiting.popleft()
+                try:
+                    running[self._submitted(order(), common, number)] = number
+                except PhospheneError as error:
+                    yield number, error
+            for future in self._finished(crew, list(running)):
+                number = running.pop(future)
+                self._done[number] = 1.0
+                yield number, _outcome(future)
+            self.tell(sum(self._done.values()) / len(orders))
+            if self.stopped() and self._topic not in _STOPPED:
+                waiting.clear()
+                end(self._topic)
+                self.client.run(end, self._topic)
+
+    def _submitted(self, arguments: tuple[Any, ...], common: Sequence[Future], number: int) -> Future:
+        return self.client.submit(self.work, *arguments, *common, Teller(self._topic, number), pure=False)
+
+    def _finished(self, crew: Crew, running: Sequence[Future]) -> list[Future]:
+        """Those that are done, after a short while."""
+        crew.check_scheduler()
+        try:
+            with self.client.as_current():
+                return list(wait(running, timeout=POLL, return_when="FIRST_COMPLETED").done) if running else []
+        except TimeoutError:
+            return []
+
+    def _hear(self, event: tuple[Any, tuple[int, float]]) -> None:
+        _, (number, done) = event
+        self._done[number] = max(done, self._done.get(number, 0.0))
+
+
+def _outcome(future: Future) -> Outcome:
+    """What came of a piece of work; faults of the program are raised."""
+    try:
+        return future.result()
+    except (PhospheneError, Stop) as error:
+        return error
+    except (KilledWorker, CancelledError) as error:
+        return ClusterError(
+            f"Workers were lost over it ({error}). Has each enough memory? --long-side 2048 takes less."
+        )
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Tells, from a worker, how far one piece of work is.
+
+    Attributes:
+        topic: of all of them.
+        number: of the order.
+    """
+
+    topic: str
+    number: int
+
+    def __call__(self, step: Step) -> None:
+        """Tells of a step.
+
+        Raises:
+            Stop: an end is wished for.
+        """
+        get_worker().log_event(self.topic, (self.number, step.done))
+        self.check()
+
+    def check(self) -> None:
+        """Raises `Stop` if an end is wished for."""
+        if self.topic in _STOPPED:
+            raise Stop
+
+
+def end(topic: str) -> None:
+    """Lets the work of a topic end after its step, in a worker."""
+    _STOPPED.add(topic)

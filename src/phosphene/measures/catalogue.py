@@ -1,0 +1,111 @@
+"""All measures by name, and all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from torch import Tensor
+
+from phosphene.measures.grain import noise
+from phosphene.measures.lattice import Lattice
+from phosphene.measures.light import change, luma
+from phosphene.measures.likeness import faithfulness
+from phosphene.measures.limits import clipping
+from phosphene.measures.motifs import repetition
+from phosphene.measures.seams import SEAM_ALARM, seam
+from phosphene.measures.spectra import centre
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number, in words.
+
+    Attributes:
+        name: what it is called.
+        about: one sentence of what it sees.
+        blind: one sentence of what it cannot see.
+        unit: of its value.
+        better: `lower` or `higher`, or nothing where neither is.
+    """
+
+    name: str
+    about: str
+    blind: str
+    unit: str
+    better: str = ""
+
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        each.name: each
+        for each in (
+            Measure(
+                "seam",
+                f"How surely a lattice of tiles shows; above {SEAM_ALARM} is an alarm, as in 5 % of seamless pictures.",
+                "Seams in colour alone, seams that are not straight, and single ones in a picture of many edges.",
+                "standard deviations",
+                "lower",
+            ),
+            Measure(
+                "scale",
+                "The period that the change's structure has in the middle, on a scale of octaves.",
+                "Whether two scales are there or one between them; directions; what the structure is.",
+                "pixels",
+            ),
+            Measure(
+                "faithfulness",
+                "How much of the photograph's structure is still there, fine and coarse, as people weigh it (MS-SSIM).",
+                "Colours, and whether what is lost mattered: a face counts as much as a wall.",
+                "0..1",
+                "higher",
+            ),
+            Measure(
+                "noise",
+                "Fine grain without structure, in the calm parts of the picture.",
+                "Coarse grain, grain where there is no calm part, and patterns as fine as grain, which it counts.",
+                "of 255",
+                "lower",
+            ),
+            Measure(
+                "clipping",
+                "The share of values that went to black or white and were not there in the photograph.",
+                "Values that crowd just inside the limits, as soft clipping makes them.",
+                "share",
+                "lower",
+            ),
+            Measure(
+                "repetition",
+                "How much better small patches are found again elsewhere than in a picture of the same spectrum.",
+                "The same motif turned, mirrored or at another size, and motifs much larger than 24 pixels.",
+                "0..1",
+            ),
+        )
+    }
+)
+"""Name → measure, in the order in which they are shown."""
+
+
+def measure(pixels: Tensor, photograph: Tensor | None = None, *, lattice: Lattice | None = None) -> dict[str, float]:
+    """Every measure of a picture, by name.
+
+    Args:
+        pixels: `[1, 3, H, W]`, sRGB 0..1.
+        photograph: what it was made from, of the same size: seams, scale and repetition are looked for in what was
+            changed, and clipping is what is new. Without it they are the picture's own, and faithfulness is 1.
+        lattice: where tiles meet, if that is known; otherwise it is searched.
+
+    Raises:
+        SettingsError: a photograph of another size, or borders outside of the picture.
+    """
+    changed = change(pixels, photograph)
+    light = luma(pixels)
+    return {
+        "seam": seam(changed, lattice),
+        "scale": centre(changed),
+        "faithfulness": 1.0 if photograph is None else faithfulness(light, luma(photograph)),
+        "noise": noise(light),
+        "clipping": clipping(pixels, photograph),
+        "repetition": repetition(changed),
+    }

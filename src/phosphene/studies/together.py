@@ -1,0 +1,71 @@
+"""A study's variants on many workers, one each. Its functions load Dask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from phosphene.errors import ClusterError, Stop
+from phosphene.run.extras import NO_DASK, extra
+from phosphene.studies import making
+from phosphene.studies.making import Made
+from phosphene.studies.plan import Variant
+from phosphene.studies.technique import Technique
+
+
+@contextmanager
+def connected(workers: int | None, scheduler: str | None, threads: int | None) -> Iterator[Any]:
+    """A connection to workers.
+
+    Raises:
+        ClusterError: Dask is not installed, nobody answers, or some are other versions.
+    """
+    cluster = extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(NO_DASK))
+    with cluster.connect(scheduler=scheduler, workers=workers, threads=threads) as client:
+        yield client
+
+
+def make(
+    client: Any, variants: Sequence[Variant], technique: Technique, tell: Callable[[float], None]
+) -> Iterator[tuple[Variant, Made | Exception]]:
+    """Variants, and what came of each, as they are done.
+
+    `tell` hears now and then which share of the work is done; if it raises `Stop`, no more are begun, and those that
+    are being made are given up.
+
+    Raises:
+        ClusterError: nobody helps.
+    """
+    from phosphene.cluster import Errands
+
+    stopped: list[bool] = []
+
+    def told(done: float) -> None:
+        try:
+            tell(done)
+        except Stop:
+            stopped.append(True)
+
+    errands = Errands(client, one, told, lambda: bool(stopped))
+    for number, outcome in errands.run([partial(_alone, variant) for variant in variants], technique):
+        yield variants[number], outcome
+
+
+def _alone(variant: Variant) -> tuple[Variant]:
+    return (variant,)
+
+
+def one(variant: Variant, technique: Technique, teller: Any) -> Made:
+    """Makes one variant, in a worker, and tells of its steps; one at a time.
+
+    Raises:
+        Stop: an end was wished for.
+        PhospheneError: it could not be made.
+    """
+    from phosphene.cluster.tasks import ONE
+
+    with ONE:
+        teller.check()
+        return making.make(variant, technique, teller)
