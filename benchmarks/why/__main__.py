@@ -65,6 +65,7 @@ def of_borders(subject: Subject, effort: Effort) -> Found:
         "foretold": (1 - kept).tolist(),
         "miss": float((1 - kept - lost).abs().max()),
         "miss_mean": float((1 - kept - lost)[: subject.field // 4].abs().mean()),
+        "at_quarter": float(lost[min(subject.field // 4, reach - 1)]),
         "less_than": {f"{share:g}": _reach(lost, share) for share in shares},
     }
 
@@ -249,8 +250,12 @@ def _crop(pixels: Tensor, side: int = 160) -> Tensor:
 
 
 def _row(images: list[Tensor], *, zoom: int = 1) -> np.ndarray[Any, Any]:
+    """Pictures side by side, with a white line after each."""
     arrays = [(each[0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).round().astype("uint8") for each in images]
-    return np.concatenate(arrays, 1).repeat(zoom, 0).repeat(zoom, 1)
+    larger = [
+        np.pad(each.repeat(zoom, 0).repeat(zoom, 1), ((0, 6), (0, 6), (0, 0)), constant_values=255) for each in arrays
+    ]
+    return np.concatenate(larger, 1)
 
 
 def _sheet(rows: list[np.ndarray[Any, Any]], path: Path) -> None:
