@@ -139,6 +139,19 @@ def real(pixels: Tensor, base: Tensor, lattice: Lattice, case: str, picture: str
         found = Looked(change(pixels, under))
         yield row("seam", case, f"{seen}, known", picture, len(lattice.rows + lattice.columns), found.known(lattice))
         yield row("seam", case, f"{seen}, searched", picture, 0, found.searched())
+        yield row("jump", case, seen, picture, 0, jump(change(pixels, under), lattice))
+
+
+def jump(light: Tensor, lattice: Lattice) -> float:
+    """What one would look at first: the mean difference across borders over that elsewhere."""
+    across, elsewhere = [], []
+    for x, borders in ((light, lattice.rows), (light.T, lattice.columns)):
+        lines = x.diff(dim=0).abs().mean(1)
+        at = torch.zeros_like(lines, dtype=torch.bool)
+        at[[border - 1 for border in borders]] = True
+        across.append(lines[at])
+        elsewhere.append(lines[~at])
+    return float(torch.cat(across).mean() / torch.cat(elsewhere).mean())
 
 
 def beside(pixels: Tensor, base: Tensor, lattice: Lattice, case: str, picture: str) -> Iterator[Row]:
@@ -219,6 +232,10 @@ def summary(rows: list[Row]) -> Iterator[str]:
             continue
         if measure == "beside":
             strengths = [-1.5, -0.5, 0.5, 1.5]
+        if measure == "jump":
+            values = [each["value"] for each in alike]
+            yield f"{measure} | {case} | {seen} | {min(values):.2f} to {max(values):.2f}"
+            continue
         said = []
         for strength in strengths:
             values = [e["value"] for e in alike if len(strengths) == 1 or e["strength"] == strength]
