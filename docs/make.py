@@ -29,6 +29,10 @@ MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "style": ("docs/makers/style.py", ("style.jpg", "filters.jpg")),
     "studio": ("docs/makers/studio.py", ("studio.jpg", "studio-stroke.webp")),
     "study": ("docs/makers/study.py", ("study.jpg",)),
+    "measures": (
+        "benchmarks/measures_figures.py",
+        ("measures-borders.png", "measures-seams.png", "measures-planted.png", "measures-curves.png"),
+    ),
     "why": (
         "benchmarks/why/__main__.py --googlenet googlenet",
         (
