@@ -1,6 +1,6 @@
 """Makes every picture of the documents: python docs/make.py [NAME…]
 
-Without names it makes all of them, which takes about half an hour on two cores. A name is a picture's file, as
+Without names it makes all of them, one maker after the other, which takes long. A name is a picture's file, as
 `guided.jpg`, or a maker, as `patterns`. Pictures are made of canvases, of drawings of our own, and of photographs that
 installed packages ship.
 """
