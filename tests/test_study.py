@@ -18,6 +18,7 @@ from conftest import tiny
 from phosphene import images, measures, record
 from phosphene.cli import main
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
+from phosphene.measures import Lattice
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.studies import making
 from phosphene.studies.axes import KINDS, Axis, axes
@@ -290,15 +291,18 @@ def test_what_is_wrong_is_said_before_the_first_run(photo, capsys, bad):
     assert not (photo.parent / "photo-study").exists()
 
 
-def test_borders_of_tiles_that_stay_are_known(photo):
-    wide = Image.open(photo).resize((300, 200))
-    technique = Dreams(wide, Library())
-    for changes, tiled in (({"tile": 128, "jitter": 0}, True), ({"tile": 128}, False), ({"jitter": 0}, False)):
-        found = technique.lattice(technique.choose({"overlap": "0", "layer": "block3", **changes}))
-        assert (found is not None) == tiled
-    lattice = technique.lattice(technique.choose({"overlap": "0", "layer": "block3", "tile": 128, "jitter": 0}))
-    assert all(0 < row < 200 for row in lattice.rows)
-    assert len(lattice.columns) == 2
+def test_where_tiles_meet_is_known(photo):
+    technique = Dreams(Image.open(photo).resize((300, 200)), Library())
+
+    def lattice(**changes):
+        return technique.lattice(technique.choose({"overlap": "0", "layer": "block3", **changes}))
+
+    assert lattice() == Lattice((), ())  # one tile has no borders, and no seams
+    still = lattice(tile=128, jitter=0)
+    assert len(still.rows) == 1
+    assert len(still.columns) == 2
+    assert lattice(tile=128) == still  # shifts move them about there
+    assert lattice(tile=128, mask=str(photo)) is None  # masks leave tiles out: searched
 
 
 def test_canvases_paintings_and_patterns(tmp_path, capsys, monkeypatch):

@@ -120,7 +120,7 @@ class Technique(ABC):
         """The command line that makes such a picture."""
 
     def lattice(self, settings: Any) -> Lattice | None:
-        """Where the borders of tiles have stayed in such a picture; `None` if it has none, or none is known."""
+        """Where tiles meet in such a picture; `None` if nobody knows, so that it is searched for."""
         return None
 
     def photograph(self, settings: Any) -> Tensor | None:

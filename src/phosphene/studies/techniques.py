@@ -92,12 +92,8 @@ class Dreams(Technique):
         return ["phosphene", subject.word, *_flags(settings, DreamSettings()), *size, *side, "-o", output]
 
     def lattice(self, settings: DreamSettings) -> Lattice | None:
-        """The borders at the last octave, where no shift has moved them."""
-        if settings.jitter or settings.region or settings.mask:
-            return None
-        boxes = self._tiles(settings)
-        rows, columns = {box.rows.start for box in boxes} - {0}, {box.columns.start for box in boxes} - {0}
-        return Lattice(tuple(sorted(rows)), tuple(sorted(columns))) if rows or columns else None
+        """Where the tiles of the last octave meet, with shifts on average; one tile has no borders."""
+        return None if settings.region or settings.mask else Lattice.of(self._tiles(settings))
 
     def _tiles(self, settings: DreamSettings) -> list[Box]:
         """The tiles of the last octave, where nothing is masked.
