@@ -139,6 +139,19 @@ def real(pixels: Tensor, base: Tensor, lattice: Lattice, case: str, picture: str
         found = Looked(change(pixels, under))
         yield row("seam", case, f"{seen}, known", picture, len(lattice.rows + lattice.columns), found.known(lattice))
         yield row("seam", case, f"{seen}, searched", picture, 0, found.searched())
+        yield row("jump", case, seen, picture, 0, jump(change(pixels, under), lattice))
+
+
+def jump(light: Tensor, lattice: Lattice) -> float:
+    """What one would look at first: the mean difference across borders over that elsewhere."""
+    across, elsewhere = [], []
+    for x, borders in ((light, lattice.rows), (light.T, lattice.columns)):
+        lines = x.diff(dim=0).abs().mean(1)
+        at = torch.zeros_like(lines, dtype=torch.bool)
+        at[[border - 1 for border in borders]] = True
+        across.append(lines[at])
+        elsewhere.append(lines[~at])
+    return float(torch.cat(across).mean() / torch.cat(elsewhere).mean())
 
 
 def beside(pixels: Tensor, base: Tensor, lattice: Lattice, case: str, picture: str) -> Iterator[Row]:
@@ -149,7 +162,8 @@ def beside(pixels: Tensor, base: Tensor, lattice: Lattice, case: str, picture: s
         energy = light.diff(dim=1).square().unfold(1, 16, 16).mean(2).add(1e-7).log()
         lines += [energy[place - 24 : place + 24].mean(1) for place in places if 24 <= place <= len(light) - 24]
     for distance, value in enumerate((torch.stack(lines) - torch.stack(lines).mean(1, keepdim=True)).mean(0), -24):
-        yield row("beside", case, "change", picture, distance + 0.5, float(value))
+        if -12 <= distance < 12:
+            yield row("beside", case, "change", picture, distance + 0.5, float(value))
 
 
 def of_dreams(name: str, *, presets: Mapping[str, int], seeds: int, folder: Path | None) -> list[Row]:
@@ -159,14 +173,15 @@ def of_dreams(name: str, *, presets: Mapping[str, int], seeds: int, folder: Path
     for preset, tile in presets.items():
         for seed in range(seeds if preset == "carnival" else 1):
             picture = f"{name} {preset} {seed}"
-            whole, bare = (dreamt(name, preset, seed, folder, **each) for each in ({}, BARE))
-            cut = borders(base, preset, **BARE)
+            whole, cut = dreamt(name, preset, seed, folder), borders(base, preset, **BARE)
             rows += false_alarms(whole, base, "change", picture)
             rows += false_alarms(whole, None, "picture", picture)
             rows += [] if seed else planted(whole, base, picture)
-            for case, pixels in (("untiled", whole), ("tiles, no overlap, no shift", bare)):
-                rows += real(pixels, base, cut, case, picture)
-                rows += beside(pixels, base, cut, case, picture)
+            rows += real(whole, base, cut, "untiled", picture)
+            rows += beside(whole, base, cut, "untiled", picture)
+        bare, cut = dreamt(name, preset, 0, folder, **BARE), borders(base, preset, **BARE)  # seeds are for shifts
+        rows += real(bare, base, cut, "tiles, no overlap, no shift", f"{name} {preset} 0")
+        rows += beside(bare, base, cut, "tiles, no overlap, no shift", f"{name} {preset} 0")
         tiled, cut = dreamt(name, preset, 0, folder, tile=tile), borders(base, preset, tile=tile)
         rows += real(tiled, base, cut, "tiles, our defaults", f"{name} {preset} 0")
     still = dreamt(name, "carnival", 0, folder, jitter=0)
@@ -214,6 +229,12 @@ def summary(rows: list[Row]) -> Iterator[str]:
         if measure == "clipping":
             worst = max(abs(each["value"] - each["strength"]) for each in alike)
             yield f"{measure} | {case} | {seen} | off by at most {worst:.4f}"
+            continue
+        if measure == "beside":
+            strengths = [-1.5, -0.5, 0.5, 1.5]
+        if measure == "jump":
+            values = [each["value"] for each in alike]
+            yield f"{measure} | {case} | {seen} | {min(values):.2f} to {max(values):.2f}"
             continue
         said = []
         for strength in strengths:

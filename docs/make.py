@@ -29,6 +29,24 @@ MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "style": ("docs/makers/style.py", ("style.jpg", "filters.jpg")),
     "studio": ("docs/makers/studio.py", ("studio.jpg", "studio-stroke.webp")),
     "study": ("docs/makers/study.py", ("study.jpg",)),
+    "measures": (
+        "benchmarks/measures_figures.py",
+        ("measures-borders.png", "measures-seams.png", "measures-planted.png", "measures-curves.png"),
+    ),
+    "why": (
+        "benchmarks/why/__main__.py --googlenet googlenet",
+        (
+            "why-borders.png",
+            "why-shifts.png",
+            "why-lattice.png",
+            "why-lattice-pictures.jpg",
+            "why-octaves.png",
+            "why-octaves-efficientnet-lite0.jpg",
+            "why-octaves-googlenet.jpg",
+            "why-scales.png",
+            "why-choices.png",
+        ),
+    ),
     "scaling": ("benchmarks/scaling.py --plot", ("scaling.png",)),
 }
 

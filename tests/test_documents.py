@@ -99,6 +99,22 @@ def test_the_reference_has_everything():
         assert f"| `{name}` |" in reference.presets()
 
 
+def every_default():
+    reference = made("makers/reference.py")
+    for of in reference.recipes_of(reference.Settings):
+        for entry in of.__dataclass_fields__.values():
+            if entry.default not in (None, (), False) or entry.metadata["because"]:
+                yield pytest.param(entry, id=f"{of.__name__}.{entry.name}")
+
+
+@pytest.mark.parametrize("entry", list(every_default()))
+def test_defaults_are_justified_where_they_say(entry):
+    reason = entry.metadata["because"]
+    assert reason
+    for page in re.findall(r"[\w-]+/[\w-]+\.md", reason):
+        assert f"--{entry.name.replace('_', '-')}" in (ROOT / "docs" / page).read_text("utf-8"), page
+
+
 def test_the_reference_says_what_help_says():
     reference = made("makers/reference.py")
     text = " ".join(reference.commands().replace("\\", "").split())

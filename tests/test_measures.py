@@ -1,7 +1,9 @@
 import math
+from itertools import product
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
@@ -299,3 +301,41 @@ def test_with_the_photograph_it_is_the_change_that_is_looked_at():
 def test_a_photograph_of_another_size_is_refused():
     with pytest.raises(SettingsError, match="The picture has 40×30 pixels and its photograph 30×40"):
         measure(torch.zeros(1, 3, 30, 40), torch.zeros(1, 3, 40, 30))
+
+
+# What the measures say they cannot see
+
+
+def test_the_seam_is_blind_to_colour():
+    pixels = colour(texture(8)) + chequers() * 0.2 * torch.tensor([0.114, 0, -0.299]).view(1, 3, 1, 1) / 0.299
+    assert measure(pixels, lattice=LATTICE)["seam"] == pytest.approx(seam(texture(8), LATTICE), abs=0.1)
+
+
+def test_a_search_is_blind_to_a_single_border():
+    assert seam(texture(2) + chequers(Lattice((120,), ())) * 8 / 255, Lattice((120,), ())) > SEAM_ALARM
+    assert seam(texture(2) + chequers(Lattice((120,), (160,))) * 8 / 255) < SEAM_ALARM
+
+
+def test_noise_counts_a_chequer_of_single_pixels():
+    rows, columns = (torch.arange(side) for side in SIZE)
+    assert noise(0.5 + ((rows[:, None] + columns) % 2) * 0.02) > 5
+
+
+def test_clipping_is_blind_to_values_that_crowd_inside_the_limits():
+    assert clipping(torch.full((1, 3, 20, 20), 0.99)) == 0
+
+
+def test_repetition_is_blind_to_a_motif_that_is_turned_mirrored_or_half_as_large():
+    def of_pairs(second):
+        ground, source = texture(0), texture(1, size=(512, 512))
+        for number, (top, left) in enumerate(product(range(0, 200, 60), range(0, 260, 60))):
+            y, x = (number // 2 * 43) % 400, (number // 2 * 97) % 400
+            motif = source[y : y + 40, x : x + 40]
+            motif = second(motif) if number % 2 else motif
+            ground[top : top + len(motif), left : left + len(motif)] = motif
+        return repetition(ground)
+
+    assert of_pairs(lambda motif: motif) > 0.2
+    assert of_pairs(lambda motif: motif.rot90()) < 0.05
+    assert of_pairs(lambda motif: motif.flip(1)) < 0.05
+    assert of_pairs(lambda motif: F.avg_pool2d(motif[None, None], 2)[0, 0]) < 0.05

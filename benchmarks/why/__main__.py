@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import essay
 import figures
 import lattice
 import octaves
+import others
 import shifts
 from octaves import Octaves
 from phosphene.gradient import Tiling
@@ -64,6 +65,7 @@ def of_borders(subject: Subject, effort: Effort) -> Found:
         "foretold": (1 - kept).tolist(),
         "miss": float((1 - kept - lost).abs().max()),
         "miss_mean": float((1 - kept - lost)[: subject.field // 4].abs().mean()),
+        "at_quarter": float(lost[min(subject.field // 4, reach - 1)]),
         "less_than": {f"{share:g}": _reach(lost, share) for share in shares},
     }
 
@@ -177,7 +179,7 @@ def of_choices(subject: Subject, effort: Effort) -> Found:
     base = choices.google(subject) if subject.network.name == "googlenet" else choices.ours(subject)
     pictures = effort.photographs(side=320)[:2]
     axes = choices.AXES if effort.pictures > 1 else {"octaves": (1, 2)}
-    grid = (
+    grid: dict[str, tuple[Any, ...]] = (
         {"octaves": (1, 2, 3, 4, 5, 6), "octave_scale": (1.2, 1.4, 2.0)}
         if effort.pictures > 1
         else {"octaves": (1, 2), "octave_scale": (1.4,)}
@@ -190,14 +192,41 @@ def of_choices(subject: Subject, effort: Effort) -> Found:
     }
 
 
-SECTIONS: Mapping[str, tuple[Callable[[Subject, Effort], Found], Callable[[Any, Path], None]]] = {
-    "borders": (of_borders, figures.borders),
-    "shifts": (of_shifts, figures.shifts),
-    "lattice": (of_lattice, figures.lattice),
-    "octaves": (of_octaves, figures.octaves),
-    "choices": (of_choices, figures.choices),
+def of_others(subject: Subject, effort: Effort) -> Found:
+    """Patterns and styles, one setting after another."""
+    few = effort.pictures == 1
+    return {
+        "patterns": others.patterns(subject, side=64 if few else 256, channels=1 if few else 3),
+        "styles": [] if few else others.styles(side=256, pairs=2),
+    }
+
+
+OURS, THEIRS = "block11", "inception_4c/output"  # where they dream
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the essay.
+
+    Attributes:
+        measure: what is measured of a network's layer.
+        draw: its figure, if it has one.
+        layers: of which layers; by default of all.
+    """
+
+    measure: Callable[[Subject, Effort], Found]
+    draw: Callable[[Any, Path], None] | None = None
+    layers: tuple[str, ...] = ()
+
+
+SECTIONS = {
+    "borders": Section(of_borders, figures.borders),
+    "shifts": Section(of_shifts, figures.shifts, (OURS, THEIRS)),
+    "lattice": Section(of_lattice, figures.lattice),
+    "octaves": Section(of_octaves, figures.octaves, (OURS, THEIRS)),
+    "choices": Section(of_choices, figures.choices, (OURS, THEIRS)),
+    "others": Section(of_others, layers=(OURS,)),
 }
-DEEP = ("shifts", "octaves", "choices")  # sections of one layer for each network, the one that it dreams with
 
 
 def pictures(found: list[Subject], effort: Effort, folder: Path) -> None:
@@ -208,7 +237,7 @@ def pictures(found: list[Subject], effort: Effort, folder: Path) -> None:
     ]
     _sheet([_row(row, zoom=2) for row in skies], folder / "why-lattice-pictures.jpg")
     for subject in found:
-        if subject.layer not in ("inception_4c/output", "block11"):
+        if subject.layer not in (OURS, THEIRS):
             continue
         photo = photograph("coffee", effort.side)
         made = [octaves.dream(subject, photo, layout, rule=octaves.rule()).pixels for layout in LAYOUTS.values()]
@@ -221,8 +250,12 @@ def _crop(pixels: Tensor, side: int = 160) -> Tensor:
 
 
 def _row(images: list[Tensor], *, zoom: int = 1) -> np.ndarray[Any, Any]:
+    """Pictures side by side, with a white line after each."""
     arrays = [(each[0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).round().astype("uint8") for each in images]
-    return np.concatenate(arrays, 1).repeat(zoom, 0).repeat(zoom, 1)
+    larger = [
+        np.pad(each.repeat(zoom, 0).repeat(zoom, 1), ((0, 6), (0, 6), (0, 0)), constant_values=255) for each in arrays
+    ]
+    return np.concatenate(larger, 1)
 
 
 def _sheet(rows: list[np.ndarray[Any, Any]], path: Path) -> None:
@@ -249,17 +282,17 @@ def make(found: list[Subject], effort: Effort, folder: Path, numbers: Path, want
     """Computes the sections that are wanted, keeps their numbers, and draws."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = json.loads(numbers.read_text("utf-8")) if numbers.exists() else {}
-    for name, (measure, draw) in SECTIONS.items():
+    for name, section in SECTIONS.items():
         if name in wanted:
             kept[name] = {}
             for subject in found:
-                if name not in DEEP or subject.layer in ("block11", "inception_4c/output"):
+                if not section.layers or subject.layer in section.layers:
                     began = time.monotonic()
-                    kept[name][subject.name] = measure(subject, effort)
+                    kept[name][subject.name] = section.measure(subject, effort)
                     print(f"{name}: {subject.name}, {time.monotonic() - began:.0f} s", flush=True)
             numbers.write_text(json.dumps(essay.rounded(kept), indent=1) + "\n", "utf-8")
-        if name in kept:
-            draw(kept[name], folder / f"why-{name}.png")
+        if name in kept and section.draw:
+            section.draw(kept[name], folder / f"why-{name}.png")
     if "octaves" in kept:
         figures.scales(kept["octaves"], folder / "why-scales.png")
     if "pictures" in wanted:

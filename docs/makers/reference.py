@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
 from html import escape
@@ -97,10 +98,22 @@ def recipes_of(base: type[Settings]) -> list[type[Settings]]:
 def _recipe(of: type[Settings]) -> str:
     about = (of.__doc__ or "").strip().splitlines()[0]
     rows = [
-        (_code(entry.name), _cell(_takes(entry)), _code(_default(entry)), _cell(entry.metadata["about"]))
+        (
+            _code(entry.name),
+            _cell(_takes(entry)),
+            _code(_default(entry)),
+            _cell(entry.metadata["about"]),
+            _because(entry.metadata["because"]),
+        )
         for entry in fields(of)
     ]
-    return f"## {of.__name__}\n\n{_escaped(about)}\n\n" + _table(("setting", "takes", "default", "what it is"), rows)
+    heads = ("setting", "takes", "default", "what it is", "why this default")
+    return f"## {of.__name__}\n\n{_escaped(about)}\n\n" + _table(heads, rows)
+
+
+def _because(reason: str) -> str:
+    """A reason, with a link where it names a page of the documents."""
+    return re.sub(r"[\w-]+/[\w-]+\.md", r"[measured](../\g<0>)", _cell(reason))
 
 
 def _takes(entry: Field[Any]) -> str:

@@ -44,7 +44,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             Measure(
                 "seam",
                 f"How surely a lattice of tiles shows; above {SEAM_ALARM} is an alarm, as in 5 % of seamless pictures.",
-                "Seams in colour alone, seams that are not straight, and single ones in a picture of many edges.",
+                "Seams in colour alone, and few of them where borders are searched; it takes JPEG's blocks for tiles.",
                 "standard deviations",
                 "lower",
             ),
@@ -78,7 +78,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             Measure(
                 "repetition",
                 "How much better small patches are found again elsewhere than in a picture of the same spectrum.",
-                "The same motif turned, mirrored or at another size, and motifs much larger than 24 pixels.",
+                "The same motif turned, mirrored or half as large, and what lies outside of the middle 512 pixels.",
                 "0..1",
             ),
         )
