@@ -275,7 +275,8 @@ def main() -> None:
     numbers = (asked.output or ROOT / "benchmarks") / "why.json"
     make(subjects(asked.googlenet), effort, folder, numbers, asked.only or [*SECTIONS, "pictures"])
     if not asked.output:
-        essay.fill(ROOT / "docs/explanation/why.md", json.loads(numbers.read_text("utf-8")))
+        for page in essay.PAGES:
+            essay.fill(ROOT / page, json.loads(numbers.read_text("utf-8")))
 
 
 def make(found: list[Subject], effort: Effort, folder: Path, numbers: Path, wanted: list[str]) -> None:

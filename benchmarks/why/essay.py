@@ -1,4 +1,4 @@
-"""The essay's numbers, written into it: each stands between marks that say where it comes from.
+"""The essay's numbers, written into it and into two pages more: each stands between marks that say where it comes from.
 
 <!-- n borders/GoogLeNet 4c/field -->299<!-- / -->        a number, by its path in why.json; a list's by its place
 <!-- n borders/GoogLeNet 4c/lost/0|% -->97 %<!-- / -->    in per cent; `|2` is with two decimals
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 Numbers = Mapping[str, Any]
+
+PAGES = ("docs/explanation/why.md", "docs/explanation/style.md", "docs/how-to/patterns.md")
 
 MARK = re.compile(r"(?P<head><!-- (?P<kind>n|table) (?P<name>[^|>]+?)(?:\|(?P<form>\S+))? -->).*?<!-- / -->", re.DOTALL)
 
@@ -48,7 +50,7 @@ def shown(value: float, form: str = "") -> str:
     """As people write it."""
     if form.startswith("%"):
         return f"{value * 100:.{int(form[1:] or 0)}f} %"
-    return f"{value:.{int(form)}f}".replace("-0.0", "0.0") if form else f"{value:g}"
+    return f"{value:.{int(form)}f}" if form else f"{value:g}"
 
 
 def rounded(x: Any) -> Any:
