@@ -2,6 +2,7 @@
 
 <!-- n borders/GoogLeNet 4c/field -->299<!-- / -->        a number, by its path in why.json; a list's by its place
 <!-- n borders/GoogLeNet 4c/lost/0|% -->97 %<!-- / -->    in per cent; `|2` is with two decimals
+<!-- n choices/GoogLeNet 4c/one_by_one/steps=20/cost -->38<!-- / -->    in the first row where `steps` is 20
 <!-- table borders -->…<!-- / -->                         a table of `TABLES`
 """
 
@@ -42,8 +43,16 @@ def filled(text: str, numbers: Numbers) -> str:
 def find(numbers: Any, name: str) -> float:
     """The number at a path."""
     for part in name.split("/"):
-        numbers = numbers[int(part) if isinstance(numbers, list) else part]
+        numbers = _entry(numbers, part) if isinstance(numbers, list) else numbers[part]
     return float(numbers)
+
+
+def _entry(rows: list[Any], part: str) -> Any:
+    """An entry by its place, or the first that has this value: `octaves=5`."""
+    if "=" not in part:
+        return rows[int(part)]
+    key, value = part.split("=")
+    return next(row for row in rows if str(row[key]) == value)
 
 
 def shown(value: float, form: str = "") -> str:
