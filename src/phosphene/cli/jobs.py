@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,7 +12,7 @@ from io import BytesIO
 import torch
 
 from phosphene import batch, networks, run
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep
 from phosphene.batch import Job
 from phosphene.cli.checks import check_long_side, check_preview, check_size, check_streams
 from phosphene.cli.interruption import Interruption
@@ -150,7 +150,7 @@ class _Jobs:
         source = piped() if job.source.kind == "pipe" else job.source.name
         asked, painted = self.asked, job.source.kind == "canvas"
 
-        def dreaming(on_step: Callable[[Step], None]) -> Dream | LargeDream:
+        def dreaming(on_step: OnStep) -> Dream | LargeDream:
             return run.dream(
                 source,
                 network=self.network,

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from distributed import Client
 
 from phosphene import run
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep
 from phosphene.canvases import CANVASES
 from phosphene.cluster.errands import Errands, Teller
 from phosphene.cluster.tasks import ONE
@@ -107,9 +107,7 @@ def dream_one(
         return _dreamt(order, network, *sent, teller), time.monotonic() - began
 
 
-def _dreamt(
-    order: Order, network: Network, settings: DreamSettings, named: Sequence[Sent], on_step: Callable[[Step], None]
-) -> Dream:
+def _dreamt(order: Order, network: Network, settings: DreamSettings, named: Sequence[Sent], on_step: OnStep) -> Dream:
     """The dream; its source's pixels are left out, which nobody needs any more."""
     source = order.source if isinstance(order.source, str) else order.source.open()
     opening = {"size": order.size, "long_side": order.long_side, "max_pixels": order.max_pixels, "seed": settings.seed}

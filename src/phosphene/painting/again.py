@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from phosphene import images, networks, record
+from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
 from phosphene.painting import forms
@@ -21,7 +22,6 @@ from phosphene.painting.document import Document
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render
-from phosphene.recipes.dream import OnStep
 from phosphene.record import Record
 from phosphene.run import redo as redo_run
 from phosphene.run.again import differences, recorded_input

@@ -6,7 +6,7 @@ After Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networ
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,15 +14,13 @@ import torch
 from torch import Tensor
 
 from phosphene import backends, gradient, masks, objectives, planning, pyramid
-from phosphene.ascent import Part, Reached, Rule, Step, climb_
+from phosphene.ascent import OnStep, Part, Reached, Rule, Step, climb_
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.fields import memory_bytes, numbers
 from phosphene.recipes.settings import DreamSettings
 from phosphene.transforms import resize
-
-OnStep = Callable[[Step], None]
 
 
 @dataclass(frozen=True)

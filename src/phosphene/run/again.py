@@ -12,12 +12,13 @@ from typing import Any
 import torch
 
 from phosphene import backends, images, networks, record
+from phosphene.ascent import OnStep
 from phosphene.canvases import CANVASES
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks import Network
 from phosphene.networks.devices import AUTO as DEVICE_AUTO
 from phosphene.networks.devices import CPU, is_here
-from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import Settings, flag
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings

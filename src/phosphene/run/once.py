@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from phosphene import images, networks
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.canvases import CANVASES, canvas
 from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
@@ -22,7 +22,6 @@ from phosphene.journal import Journal
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import dream as recipe_of_dreams
-from phosphene.recipes.dream import OnStep
 from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose

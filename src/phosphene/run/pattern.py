@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from phosphene import networks, objectives, sheets
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import RecordError, SettingsError, Stop
 from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import pattern as recipe
-from phosphene.recipes.pattern import OnStep
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers, word
 from phosphene.record import Record
 from phosphene.run.album import Album

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from phosphene import correspondence, filters, images, networks
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
@@ -19,7 +19,6 @@ from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes import style as recipe
 from phosphene.recipes.painter import Source
 from phosphene.recipes.settings import settings as choose_dream
-from phosphene.recipes.style import OnStep
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.record import Record
 from phosphene.run.aims import fitted, mask_of

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from phosphene import filters, images, networks
+from phosphene.ascent import OnStep
 from phosphene.errors import PhospheneError, RecordError
-from phosphene.recipes.style import OnStep
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.record import Record
 from phosphene.run.album import Album

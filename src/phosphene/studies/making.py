@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from phosphene import images, measures
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import Stop
-from phosphene.recipes.dream import OnStep
 from phosphene.run.watch import room
 from phosphene.studies.plan import Variant
 from phosphene.studies.technique import Technique

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from phosphene import images, networks
+from phosphene.ascent import OnStep
 from phosphene.canvases import CANVASES
 from phosphene.errors import SettingsError
 from phosphene.images import Picture, name_of
 from phosphene.images.sources import Sent
 from phosphene.measures import Lattice
 from phosphene.networks import Network
-from phosphene.recipes.dream import OnStep
 from phosphene.recipes.fields import Settings
 from phosphene.record import Record
 from phosphene.run import Dream

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from phosphene import backends, gradient, pyramid
+from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError
 from phosphene.images import name_of
 from phosphene.measures import Lattice
 from phosphene.recipes import dream as recipe_of_dreams
-from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import Settings
 from phosphene.recipes.pattern import goal as goal_of_pattern
 from phosphene.recipes.pattern_settings import PatternSettings

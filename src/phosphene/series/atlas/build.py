@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from phosphene import images, networks, record
+from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError, Stop
 from phosphene.networks import Network
-from phosphene.recipes.dream import OnStep
 from phosphene.recipes.fields import flag
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose

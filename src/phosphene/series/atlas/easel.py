@@ -9,11 +9,12 @@ from typing import Any
 import torch
 
 from phosphene import images, record
+from phosphene.ascent import OnStep
 from phosphene.canvases import CANVASES
 from phosphene.errors import PhospheneError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
 from phosphene.record import Record
 from phosphene.run import CANVAS_SIZE, Dream, provenance
