@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
-import torch
-
 from phosphene import batch, networks, run
 from phosphene.ascent import OnStep
 from phosphene.batch import Job
@@ -64,9 +62,7 @@ class _Jobs:
     def __init__(self, maker: Maker, asked: Asked, plan: batch.Plan) -> None:
         self.maker, self.asked, self.plan = maker, asked, plan
         # Whatever is wrong with these is wrong for every picture, and is said before the first.
-        self.network = networks.load(
-            asked.settings.model, weights=asked.settings.weights, dtype=getattr(torch, asked.settings.dtype)
-        )
+        self.network = networks.load_for(asked.settings)
         self.objective = self._checked()
 
     def _checked(self) -> Objective:

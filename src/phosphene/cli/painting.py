@@ -47,7 +47,7 @@ def make(asked: Asked, wishes: Wishes) -> int:
     _check(job, asked, wishes)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
-        network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+        network = networks.load_for(chosen)
 
         def painting(on_step: OnStep) -> Dream:
             limit = images.MAX_PIXELS if asked.max_pixels is None else asked.max_pixels

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from phosphene import batch, networks
 from phosphene.ascent import OnStep
 from phosphene.batch import Input, Job
@@ -37,7 +35,7 @@ def make(of: str | None, values: Mapping[str, Any], size: str | None, wishes: Wi
     check_preview([job.output], [], wishes)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
-        network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+        network = networks.load_for(chosen)
 
         def dreaming(on_step: OnStep) -> Dream:
             return patterns.make(chosen, network, size=pixels, on_step=on_step)

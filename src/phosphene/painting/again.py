@@ -162,7 +162,7 @@ def _recorded(
         recipe=RECIPE,
         settings=settings,
         objective=_told(document),
-        network={"name": network.name, "file": network.file, "sha256": network.sha256},
+        network=network.identity,
         input={
             "name": photograph.name,
             "sha256": photograph.sha256,

@@ -9,8 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import torch
-
 from phosphene import backends, images, networks, record
 from phosphene.ascent import OnStep
 from phosphene.canvases import CANVASES
@@ -108,7 +106,7 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
     if "model" not in changes:
         settings = {**settings, **_recorded_model(made, folder), **changes}
     chosen = choose(**settings)
-    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    network = networks.load_for(chosen)
     _check_pictures(chosen, folder)
     if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
         note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"

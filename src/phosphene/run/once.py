@@ -142,8 +142,8 @@ def dream(
     """
     wishes = Wishes.of(objective, guide, mask, regions)
     chosen = choose(recipe=recipe, preset=preset, **wishes.changes(changes))
-    network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
-    chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
+    network = network or networks.load_for(chosen)
+    chosen = replace(chosen, dtype=network.precision)
     album = Album(network.dtype, named=wishes.named)
     return dream_of(
         image,

@@ -16,5 +16,5 @@ def provenance(chosen: DreamSettings, network: Network, objective: Objective) ->
         "recipe": "dream",
         "settings": recorded(chosen, network),
         "objective": str(objective),
-        "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
+        "network": network.identity,
     }

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from phosphene import correspondence, filters, images, networks
@@ -93,7 +92,7 @@ def style(
     if regions is not None:
         named["regions"] = tuple(wishes.name(each, "regions") for each in regions)
     chosen = settings(**{**changes, **named})
-    network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    network = network or networks.load_for(chosen)
     with room():
         source = images.load(image, dtype=network.dtype, long_side=long_side, max_pixels=max_pixels)
         height, width = source.pixels.shape[-2:]
@@ -136,7 +135,7 @@ def make(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
+    chosen = replace(chosen, dtype=network.precision)
     mask = mask_of(source, chosen, album)
     initial = None if chosen.initial is None else fitted(chosen.initial, source, album, "initial picture")
     sources, notes = _sources(source, chosen, network, album)
@@ -150,7 +149,7 @@ def make(
         "recipe": "style",
         "settings": recorded(chosen, network),
         "objective": " + ".join([*map(images.name_of, chosen.style), *([chosen.filter] if chosen.filter else [])]),
-        "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
+        "network": network.identity,
         "input": dict(origin),
         "pictures": album.hashes,
     }

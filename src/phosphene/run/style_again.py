@@ -7,8 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from phosphene import filters, images, networks
 from phosphene.ascent import OnStep
 from phosphene.errors import PhospheneError, RecordError
@@ -38,7 +36,7 @@ def redo(
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
     _check_there(chosen, folder)
-    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    network = networks.load_for(chosen)
     source = images.load(image, dtype=network.dtype, long_side=made.input.get("long_side"), max_pixels=0)
     height, width = source.pixels.shape[-2:]
     origin = {**made.input, "name": source.name, "sha256": source.sha256, "width": width, "height": height}

@@ -47,7 +47,7 @@ class Library:
         varied = [axis.name for axis in axes if axis.name in ("model", "weights", "dtype")]
         if varied:
             raise SettingsError(f"The network is given, and {varied[0]} is varied. Leave one of the two out.")
-        named = {"model": network.name, "weights": None, "dtype": str(network.dtype).removeprefix("torch.")}
+        named = {"model": network.name, "weights": None, "dtype": network.precision}
         self.loaded[tuple(named.values())] = network
         return named
 
@@ -59,8 +59,7 @@ class Library:
         """
         key = (settings.model, settings.weights, settings.dtype)
         if key not in self.loaded:
-            model, weights, dtype = key
-            self.loaded[key] = networks.load(model, weights=weights, dtype=getattr(torch, dtype))
+            self.loaded[key] = networks.load_for(settings)
         return self.loaded[key]
 
 

@@ -129,9 +129,8 @@ class Paintings(Technique):
     def known(self, settings: StyleSettings) -> dict[str, Any]:
         """All but the objective, which the settings say already."""
         network = self.library(settings)
-        about = {"name": network.name, "file": network.file, "sha256": network.sha256}
         recorded = styles.recorded(settings, network)
-        return {"recipe": "style", "settings": recorded, "network": about, "input": self.opened(settings)[1]}
+        return {"recipe": "style", "settings": recorded, "network": network.identity, "input": self.opened(settings)[1]}
 
     def files(self, settings: StyleSettings) -> Sequence[str]:
         """Styles, maps, a mask, and what it begins with."""
@@ -177,9 +176,13 @@ class Patterns(Technique):
     def known(self, settings: PatternSettings) -> dict[str, Any]:
         """All but the objective, which the settings say already."""
         network, (width, height) = self.library(settings), self.size or patterns.SIZE
-        about = {"name": network.name, "file": network.file, "sha256": network.sha256}
         noise = {"name": "noise", "width": width, "height": height}
-        return {"recipe": "pattern", "settings": patterns.recorded(settings, network), "network": about, "input": noise}
+        return {
+            "recipe": "pattern",
+            "settings": patterns.recorded(settings, network),
+            "network": network.identity,
+            "input": noise,
+        }
 
     def files(self, settings: PatternSettings) -> Sequence[str]:
         """None but what the objective names."""

@@ -115,4 +115,4 @@ def _kept(image: images.Source) -> images.Source:
 
 def for_network(settings: DreamSettings, network: Network) -> DreamSettings:
     """The settings as they are with a network that is loaded already."""
-    return replace(settings, dtype=str(network.dtype).removeprefix("torch."))
+    return replace(settings, dtype=network.precision)
