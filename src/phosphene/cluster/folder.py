@@ -10,14 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from distributed import Client
 
 from phosphene import run
 from phosphene.ascent import OnStep
-from phosphene.canvases import CANVASES
+from phosphene.canvases import is_canvas
 from phosphene.cluster.errands import Errands, Teller
 from phosphene.cluster.tasks import ONE
 from phosphene.images.sources import Sent
@@ -89,7 +88,7 @@ def _with_files(settings: DreamSettings) -> tuple[DreamSettings, list[Sent]]:
 
 def named_files(settings: DreamSettings) -> list[Sent]:
     """The files that the settings name: guides and masks."""
-    return [Sent.of(name) for name in dict.fromkeys(run.names(settings)) if name not in CANVASES or Path(name).exists()]
+    return [Sent.of(name) for name in dict.fromkeys(run.names(settings)) if not is_canvas(name)]
 
 
 def dream_one(

@@ -6,7 +6,6 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep, Step
-from phosphene.canvases import CANVASES, canvas
+from phosphene.canvases import canvas, is_canvas
 from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.journal import Journal
@@ -193,7 +192,7 @@ def open_source(
     seed: int,
 ) -> tuple[Picture, dict[str, Any]]:
     """The picture, and what the record says of it; a canvas is painted with the seed."""
-    if isinstance(image, str) and image in CANVASES and not Path(image).exists():
+    if is_canvas(image):
         if long_side:
             raise SettingsError("--long-side shrinks pictures; a canvas has the size that --size gives it.")
         width, height = size or CANVAS_SIZE

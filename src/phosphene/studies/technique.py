@@ -6,7 +6,6 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep
-from phosphene.canvases import CANVASES
+from phosphene.canvases import is_canvas
 from phosphene.errors import SettingsError
 from phosphene.images import Picture, name_of
 from phosphene.images.sources import Sent
@@ -134,7 +133,7 @@ class Technique(ABC):
         """
         self.opened(settings)
         for name in self.files(settings):
-            if name not in self.named and (name not in CANVASES or Path(name).exists()):
+            if name not in self.named and not is_canvas(name):
                 self.named[name] = Sent.of(name)
 
     def album(self, network: Network) -> Album:
@@ -148,8 +147,7 @@ class Technique(ABC):
 
     def opened(self, settings: Any) -> Opened:
         """The picture; a canvas is painted with the seed."""
-        painted = isinstance(self.image, str) and self.image in CANVASES and not Path(self.image).exists()
-        key = (settings.dtype, settings.seed if painted else None)
+        key = (settings.dtype, settings.seed if is_canvas(self.image) else None)
         if key not in self._opened:
             self._opened[key] = open_source(
                 self.image,

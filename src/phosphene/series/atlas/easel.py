@@ -10,7 +10,7 @@ import torch
 
 from phosphene import images, record
 from phosphene.ascent import OnStep
-from phosphene.canvases import CANVASES
+from phosphene.canvases import is_canvas
 from phosphene.errors import PhospheneError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
@@ -48,7 +48,7 @@ class Easel:
         self.subject = self._described(image, size)
 
     def _described(self, image: images.Source, size: tuple[int, int] | None) -> Subject:
-        if isinstance(image, str) and image in CANVASES and not Path(image).exists():
+        if is_canvas(image):
             return Subject(image, *(size or CANVAS_SIZE), painted=True, sized=size not in (None, CANVAS_SIZE))
         _, origin = self._open(size, None)
         return Subject(images.name_of(image), origin["width"], origin["height"])
