@@ -28,6 +28,7 @@ from phosphene.run.again import differences, recorded_input
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.once import Dream
+from phosphene.run.provenance import origin_of
 from phosphene.run.watch import room
 
 RECIPE = "painting"
@@ -163,13 +164,7 @@ def _recorded(
         settings=settings,
         objective=_told(document),
         network=network.identity,
-        input={
-            "name": photograph.name,
-            "sha256": photograph.sha256,
-            "width": width,
-            "height": height,
-            **({"long_side": long_side} if long_side else {}),
-        },
+        input=origin_of(photograph, long_side),
         output={"width": width, "height": height, "depth": photograph.depth},
         versions=record.versions(),
         threads=torch.get_num_threads(),

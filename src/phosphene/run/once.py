@@ -30,7 +30,7 @@ from phosphene.run.album import Album
 from phosphene.run.forecast import expected
 from phosphene.run.kept import Checkpoint, Keep
 from phosphene.run.large import LargeDream, OnForecast, large
-from phosphene.run.provenance import provenance
+from phosphene.run.provenance import origin_of, provenance
 from phosphene.run.watch import Watch, room
 from phosphene.run.wishes import Wishes
 from phosphene.transforms import within
@@ -201,9 +201,7 @@ def open_source(
     if size:
         raise SettingsError("A size is for canvases; --long-side shrinks a picture.")
     picture = images.load(image, dtype=dtype, long_side=long_side, max_pixels=max_pixels)
-    height, width = picture.pixels.shape[-2:]
-    origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
-    return picture, origin | ({"long_side": long_side} if long_side else {})
+    return picture, origin_of(picture, long_side)
 
 
 def make(

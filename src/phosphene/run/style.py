@@ -24,6 +24,7 @@ from phosphene.run.aims import fitted, mask_of
 from phosphene.run.album import Album
 from phosphene.run.kept import Checkpoint, Keep
 from phosphene.run.once import Dream
+from phosphene.run.provenance import origin_of
 from phosphene.run.regions import drawn
 from phosphene.run.watch import Watch, room
 from phosphene.run.wishes import Wishes
@@ -95,10 +96,15 @@ def style(
     network = network or networks.load_for(chosen)
     with room():
         source = images.load(image, dtype=network.dtype, long_side=long_side, max_pixels=max_pixels)
-        height, width = source.pixels.shape[-2:]
-        origin = {"name": source.name, "sha256": source.sha256, "width": width, "height": height}
-        origin |= {"long_side": long_side} if long_side else {}
-        return make(source, origin, chosen, network, Album(network.dtype, named=wishes.named), on_step, keep)
+        return make(
+            source,
+            origin_of(source, long_side),
+            chosen,
+            network,
+            Album(network.dtype, named=wishes.named),
+            on_step,
+            keep,
+        )
 
 
 def settings(**changes: Any) -> StyleSettings:

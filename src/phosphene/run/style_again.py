@@ -12,8 +12,10 @@ from phosphene.ascent import OnStep
 from phosphene.errors import PhospheneError, RecordError
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.record import Record
+from phosphene.run.aims import ALPHA
 from phosphene.run.album import Album
 from phosphene.run.kept import Keep
+from phosphene.run.provenance import origin_of
 from phosphene.run.style import Painting, make
 
 
@@ -37,10 +39,11 @@ def redo(
         raise RecordError(f"The record cannot be followed: {error}.") from error
     _check_there(chosen, folder)
     network = networks.load_for(chosen)
-    source = images.load(image, dtype=network.dtype, long_side=made.input.get("long_side"), max_pixels=0)
-    height, width = source.pixels.shape[-2:]
-    origin = {**made.input, "name": source.name, "sha256": source.sha256, "width": width, "height": height}
-    return make(source, origin, chosen, network, Album(network.dtype, folder=folder), on_step, keep)
+    long_side = made.input.get("long_side")
+    source = images.load(image, dtype=network.dtype, long_side=long_side, max_pixels=0)
+    return make(
+        source, origin_of(source, long_side), chosen, network, Album(network.dtype, folder=folder), on_step, keep
+    )
 
 
 def _overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def _check_there(chosen: StyleSettings, folder: Path) -> None:
     wanted: Sequence[tuple[str, str | None]] = [
         *(("style", weighted(word)[0]) for word in chosen.style),
         *(("regions", name) for name in chosen.regions),
-        ("mask", None if chosen.mask == "alpha" else chosen.mask),
+        ("mask", None if chosen.mask == ALPHA else chosen.mask),
         ("initial", chosen.initial),
     ]
     for kind, name in wanted:
