@@ -127,10 +127,8 @@ class Paintings(Technique):
         return styles.make(source, origin, settings, network, self.album(network), on_step)
 
     def known(self, settings: StyleSettings) -> dict[str, Any]:
-        """All but the objective, which the settings say already."""
-        network = self.library(settings)
-        recorded = styles.recorded(settings, network)
-        return {"recipe": "style", "settings": recorded, "network": network.identity, "input": self.opened(settings)[1]}
+        """All but the pictures."""
+        return styles.provenance(settings, self.library(settings)) | {"input": self.opened(settings)[1]}
 
     def files(self, settings: StyleSettings) -> Sequence[str]:
         """Styles, maps, a mask, and what it begins with."""
