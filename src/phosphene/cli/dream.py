@@ -12,7 +12,7 @@ from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.recipes.style_settings import StyleSettings
 
-RECIPES = (DreamSettings, PatternSettings, StyleSettings)
+SETTINGS = (DreamSettings, PatternSettings, StyleSettings)
 
 
 @click.command(cls=options.Grouped, short_help="Dreams upon pictures.")
@@ -76,13 +76,13 @@ def dream(
     shell_complete=completion.files,
     help="the picture it began as, if not beside it",
 )
-@options.settings(*RECIPES)
+@options.settings(*SETTINGS)
 def redo(picture: str, input_: str | None, **flags: Any) -> int:
     """Makes a dream, a pattern or a painting again from the record inside PICTURE, perhaps with other settings.
 
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
-    wishes, changes = options.take_wishes_(flags), options.given(flags, *RECIPES)
+    wishes, changes = options.take_wishes_(flags), options.given(flags, *SETTINGS)
     from phosphene.cli import again, maker
 
     words = click.get_current_context().meta.get(ARGUMENTS, [])

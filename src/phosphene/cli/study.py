@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phosphene.cli import configuration, options, progress
-from phosphene.cli.dream import RECIPES
+from phosphene.cli.dream import SETTINGS
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import flag
@@ -57,7 +57,7 @@ on where it was stopped, and takes what is there.
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads")
 @click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
 @click.option("--json", "as_json", is_flag=True, help="a line of JSON for each variant on standard output")
-@options.settings(*RECIPES)
+@options.settings(*SETTINGS)
 def study(
     picture: str, vary: tuple[str, ...], of: str, output: str | None, quiet: bool, as_json: bool, **flags: Any
 ) -> int:

@@ -29,7 +29,7 @@ from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.once import Dream
 from phosphene.run.provenance import origin_of
-from phosphene.run.watch import room
+from phosphene.run.watch import telling_of_memory
 
 RECIPE = "painting"
 PLAIN = 300_000  # letters of a painting in a record; a longer one is packed
@@ -95,7 +95,7 @@ def redo(
     if changes:
         raise SettingsError("What was painted in the studio is made again as it was: it takes no other settings.")
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
-    with room():
+    with telling_of_memory():
         began = recorded_input(made, folder) if image is None else image
         return repainted(made, began, beside(made, folder), on_step)
 

@@ -31,7 +31,7 @@ from phosphene.run.forecast import expected
 from phosphene.run.kept import Checkpoint, Keep
 from phosphene.run.large import LargeDream, OnForecast, large
 from phosphene.run.provenance import origin_of, provenance
-from phosphene.run.watch import Watch, room
+from phosphene.run.watch import Watch, telling_of_memory
 from phosphene.run.wishes import Wishes
 from phosphene.transforms import within
 
@@ -172,7 +172,7 @@ def dream_of(
     hands: MakeHands | None = None,
 ) -> Dream | LargeDream:
     """The dream of a picture, or of a canvas's name, in memory or on disk; `opening` is for `open_source`."""
-    with room():
+    with telling_of_memory():
         if opening["long_side"] is None and (found := large(image, chosen, network, objective, album, keep)):
             return found.dream(on_step, on_forecast, max_pixels=opening["max_pixels"], hands=hands)
         source, origin = open_source(image, network.dtype, **opening)

@@ -21,7 +21,7 @@ from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_n
 from phosphene.record import Record
 from phosphene.run.album import Album
 from phosphene.run.once import Dream
-from phosphene.run.watch import Watch, room
+from phosphene.run.watch import Watch, telling_of_memory
 
 SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet
@@ -92,7 +92,7 @@ def make(
     many = objective is None and chosen.is_sheet
     watch, album = Watch(on_step), Album(network.dtype, folder=folder)
     width, height = size or (CELL_SIZE if many else SIZE)
-    with room():
+    with telling_of_memory():
         if many:
             aims, notes = channels(chosen, network)
             draw, text = partial(_sheet, aims, network), f"{aims[0].layer}, channels {chosen.channels or _all(aims)}"

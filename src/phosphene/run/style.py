@@ -26,7 +26,7 @@ from phosphene.run.kept import Checkpoint, Keep
 from phosphene.run.once import Dream
 from phosphene.run.provenance import origin_of
 from phosphene.run.regions import drawn
-from phosphene.run.watch import Watch, room
+from phosphene.run.watch import Watch, telling_of_memory
 from phosphene.run.wishes import Wishes
 
 MISSING = 0.05  # of the picture: with so much that has no counterpart, the user is told
@@ -94,7 +94,7 @@ def style(
         named["regions"] = tuple(wishes.name(each, "regions") for each in regions)
     chosen = settings(**{**changes, **named})
     network = network or networks.load_for(chosen)
-    with room():
+    with telling_of_memory():
         source = images.load(image, dtype=network.dtype, long_side=long_side, max_pixels=max_pixels)
         return make(
             source,

@@ -62,7 +62,7 @@ class Watch:
 
 
 @contextmanager
-def room() -> Iterator[None]:
+def telling_of_memory() -> Iterator[None]:
     """Puts memory that runs out in our words; torch says it with a `RuntimeError`."""
     try:
         yield

@@ -15,7 +15,7 @@ from torch import Tensor
 from phosphene import images, measures
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import Stop
-from phosphene.run.watch import room
+from phosphene.run.watch import telling_of_memory
 from phosphene.studies.plan import Variant
 from phosphene.studies.technique import Technique
 
@@ -64,7 +64,7 @@ def make(variant: Variant, technique: Technique, on_step: OnStep) -> Made:
         curve(step)
         on_step(step)
 
-    with room():
+    with telling_of_memory():
         made = technique.make(variant.settings, told)
     if not made.record.complete:
         raise Stop

@@ -21,7 +21,7 @@ from phosphene.run import CANVAS_SIZE, Dream, provenance
 from phosphene.run.aims import aim
 from phosphene.run.album import Album
 from phosphene.run.once import make, open_source
-from phosphene.run.watch import room
+from phosphene.run.watch import telling_of_memory
 from phosphene.series.atlas.plan import Entry, Pass
 from phosphene.series.commands import Subject
 
@@ -54,7 +54,7 @@ class Easel:
         return Subject(images.name_of(image), origin["width"], origin["height"])
 
     def _open(self, size: tuple[int, int] | None, long_side: int | None) -> tuple[Picture, dict[str, Any]]:
-        with room():
+        with telling_of_memory():
             return open_source(
                 self._image,
                 getattr(torch, self._settings.dtype),
@@ -80,7 +80,7 @@ class Easel:
         """
         source, origin = self.at(stage.side(entry))
         album = Album(self._network.dtype)
-        with room():
+        with telling_of_memory():
             dreamt = make(
                 source, origin, aim(source, stage.of(entry), self._network, album), self._network, album, on_step
             )
