@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeAlias
 
 from distributed import Client
@@ -75,15 +74,7 @@ class Folder:
             ClusterError: the scheduler is lost, or no worker is there.
         """
         errands = Errands(self.client, dream_one, self.tell, self.stopped)
-        return errands.run([partial(_alone, each) for each in orders], self.network, _with_files(self.settings))
-
-
-def _alone(order: Callable[[], Order]) -> tuple[Order]:
-    return (order(),)
-
-
-def _with_files(settings: DreamSettings) -> tuple[DreamSettings, list[Sent]]:
-    return settings, named_files(settings)
+        return errands.run(orders, self.network, (self.settings, named_files(self.settings)))
 
 
 def named_files(settings: DreamSettings) -> list[Sent]:
