@@ -19,11 +19,7 @@ SETTINGS = (DreamSettings, PatternSettings, StyleSettings)
 @click.argument("inputs", nargs=-1, metavar="PICTURE...", shell_complete=completion.pictures)
 @options.output
 @options.machines
-@click.option(
-    "--preset", metavar="NAME", shell_complete=completion.presets, help="a look; phosphene presets lists them"
-)
-@click.option("--recipe", metavar="NAME", shell_complete=completion.recipes, help="somebody's settings, as google2015")
-@click.option("--config", metavar="FILE", shell_complete=completion.files, help="settings from a TOML file")
+@options.looks
 @click.option("--long-side", type=click.IntRange(1), metavar="N", help="shrink the picture first, to so many pixels")
 @click.option("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]")
 @click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")

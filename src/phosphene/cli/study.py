@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import configuration, options, progress
+from phosphene.cli import completion, configuration, options, progress
 from phosphene.cli.dream import SETTINGS
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from phosphene.studies.rows import Rows
 
 _OWN = ("size", "long_side", "max_pixels", "threads", "workers", "scheduler", "force")
-
-
 _HELP = """Makes PICTURE with every combination of settings, and a report that lays them side by side and measures them.
 
 \b
@@ -39,16 +37,26 @@ on where it was stopped, and takes what is there.
 @click.command(
     cls=options.Grouped, help=_HELP, short_help="Tries out settings: every combination, measured, side by side."
 )
-@click.argument("picture")
+@click.argument("picture", shell_complete=completion.pictures)
 @click.option(
     "--vary", multiple=True, metavar="NAME=V,V,…", help="a setting and its values, as jitter=0,32; repeatable"
 )
-@click.option("--of", default="dream", metavar="|".join(KINDS), help="what is made  [dream]")
-@click.option("-o", "--output", metavar="FOLDER", help="where the report goes  [photo-study beside photo.jpg]")
+@click.option(
+    "--of",
+    default="dream",
+    metavar="|".join(KINDS),
+    shell_complete=completion.words(dict.fromkeys(KINDS, "")),
+    help="what is made  [dream]",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    shell_complete=completion.folders,
+    help="where the report goes  [photo-study beside photo.jpg]",
+)
 @click.option("--force", is_flag=True, help="make all of it anew")
-@click.option("--preset", metavar="NAME", help="a look; phosphene presets lists them")
-@click.option("--recipe", metavar="NAME", help="somebody's settings, as google2015")
-@click.option("--config", metavar="FILE", help="settings from a TOML file")
+@options.looks
 @click.option("--long-side", type=click.IntRange(32), metavar="N", help="shrink the picture first, to so many pixels")
 @click.option("--size", metavar="WxH", help="of a canvas or a pattern, in pixels")
 @click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
