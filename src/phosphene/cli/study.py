@@ -140,23 +140,12 @@ def _standing(
 
 
 def _folder(picture: str, output: str | None, kind: Kind) -> Path:
-    """Where the report goes.
-
-    Raises:
-        SettingsError: the picture is a pipe.
-        PhospheneError: there is no such picture.
-    """
+    """Where the report goes; a pattern has no file to lie beside."""
     if kind.name == "pattern":
         return Path(output or f"{picture.replace(':', '-')}-study")
-    from phosphene.batch import PIPE
-    from phosphene.batch.inputs import expand
+    from phosphene.cli.checks import report_folder
 
-    if picture == PIPE:
-        raise SettingsError("A study takes a file, since its command lines name it. Save what is piped in.")
-    inputs, many = expand([picture])
-    if many:
-        raise SettingsError(f"A study is of one picture; {picture!r} means {len(inputs)}. Name one of them.")
-    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-study"
+    return report_folder(picture, output, "study")
 
 
 def _ready(own: dict[str, Any], *, alone: bool) -> None:
