@@ -76,7 +76,8 @@ def make(variant: Variant, technique: Technique, on_step: OnStep) -> Made:
 
 def look(picture: bytes, variant: Variant, technique: Technique) -> dict[str, Any]:
     """What the measures say of a picture, as it lies in its file; its spectrum, and that of its change."""
-    pixels, photograph = _seen(picture), technique.photograph(variant.settings)
+    pixels = images.load(picture, dtype=torch.float32, max_pixels=0).pixels
+    photograph = technique.photograph(variant.settings)
     photograph = None if photograph is None else photograph.to(pixels.dtype)
     lattice = technique.lattice(variant.settings)
     return {
@@ -99,7 +100,3 @@ def spectrum(pixels: Tensor) -> dict[str, list[float]]:
     """The energy in each octave band, and its period in pixels."""
     periods, energy = measures.spectrum(pixels)
     return {"periods": periods.tolist(), "energy": energy.tolist()}
-
-
-def _seen(picture: bytes) -> Tensor:
-    return images.load(picture, dtype=torch.float32, max_pixels=0).pixels
