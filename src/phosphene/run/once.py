@@ -103,7 +103,7 @@ def dream(
     recipe: str | None = None,
     preset: str | None = None,
     network: Network | None = None,
-    objective: Objective | None = None,
+    objective: Objective | str | None = None,
     guide: images.Source | Sequence[images.Source] | None = None,
     mask: images.Source | None = None,
     regions: Sequence[tuple[images.Source, Objective | str, float]] = (),
