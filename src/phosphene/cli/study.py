@@ -84,7 +84,8 @@ def study(
     own["size"] = canvas_size(own["size"])
     machines = Machines(own["scheduler"], own["workers"], own["threads"])
     machines.check()
-    _ready(own, alone=not machines.wanted)
+    if not machines.wanted:
+        _make_ready(own["threads"], own["long_side"] or 1024)
     voice, began = Voice(quiet, as_json), time.monotonic()
     given = {name: value for name, value in own.items() if value is not None}
     with Interruption() as stop, _watching(picture, voice) as show:
@@ -148,17 +149,14 @@ def _folder(picture: str, output: str | None, kind: Kind) -> Path:
     return report_folder(picture, output, "study")
 
 
-def _ready(own: dict[str, Any], *, alone: bool) -> None:
-    """Threads and buffers of this process, where it makes the variants itself."""
-    if not alone:
-        return
+def _make_ready(threads: int | None, side: int) -> None:
+    """Threads and buffers of this process, which makes the variants itself."""
     from phosphene.cli import memory
 
-    if own["threads"]:
+    if threads:
         import torch
 
-        torch.set_num_threads(own["threads"])
-    side = own["long_side"] or 1024
+        torch.set_num_threads(threads)
     memory.keep_buffers((side, side))
 
 
