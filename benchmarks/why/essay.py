@@ -1,7 +1,8 @@
-"""The essay's numbers, written into it: each stands between marks that say where it comes from.
+"""The essay's numbers, written into it and into two pages more: each stands between marks that say where it comes from.
 
 <!-- n borders/GoogLeNet 4c/field -->299<!-- / -->        a number, by its path in why.json; a list's by its place
 <!-- n borders/GoogLeNet 4c/lost/0|% -->97 %<!-- / -->    in per cent; `|2` is with two decimals
+<!-- n choices/GoogLeNet 4c/one_by_one/steps=20/cost -->38<!-- / -->    in the first row where `steps` is 20
 <!-- table borders -->…<!-- / -->                         a table of `TABLES`
 """
 
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 Numbers = Mapping[str, Any]
+
+PAGES = ("docs/explanation/why.md", "docs/explanation/style.md", "docs/how-to/patterns.md")
 
 MARK = re.compile(r"(?P<head><!-- (?P<kind>n|table) (?P<name>[^|>]+?)(?:\|(?P<form>\S+))? -->).*?<!-- / -->", re.DOTALL)
 
@@ -40,15 +43,23 @@ def filled(text: str, numbers: Numbers) -> str:
 def find(numbers: Any, name: str) -> float:
     """The number at a path."""
     for part in name.split("/"):
-        numbers = numbers[int(part) if isinstance(numbers, list) else part]
+        numbers = _entry(numbers, part) if isinstance(numbers, list) else numbers[part]
     return float(numbers)
+
+
+def _entry(rows: list[Any], part: str) -> Any:
+    """An entry by its place, or the first that has this value: `octaves=5`."""
+    if "=" not in part:
+        return rows[int(part)]
+    key, value = part.split("=")
+    return next(row for row in rows if str(row[key]) == value)
 
 
 def shown(value: float, form: str = "") -> str:
     """As people write it."""
     if form.startswith("%"):
         return f"{value * 100:.{int(form[1:] or 0)}f} %"
-    return f"{value:.{int(form)}f}".replace("-0.0", "0.0") if form else f"{value:g}"
+    return f"{value:.{int(form)}f}" if form else f"{value:g}"
 
 
 def rounded(x: Any) -> Any:

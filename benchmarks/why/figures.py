@@ -232,12 +232,13 @@ def scales(found: Numbers, path: Path) -> None:
 
 
 def choices(found: Numbers, path: Path) -> None:
-    """What layouts of octaves give for what they cost."""
+    """What layouts of octaves give for what they cost; one octave has no scale."""
     with page(path, 1, len(found), high=4.2) as panels:
         for panel, (name, of) in zip(panels, found.items(), strict=True):
             for colour, scale in zip(COLOURS, sorted({row["octave_scale"] for row in of["layouts"]}), strict=False):
                 rows = sorted(
-                    (row for row in of["layouts"] if row["octave_scale"] == scale), key=lambda row: row["octaves"]
+                    (row for row in of["layouts"] if row["octaves"] == 1 or row["octave_scale"] == scale),
+                    key=lambda row: row["octaves"],
                 )
                 panel.plot(
                     [row["cost"] for row in rows],

@@ -27,13 +27,13 @@ class DreamSettings(Settings):
         SettingsError: a value out of its range, with the range.
 
     >>> DreamSettings(steps=20).octaves
-    5
+    6
     """
 
     model: str = setting(
         "efficientnet-lite0",
         "the network: a name, a weights file, timm:NAME, torchvision:NAME, or a program's FILE.py:NAME",
-        because="its weights come as a package, so that pip is all the set-up (Apache-2.0); explanation/speed.md",
+        because="its weights come as a package (Apache-2.0), so that pip is all the set-up",
     )
     weights: str | None = setting(None, "weights of another network: a safetensors file, or random")
     layer: str | None = setting(
@@ -51,7 +51,7 @@ class DreamSettings(Settings):
     )
     guide: tuple[str, ...] = setting((), "a picture whose shapes are dreamt into yours; may be repeated")
     match: str = setting(
-        "cosine", "how a guide's features are compared", choices=("cosine", "dot"), because="explanation/guides.md"
+        "cosine", "how a guide's features are compared", choices=("cosine", "dot"), because="Kolkin and others, 2022"
     )
     guide_scales: str = setting(
         "0.6",
@@ -71,7 +71,7 @@ class DreamSettings(Settings):
     )
     invert: bool = setting(False, "turn a mask round: black dreams")
     region: tuple[str, ...] = setting((), "elsewhere something else: 'mask.png=OBJECTIVE @ STRENGTH'; may be repeated")
-    octaves: int = setting(5, "sizes to dream at, from small to large", low=1, high=32, because="explanation/why.md")
+    octaves: int = setting(6, "sizes to dream at, from small to large", low=1, high=32, because="explanation/why.md")
     octave_scale: float = setting(
         1.4,
         "how much larger each size is than the last",
@@ -79,7 +79,7 @@ class DreamSettings(Settings):
         high=8,
         because="Google's notebook, 2015; explanation/why.md",
     )
-    steps: int = setting(14, "steps at each size", low=1, high=100_000, because="explanation/why.md")
+    steps: int = setting(12, "steps at each size", low=1, high=100_000, because="explanation/why.md")
     step_size: float = setting(1.3, "length of a step, of 255", low=0, high=1000, because="explanation/why.md")
     decay: float = setting(
         0.0,
@@ -90,11 +90,11 @@ class DreamSettings(Settings):
     )
     strength: float = setting(1.0, "from 0.2, a whisper, to 5, a flood", low=0, high=100, because="the unit")
     jitter: int = setting(
-        32,
+        16,
         "random shift of each step, in pixels each way",
         low=0,
         high=100_000,
-        because="Google's notebook, 2015; explanation/why.md",
+        because="explanation/why.md",
     )
     normalise: str = setting(
         "laplacian",
@@ -167,7 +167,13 @@ class Named:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Named("phosphene", "this program's own", {}, {"colour": 0.75, "steps": 20, "decay": 1.0}),
+        Named(
+            "phosphene",
+            "this program's own",
+            {},
+            # The layers that suit a guide were chosen with these: docs/explanation/guides.md.
+            {"colour": 0.75, "octaves": 5, "steps": 20, "decay": 1.0, "jitter": 32},
+        ),
         Named(
             "google2015",
             "Google's notebook: GoogLeNet, inception_4c/output, 4 octaves, steps of 1.5",
