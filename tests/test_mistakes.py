@@ -69,7 +69,7 @@ def no_number(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
             yield name, activations * float("nan")
 
     broken = dataclasses.replace(network, walk=walk)
-    monkeypatch.setattr("phosphene.networks.load", lambda *_, **__: broken)
+    monkeypatch.setattr("phosphene.networks.load_for", lambda _: broken)
 
 
 def own_file(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -104,7 +104,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def foreign_network(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.setattr("phosphene.networks.load", lambda *_, **__: tiny())
+    monkeypatch.setattr("phosphene.networks.load_for", lambda _: tiny())
 
 
 LONG = "x" * 300
