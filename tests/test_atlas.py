@@ -392,7 +392,7 @@ def test_fields_are_settings():
 def here(tmp_path, monkeypatch, tiny32):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(configuration, "user_file", lambda: tmp_path / "settings.toml")
-    monkeypatch.setattr(networks, "load", lambda *_, **__: tiny32)
+    monkeypatch.setattr(networks, "load_for", lambda _: tiny32)
     return tmp_path
 
 

@@ -55,7 +55,7 @@ def test_a_flag_is_completed_wherever_it_stands(answer, line):
 
 def test_the_first_word_is_a_command_a_canvas_or_a_file(answer):
     assert set(words(answer("phosphene "))) == {*main.commands, *CANVASES}
-    assert words(answer("phosphene s")) == ["studio", "style"]
+    assert words(answer("phosphene st")) == ["studio", "study", "style"]
     assert words(answer("phosphene cl")) == ["clouds"]
     assert answer("phosphene ph")[0][0] == "file"
 
@@ -79,6 +79,9 @@ def test_a_word_that_is_nothing_is_no_error_at_the_tab_key(answer):
         ("phosphene style a.jpg --filter w", [name for name in filters.names() if name.startswith("w")]),
         ("phosphene pattern block14", ["block14"]),
         ("phosphene networks get ", list(SOURCES)),
+        ("phosphene study cl", ["clouds"]),
+        ("phosphene study a.jpg --of ", ["dream", "style", "pattern"]),
+        ("phosphene study a.jpg --recipe ", list(RECIPES)),
     ],
 )
 def test_values_are_completed(answer, line, wanted):
@@ -94,6 +97,7 @@ def test_values_are_completed(answer, line, wanted):
         ("phosphene style a.jpg --style m", "file"),
         ("phosphene info m", "file"),
         ("phosphene studio --folder m", "dir"),
+        ("phosphene study a.jpg -o m", "dir"),
     ],
 )
 def test_files_are_left_to_the_shell(answer, line, kind):

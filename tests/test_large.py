@@ -80,7 +80,7 @@ def test_blocks_are_normalised_as_the_whole_is(height, width, by):
     found = torch.full_like(g, torch.nan)
     boxes = blocks.blocks(height, width, 260)
     parts = [blocks.sums(g[(..., *box.context)].clone(), box, rule) for box in boxes]
-    sizes = blocks.sizes(parts, rule, height, width)
+    sizes = blocks.sizes(tuple(map(sum, zip(*parts, strict=True))), rule, height, width)
     for box in boxes:
         found[(..., *box.core)] = blocks.change(g[(..., *box.context)].clone(), box, sizes, rule)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-9)

@@ -69,7 +69,7 @@ def no_number(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
             yield name, activations * float("nan")
 
     broken = dataclasses.replace(network, walk=walk)
-    monkeypatch.setattr("phosphene.networks.load", lambda *_, **__: broken)
+    monkeypatch.setattr("phosphene.networks.load_for", lambda _: broken)
 
 
 def own_file(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -104,7 +104,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def foreign_network(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.setattr("phosphene.networks.load", lambda *_, **__: tiny())
+    monkeypatch.setattr("phosphene.networks.load_for", lambda _: tiny())
 
 
 LONG = "x" * 300
@@ -164,7 +164,7 @@ MISTAKES = [
     mistake("study photo.png --vary steps=1 -o nothing-in-it/x/y", 2, "no folder", "mkdir"),
     mistake("study photo.png --vary steps=1 -o other.png", 2, "other.png is a file"),
     mistake("study photo.png other.png --vary steps=1", 2, "other.png"),
-    mistake("study - --vary steps=1", 2, "A study takes a file"),
+    mistake("study - --vary steps=1", 2, "phosphene study takes a file"),
     mistake("study photo.png --vary steps=1 --workers 2 --scheduler tcp://127.0.0.1:1", 2, "Give one"),
     mistake("photo.png --model nowhere.py:net", 2, "nowhere.py"),
     mistake("photo.png --model timm:resnet18", 3, "pip install"),

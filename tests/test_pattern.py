@@ -186,7 +186,7 @@ def test_a_word_and_a_flag_may_not_differ():
 
 @pytest.fixture
 def tiny_loads(tiny32, monkeypatch):
-    monkeypatch.setattr(networks, "load", lambda *_, **__: tiny32)
+    monkeypatch.setattr(networks, "load_for", lambda _: tiny32)
     return tiny32
 
 

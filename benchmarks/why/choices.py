@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from octaves import louder
 from phosphene.recipes.dream import dream
+from phosphene.recipes.fields import Settings
 from phosphene.recipes.settings import DreamSettings, settings
 from subjects import Subject
 
 Row = dict[str, Any]
+Chosen = TypeVar("Chosen", bound=Settings)
 
 AXES: Mapping[str, Sequence[Any]] = {
     "octaves": (1, 3, 4, 5, 6, 8),
@@ -46,7 +48,7 @@ def ours(subject: Subject) -> DreamSettings:
     return DreamSettings(layer=subject.layer, backend="torch")
 
 
-def one_by_one(base: DreamSettings, axes: Mapping[str, Sequence[Any]] = AXES) -> Iterator[DreamSettings]:
+def one_by_one(base: Chosen, axes: Mapping[str, Sequence[Any]]) -> Iterator[Chosen]:
     """The baseline, and each that differs in one setting."""
     yield base
     for name, values in axes.items():

@@ -8,7 +8,7 @@ checkerboards of Odena, Dumoulin and Olah, 2016). How much of that has which per
 line, so that the mean of n has 1/n of its energy.
 
 Where there is structure, the two parts cannot be told by period. But the gradient of the shifted picture, shifted back,
-agrees with the unshifted one in the first part only: `agreed` is its share, by octave band.
+agrees with the unshifted one in the first part only: `agreed` is its share, by bands of half an octave.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def inner(x: Tensor) -> Tensor:
 
 
 def agreed(subject: Subject, pictures: Sequence[Tensor], shifts: Sequence[Shift]) -> Tensor:
-    """C by band, as measured: the energy of the mean gradient over shifts, as a share of the mean energy."""
+    """By band, the share that moves with the picture: the energy of the gradients' mean, of their mean energy."""
     mean_power, power = 0.0, 0.0
     for pixels in pictures:
         found = [inner(subject.gradient(pixels, shift=shift)) for shift in shifts]

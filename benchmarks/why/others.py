@@ -7,13 +7,13 @@ step, at full size. Both stand beside the work, in pixels of all steps; all as m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 import phosphene
+from choices import one_by_one
 from phosphene import features
 from phosphene.ascent import Step
 from phosphene.recipes.fields import Settings
@@ -40,23 +40,16 @@ PAIRS = ("china", "coffee"), ("astronaut", "flower")
 
 def patterns(subject: Subject, *, side: int, channels: int) -> list[Row]:
     """The mean answer of a channel to its pattern."""
-    settings = list(changed(PatternSettings(), PATTERNS))
+    settings = list(one_by_one(PatternSettings(), PATTERNS))
     made = [[_pattern(subject, chosen, side, *each) for each in CHANNELS[:channels]] for chosen in settings]
     return _rows("answer", settings, PATTERNS, made)
 
 
 def styles(*, side: int, pairs: int) -> list[Row]:
     """The distance that is left."""
-    settings = list(changed(StyleSettings(), STYLES))
+    settings = list(one_by_one(StyleSettings(), STYLES))
     made = [[_style(chosen, side, *pair) for pair in PAIRS[:pairs]] for chosen in settings]
     return _rows("distance", settings, STYLES, made)
-
-
-def changed(base: Settings, axes: Mapping[str, Sequence[Any]]) -> Iterator[Any]:
-    """The baseline, and each that differs in one setting."""
-    yield base
-    for name, values in axes.items():
-        yield from (replace(base, **{name: value}) for value in values if value != getattr(base, name))
 
 
 Made = Sequence[tuple[float, float]]  # of each subject, what was reached, and the work

@@ -19,7 +19,7 @@ def hero() -> None:
 
 
 def guided() -> None:
-    """The same clouds, dreaming towards flowers that docs/explanation/guides.md draws."""
+    """The same clouds, dreaming towards the flowers of `flowers.py`."""
     flowers = HERE / "guide-flowers.jpg"
     dreamt = phosphene.dream("clouds", size=(1024, 576), guide=flowers)
     dreamt.save(HERE / "guided.jpg", quality=86, overwrite=True)

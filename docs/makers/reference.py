@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import Field, fields
 from html import escape
 from inspect import cleandoc
 from math import inf
-from types import MappingProxyType
 from typing import Any
 
 import click
@@ -117,7 +116,7 @@ def _because(reason: str) -> str:
 
 
 def _takes(entry: Field[Any]) -> str:
-    rules: Mapping[str, Any] = entry.metadata or MappingProxyType({})
+    rules = entry.metadata
     if rules["choices"]:
         return ", ".join(f"`{each}`" for each in rules["choices"])
     word = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "yes or no", "tuple": "texts"}

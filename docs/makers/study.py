@@ -1,4 +1,4 @@
-"""Makes the picture of docs/how-to/study.md: python docs/makers/study.py
+"""Makes the picture of docs/how-to/study.md: python docs/make.py study
 
 It studies the built-in clouds, and looks at the report in Chromium. It needs the extras `study` and `browser`.
 """

@@ -60,22 +60,23 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "ascent": ("Step",),
+    "errors": ("PhospheneError", "Stop"),
+    "images": ("load", "save"),
+    "record": ("Record",),
+    "networks": ("Network",),
     "ranking": ("rank",),
+    "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
+    "ascent": ("Step",),
+    "recipes.settings": ("DreamSettings",),
+    "run": ("Dream", "dream"),
     "run.pattern": ("pattern",),
     "run.style": ("style",),
     "series.atlas": ("atlas",),
-    "studies.build": ("study",),
-    "errors": ("PhospheneError", "Stop"),
-    "images": ("load", "save"),
-    "networks": ("Network",),
-    "notebook": ("Live",),
-    "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
-    "recipes.settings": ("DreamSettings",),
-    "record": ("Record",),
     "painting.again": ("redo",),
-    "run": ("Dream", "dream"),
+    "studies.build": ("study",),
+    "notebook": ("Live",),
 }
+"""Where the public names are, room by room as they stand in docs/explanation/architecture.md."""
 
 
 def __getattr__(name: str) -> Any:

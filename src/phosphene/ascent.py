@@ -44,6 +44,10 @@ class Step:
     backends: frozenset[str] = frozenset({"torch"})
 
 
+OnStep = Callable[[Step], None]
+"""Is told of each step; what it raises ends the run, and `Stop` keeps what there is."""
+
+
 @dataclass(frozen=True)
 class Reached:
     """Where a run stopped that is to go on.
@@ -66,8 +70,8 @@ class Rule:
     Attributes:
         step_size: mean length of a step, of 255.
         jitter: random shift of each step, in pixels each way.
-        normalise: what the gradient is divided by; see `gradient.normalise`.
-        colour: how freely hues may wander, 0..1.
+        normalise: what the gradient is divided by; see `gradient.normalise_`.
+        colour: how freely hues may wander: 0 keeps them, 1 leaves the gradient as it is.
         decay: how much steps shorten from the first to the last, 0..1; 1 ends at nothing.
         clip: `hard` cuts at 0 and 1, `soft` slows down before them, `none` does neither.
     """

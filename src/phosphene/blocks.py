@@ -45,13 +45,12 @@ def sums(g: Tensor, block: Box, rule: Rule) -> Sums:
     return tuple(_squares(band[(..., *_at(level, block))]) for level, band in enumerate(bands))
 
 
-def sizes(parts: list[Sums], rule: Rule, height: int, width: int) -> list[float]:
-    """What the gradient is divided by: its one size, or one for each Laplacian band.
+def sizes(totals: Sums, rule: Rule, height: int, width: int) -> list[float]:
+    """What the gradient is divided by, from the totals of all blocks: its one size, or one for each Laplacian band.
 
     Raises:
         NumberError: they are infinite or not a number.
     """
-    totals = [math.fsum(each) for each in zip(*parts, strict=True)]
     if not all(map(math.isfinite, totals)):
         raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
     counts = [3 * -(-height // 2**level) * -(-width // 2**level) for level in range(len(totals))]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +25,11 @@ CANVASES: dict[str, str] = {
     "grey": "even mid-grey",
 }
 """The canvases, each in a line."""
+
+
+def is_canvas(source: object) -> TypeGuard[str]:
+    """Whether a source is a canvas's name, and no file's."""
+    return isinstance(source, str) and source in CANVASES and not Path(source).exists()
 
 
 def canvas(name: str, height: int, width: int, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:

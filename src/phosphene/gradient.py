@@ -14,14 +14,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from phosphene import features, masks, pyramid, tiles
+from phosphene import features, masks, pyramid, rasters, tiles
 from phosphene.backends import Backend, Torch
 from phosphene.errors import NumberError
 from phosphene.networks import Network
 from phosphene.objectives import Objective, Place
 from phosphene.transforms import SMALLEST, fill, roll
 
-Shift = tuple[int, int]  # pixels down and to the right; what leaves at one edge comes in at the other
+Shift = rasters.Shift
 
 
 class At(Protocol):
@@ -141,15 +141,8 @@ def _put(g: Tensor, part: Tensor, where: tuple[slice, slice], shift: Shift) -> N
 
 def _runs(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> list[list[tuple[slice, slice]]]:
     """For both axes: which rows or columns of a part stand where in the picture, one run or, over the end, two."""
-    sides = zip(where, shift, pixels.shape[-2:], strict=True)
-    return [_run(side, by, length) for side, by, length in sides]
-
-
-def _run(side: slice, by: int, length: int) -> list[tuple[slice, slice]]:
-    start, count = (side.start - by) % length, side.stop - side.start
-    first = min(count, length - start)
-    runs = [(slice(0, first), slice(start, start + first))]
-    return runs if first == count else [*runs, (slice(first, count), slice(0, count - first))]
+    sides = zip(where, pixels.shape[-2:], shift, strict=True)
+    return [[(run, slice(low, low + run.stop - run.start)) for run, low in rasters.pieces(*side)] for side in sides]
 
 
 def _of_small(

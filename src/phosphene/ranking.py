@@ -139,17 +139,17 @@ def _kind(sees: int) -> int | None:
 
 
 def scrambled(picture: Tensor, generator: Generator) -> Tensor:
-    """`picture` with its colours and spectrum, and without its shapes: every wave is shifted at random.
+    """Noise `[1, 3, H, W]` of `picture`'s colours and spectrum, and without its shapes: waves are shifted at random.
 
     Its three channels are shifted alike, which keeps how they go together (Galerne, Gousseau and Morel, "Random phase
-    textures", 2011).
+    textures", 2011). It leaves 0..1 a little.
     """
-    noise = torch.rand(picture.shape[-2:], generator=generator, dtype=picture.dtype)
-    phase = torch.fft.rfft2(noise).angle()
+    size = picture.shape[-2:]
+    phase = torch.fft.rfft2(torch.rand(size, generator=generator, dtype=picture.dtype)).angle()
     phase[0, 0] = 0
-    spectrum = torch.fft.rfft2(picture) * torch.polar(torch.ones_like(phase), phase)
-    waves: Tensor = torch.fft.irfft2(spectrum, s=picture.shape[-2:])
-    return waves.clamp(0, 1)
+    shifted = torch.fft.rfft2(picture) * torch.polar(torch.ones_like(phase), phase)
+    noise: Tensor = torch.fft.irfft2(shifted, s=size)
+    return noise
 
 
 def _check(guides: Sequence[Tensor], by: str, scale: float) -> None:
@@ -167,7 +167,7 @@ def _look(
     """Every layer's figures for a picture of one size."""
     side = max(picture.shape[-2:]) * scale
     guides = [shrink(guide, side / max(guide.shape[-2:])) for guide in guides]
-    shapeless = [scrambled(guide, Generator().manual_seed(seed)) for guide in guides]
+    shapeless = [scrambled(guide, Generator().manual_seed(seed)).clamp(0, 1) for guide in guides]
     queries = _seen(network, [picture], names, QUERIES, seed)
     shown, others = (_seen(network, each, names, CANDIDATES, seed) for each in (guides, shapeless))
     return {name: _figures(queries[name], shown[name], others[name], seed) for name in names}

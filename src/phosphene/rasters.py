@@ -23,7 +23,7 @@ KINDS = {"u1": 255, "u2": 65535, "f4": 1, "f8": 1}
 
 ALL = slice(None)
 Array = NDArray[Any]
-Shift = tuple[int, int]  # down and to the right
+Shift = tuple[int, int]  # pixels down and to the right; what leaves at one edge comes in at the other
 
 
 @dataclass(frozen=True)

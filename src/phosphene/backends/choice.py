@@ -78,8 +78,7 @@ def _may_compile(wanted: str, network: Network, work: int) -> bool:
 def obstacle(network: Network) -> str | None:
     """Why OpenVINO cannot compute through a network, whatever the objective, and what to do."""
     if network.dtype != torch.float32:
-        precision = str(network.dtype).removeprefix("torch.")
-        return f"computes in float32, not in {precision}. Give --backend {TORCH}."
+        return f"computes in float32, not in {network.precision}. Give --backend {TORCH}."
     if network.graph_pays is None:
         return f"knows this program's own networks, not {network.name}. Leave the flag out."
     if not installed():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal
 
 from phosphene import record
 from phosphene.batch.inputs import Input
 from phosphene.batch.plan import Job
-from phosphene.canvases import CANVASES
+from phosphene.canvases import is_canvas
 from phosphene.errors import PhospheneError
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
@@ -72,7 +71,7 @@ def _wanted(
 
 def _pictures(settings: DreamSettings) -> dict[str, str]:
     """Guides and masks with their hashes."""
-    files = [name for name in names(settings) if name not in CANVASES or Path(name).exists()]
+    files = [name for name in names(settings) if not is_canvas(name)]
     return {name_of(name): _sha256(name) for name in files}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from phosphene.canvases import CANVASES
+from phosphene.canvases import CANVASES, is_canvas
 from phosphene.errors import ImageError, nearest
 from phosphene.images import FORMATS
 from phosphene.images.decoding import READABLE
@@ -79,7 +79,7 @@ def _expanded(name: str) -> tuple[list[Input], bool]:
         return _pictures(path.iterdir(), f"{path} holds no picture"), True
     if not os.path.lexists(path) and glob.has_magic(name):
         return _pictures(map(Path, glob.glob(name, recursive=True)), f"No picture matches {name!r}"), True  # noqa: PTH207
-    if name in CANVASES and not path.exists():
+    if is_canvas(name):
         return [Input(name, "canvas")], False
     return [Input(name)], False
 

@@ -12,7 +12,6 @@ import click
 
 from phosphene.cli import completion, configuration, options, progress
 from phosphene.cli.voice import Voice
-from phosphene.errors import SettingsError
 from phosphene.recipes.settings import DreamSettings, settings
 
 if TYPE_CHECKING:
@@ -53,12 +52,12 @@ def atlas(
     names = ("force", "quick", "long_side", "channels", "max_pixels")
     wishes = {name: flags.pop(name) for name in names}
     changes = _standing() | options.given(flags, DreamSettings)
-    folder = _folder(picture, output)
     from phosphene.cli import checks, memory
     from phosphene.cli.interruption import Interruption
     from phosphene.series.atlas import LARGEST
     from phosphene.series.atlas import atlas as make
 
+    folder = checks.report_folder(picture, output, "atlas")
     if threads:
         import torch
 
@@ -92,25 +91,6 @@ def _standing() -> dict[str, Any]:
     chosen, usual = settings(**configuration.read(None)), DreamSettings()
     names = [param.name for param in atlas.params if param.name in DreamSettings.__dataclass_fields__]
     return {name: getattr(chosen, name) for name in names if getattr(chosen, name) != getattr(usual, name)}
-
-
-def _folder(picture: str, output: str | None) -> Path:
-    """Where the atlas goes.
-
-    Raises:
-        SettingsError: the picture is a pipe.
-        PhospheneError: there is no such picture.
-    """
-    from phosphene.batch import PIPE
-    from phosphene.batch.inputs import expand
-
-    if picture == PIPE:
-        raise SettingsError("An atlas takes a file, since its command lines name it. Save what is piped in.")
-    inputs, many = expand([picture])
-    if many:
-        raise SettingsError(f"An atlas shows one picture; {picture!r} means {len(inputs)}. Name one of them.")
-    source = inputs[0]
-    return Path(output) if output else source.folder / f"{source.stem}-atlas"
 
 
 @contextmanager

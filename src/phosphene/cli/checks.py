@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from phosphene.batch import Input, Job, Plan
+from phosphene.batch import PIPE, Input, Job, Plan, expand
 from phosphene.cli.maker import Wishes
 from phosphene.errors import SettingsError
 
@@ -66,3 +66,18 @@ def check_preview(outputs: Sequence[Path | None], inputs: Sequence[Input], wishe
     used = [*(each for each in outputs if each), *(Path(each.name) for each in inputs if each.kind == "file")]
     if Path(wishes.preview).resolve() in {each.resolve() for each in used}:
         raise SettingsError(f"--preview {wishes.preview} is an input or an output too. Give it a name of its own.")
+
+
+def report_folder(picture: str, output: str | None, series: str) -> Path:
+    """Where the report of a series on one picture goes: by default photo-atlas beside photo.jpg.
+
+    Raises:
+        SettingsError: a pipe, or more than one picture.
+        ImageError: there is no such picture.
+    """
+    if picture == PIPE:
+        raise SettingsError(f"phosphene {series} takes a file, since its command lines name it. Save what is piped in.")
+    inputs, many = expand([picture])
+    if many:
+        raise SettingsError(f"phosphene {series} takes one picture; {picture!r} means {len(inputs)}. Name one of them.")
+    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-{series}"

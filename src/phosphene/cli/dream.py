@@ -12,18 +12,14 @@ from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.recipes.style_settings import StyleSettings
 
-RECIPES = (DreamSettings, PatternSettings, StyleSettings)
+SETTINGS = (DreamSettings, PatternSettings, StyleSettings)
 
 
 @click.command(cls=options.Grouped, short_help="Dreams upon pictures.")
 @click.argument("inputs", nargs=-1, metavar="PICTURE...", shell_complete=completion.pictures)
 @options.output
 @options.machines
-@click.option(
-    "--preset", metavar="NAME", shell_complete=completion.presets, help="a look; phosphene presets lists them"
-)
-@click.option("--recipe", metavar="NAME", shell_complete=completion.recipes, help="somebody's settings, as google2015")
-@click.option("--config", metavar="FILE", shell_complete=completion.files, help="settings from a TOML file")
+@options.looks
 @click.option("--long-side", type=click.IntRange(1), metavar="N", help="shrink the picture first, to so many pixels")
 @click.option("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]")
 @click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
@@ -76,13 +72,13 @@ def dream(
     shell_complete=completion.files,
     help="the picture it began as, if not beside it",
 )
-@options.settings(*RECIPES)
+@options.settings(*SETTINGS)
 def redo(picture: str, input_: str | None, **flags: Any) -> int:
     """Makes a dream, a pattern or a painting again from the record inside PICTURE, perhaps with other settings.
 
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
-    wishes, changes = options.take_wishes_(flags), options.given(flags, *RECIPES)
+    wishes, changes = options.take_wishes_(flags), options.given(flags, *SETTINGS)
     from phosphene.cli import again, maker
 
     words = click.get_current_context().meta.get(ARGUMENTS, [])

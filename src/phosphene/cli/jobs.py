@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
-import torch
-
 from phosphene import batch, networks, run
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep
 from phosphene.batch import Job
 from phosphene.cli.checks import check_long_side, check_preview, check_size, check_streams
 from phosphene.cli.interruption import Interruption
@@ -64,9 +62,7 @@ class _Jobs:
     def __init__(self, maker: Maker, asked: Asked, plan: batch.Plan) -> None:
         self.maker, self.asked, self.plan = maker, asked, plan
         # Whatever is wrong with these is wrong for every picture, and is said before the first.
-        self.network = networks.load(
-            asked.settings.model, weights=asked.settings.weights, dtype=getattr(torch, asked.settings.dtype)
-        )
+        self.network = networks.load_for(asked.settings)
         self.objective = self._checked()
 
     def _checked(self) -> Objective:
@@ -150,7 +146,7 @@ class _Jobs:
         source = piped() if job.source.kind == "pipe" else job.source.name
         asked, painted = self.asked, job.source.kind == "canvas"
 
-        def dreaming(on_step: Callable[[Step], None]) -> Dream | LargeDream:
+        def dreaming(on_step: OnStep) -> Dream | LargeDream:
             return run.dream(
                 source,
                 network=self.network,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from phosphene.batch import Job, Plan
-from phosphene.errors import ClusterError, SettingsError
-from phosphene.run.extras import NO_DASK, extra
+from phosphene.errors import SettingsError
+from phosphene.run.extras import cluster
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Machines:
             raise SettingsError("--threads is for this computer; the workers' are set where they are started.")
         if preview is not None:
             raise SettingsError("--preview shows one dream; with many workers several grow at once. Leave one out.")
-        _loaded()
+        cluster()
 
     def check_use(self, plan: Plan, large: Sequence[Job]) -> None:
         """Refuses help with what one computer does sooner.
@@ -71,13 +71,9 @@ class Machines:
         Raises:
             ClusterError: nobody answers, or some are other versions.
         """
-        found = _loaded().connect(scheduler=self.scheduler, workers=self.workers, threads=self.threads)
+        found = cluster().connect(scheduler=self.scheduler, workers=self.workers, threads=self.threads)
         with found as client:
             yield client
 
 
 ALONE = Machines()
-
-
-def _loaded() -> Any:
-    return extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(NO_DASK))

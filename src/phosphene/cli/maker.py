@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from phosphene import images, journal
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job, begun
 from phosphene.cli import memory, progress
 from phosphene.cli.interruption import Interruption
@@ -21,7 +21,7 @@ from phosphene.cli.voice import Voice, deliver
 from phosphene.errors import PhospheneError, Stop
 from phosphene.run import Dream, Forecast, Keep, LargeDream
 
-Dreaming = Callable[[Callable[[Step], None]], Dream | LargeDream]
+Dreaming = Callable[[OnStep], Dream | LargeDream]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from phosphene.networks import Network
     from phosphene.ranking import Ranked
 
-COMPANIONS = 3  # layers that the note proposes together
 SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # as a dream has it
 
 
@@ -93,7 +92,7 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
     shown, leading = Album(network.dtype)(picture), list(map(Album(network.dtype), guides))
     layers = tuple(network.layers) if asked.every else None
     ranked = ranking.rank(shown, leading, network, layers=layers, by=asked.by, scale=asked.scale, seed=asked.seed)
-    together = ranking.companions(ranked, network, COMPANIONS)
+    together = ranking.companions(ranked, network, DreamSettings.top)
     if as_json:
         tables.print_json(_rows(ranked, network))
     else:

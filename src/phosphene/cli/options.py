@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, TypeVar
 
@@ -163,7 +163,21 @@ def _value(name: str, word: Any, kind: str) -> Any:
 
 def output(command: Function) -> Function:
     """Adds the flags of every command that writes a picture: where it goes, and how it is spoken of."""
-    for option in reversed(_OUTPUT):
+    return _with(_OUTPUT, command)
+
+
+def machines(command: Function) -> Function:
+    """Adds the flags that say who helps."""
+    return _with(_MACHINES, command)
+
+
+def looks(command: Function) -> Function:
+    """Adds the flags that are several settings at once."""
+    return _with(_LOOKS, command)
+
+
+def _with(options: Sequence[Callable[[Function], Function]], command: Function) -> Function:
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -176,13 +190,15 @@ def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
 
 BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
 
-
-def machines(command: Function) -> Function:
-    """Adds the flags that say who helps."""
-    for option in reversed(_MACHINES):
-        command = option(command)
-    return command
-
+_LOOKS = (
+    click.option(
+        "--preset", metavar="NAME", shell_complete=completion.presets, help="a look; phosphene presets lists them"
+    ),
+    click.option(
+        "--recipe", metavar="NAME", shell_complete=completion.recipes, help="somebody's settings, as google2015"
+    ),
+    click.option("--config", metavar="FILE", shell_complete=completion.files, help="settings from a TOML file"),
+)
 
 _MACHINES = (
     click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="share a folder out among N processes"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from phosphene import batch, filters, images, networks, sheets
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_preview, check_streams
 from phosphene.cli.interruption import Interruption
@@ -47,9 +47,9 @@ def make(asked: Asked, wishes: Wishes) -> int:
     _check(job, asked, wishes)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
-        network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+        network = networks.load_for(chosen)
 
-        def painting(on_step: Callable[[Step], None]) -> Dream:
+        def painting(on_step: OnStep) -> Dream:
             limit = images.MAX_PIXELS if asked.max_pixels is None else asked.max_pixels
             painted = styles.style(
                 source.name,

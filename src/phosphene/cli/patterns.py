@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from phosphene import batch, networks
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import canvas_size, check_preview, check_streams
 from phosphene.cli.interruption import Interruption
@@ -37,9 +35,9 @@ def make(of: str | None, values: Mapping[str, Any], size: str | None, wishes: Wi
     check_preview([job.output], [], wishes)
     with Interruption() as stop:
         maker = Maker(wishes, stop)
-        network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+        network = networks.load_for(chosen)
 
-        def dreaming(on_step: Callable[[Step], None]) -> Dream:
+        def dreaming(on_step: OnStep) -> Dream:
             return patterns.make(chosen, network, size=pixels, on_step=on_step)
 
         maker.make_only(job, dreaming)

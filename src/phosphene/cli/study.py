@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import configuration, options, progress
-from phosphene.cli.dream import RECIPES
+from phosphene.cli import completion, configuration, options, progress
+from phosphene.cli.dream import SETTINGS
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import flag
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from phosphene.studies.rows import Rows
 
 _OWN = ("size", "long_side", "max_pixels", "threads", "workers", "scheduler", "force")
-
-
 _HELP = """Makes PICTURE with every combination of settings, and a report that lays them side by side and measures them.
 
 \b
@@ -39,16 +37,26 @@ on where it was stopped, and takes what is there.
 @click.command(
     cls=options.Grouped, help=_HELP, short_help="Tries out settings: every combination, measured, side by side."
 )
-@click.argument("picture")
+@click.argument("picture", shell_complete=completion.pictures)
 @click.option(
     "--vary", multiple=True, metavar="NAME=V,V,…", help="a setting and its values, as jitter=0,32; repeatable"
 )
-@click.option("--of", default="dream", metavar="|".join(KINDS), help="what is made  [dream]")
-@click.option("-o", "--output", metavar="FOLDER", help="where the report goes  [photo-study beside photo.jpg]")
+@click.option(
+    "--of",
+    default="dream",
+    metavar="|".join(KINDS),
+    shell_complete=completion.words(dict.fromkeys(KINDS, "")),
+    help="what is made  [dream]",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    shell_complete=completion.folders,
+    help="where the report goes  [photo-study beside photo.jpg]",
+)
 @click.option("--force", is_flag=True, help="make all of it anew")
-@click.option("--preset", metavar="NAME", help="a look; phosphene presets lists them")
-@click.option("--recipe", metavar="NAME", help="somebody's settings, as google2015")
-@click.option("--config", metavar="FILE", help="settings from a TOML file")
+@options.looks
 @click.option("--long-side", type=click.IntRange(32), metavar="N", help="shrink the picture first, to so many pixels")
 @click.option("--size", metavar="WxH", help="of a canvas or a pattern, in pixels")
 @click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
@@ -57,7 +65,7 @@ on where it was stopped, and takes what is there.
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads")
 @click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
 @click.option("--json", "as_json", is_flag=True, help="a line of JSON for each variant on standard output")
-@options.settings(*RECIPES)
+@options.settings(*SETTINGS)
 def study(
     picture: str, vary: tuple[str, ...], of: str, output: str | None, quiet: bool, as_json: bool, **flags: Any
 ) -> int:
@@ -76,7 +84,8 @@ def study(
     own["size"] = canvas_size(own["size"])
     machines = Machines(own["scheduler"], own["workers"], own["threads"])
     machines.check()
-    _ready(own, alone=not machines.wanted)
+    if not machines.wanted:
+        _make_ready(own["threads"], own["long_side"] or 1024)
     voice, began = Voice(quiet, as_json), time.monotonic()
     given = {name: value for name, value in own.items() if value is not None}
     with Interruption() as stop, _watching(picture, voice) as show:
@@ -132,36 +141,22 @@ def _standing(
 
 
 def _folder(picture: str, output: str | None, kind: Kind) -> Path:
-    """Where the report goes.
-
-    Raises:
-        SettingsError: the picture is a pipe.
-        PhospheneError: there is no such picture.
-    """
+    """Where the report goes; a pattern has no file to lie beside."""
     if kind.name == "pattern":
         return Path(output or f"{picture.replace(':', '-')}-study")
-    from phosphene.batch import PIPE
-    from phosphene.batch.inputs import expand
+    from phosphene.cli.checks import report_folder
 
-    if picture == PIPE:
-        raise SettingsError("A study takes a file, since its command lines name it. Save what is piped in.")
-    inputs, many = expand([picture])
-    if many:
-        raise SettingsError(f"A study is of one picture; {picture!r} means {len(inputs)}. Name one of them.")
-    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-study"
+    return report_folder(picture, output, "study")
 
 
-def _ready(own: dict[str, Any], *, alone: bool) -> None:
-    """Threads and buffers of this process, where it makes the variants itself."""
-    if not alone:
-        return
+def _make_ready(threads: int | None, side: int) -> None:
+    """Threads and buffers of this process, which makes the variants itself."""
     from phosphene.cli import memory
 
-    if own["threads"]:
+    if threads:
         import torch
 
-        torch.set_num_threads(own["threads"])
-    side = own["long_side"] or 1024
+        torch.set_num_threads(threads)
     memory.keep_buffers((side, side))
 
 

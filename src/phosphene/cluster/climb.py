@@ -91,7 +91,7 @@ class Climb:
         found = [self.crew.run(run.owner, tasks.sums, context, run, rule) for run, context in mine]
         parts = list(itertools.chain(*self.crew.fetch(found)))
         tell(SHARES["gradient"] + SHARES["sizes"])
-        return blocks.sizes([tuple(_total(each) for each in zip(*parts, strict=True))], rule, *self.size)
+        return blocks.sizes(tuple(_total(each) for each in zip(*parts, strict=True)), rule, *self.size)
 
     def _climbed(self, contexts: Sequence[Future], divisors: list[float], shift: Shift, length: float) -> Spread:
         """The pixels a step further; they are being computed when this returns."""

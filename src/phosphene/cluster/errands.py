@@ -33,7 +33,7 @@ class Errands:
 
     Attributes:
         client: a connection to the workers.
-        work: is called in a worker with an order's arguments, with what all have been sent, and with a `Teller`.
+        work: is called in a worker with an order, with what all have been sent, and with a `Teller`.
         tell: is told, now and then, which share of all the work is done.
         stopped: whether an end is wished for; what is begun is kept as it is then.
     """
@@ -45,11 +45,11 @@ class Errands:
     _topic: str = field(default_factory=lambda: f"phosphene-{uuid4().hex}")
     _done: dict[int, float] = field(default_factory=dict)
 
-    def run(self, orders: Sequence[Callable[[], tuple[Any, ...]]], *sent: Any) -> Iterator[tuple[int, Outcome]]:
+    def run(self, orders: Sequence[Callable[[], Any]], *sent: Any) -> Iterator[tuple[int, Outcome]]:
         """The number of each order, from 0, and what came of it, as they are done.
 
-        An order's arguments are made only when its turn comes, so that few files are in memory. Things `sent` go to
-        all workers, once.
+        An order is made only when its turn comes, so that few files are in memory. Things `sent` go to all workers,
+        once.
 
         Raises:
             ClusterError: the scheduler is lost, or no worker is there.
@@ -60,9 +60,9 @@ class Errands:
         self.client.subscribe_topic(self._topic, self._hear)
         while waiting or running:
             while waiting and len(running) < AHEAD * len(crew.owners):
-                number, order = waiting.popleft()
+                number, make = waiting.popleft()
                 try:
-                    running[self._submitted(order(), common, number)] = number
+                    running[self._submitted(make(), common, number)] = number
                 except PhospheneError as error:
                     yield number, error
             for future in self._finished(crew, list(running)):
@@ -75,8 +75,8 @@ class Errands:
                 end(self._topic)
                 self.client.run(end, self._topic)
 
-    def _submitted(self, arguments: tuple[Any, ...], common: Sequence[Future], number: int) -> Future:
-        return self.client.submit(self.work, *arguments, *common, Teller(self._topic, number), pure=False)
+    def _submitted(self, order: Any, common: Sequence[Future], number: int) -> Future:
+        return self.client.submit(self.work, order, *common, Teller(self._topic, number), pure=False)
 
     def _finished(self, crew: Crew, running: Sequence[Future]) -> list[Future]:
         """Those that are done, after a short while."""

@@ -9,15 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from distributed import Client
 
 from phosphene import run
-from phosphene.ascent import Step
-from phosphene.canvases import CANVASES
+from phosphene.ascent import OnStep
+from phosphene.canvases import is_canvas
 from phosphene.cluster.errands import Errands, Teller
 from phosphene.cluster.tasks import ONE
 from phosphene.images.sources import Sent
@@ -76,20 +74,12 @@ class Folder:
             ClusterError: the scheduler is lost, or no worker is there.
         """
         errands = Errands(self.client, dream_one, self.tell, self.stopped)
-        return errands.run([partial(_alone, each) for each in orders], self.network, _with_files(self.settings))
-
-
-def _alone(order: Callable[[], Order]) -> tuple[Order]:
-    return (order(),)
-
-
-def _with_files(settings: DreamSettings) -> tuple[DreamSettings, list[Sent]]:
-    return settings, named_files(settings)
+        return errands.run(orders, self.network, (self.settings, named_files(self.settings)))
 
 
 def named_files(settings: DreamSettings) -> list[Sent]:
     """The files that the settings name: guides and masks."""
-    return [Sent.of(name) for name in dict.fromkeys(run.names(settings)) if name not in CANVASES or Path(name).exists()]
+    return [Sent.of(name) for name in dict.fromkeys(run.names(settings)) if not is_canvas(name)]
 
 
 def dream_one(
@@ -107,9 +97,7 @@ def dream_one(
         return _dreamt(order, network, *sent, teller), time.monotonic() - began
 
 
-def _dreamt(
-    order: Order, network: Network, settings: DreamSettings, named: Sequence[Sent], on_step: Callable[[Step], None]
-) -> Dream:
+def _dreamt(order: Order, network: Network, settings: DreamSettings, named: Sequence[Sent], on_step: OnStep) -> Dream:
     """The dream; its source's pixels are left out, which nobody needs any more."""
     source = order.source if isinstance(order.source, str) else order.source.open()
     opening = {"size": order.size, "long_side": order.long_side, "max_pixels": order.max_pixels, "seed": settings.seed}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phosphene.networks.foreign import RANDOM, is_foreign
 from phosphene.networks.network import PIXELS, Classifier, Layer, Network
-from phosphene.networks.registry import DEFAULT, SOURCES, Source, find, load, models_folder
+from phosphene.networks.registry import DEFAULT, SOURCES, Source, find, load, load_for, models_folder
 
 __all__ = [
     "DEFAULT",
@@ -18,5 +18,6 @@ __all__ = [
     "find",
     "is_foreign",
     "load",
+    "load_for",
     "models_folder",
 ]

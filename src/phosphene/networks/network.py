@@ -104,6 +104,16 @@ class Network:
     notes: tuple[str, ...] = ()
     graph_pays: int | None = None
 
+    @property
+    def precision(self) -> str:
+        """Its dtype as settings name it: `float32`."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What a record knows it by."""
+        return {"name": self.name, "file": self.file, "sha256": self.sha256}
+
     def layer(self, name: str) -> Layer:
         """The layer of that name.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from platformdirs import user_data_path
@@ -166,6 +166,31 @@ def load(
         return foreign.load(str(model), file, dtype)
     source, path = _resolve(str(model)) if file is None else _given(str(model), Path(file))
     return _load(source.name, path, path.stat().st_mtime_ns, dtype)
+
+
+class Chosen(Protocol):
+    """Settings of any recipe, as far as they choose a network."""
+
+    @property
+    def model(self) -> str:
+        """As `load` takes it."""
+
+    @property
+    def weights(self) -> str | None:
+        """Likewise."""
+
+    @property
+    def dtype(self) -> str:
+        """The name of one of torch's."""
+
+
+def load_for(settings: Chosen) -> Network:
+    """The network that settings name.
+
+    Raises:
+        PhospheneError: as `load` does.
+    """
+    return load(settings.model, weights=settings.weights, dtype=getattr(torch, settings.dtype))
 
 
 def _given(model: str, path: Path) -> tuple[Source, Path]:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from phosphene import images, networks, record
+from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
 from phosphene.painting import forms
@@ -21,14 +22,14 @@ from phosphene.painting.document import Document
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render
-from phosphene.recipes.dream import OnStep
 from phosphene.record import Record
 from phosphene.run import redo as redo_run
 from phosphene.run.again import differences, recorded_input
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.once import Dream
-from phosphene.run.watch import room
+from phosphene.run.provenance import origin_of
+from phosphene.run.watch import telling_of_memory
 
 RECIPE = "painting"
 PLAIN = 300_000  # letters of a painting in a record; a longer one is packed
@@ -94,7 +95,7 @@ def redo(
     if changes:
         raise SettingsError("What was painted in the studio is made again as it was: it takes no other settings.")
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
-    with room():
+    with telling_of_memory():
         began = recorded_input(made, folder) if image is None else image
         return repainted(made, began, beside(made, folder), on_step)
 
@@ -162,14 +163,8 @@ def _recorded(
         recipe=RECIPE,
         settings=settings,
         objective=_told(document),
-        network={"name": network.name, "file": network.file, "sha256": network.sha256},
-        input={
-            "name": photograph.name,
-            "sha256": photograph.sha256,
-            "width": width,
-            "height": height,
-            **({"long_side": long_side} if long_side else {}),
-        },
+        network=network.identity,
+        input=origin_of(photograph, long_side),
         output={"width": width, "height": height, "depth": photograph.depth},
         versions=record.versions(),
         threads=torch.get_num_threads(),

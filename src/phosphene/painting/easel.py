@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
 from phosphene import backends, pyramid
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
 from phosphene.painting.marks import Mark, mark
@@ -23,7 +23,6 @@ TOUCH_JITTER = 12  # pixels: a window is small
 ERASED, REVEALED = 0.35, 0.5  # of what a touch erases, or shows of a style
 
 Box = tuple[slice, slice]
-OnStep = Callable[[Step], None]
 
 
 @dataclass

@@ -6,7 +6,7 @@ After Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networ
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,15 +14,13 @@ import torch
 from torch import Tensor
 
 from phosphene import backends, gradient, masks, objectives, planning, pyramid
-from phosphene.ascent import Part, Reached, Rule, Step, climb_
+from phosphene.ascent import OnStep, Part, Reached, Rule, Step, climb_
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.fields import memory_bytes, numbers
 from phosphene.recipes.settings import DreamSettings
 from phosphene.transforms import resize
-
-OnStep = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,7 @@ def dream(
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
-    if settings.backend == backends.AUTO and (len(areas) > 1 or memory_bytes(settings.memory)):
-        # Each region would hold the memory of a graph of its own; and what a graph holds would be taken from the tiles.
-        settings = replace(settings, backend=backends.TORCH)
+    settings = _affordable(settings, areas)
     plans = [tilings_of(network, area.objective, settings, sizes, area.mask) for area in areas]
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
@@ -85,14 +81,14 @@ def dream(
         base, shifts = bases.pop(0), rule.shifts(settings.steps, generator)
         if reached and octave + 1 < reached.octave:
             continue
-        going_on = reached is not None and octave + 1 == reached.octave
+        here = reached if reached and octave + 1 == reached.octave else None
         parts = [_part(network, area, plan[octave], size, settings) for area, plan in zip(areas, plans, strict=True)]
         dreamt = climb_(
-            reached.pixels if reached and going_on else resize(detail, *size).add_(base) if octave else base.clone(),
+            here.pixels if here else resize(detail, *size).add_(base),
             parts,
             rule=rule,
             shifts=shifts,
-            made=reached.step if reached and going_on else 0,
+            made=here.step if here else 0,
             on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels, _backends(parts))),
         )
         if bases:
@@ -143,6 +139,16 @@ def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region])
     if not areas:
         raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
     return areas
+
+
+def _affordable(settings: DreamSettings, areas: Sequence[_Area]) -> DreamSettings:
+    """The settings without a graph that memory may not hold.
+
+    Each region would hold the memory of a graph of its own; and what a graph holds would be taken from the tiles.
+    """
+    if settings.backend == backends.AUTO and (len(areas) > 1 or memory_bytes(settings.memory)):
+        return replace(settings, backend=backends.TORCH)
+    return settings
 
 
 def _part(

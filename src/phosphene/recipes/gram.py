@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene import features, hypercolumns
@@ -89,4 +88,4 @@ def _apart(now: list[tuple[Tensor, Tensor]], then: list[tuple[Tensor, Tensor]]) 
 
 def _roughness(pixels: Tensor) -> Tensor:
     down, right = pixels.diff(dim=-2).abs(), pixels.diff(dim=-1).abs()
-    return F.relu(down).mean() + F.relu(right).mean()
+    return down.mean() + right.mean()

@@ -83,7 +83,7 @@ class OnDisk:
         parts = blocks.blocks(*size, SIDE)
         (score,) = self._pass("gradient", work.tiles, lambda box: self._gradient(now, g, box, shift), g, tell)
         totals = self._pass("sizes", parts, lambda box: self._sums(g, box), None, tell)
-        divisors = blocks.sizes([totals], work.rule, *size)
+        divisors = blocks.sizes(totals, work.rule, *size)
         self._pass("climb", parts, lambda box: self._climb(now, spare, g, box, shift, divisors, length), spare, tell)
         return score / math.prod(size)
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from phosphene import backends, gradient, pyramid, rasters
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import Stop
 from phosphene.journal import Journal
 from phosphene.networks import Network
@@ -40,7 +40,7 @@ def dream(
     settings: DreamSettings,
     tilings: Sequence[gradient.Tiling],
     journal: Journal,
-    on_step: Callable[[Step], None] | None = None,
+    on_step: OnStep | None = None,
     hands: MakeHands = OnDisk,
 ) -> Raster:
     """The picture in `source` dreamt upon, in a file of the journal's folder.
@@ -205,9 +205,7 @@ class _Place:
         return (sum(areas[: self.octave]) + areas[self.octave] * (self.number - 1 + share) / self.steps) / sum(areas)
 
 
-def _tell(
-    on_step: Callable[[Step], None] | None, place: _Place, pixels: Raster, share: float, score: float = math.nan
-) -> None:
+def _tell(on_step: OnStep | None, place: _Place, pixels: Raster, share: float, score: float = math.nan) -> None:
     """Tells of the last step that is finished, and of how much is done."""
     if on_step:
         octaves, nothing = len(place.sizes), torch.empty(1, 3, 0, 0)

@@ -25,9 +25,7 @@ from phosphene.networks import Network
 from phosphene.recipes.painter import Shift, Source, Window, surrounded
 
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines
-SEARCHED = (
-    192  # numbers of a vector that a search compares, its principal components; docs/explanation/style.md has the cost
-)
+SEARCHED = 192  # numbers of a vector, its principal components, that a search compares: docs/explanation/style.md
 
 
 class Target(NamedTuple):

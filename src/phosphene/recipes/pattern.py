@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from phosphene import gradient, objectives, params, planning
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -25,7 +25,6 @@ from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.transforms import enlarge, roll, turn
 
-OnStep = Callable[[Step], None]
 Aim = Callable[[Tensor], tuple[Tensor, float]]
 """Pixels to ∂objective/∂pixels and the score."""
 

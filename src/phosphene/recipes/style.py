@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from phosphene import features, hypercolumns, params, planning, tiles
-from phosphene.ascent import Reached, Step
+from phosphene.ascent import OnStep, Reached, Step
 from phosphene.errors import NumberError, SettingsError
 from phosphene.hypercolumns import LOOKS
 from phosphene.networks import Network
@@ -29,7 +29,6 @@ from phosphene.recipes.painter import Aim, Method, Source, Window, shift
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.transforms import at
 
-OnStep = Callable[[Step], None]
 OnWindow = Callable[[Reached], None]
 
 SMALLEST = 48  # pixels of the long side: a smaller picture shows nothing

@@ -9,15 +9,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import torch
-
 from phosphene import backends, images, networks, record
+from phosphene.ascent import OnStep
 from phosphene.canvases import CANVASES
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks import Network
 from phosphene.networks.devices import AUTO as DEVICE_AUTO
 from phosphene.networks.devices import CPU, is_here
-from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import Settings, flag
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings
@@ -30,9 +29,9 @@ from phosphene.run.album import Album
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.once import Dream, dream_of
-from phosphene.run.watch import room
+from phosphene.run.watch import telling_of_memory
 
-RECIPES: Mapping[str, tuple[str, type[Settings]]] = {
+KINDS: Mapping[str, tuple[str, type[Settings]]] = {
     "dream": ("dreams", DreamSettings),
     "pattern": ("patterns", PatternSettings),
     "style": ("paintings", StyleSettings),
@@ -50,16 +49,16 @@ def redo(
 ) -> Dream | LargeDream:
     """Makes a dream, a pattern or a style again from its record; arguments and errors are those of `phosphene.redo`."""
     made = record.read(source)
-    if made.recipe not in RECIPES:
+    if made.recipe not in KINDS:
         raise RecordError(f"The record is of a {made.recipe}, which is not made again in this way.")
     check_changes(made, changes)
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
     if made.recipe == "pattern":
-        with room():
+        with telling_of_memory():
             recorded = {} if "model" in changes else _recorded_model(made, folder)
             return pattern.redo(made, {**recorded, **changes}, on_step, folder=folder)
     if made.recipe == "style":
-        with room():
+        with telling_of_memory():
             recorded = {} if "model" in changes else _recorded_model(made, folder)
             began = recorded_input(made, folder) if image is None else image
             painted = style_again.redo(made, {**recorded, **changes}, began, on_step, folder=folder, keep=keep)
@@ -86,9 +85,9 @@ def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
     Raises:
         SettingsError: one of them, with whom it is for.
     """
-    own, fields = RECIPES.get(made.recipe, RECIPES["dream"])
+    own, fields = KINDS.get(made.recipe, KINDS["dream"])
     for name in changes:
-        homes = [kind for kind, known in RECIPES.values() if name in known.__dataclass_fields__]
+        homes = [kind for kind, known in KINDS.values() if name in known.__dataclass_fields__]
         if homes and own not in homes:
             allowed = ", ".join(fields.__dataclass_fields__)
             raise SettingsError(
@@ -107,7 +106,7 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
     if "model" not in changes:
         settings = {**settings, **_recorded_model(made, folder), **changes}
     chosen = choose(**settings)
-    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    network = networks.load_for(chosen)
     _check_pictures(chosen, folder)
     if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
         note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from phosphene import images
-from phosphene.canvases import CANVASES, canvas
+from phosphene.canvases import canvas, is_canvas
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 
@@ -51,7 +51,7 @@ class Album:
         return self._opened[key, long_side]
 
     def _open(self, source: images.Source, long_side: int | None) -> Picture:
-        if isinstance(source, str) and source in CANVASES and source not in self.named and not Path(source).exists():
+        if is_canvas(source) and source not in self.named:
             painted = canvas(source, *CANVAS_SIZE, seed=0, dtype=self.dtype)
             return Picture(painted, None, 8, source, None)
         picture = images.load(self._found(source), dtype=self.dtype, long_side=long_side, max_pixels=0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from phosphene.errors import PhospheneError
+from phosphene.errors import ClusterError, PhospheneError
 
-NO_DASK = "Many machines need Dask, which is not installed. Install it with: pip install 'phosphene[distributed]'"
+_NO_DASK = "Many machines need Dask, which is not installed. Install it with: pip install 'phosphene[distributed]'"
 
 
 def extra(module: str, *packages: str, missing: PhospheneError) -> Any:
@@ -22,3 +22,12 @@ def extra(module: str, *packages: str, missing: PhospheneError) -> Any:
         if (error.name or "").split(".")[0] not in packages:
             raise
         raise missing from error
+
+
+def cluster() -> Any:
+    """The room `cluster`, where Dask is.
+
+    Raises:
+        ClusterError: it is not installed.
+    """
+    return extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(_NO_DASK))

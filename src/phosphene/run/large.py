@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from phosphene import backends, gradient, huge, images, planning, pyramid
+from phosphene.ascent import OnStep
 from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
 from phosphene.gradient import Tiling
 from phosphene.huge import Opened
@@ -22,7 +23,7 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.rasters import Raster
 from phosphene.recipes import large as recipe
-from phosphene.recipes.dream import OnStep, goal, work
+from phosphene.recipes.dream import goal, work
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.hands import MakeHands, OnDisk
 from phosphene.recipes.settings import DreamSettings

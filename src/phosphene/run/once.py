@@ -6,7 +6,6 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,15 +13,14 @@ from PIL import Image
 from torch import Tensor
 
 from phosphene import images, networks
-from phosphene.ascent import Step
-from phosphene.canvases import CANVASES, canvas
+from phosphene.ascent import OnStep, Step
+from phosphene.canvases import canvas, is_canvas
 from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.journal import Journal
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import dream as recipe_of_dreams
-from phosphene.recipes.dream import OnStep
 from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
@@ -32,8 +30,8 @@ from phosphene.run.album import Album
 from phosphene.run.forecast import expected
 from phosphene.run.kept import Checkpoint, Keep
 from phosphene.run.large import LargeDream, OnForecast, large
-from phosphene.run.provenance import provenance
-from phosphene.run.watch import Watch, room
+from phosphene.run.provenance import origin_of, provenance
+from phosphene.run.watch import Watch, telling_of_memory
 from phosphene.run.wishes import Wishes
 from phosphene.transforms import within
 
@@ -105,7 +103,7 @@ def dream(
     recipe: str | None = None,
     preset: str | None = None,
     network: Network | None = None,
-    objective: Objective | None = None,
+    objective: Objective | str | None = None,
     guide: images.Source | Sequence[images.Source] | None = None,
     mask: images.Source | None = None,
     regions: Sequence[tuple[images.Source, Objective | str, float]] = (),
@@ -143,8 +141,8 @@ def dream(
     """
     wishes = Wishes.of(objective, guide, mask, regions)
     chosen = choose(recipe=recipe, preset=preset, **wishes.changes(changes))
-    network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
-    chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
+    network = network or networks.load_for(chosen)
+    chosen = replace(chosen, dtype=network.precision)
     album = Album(network.dtype, named=wishes.named)
     return dream_of(
         image,
@@ -174,7 +172,7 @@ def dream_of(
     hands: MakeHands | None = None,
 ) -> Dream | LargeDream:
     """The dream of a picture, or of a canvas's name, in memory or on disk; `opening` is for `open_source`."""
-    with room():
+    with telling_of_memory():
         if opening["long_side"] is None and (found := large(image, chosen, network, objective, album, keep)):
             return found.dream(on_step, on_forecast, max_pixels=opening["max_pixels"], hands=hands)
         source, origin = open_source(image, network.dtype, **opening)
@@ -194,7 +192,7 @@ def open_source(
     seed: int,
 ) -> tuple[Picture, dict[str, Any]]:
     """The picture, and what the record says of it; a canvas is painted with the seed."""
-    if isinstance(image, str) and image in CANVASES and not Path(image).exists():
+    if is_canvas(image):
         if long_side:
             raise SettingsError("--long-side shrinks pictures; a canvas has the size that --size gives it.")
         width, height = size or CANVAS_SIZE
@@ -203,9 +201,7 @@ def open_source(
     if size:
         raise SettingsError("A size is for canvases; --long-side shrinks a picture.")
     picture = images.load(image, dtype=dtype, long_side=long_side, max_pixels=max_pixels)
-    height, width = picture.pixels.shape[-2:]
-    origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
-    return picture, origin | ({"long_side": long_side} if long_side else {})
+    return picture, origin_of(picture, long_side)
 
 
 def make(

@@ -8,22 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from phosphene import networks, objectives, sheets
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import RecordError, SettingsError, Stop
 from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import pattern as recipe
-from phosphene.recipes.pattern import OnStep
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers, word
 from phosphene.record import Record
 from phosphene.run.album import Album
 from phosphene.run.once import Dream
-from phosphene.run.watch import Watch, room
+from phosphene.run.watch import Watch, telling_of_memory
 
 SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet
@@ -56,7 +54,7 @@ def pattern(
         objective = objectives.read(objective)
     if objective is not None:
         chosen = replace(chosen, objective=str(objective), layer=None, channel=None, channels=None)
-    network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    network = network or networks.load_for(chosen)
     return make(chosen, network, size=size, objective=objective, on_step=on_step)
 
 
@@ -90,11 +88,11 @@ def make(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
+    chosen = replace(chosen, dtype=network.precision)
     many = objective is None and chosen.is_sheet
     watch, album = Watch(on_step), Album(network.dtype, folder=folder)
     width, height = size or (CELL_SIZE if many else SIZE)
-    with room():
+    with telling_of_memory():
         if many:
             aims, notes = channels(chosen, network)
             draw, text = partial(_sheet, aims, network), f"{aims[0].layer}, channels {chosen.channels or _all(aims)}"
@@ -109,7 +107,7 @@ def make(
         recipe="pattern",
         settings=recorded(chosen, network),
         objective=text,
-        network={"name": network.name, "file": network.file, "sha256": network.sha256},
+        network=network.identity,
         input={"name": "noise", "width": width, "height": height},
         pictures=album.hashes,
         **watch.ended(pixels.shape[-2:], 8, complete),
@@ -146,7 +144,7 @@ def redo(
         chosen = PatternSettings(**{**made.settings, **overruled(given), **given})
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
-    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
+    network = networks.load_for(chosen)
     size = made.input.get("width"), made.input.get("height")
     return make(chosen, network, size=size if all(size) else None, on_step=on_step, folder=folder)  # type: ignore[arg-type]
 

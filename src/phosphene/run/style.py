@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from phosphene import correspondence, filters, images, networks
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
@@ -19,15 +18,15 @@ from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes import style as recipe
 from phosphene.recipes.painter import Source
 from phosphene.recipes.settings import settings as choose_dream
-from phosphene.recipes.style import OnStep
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.record import Record
 from phosphene.run.aims import fitted, mask_of
 from phosphene.run.album import Album
 from phosphene.run.kept import Checkpoint, Keep
 from phosphene.run.once import Dream
+from phosphene.run.provenance import origin_of
 from phosphene.run.regions import drawn
-from phosphene.run.watch import Watch, room
+from phosphene.run.watch import Watch, telling_of_memory
 from phosphene.run.wishes import Wishes
 
 MISSING = 0.05  # of the picture: with so much that has no counterpart, the user is told
@@ -94,13 +93,18 @@ def style(
     if regions is not None:
         named["regions"] = tuple(wishes.name(each, "regions") for each in regions)
     chosen = settings(**{**changes, **named})
-    network = network or networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
-    with room():
+    network = network or networks.load_for(chosen)
+    with telling_of_memory():
         source = images.load(image, dtype=network.dtype, long_side=long_side, max_pixels=max_pixels)
-        height, width = source.pixels.shape[-2:]
-        origin = {"name": source.name, "sha256": source.sha256, "width": width, "height": height}
-        origin |= {"long_side": long_side} if long_side else {}
-        return make(source, origin, chosen, network, Album(network.dtype, named=wishes.named), on_step, keep)
+        return make(
+            source,
+            origin_of(source, long_side),
+            chosen,
+            network,
+            Album(network.dtype, named=wishes.named),
+            on_step,
+            keep,
+        )
 
 
 def settings(**changes: Any) -> StyleSettings:
@@ -137,35 +141,13 @@ def make(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    chosen = replace(chosen, dtype=str(network.dtype).removeprefix("torch."))
-    mask = mask_of(source, chosen, album)
+    chosen = replace(chosen, dtype=network.precision)
+    finish = _Finish(source.pixels, mask_of(source, chosen, album), chosen.keep_colour)
     initial = None if chosen.initial is None else fitted(chosen.initial, source, album, "initial picture")
     sources, notes = _sources(source, chosen, network, album)
-
-    def finished(pixels: Tensor) -> Tensor:
-        if chosen.keep_colour:
-            pixels = _recoloured(pixels, source.pixels)
-        return pixels if mask is None else source.pixels + mask * (pixels - source.pixels)
-
-    known: dict[str, Any] = {
-        "recipe": "style",
-        "settings": recorded(chosen, network),
-        "objective": " + ".join([*map(images.name_of, chosen.style), *([chosen.filter] if chosen.filter else [])]),
-        "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
-        "input": dict(origin),
-        "pictures": album.hashes,
-    }
-    checkpoint = Checkpoint(keep.journal(known)) if keep else None
-    watch = Watch(on_step)
+    known = provenance(chosen, network) | {"input": dict(origin), "pictures": album.hashes}
+    checkpoint, watch = Checkpoint(keep.journal(known)) if keep else None, Watch(on_step)
     share = 1.0 if chosen.then_dream is None else 1 - DREAM_SHARE
-
-    def painting(step: Step) -> None:
-        watch(replace(step, done=step.done * share, picture=lambda: finished(step.picture())))
-
-    def dreaming(step: Step) -> None:
-        done = share + step.done * (1 - share)
-        watch(replace(step, done=1.0 if step.done >= 1 else done, picture=lambda: finished(step.picture())))
-
     try:
         pixels = recipe.style(
             source.pixels,
@@ -175,20 +157,61 @@ def make(
             initial=initial,
             reached=checkpoint.reached(network.dtype) if checkpoint else None,
             on_window=checkpoint.now_and_then if checkpoint else None,
-            on_step=painting,
+            on_step=finish.telling(watch, 0.0, share),
         )
         if chosen.then_dream is not None:
-            look = choose_dream(preset=chosen.then_dream, seed=chosen.seed, memory=chosen.memory, dtype=chosen.dtype)
-            if network.name != look.model:
-                look = replace(look, layer=None)
-            pixels = recipe_of_dreams.dream(pixels, network, settings=look, on_step=dreaming)
-        pixels, complete = finished(pixels).clamp(0, 1), True
+            pixels = _dreamt(pixels, chosen, network, finish.telling(watch, share, 1.0))
+        pixels, complete = finish(pixels).clamp(0, 1), True
     except Stop:
         pixels, complete = watch.picture(), False
     made = Record(**known, **watch.ended(pixels.shape[-2:], source.depth, complete))
-    said, journal = source.notes + network.notes + notes, checkpoint.journal if checkpoint else None
-    more = checkpoint.notes if checkpoint else ()
-    return Painting(pixels, made, source, said + more, journal, sources=tuple(sources))
+    said = source.notes + network.notes + notes + (checkpoint.notes if checkpoint else ())
+    return Painting(pixels, made, source, said, checkpoint.journal if checkpoint else None, sources=tuple(sources))
+
+
+def provenance(chosen: StyleSettings, network: Network) -> dict[str, Any]:
+    """Fields of a painting's record: the recipe, the settings, whose styles, and the network."""
+    styles = [*map(images.name_of, chosen.style), *([chosen.filter] if chosen.filter else [])]
+    settings = recorded(chosen, network)
+    return {"recipe": "style", "settings": settings, "objective": " + ".join(styles), "network": network.identity}
+
+
+@dataclass(frozen=True)
+class _Finish:
+    """What is done to a painting before it is shown or saved.
+
+    Attributes:
+        content: the picture that is repainted.
+        mask: where it may be; elsewhere it stays.
+        keep_colour: whether it keeps its own colours.
+    """
+
+    content: Tensor
+    mask: Tensor | None
+    keep_colour: bool
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """The finished pixels."""
+        if self.keep_colour:
+            pixels = _recoloured(pixels, self.content)
+        return pixels if self.mask is None else self.content + self.mask * (pixels - self.content)
+
+    def telling(self, watch: OnStep, begin: float, end: float) -> OnStep:
+        """Tells of the steps of one part of the work, which goes from one share of all to another."""
+
+        def tell(step: Step) -> None:
+            done = end if step.done >= 1 else begin + step.done * (end - begin)
+            watch(replace(step, done=done, picture=lambda: self(step.picture())))
+
+        return tell
+
+
+def _dreamt(pixels: Tensor, chosen: StyleSettings, network: Network, on_step: OnStep) -> Tensor:
+    """The dream that follows a painting; a preset's layer is one of the network that it is made for."""
+    look = choose_dream(preset=chosen.then_dream, seed=chosen.seed, memory=chosen.memory, dtype=chosen.dtype)
+    if network.name != look.model:
+        look = replace(look, layer=None)
+    return recipe_of_dreams.dream(pixels, network, settings=look, on_step=on_step)
 
 
 def _sources(

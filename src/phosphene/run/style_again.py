@@ -7,15 +7,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from phosphene import filters, images, networks
+from phosphene.ascent import OnStep
 from phosphene.errors import PhospheneError, RecordError
-from phosphene.recipes.style import OnStep
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.record import Record
+from phosphene.run.aims import ALPHA
 from phosphene.run.album import Album
 from phosphene.run.kept import Keep
+from phosphene.run.provenance import origin_of
 from phosphene.run.style import Painting, make
 
 
@@ -38,11 +38,12 @@ def redo(
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
     _check_there(chosen, folder)
-    network = networks.load(chosen.model, weights=chosen.weights, dtype=getattr(torch, chosen.dtype))
-    source = images.load(image, dtype=network.dtype, long_side=made.input.get("long_side"), max_pixels=0)
-    height, width = source.pixels.shape[-2:]
-    origin = {**made.input, "name": source.name, "sha256": source.sha256, "width": width, "height": height}
-    return make(source, origin, chosen, network, Album(network.dtype, folder=folder), on_step, keep)
+    network = networks.load_for(chosen)
+    long_side = made.input.get("long_side")
+    source = images.load(image, dtype=network.dtype, long_side=long_side, max_pixels=0)
+    return make(
+        source, origin_of(source, long_side), chosen, network, Album(network.dtype, folder=folder), on_step, keep
+    )
 
 
 def _overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def _check_there(chosen: StyleSettings, folder: Path) -> None:
     wanted: Sequence[tuple[str, str | None]] = [
         *(("style", weighted(word)[0]) for word in chosen.style),
         *(("regions", name) for name in chosen.regions),
-        ("mask", None if chosen.mask == "alpha" else chosen.mask),
+        ("mask", None if chosen.mask == ALPHA else chosen.mask),
         ("initial", chosen.initial),
     ]
     for kind, name in wanted:

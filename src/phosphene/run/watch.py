@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from phosphene import record
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import RoomError, Stop
 from phosphene.networks.devices import DEVICES
 
@@ -20,8 +20,8 @@ from phosphene.networks.devices import DEVICES
 class Watch:
     """Passes steps on, first to where they are kept, and remembers the last."""
 
-    on_step: Callable[[Step], None] | None
-    keep: Callable[[Step], None] | None = None
+    on_step: OnStep | None
+    keep: OnStep | None = None
     last: Step | None = field(default=None)
     backends: set[str] = field(default_factory=set)
 
@@ -62,7 +62,7 @@ class Watch:
 
 
 @contextmanager
-def room() -> Iterator[None]:
+def telling_of_memory() -> Iterator[None]:
     """Puts memory that runs out in our words; torch says it with a `RuntimeError`."""
     try:
         yield

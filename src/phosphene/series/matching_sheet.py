@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from phosphene import images, objectives
+from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
-from phosphene.recipes.dream import OnStep, dream
+from phosphene.recipes.dream import dream
 from phosphene.recipes.settings import RECIPES, DreamSettings, settings
 from phosphene.transforms import shrink
 

@@ -18,7 +18,8 @@ from phosphene.painting import again
 from phosphene.painting.document import DREAM, STYLE, Ground, Look
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
-from phosphene.recipes.settings import PRESETS
+from phosphene.recipes.fields import numbers
+from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.screen import eight_bits, webp
 from phosphene.sessions.sitting import Sitting
@@ -30,6 +31,7 @@ SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tri
 STYLE_STEPS = 24  # of a style that is tried: with 80, a dozen took a minute
 CHANNELS = 24  # of a layer that are shown: those that answer this picture most
 TRIED = 1.0  # a dream's strength there
+SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # of a guide, as a dream has it
 SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif"}
 KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+/-]{1,80}")
 
@@ -82,8 +84,8 @@ def rank(sitting: Sitting, reference: str) -> Job:
     def work(job: Job) -> dict[str, Any]:
         network, view = sitting.network, sitting.easel.photograph
         guide = images.load(data, dtype=network.dtype).pixels
-        ranked = ranking.rank(view, [guide], network, scale=0.6)
-        best = [each.layer for each in ranking.companions(ranked, network, 3)]
+        ranked = ranking.rank(view, [guide], network, scale=SCALE)
+        best = [each.layer for each in ranking.companions(ranked, network, DreamSettings.top)]
         told = [
             {"layer": each.layer, "score": round(each.score, 4), "shows": network.layer(each.layer).shows}
             for each in ranked

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from phosphene import images
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
@@ -204,7 +204,7 @@ class Sitting(Watched):
 
         self.add_job("style", Rank.LOOK, work, f"{brush.look.name} looks at your picture")
 
-    def _watching(self, job: Job) -> Callable[[Step], None]:
+    def _watching(self, job: Job) -> OnStep:
         def watch(step: Step) -> None:
             job.tell(step.done)
             self.worker.breathe(job)

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from phosphene.errors import PhospheneError, Stop
-from phosphene.run.watch import room
+from phosphene.run.watch import telling_of_memory
 from phosphene.sessions.jobs import CANCELLED, DONE, FAILED, RUNNING, Job
 
 Result = TypeVar("Result")
@@ -110,7 +110,7 @@ class Worker:
     def _do(self, job: Job) -> None:
         job.enter(RUNNING)
         try:
-            with room():
+            with telling_of_memory():
                 job.result = job.work(job)
             job.enter(CANCELLED if job.cancelled else DONE)
         except Stop:

@@ -56,7 +56,7 @@ class Book:
 
     def picture(self, variant: Variant) -> Path:
         """Where a variant's picture lies."""
-        return self.folder / PICTURES / f"{variant.stem}.png"
+        return self.folder / PICTURES / variant.file
 
     def notes(self, variant: Variant) -> Path:
         """Where lies what was seen of it."""

@@ -15,7 +15,7 @@ from phosphene import images, record
 from phosphene.ascent import Step
 from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks import Network
-from phosphene.run.extras import extra
+from phosphene.run.extras import cluster, extra
 from phosphene.studies import making, plan
 from phosphene.studies.axes import Axis, axes, kind_of, settings_of
 from phosphene.studies.book import Book
@@ -136,13 +136,15 @@ def _plots() -> Any:
 
 @contextmanager
 def _workers(workers: int | None, scheduler: str | None, threads: int | None) -> Iterator[Any]:
-    """A connection to workers, if any are to help."""
+    """A connection to workers, if any are to help.
+
+    Raises:
+        ClusterError: Dask is not installed, nobody answers, or some are other versions.
+    """
     if workers is None and scheduler is None:
         yield None
         return
-    from phosphene.studies.together import connected
-
-    with connected(workers, scheduler, threads) as client:
+    with cluster().connect(scheduler=scheduler, workers=workers, threads=threads) as client:
         yield client
 
 
@@ -238,11 +240,10 @@ class _Study:
     def _write(self, entries: list[Entry], rows: Rows) -> None:
         book, technique = self.book, self.book.technique
         photograph = technique.photograph(self.variants[0].settings)
-        look = None
         if photograph is not None:
             book.keep_photograph(photograph)
-            look = making.spectrum(photograph.float())
-        view = View(technique, self.axes, self.variants, tuple(entries), tuple(rows), self.failures, look)
+        spectrum = None if photograph is None else making.spectrum(photograph.float())
+        view = View(technique, self.axes, self.variants, tuple(entries), tuple(rows), self.failures, spectrum)
         figures = _plots().figures(view)
         book.draw(figures.files)
         book.write(self._facts(view), rows, page(view, figures.inline))

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 
 from phosphene import images, measures
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import Stop
-from phosphene.recipes.dream import OnStep
-from phosphene.run.watch import room
+from phosphene.run.watch import telling_of_memory
 from phosphene.studies.plan import Variant
 from phosphene.studies.technique import Technique
 
@@ -65,7 +64,7 @@ def make(variant: Variant, technique: Technique, on_step: OnStep) -> Made:
         curve(step)
         on_step(step)
 
-    with room():
+    with telling_of_memory():
         made = technique.make(variant.settings, told)
     if not made.record.complete:
         raise Stop
@@ -77,7 +76,8 @@ def make(variant: Variant, technique: Technique, on_step: OnStep) -> Made:
 
 def look(picture: bytes, variant: Variant, technique: Technique) -> dict[str, Any]:
     """What the measures say of a picture, as it lies in its file; its spectrum, and that of its change."""
-    pixels, photograph = _seen(picture), technique.photograph(variant.settings)
+    pixels = images.load(picture, dtype=torch.float32, max_pixels=0).pixels
+    photograph = technique.photograph(variant.settings)
     photograph = None if photograph is None else photograph.to(pixels.dtype)
     lattice = technique.lattice(variant.settings)
     return {
@@ -100,7 +100,3 @@ def spectrum(pixels: Tensor) -> dict[str, list[float]]:
     """The energy in each octave band, and its period in pixels."""
     periods, energy = measures.spectrum(pixels)
     return {"periods": periods.tolist(), "energy": energy.tolist()}
-
-
-def _seen(picture: bytes) -> Tensor:
-    return images.load(picture, dtype=torch.float32, max_pixels=0).pixels

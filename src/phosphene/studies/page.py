@@ -27,7 +27,7 @@ _CAPTIONS = {
         " octaves begin farther right. Scores of different layers or networks cannot be compared."
     ),
 }
-PHOTO = "the photograph"
+PHOTO, PHOTO_FILE = "the photograph", f"{PICTURES}/{PHOTOGRAPH}"
 
 
 def page(view: View, figures: Mapping[str, str]) -> str:
@@ -86,7 +86,7 @@ def _missing(view: View) -> str:
 def _pictures(view: View) -> Iterator[tuple[str, str]]:
     """Names and files of all that can be compared."""
     if view.photograph:
-        yield PHOTO, f"{PICTURES}/{PHOTOGRAPH}"
+        yield PHOTO, PHOTO_FILE
     for entry in view.entries:
         yield entry.variant.name, entry.file
 
@@ -135,7 +135,7 @@ def _wall(view: View) -> Iterator[str]:
 
 def _references(view: View) -> dict[str, str]:
     """What all pictures can be held against, by name, and where it lies."""
-    found = {PHOTO: f"{PICTURES}/{PHOTOGRAPH}"} if view.photograph else {}
+    found = {PHOTO: PHOTO_FILE} if view.photograph else {}
     return found | ({"the baseline": view.baseline.file} if view.baseline else {})
 
 
@@ -153,7 +153,7 @@ def _shown(view: View) -> Iterator[str]:
 
 def _card(view: View, title: str, entry: Entry | None) -> str:
     """A picture in the wall; without an entry, the photograph."""
-    file = f"{PICTURES}/{PHOTOGRAPH}" if entry is None else entry.file
+    file = PHOTO_FILE if entry is None else entry.file
     name = PHOTO if entry is None else entry.variant.name
     baseline = ' <span class="mark">baseline</span>' if entry and entry.variant.baseline and title != "Baseline" else ""
     height, width = _shape(view)
@@ -179,7 +179,7 @@ def _copy(view: View, entry: Entry | None) -> str:
     """A button that copies the command line of a picture."""
     if entry is None:
         return ""
-    words = view.technique.words(entry.variant.settings, f"{entry.variant.stem}.png")
+    words = view.technique.words(entry.variant.settings, entry.variant.file)
     lines = f'data-full="{escape(posix(words))}" data-full-windows="{escape(windows(words))}"'
     name = escape(entry.variant.name)
     return f'<button type="button" class="copy" {lines} aria-label="Copy the command of {name}">Copy command</button>'

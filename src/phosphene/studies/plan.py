@@ -41,6 +41,11 @@ class Variant:
     settings: Settings
     baseline: bool = False
 
+    @property
+    def file(self) -> str:
+        """Its picture's name."""
+        return f"{self.stem}.png"
+
 
 def variants(axes: Sequence[Axis], given: Mapping[str, Any], choose: Choose) -> tuple[Variant, ...]:
     """The baseline first, then every combination, the last axis changing fastest.

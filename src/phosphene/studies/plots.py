@@ -19,25 +19,11 @@ from phosphene.studies.view import Group, View
 
 _WIDTH, _HEIGHT, _ALONE, _ABREAST = 9.0, 2.75, 3.6, 3  # inches of a figure, a panel and one alone; panels side by side
 _LEAST = 1e-9  # energy that a logarithm can show
-_OBJECTIVE = frozenset(
-    (
-        "model",
-        "weights",
-        "layer",
-        "channel",
-        "objective",
-        "maximise",
-        "guide",
-        "match",
-        "guide_scales",
-        "top",
-        "preset",
-        "recipe",
-        "method",
-        "style",
-        "filter",
-    )
-)  # axes along which scores are of different things
+# Axes along which scores are of different things.
+_OBJECTIVE = {
+    "model", "weights", "layer", "channel", "objective", "maximise", "guide", "match", "guide_scales", "top", "preset",
+    "recipe", "method", "style", "filter",
+}  # fmt: skip
 
 Draw = Callable[[Axes, Entry, Mapping[str, Any]], tuple[float, float]]
 """Draws an entry's curve, and says where it ends."""

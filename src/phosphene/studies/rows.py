@@ -43,7 +43,7 @@ class Entry:
     @property
     def file(self) -> str:
         """Its picture, from the study's folder."""
-        return f"{PICTURES}/{self.variant.stem}.png"
+        return f"{PICTURES}/{self.variant.file}"
 
 
 def row(entry: Entry, axes: Sequence[Axis], technique: Technique) -> Row:
@@ -57,7 +57,7 @@ def row(entry: Entry, axes: Sequence[Axis], technique: Technique) -> Row:
         "seconds": facts["seconds"],
         **{columns[name]: facts["measures"][name] for name in MEASURES},
         "picture": entry.file,
-        "command": posix(technique.words(variant.settings, f"{variant.stem}.png")),
+        "command": posix(technique.words(variant.settings, variant.file)),
     }
 
 

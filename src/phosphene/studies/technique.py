@@ -6,20 +6,19 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from phosphene import images, networks
-from phosphene.canvases import CANVASES
+from phosphene.ascent import OnStep
+from phosphene.canvases import is_canvas
 from phosphene.errors import SettingsError
 from phosphene.images import Picture, name_of
 from phosphene.images.sources import Sent
 from phosphene.measures import Lattice
 from phosphene.networks import Network
-from phosphene.recipes.dream import OnStep
 from phosphene.recipes.fields import Settings
 from phosphene.record import Record
 from phosphene.run import Dream
@@ -47,7 +46,7 @@ class Library:
         varied = [axis.name for axis in axes if axis.name in ("model", "weights", "dtype")]
         if varied:
             raise SettingsError(f"The network is given, and {varied[0]} is varied. Leave one of the two out.")
-        named = {"model": network.name, "weights": None, "dtype": str(network.dtype).removeprefix("torch.")}
+        named = {"model": network.name, "weights": None, "dtype": network.precision}
         self.loaded[tuple(named.values())] = network
         return named
 
@@ -59,8 +58,7 @@ class Library:
         """
         key = (settings.model, settings.weights, settings.dtype)
         if key not in self.loaded:
-            model, weights, dtype = key
-            self.loaded[key] = networks.load(model, weights=weights, dtype=getattr(torch, dtype))
+            self.loaded[key] = networks.load_for(settings)
         return self.loaded[key]
 
 
@@ -135,7 +133,7 @@ class Technique(ABC):
         """
         self.opened(settings)
         for name in self.files(settings):
-            if name not in self.named and (name not in CANVASES or Path(name).exists()):
+            if name not in self.named and not is_canvas(name):
                 self.named[name] = Sent.of(name)
 
     def album(self, network: Network) -> Album:
@@ -149,8 +147,7 @@ class Technique(ABC):
 
     def opened(self, settings: Any) -> Opened:
         """The picture; a canvas is painted with the seed."""
-        painted = isinstance(self.image, str) and self.image in CANVASES and not Path(self.image).exists()
-        key = (settings.dtype, settings.seed if painted else None)
+        key = (settings.dtype, settings.seed if is_canvas(self.image) else None)
         if key not in self._opened:
             self._opened[key] = open_source(
                 self.image,

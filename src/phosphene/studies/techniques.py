@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from phosphene import backends, gradient, pyramid
+from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError
 from phosphene.images import name_of
 from phosphene.measures import Lattice
 from phosphene.recipes import dream as recipe_of_dreams
-from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import Settings
 from phosphene.recipes.pattern import goal as goal_of_pattern
 from phosphene.recipes.pattern_settings import PatternSettings
@@ -126,11 +127,8 @@ class Paintings(Technique):
         return styles.make(source, origin, settings, network, self.album(network), on_step)
 
     def known(self, settings: StyleSettings) -> dict[str, Any]:
-        """All but the objective, which the settings say already."""
-        network = self.library(settings)
-        about = {"name": network.name, "file": network.file, "sha256": network.sha256}
-        recorded = styles.recorded(settings, network)
-        return {"recipe": "style", "settings": recorded, "network": about, "input": self.opened(settings)[1]}
+        """All but the pictures."""
+        return styles.provenance(settings, self.library(settings)) | {"input": self.opened(settings)[1]}
 
     def files(self, settings: StyleSettings) -> Sequence[str]:
         """Styles, maps, a mask, and what it begins with."""
@@ -176,9 +174,13 @@ class Patterns(Technique):
     def known(self, settings: PatternSettings) -> dict[str, Any]:
         """All but the objective, which the settings say already."""
         network, (width, height) = self.library(settings), self.size or patterns.SIZE
-        about = {"name": network.name, "file": network.file, "sha256": network.sha256}
         noise = {"name": "noise", "width": width, "height": height}
-        return {"recipe": "pattern", "settings": patterns.recorded(settings, network), "network": about, "input": noise}
+        return {
+            "recipe": "pattern",
+            "settings": patterns.recorded(settings, network),
+            "network": network.identity,
+            "input": noise,
+        }
 
     def files(self, settings: PatternSettings) -> Sequence[str]:
         """None but what the objective names."""

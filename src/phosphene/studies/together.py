@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from phosphene.errors import ClusterError, Stop
-from phosphene.run.extras import NO_DASK, extra
+from phosphene.errors import Stop
 from phosphene.studies import making
 from phosphene.studies.making import Made
 from phosphene.studies.plan import Variant
 from phosphene.studies.technique import Technique
-
-
-@contextmanager
-def connected(workers: int | None, scheduler: str | None, threads: int | None) -> Iterator[Any]:
-    """A connection to workers.
-
-    Raises:
-        ClusterError: Dask is not installed, nobody answers, or some are other versions.
-    """
-    cluster = extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(NO_DASK))
-    with cluster.connect(scheduler=scheduler, workers=workers, threads=threads) as client:
-        yield client
 
 
 def make(
@@ -49,12 +35,9 @@ def make(
             stopped.append(True)
 
     errands = Errands(client, one, told, lambda: bool(stopped))
-    for number, outcome in errands.run([partial(_alone, variant) for variant in variants], technique):
+    orders = [partial(variants.__getitem__, number) for number in range(len(variants))]
+    for number, outcome in errands.run(orders, technique):
         yield variants[number], outcome
-
-
-def _alone(variant: Variant) -> tuple[Variant]:
-    return (variant,)
 
 
 def one(variant: Variant, technique: Technique, teller: Any) -> Made:

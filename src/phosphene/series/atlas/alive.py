@@ -20,6 +20,7 @@ from torch import Generator, Tensor
 
 from phosphene import features
 from phosphene.networks import Network
+from phosphene.ranking import scrambled
 
 PLACES = 0.02  # share of the positions that are a channel's liveliest
 COLLAGES = 2
@@ -129,16 +130,6 @@ def collage(pixels: Tensor, generator: Generator) -> Tensor:
         scrap = _scrap(half, angle * math.pi, 1 + stretch, round_=corner < 0.5)
         _paste_(picture, texture, scrap, int(top * height), int(left * width), palette[int(colour * len(palette))])
     return picture.clamp(0, 1)
-
-
-def scrambled(pixels: Tensor, generator: Generator) -> Tensor:
-    """Noise with the colours and spectrum of `pixels`: every wave is shifted at random, in its channels alike."""
-    size = pixels.shape[-2:]
-    phase = torch.fft.rfft2(torch.rand(size, generator=generator, dtype=pixels.dtype)).angle()
-    phase[0, 0] = 0
-    shifted = torch.fft.rfft2(pixels) * torch.polar(torch.ones_like(phase), phase)
-    noise: Tensor = torch.fft.irfft2(shifted, s=size)
-    return noise
 
 
 def _scrap(half: float, angle: float, stretch: float, *, round_: bool) -> Tensor:

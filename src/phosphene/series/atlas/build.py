@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from phosphene import images, networks, record
+from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError, Stop
 from phosphene.networks import Network
-from phosphene.recipes.dream import OnStep
 from phosphene.recipes.fields import flag
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
@@ -118,7 +116,7 @@ def atlas(
     _check(changes, long_side, channels)
     settings = choose(**changes)
     if network is None:
-        network = networks.load(settings.model, weights=settings.weights, dtype=getattr(torch, settings.dtype))
+        network = networks.load_for(settings)
     elif "model" not in changes:
         settings = replace(settings, model=network.name)
     settings = for_network(settings, network)
@@ -160,7 +158,7 @@ def _book(folder: Path, easel: Easel, network: Network, stage: Pass, shown: tupl
         "subject": subject.name,
         "width": subject.width,
         "height": subject.height,
-        "network": {"name": network.name, "file": network.file, "sha256": network.sha256},
+        "network": network.identity,
         "settings": stage.settings.to_dict() | {"model": network.name},
         "long_side": stage.layer_side,
         "versions": record.versions(),

@@ -9,18 +9,19 @@ from typing import Any
 import torch
 
 from phosphene import images, record
-from phosphene.canvases import CANVASES
+from phosphene.ascent import OnStep
+from phosphene.canvases import is_canvas
 from phosphene.errors import PhospheneError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.recipes.dream import OnStep, goal
+from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
 from phosphene.record import Record
 from phosphene.run import CANVAS_SIZE, Dream, provenance
 from phosphene.run.aims import aim
 from phosphene.run.album import Album
 from phosphene.run.once import make, open_source
-from phosphene.run.watch import room
+from phosphene.run.watch import telling_of_memory
 from phosphene.series.atlas.plan import Entry, Pass
 from phosphene.series.commands import Subject
 
@@ -47,13 +48,13 @@ class Easel:
         self.subject = self._described(image, size)
 
     def _described(self, image: images.Source, size: tuple[int, int] | None) -> Subject:
-        if isinstance(image, str) and image in CANVASES and not Path(image).exists():
+        if is_canvas(image):
             return Subject(image, *(size or CANVAS_SIZE), painted=True, sized=size not in (None, CANVAS_SIZE))
         _, origin = self._open(size, None)
         return Subject(images.name_of(image), origin["width"], origin["height"])
 
     def _open(self, size: tuple[int, int] | None, long_side: int | None) -> tuple[Picture, dict[str, Any]]:
-        with room():
+        with telling_of_memory():
             return open_source(
                 self._image,
                 getattr(torch, self._settings.dtype),
@@ -79,7 +80,7 @@ class Easel:
         """
         source, origin = self.at(stage.side(entry))
         album = Album(self._network.dtype)
-        with room():
+        with telling_of_memory():
             dreamt = make(
                 source, origin, aim(source, stage.of(entry), self._network, album), self._network, album, on_step
             )
@@ -114,4 +115,4 @@ def _kept(image: images.Source) -> images.Source:
 
 def for_network(settings: DreamSettings, network: Network) -> DreamSettings:
     """The settings as they are with a network that is loaded already."""
-    return replace(settings, dtype=str(network.dtype).removeprefix("torch."))
+    return replace(settings, dtype=network.precision)
