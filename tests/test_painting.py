@@ -182,8 +182,8 @@ def test_a_ground_that_was_stopped_comes_again_as_it_was():
 def test_what_did_not_grow_small_does_not_grow_large():
     """A ground that was stopped before the view's own size goes on no further when it is rendered."""
     painted, settings = easel(), easel().palette.dream(DREAM).settings
-    assert [painted.grown(Ground(DREAM, 1.0, until)) for until in (None, (2, 3), (4, 7), (4, 14))] == [1, 0, 0.5, 1]
-    assert settings.steps == 14
+    assert [painted.grown(Ground(DREAM, 1.0, until)) for until in (None, (2, 3), (4, 6), (4, 12))] == [1, 0, 0.5, 1]
+    assert settings.steps == 12
     stopped = Ground(DREAM, 1.0, (1, 1))
     painted.grow(stopped)
     whole = picture((192, 256))
