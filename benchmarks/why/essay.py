@@ -182,15 +182,19 @@ def _layouts(numbers: Numbers) -> str:
 def _choices(numbers: Numbers) -> str:
     """Each network's rows, one setting after another; the baseline first."""
     found = numbers["choices"]
-    head = [
-        "setting",
-        *(f"{name}: {what}" for name in found for what in ("louder", "least", "photograph kept", "clipped", "cost")),
-    ]
+    head = ["setting", *(f"{_whose(name)} {what}" for name in found for what in CHOICES)]
     changes = {_change(row, of["base"]) for of in found.values() for row in of["one_by_one"]}
     order = sorted(changes, key=lambda change: (change[0], str(type(change[1])), change[1]))
     return _table(
         head, ([_words(change), *(text for of in found.values() for text in _cells(of, change))] for change in order)
     )
+
+
+CHOICES = ("louder", "least", "kept", "clipped", "cost")
+
+
+def _whose(name: str) -> str:
+    return "Google's" if name.startswith("GoogLeNet") else "our"
 
 
 def _change(row: Numbers, base: Numbers) -> tuple[str, Any]:
