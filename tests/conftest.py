@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene import networks
+from phosphene.cli import memory
 from phosphene.networks import Network
 from phosphene.networks.network import table
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
     from studio_fake import Studio
+
+# Commands that tests call in their own process would tell its C library to keep all that is ever freed: gigabytes.
+memory.keep_buffers = lambda size: None
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -424,7 +424,7 @@ def test_addresses():
 
 
 def test_the_documents_example(studio, tmp_path):
-    text = (Path(__file__).parents[1] / "docs" / "studio.md").read_text("utf-8")
+    text = (Path(__file__).parents[1] / "docs" / "how-to" / "studio.md").read_text("utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (tmp_path / "my cat.jpg").write_bytes(b"pixels")
     with running(studio) as port:
