@@ -210,7 +210,11 @@ PRESETS = {
             "hatching in the picture's own colours",
             {"layer": "block4", "colour": 0.0, "normalise": "mean", "octaves": 3, "step_size": 2.0},
         ),
-        Named("reef", "large soft things: fruit, fur, faces", {"layer": "block13", "octaves": 6, "steps": 20, "jitter": 32}),
+        Named(
+            "reef",
+            "large soft things: fruit, fur, faces",
+            {"layer": "block13", "octaves": 6, "steps": 20, "jitter": 32},
+        ),
         Named(
             "pelt",
             "hair and eyes, in nearly the picture's own colours",
