@@ -191,6 +191,7 @@ def of_choices(subject: Subject, effort: Effort) -> Found:
         "base": rows[0],
         "cheaper": 1 - six["cost"] / rows[0]["cost"],
         "one_by_one": rows,
+        "chance": choices.chance(subject, base, pictures, seeds=2 if effort.pictures == 1 else 6),
         "layouts": layouts,
     }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from statistics import stdev
 from typing import Any, TypeVar
 
 from skimage.metrics import structural_similarity
@@ -72,6 +73,12 @@ def row(subject: Subject, chosen: DreamSettings, pictures: Sequence[Tensor]) -> 
     found = [_measured(subject, pixels, dream(pixels, subject.network, settings=chosen)) for pixels in pictures]
     mean = {name: sum(each[name] for each in found) / len(found) for name in found[0]}
     return {**{name: getattr(chosen, name) for name in AXES}, "cost": cost(chosen), **mean}
+
+
+def chance(subject: Subject, base: DreamSettings, pictures: Sequence[Tensor], *, seeds: int) -> Row:
+    """How far the baseline's own row moves with nothing but the seed: standard deviations."""
+    rows = [row(subject, replace(base, seed=seed), pictures) for seed in range(seeds)]
+    return {name: stdev(each[name] for each in rows) for name in ("louder", "least", "kept")}
 
 
 def cost(chosen: DreamSettings) -> float:
