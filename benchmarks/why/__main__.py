@@ -1,6 +1,6 @@
 """Makes again every figure and number of docs/explanation/why.md: python benchmarks/why --googlenet FILE.caffemodel
 
-About half an hour on two cores; --fast, two minutes, makes rougher ones of all, for tests.
+About twenty minutes on two cores; --fast, two minutes, makes rougher ones of all, for tests.
 """
 
 from __future__ import annotations
