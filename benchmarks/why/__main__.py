@@ -27,7 +27,7 @@ import others
 import shifts
 from octaves import Octaves
 from phosphene.gradient import Tiling
-from subjects import PHOTOGRAPHS, Subject, photograph, subjects
+from subjects import PHOTOGRAPHS, Subject, google, photograph, subjects
 
 ROOT = Path(__file__).parents[2]
 Found = dict[str, Any]
@@ -42,28 +42,43 @@ class Effort:
     draws: int = 48
     steps: int = 20
 
+    @property
+    def rough(self) -> bool:
+        return self == ROUGH
+
     def photographs(self, *, side: int | None = None) -> list[Tensor]:
-        return [photograph(name, side or self.side) for name in list(PHOTOGRAPHS)[: self.pictures]]
+        return [photograph(name, side or self.side) for name in self._names]
+
+    def wide(self) -> list[Tensor]:
+        """Photographs with room for a border in the middle."""
+        return [photograph(name, 400, width=640) for name in self._names]
+
+    @property
+    def _names(self) -> list[str]:
+        return list(PHOTOGRAPHS)[: self.pictures]
 
 
-FAST = Effort(side=256, pictures=1, draws=6, steps=4)
+ROUGH = Effort(side=256, pictures=1, draws=6, steps=4)
+
+
+def border_lost(subject: Subject, effort: Effort) -> Tensor:
+    """L, measured."""
+    return borders.lost(subject, effort.wide(), reach=min(160, subject.field))
 
 
 def of_borders(subject: Subject, effort: Effort) -> Found:
     """L, measured and foretold."""
-    pictures = [photograph(name, 400, width=640) for name in list(PHOTOGRAPHS)[: effort.pictures]]
-    reach = min(160, subject.field)
-    lost = borders.lost(subject, pictures, reach=reach)
+    lost = border_lost(subject, effort)
+    reach = len(lost)
     energy = borders.spread(subject, effort.photographs(), draws=1)
     unheard = borders.unheard(subject, energy, reach=reach)
-    kept = (1 - unheard) * borders.unthrown(subject, pictures, reach=reach)
+    kept = (1 - unheard) * borders.unthrown(subject, effort.wide(), reach=reach)
     shares = (0.5, 0.1, 0.05, 0.01)
     return {
         "field": subject.field,
         "lost": lost.tolist(),
         "unheard": unheard.tolist(),
         "foretold": (1 - kept).tolist(),
-        "miss": float((1 - kept - lost).abs().max()),
         "miss_mean": float((1 - kept - lost)[: subject.field // 4].abs().mean()),
         "at_quarter": float(lost[min(subject.field // 4, reach - 1)]),
         "less_than": {f"{share:g}": _reach(lost, share) for share in shares},
@@ -81,7 +96,7 @@ TILE = 128
 def of_shifts(subject: Subject, effort: Effort) -> Found:
     """Bias, noise, and troughs."""
     pictures, tiling = effort.photographs(), Tiling(TILE, 0)
-    lost = borders.lost(subject, [photograph(name, 400, width=640) for name in PHOTOGRAPHS], reach=160)
+    lost = border_lost(subject, effort)
     error = shifts.error(subject, pictures[0], tiling, shifts.drawn(max(4, effort.draws // 3), TILE, seed=1))
     averaged = shifts.averaged(subject, pictures[0], tiling, shifts.drawn(effort.draws, TILE, seed=2))
     still, moved = [(0, 0)] * effort.steps, shifts.drawn(effort.steps, TILE)
@@ -92,8 +107,8 @@ def of_shifts(subject: Subject, effort: Effort) -> Found:
         "depth": shifts.foretold_depth(lost, TILE),
         "fixed": fixed,
         "shifted": shifted,
-        "loss": error.loss,
-        "loss_foretold": shifts.mean_loss(lost, TILE, sides=1 - TILE / effort.side),
+        "lost": error.lost,
+        "lost_foretold": shifts.mean_lost(lost, TILE, sides=1 - TILE / effort.side),
         "bias": error.bias,
         "noise": error.noise,
         "averaged": averaged,
@@ -131,7 +146,7 @@ def of_lattice(subject: Subject, effort: Effort) -> Found:
         "moved": lattice.by_period(moved - sky, subject.stride),
         "flat": lattice.flat(subject, drawn),
         "periods": lattice.bands(side - 2 * lattice.MARGIN)[0],
-        "agreed": lattice.agreed(subject, [photograph(name) for name in list(PHOTOGRAPHS)[:2]], drawn[:12]).tolist(),
+        "agreed": lattice.agreed(subject, effort.photographs(side=side)[:2], drawn[:12]).tolist(),
     }
 
 
@@ -162,15 +177,13 @@ def of_octaves(subject: Subject, effort: Effort) -> Found:
 
 
 def _layout(subject: Subject, layout: Octaves, pictures: list[Tensor]) -> Found:
-    dreams = [octaves.dream(subject, pixels, layout, rule=octaves.rule()).pixels for pixels in pictures]
+    dreams = [octaves.dream(subject, pixels, layout, rule=google()).pixels for pixels in pictures]
     pairs = list(zip(dreams, pictures, strict=True))
     energy = sum(octaves.shares(picture - photograph) for picture, photograph in pairs) / len(pairs)
     return {
         "louder": np.mean([octaves.louder(subject, *pair) for pair in pairs], 0).tolist(),
         "kept": (sum(octaves.kept(*pair) for pair in pairs) / len(pairs)).tolist(),
         "even": octaves.evenness(energy),
-        "centre": octaves.centre(energy, pictures[0].shape[-1]),
-        "similar": float(np.mean([choices.similar(*pair) for pair in pairs])),
     }
 
 
@@ -178,12 +191,10 @@ def of_choices(subject: Subject, effort: Effort) -> Found:
     """One setting after another, and layouts of octaves."""
     base = choices.google(subject) if subject.network.name == "googlenet" else choices.ours(subject)
     pictures = effort.photographs(side=320)[:2]
-    axes = choices.AXES if effort.pictures > 1 else {"octaves": (1, 2)}
-    grid: dict[str, tuple[Any, ...]] = (
-        {"octaves": (1, 2, 3, 4, 5, 6), "octave_scale": (1.2, 1.4, 2.0)}
-        if effort.pictures > 1
-        else {"octaves": (1, 2), "octave_scale": (1.4,)}
-    )
+    axes = {"octaves": (1, 2)} if effort.rough else choices.AXES
+    grid: dict[str, tuple[Any, ...]] = {"octaves": (1, 2, 3, 4, 5, 6), "octave_scale": (1.2, 1.4, 2.0)}
+    if effort.rough:
+        grid = {"octaves": (1, 2), "octave_scale": (1.4,)}
     rows = [choices.row(subject, chosen, pictures) for chosen in choices.one_by_one(base, axes)]
     layouts = [choices.row(subject, chosen, pictures) for chosen in choices.layouts(base, grid)]
     six = next((row for row in layouts if (row["octaves"], row["octave_scale"]) == (6, 1.4)), rows[0])
@@ -191,18 +202,16 @@ def of_choices(subject: Subject, effort: Effort) -> Found:
         "base": rows[0],
         "cheaper": 1 - six["cost"] / rows[0]["cost"],
         "one_by_one": rows,
-        "chance": choices.chance(subject, base, pictures, seeds=2 if effort.pictures == 1 else 6),
+        "chance": choices.chance(subject, base, pictures, seeds=2 if effort.rough else 6),
         "layouts": layouts,
     }
 
 
 def of_others(subject: Subject, effort: Effort) -> Found:
     """Patterns and styles, one setting after another."""
-    few = effort.pictures == 1
-    return {
-        "patterns": others.patterns(subject, side=64 if few else 256, channels=1 if few else 3),
-        "styles": [] if few else others.styles(side=256, pairs=2),
-    }
+    if effort.rough:
+        return {"patterns": others.patterns(subject, side=64, channels=1), "styles": []}
+    return {"patterns": others.patterns(subject, side=256, channels=3), "styles": others.styles(side=256, pairs=2)}
 
 
 OURS, THEIRS = "block11", "inception_4c/output"  # where they dream
@@ -244,7 +253,7 @@ def pictures(found: list[Subject], effort: Effort, folder: Path) -> None:
         if subject.layer not in (OURS, THEIRS):
             continue
         photo = photograph("coffee", effort.side)
-        made = [octaves.dream(subject, photo, layout, rule=octaves.rule()).pixels for layout in LAYOUTS.values()]
+        made = [octaves.dream(subject, photo, layout, rule=google()).pixels for layout in LAYOUTS.values()]
         rows = [_row([photo, *made[:2]]), _row(made[2:])]
         _sheet(rows, folder / f"why-octaves-{subject.network.name}.jpg")
 
@@ -253,9 +262,9 @@ def _crop(pixels: Tensor, side: int = 160) -> Tensor:
     return pixels[..., 100 : 100 + side, 100 : 100 + side]
 
 
-def _row(images: list[Tensor], *, zoom: int = 1) -> np.ndarray[Any, Any]:
+def _row(pictures: list[Tensor], *, zoom: int = 1) -> np.ndarray[Any, Any]:
     """Pictures side by side, with a white line after each."""
-    arrays = [(each[0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).round().astype("uint8") for each in images]
+    arrays = [(each[0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).round().astype("uint8") for each in pictures]
     larger = [
         np.pad(each.repeat(zoom, 0).repeat(zoom, 1), ((0, 6), (0, 6), (0, 0)), constant_values=255) for each in arrays
     ]
@@ -271,11 +280,16 @@ def main() -> None:
     parser.add_argument("--googlenet", metavar="FILE.caffemodel", help="Google's network; without it, only ours")
     parser.add_argument("--fast", action="store_true", help="rough, in two minutes; needs -o")
     parser.add_argument("-o", "--output", type=Path, help="a folder for all of it, in place of the documents'")
-    parser.add_argument("--only", choices=[*SECTIONS, "pictures", "draw"], action="append", help="this section alone")
+    parser.add_argument(
+        "--only",
+        choices=[*SECTIONS, "pictures", "draw"],
+        action="append",
+        help="this section alone; draw: only the figures",
+    )
     asked = parser.parse_args()
     if asked.fast and not asked.output:
         parser.error("--fast makes rough figures, not the documents'; say where: -o FOLDER")
-    effort, folder = (FAST if asked.fast else Effort()), asked.output or ROOT / "docs/pictures"
+    effort, folder = (ROUGH if asked.fast else Effort()), asked.output or ROOT / "docs/pictures"
     numbers = (asked.output or ROOT / "benchmarks") / "why.json"
     make(subjects(asked.googlenet), effort, folder, numbers, asked.only or [*SECTIONS, "pictures"])
     if not asked.output:

@@ -3,7 +3,7 @@
 Each row is a dream of the photographs with one choice changed. What a dream should do, as far as it can be counted:
 the layer should find its patterns at many sizes (`louder`, the mean over a factor of four of how much more it answers,
 and the least of them), the photograph should still be seen (`kept`, the structural similarity of Wang, Bovik, Sheikh
-and Simoncelli, 2004), no lattice should show, and it should not cost much (`cost`, in gradients of the whole picture).
+and Simoncelli, 2004), and it should not cost much (`cost`, in gradients of the whole picture).
 """
 
 from __future__ import annotations
@@ -93,7 +93,6 @@ def _measured(subject: Subject, photograph: Tensor, picture: Tensor) -> dict[str
         "least": min(gain),
         "kept": similar(picture, photograph),
         "clipped": float(((picture <= 0) | (picture >= 1)).float().mean()),
-        "clipped_before": float(((photograph <= 0) | (photograph >= 1)).float().mean()),
     }
 
 

@@ -197,9 +197,12 @@ def _whose(name: str) -> str:
     return "Google's" if name.startswith("GoogLeNet") else "our"
 
 
+MEASURED = (*CHOICES, "answer", "distance", "work")  # of a row; the rest are settings
+
+
 def _change(row: Numbers, base: Numbers) -> tuple[str, Any]:
-    measured = ("cost", "louder", "least", "kept", "clipped", "clipped_before")
-    return next(((name, row[name]) for name in row if name not in measured and row[name] != base[name]), ("", ""))
+    """The setting in which a row differs from the baseline, and its value."""
+    return next(((name, row[name]) for name in row if name not in MEASURED and row[name] != base[name]), ("", ""))
 
 
 def _words(change: tuple[str, Any]) -> str:
@@ -216,18 +219,7 @@ def _others(kind: str, what: str) -> Callable[[Numbers], str]:
     def table(numbers: Numbers) -> str:
         (of,) = numbers["others"].values()
         base = of[kind][0]
-        names = [name for name in base if name not in (what, "work")]
-        rows = (
-            (
-                next(
-                    (f"`--{name.replace('_', '-')} {row[name]}`" for name in names if row[name] != base[name]),
-                    "as it is",
-                ),
-                shown(row[what], "2"),
-                shown(row["work"], "2"),
-            )
-            for row in of[kind]
-        )
+        rows = ((_words(_change(row, base)), shown(row[what], "2"), shown(row["work"], "2")) for row in of[kind])
         return _table(("setting", what, "work"), rows)
 
     return table

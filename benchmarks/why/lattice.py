@@ -18,10 +18,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from phosphene import gradient
-from phosphene.ascent import Rule, step_
 from phosphene.gradient import Shift
-from subjects import Subject, seeded
+from subjects import Subject, google, seeded
 
 MARGIN = 64  # pixels at the picture's edges that are left out: there, the network sees zeros
 
@@ -42,11 +40,15 @@ def by_band(power: Tensor) -> Tensor:
     return torch.zeros(len(middles)).index_add_(0, band[inside], power[inside])
 
 
-def spectrum(x: Tensor) -> Tensor:
-    """Power `[side, side]` of `[1, 3, side, side]`, without what its edges would add (a Hann window)."""
+def waves(x: Tensor) -> Tensor:
+    """The Fourier transform of `[1, 3, side, side]`, without what its edges would add (a Hann window)."""
     window = torch.hann_window(x.shape[-1])
-    centred = (x - x.mean((2, 3), keepdim=True)) * window[:, None] * window[None, :]
-    return torch.fft.fft2(centred).abs().square().sum((0, 1))
+    return torch.fft.fft2((x - x.mean((2, 3), keepdim=True)) * window[:, None] * window[None, :])
+
+
+def spectrum(x: Tensor) -> Tensor:
+    """Power `[side, side]` of `[1, 3, side, side]`."""
+    return waves(x).abs().square().sum((0, 1))
 
 
 def inner(x: Tensor) -> Tensor:
@@ -107,9 +109,5 @@ def flat(subject: Subject, shifts: Sequence[Shift], *, side: int = 384) -> list[
 
 def grown(subject: Subject, pixels: Tensor, *, jitter: int, steps: int, seed: int = 0) -> Tensor:
     """A dream of one size without tiles: Google's step, this jitter."""
-    rule = Rule(step_size=1.5, jitter=jitter, normalise="mean", colour=1.0, clip="hard")
-    picture = pixels.clone()
-    for shift in rule.shifts(steps, seeded(seed)):
-        g = gradient.normalise_(subject.gradient(picture, shift=shift), rule.normalise)
-        step_(picture, g * rule.length(1, 1), rule.clip)
-    return picture
+    rule = google(jitter=jitter)
+    return subject.climb_(pixels.clone(), rule, rule.shifts(steps, seeded(seed)))

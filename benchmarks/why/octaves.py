@@ -14,17 +14,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lattice import bands, by_band, spectrum
-from phosphene import features, gradient, pyramid
-from phosphene.ascent import Part, Rule, climb_
-from phosphene.gradient import At
+from lattice import bands, by_band, spectrum, waves
+from phosphene import features, pyramid
+from phosphene.ascent import Rule
 from phosphene.transforms import resize, shrink
-from subjects import WHOLE, Subject, seeded
-
-
-def rule(normalise: str = "mean", *, step_size: float = 1.5) -> Rule:
-    """Google's, or with another normalisation."""
-    return Rule(step_size=step_size, jitter=32, normalise=normalise, colour=1.0, clip="hard")
+from subjects import Subject, google, seeded
 
 
 @dataclass(frozen=True)
@@ -66,17 +60,9 @@ def dream(subject: Subject, pixels: Tensor, octaves: Octaves, *, rule: Rule, see
         if before is not None:
             picture = resize(picture - before, *size) + base if octaves.carry == "detail" else resize(picture, *size)
         begun = picture.clone()
-        _climb_(subject, picture, rule, rule.shifts(octaves.steps, generator))
+        subject.climb_(picture, rule, rule.shifts(octaves.steps, generator))
         parts.append(resize(picture - begun, *pixels.shape[-2:]))
     return Dreamt(picture, parts)
-
-
-def _climb_(subject: Subject, picture: Tensor, rule: Rule, shifts: Sequence[gradient.Shift]) -> None:
-    def at(pixels: Tensor, /, *, mask: Tensor | None, shift: gradient.Shift) -> tuple[Tensor, float]:
-        return subject.gradient(pixels, WHOLE, shift=shift), 0.0
-
-    typed: At = at
-    climb_(picture, [Part(typed)], rule=rule, shifts=shifts, on_step=lambda *_: None)
 
 
 def shares(x: Tensor) -> Tensor:
@@ -94,14 +80,13 @@ def centre(energy: Tensor, side: int) -> float:
 def preferred(subject: Subject, pictures: Sequence[Tensor], *, steps: int = 10, normalise: str = "mean") -> Tensor:
     """Energy by band of what so many steps at a picture's own size bring out of it."""
     one = Octaves(1, 1.4, steps)
-    return sum(shares(dream(subject, pixels, one, rule=rule(normalise)).parts[0]) for pixels in pictures) / len(
-        pictures
-    )
+    parts = [dream(subject, pixels, one, rule=google(normalise=normalise)).parts[0] for pixels in pictures]
+    return sum(map(shares, parts)) / len(parts)
 
 
 def painted(subject: Subject, pictures: Sequence[Tensor], octaves: Octaves, *, normalise: str = "mean") -> list[Tensor]:
     """Energy by band of what each octave added, the smallest octave first."""
-    found = [dream(subject, pixels, octaves, rule=rule(normalise)).parts for pixels in pictures]
+    found = [dream(subject, pixels, octaves, rule=google(normalise=normalise)).parts for pixels in pictures]
     return [sum(map(shares, parts)) / len(parts) for parts in zip(*found, strict=True)]
 
 
@@ -113,10 +98,7 @@ def evenness(energy: Tensor) -> float:
 
 def kept(picture: Tensor, photograph: Tensor) -> Tensor:
     """By band, how much of the photograph is still in the picture: ⟨picture, photograph⟩/⟨photograph, photograph⟩."""
-    window = torch.hann_window(picture.shape[-1])
-    both = [
-        torch.fft.fft2((x - x.mean((2, 3), keepdim=True)) * window[:, None] * window) for x in (picture, photograph)
-    ]
+    both = [waves(x) for x in (picture, photograph)]
     cross = (both[0] * both[1].conj()).real.sum((0, 1))
     return by_band(cross) / by_band(both[1].abs().square().sum((0, 1)))
 

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor
 
 from phosphene import gradient
-from phosphene.ascent import Rule, step_
+from phosphene.ascent import step_
 from phosphene.gradient import Shift, Tiling
-from subjects import Subject, seeded
+from subjects import Subject, google, seeded
 
 
 def drawn(count: int, period: int, *, seed: int = 0) -> list[Shift]:
@@ -40,12 +40,12 @@ class Error:
     """What tiles do to a gradient, over shifts; as shares of the gradient's root mean square.
 
     Attributes:
-        loss: of each single gradient, on average: m.
+        lost: of each single gradient, on average: m.
         bias: of the mean over infinitely many shifts: m and what else does not average out.
         noise: σ, of a single shift's error about that mean.
     """
 
-    loss: float
+    lost: float
     bias: float
     noise: float
 
@@ -86,7 +86,7 @@ def _pairs(
         yield subject.gradient(pixels, tiling, shift=shift) - reference, reference
 
 
-def mean_loss(lost: Tensor, tile: int, *, sides: float = 1.0) -> float:
+def mean_lost(lost: Tensor, tile: int, *, sides: float = 1.0) -> float:
     """m: what `borders.lost` says that square tiles take on average, if this share of their sides are borders."""
     reach = min(len(lost), tile // 2)
     return 1 - (1 - sides * 2 / tile * float(lost[:reach].sum())) ** 2
@@ -123,9 +123,6 @@ def trough_measured(subject: Subject, pictures: Iterable[Tensor], jitter: int, *
     return 1 - kept / there
 
 
-RULE = Rule(step_size=1.5, jitter=0, normalise="mean", colour=1.0, clip="hard")  # Google's
-
-
 def climb(
     subject: Subject, pictures: Sequence[Tensor], tiling: Tiling, shifts: Sequence[Shift]
 ) -> list[tuple[Tensor, Tensor]]:
@@ -134,6 +131,7 @@ def climb(
     The sums are over the steps so far: what tiles did, and what the same steps would have been without. Phase 0 is
     the first pixel behind where borders stand that are not shifted. Pictures and both axes are added up.
     """
+    rule = google()
     found = [(torch.zeros(tiling.tile), torch.zeros(tiling.tile)) for _ in shifts]
     for pixels in pictures:
         picture, tiled, whole = pixels.clone(), torch.zeros_like(pixels), torch.zeros_like(pixels)
@@ -144,7 +142,7 @@ def climb(
             whole += subject.gradient(picture, shift=shift) / size
             along += _by_phase(tiled * whole, tiling.tile)
             there += _by_phase(whole.square(), tiling.tile)
-            step_(picture, gradient.normalise_(step, RULE.normalise) * RULE.length(1, 1), RULE.clip)
+            step_(picture, gradient.normalise_(step, rule.normalise) * rule.length(1, 1), rule.clip)
     return found
 
 
@@ -157,8 +155,8 @@ def _by_phase(x: Tensor, tile: int) -> Tensor:
 
 def depth(along: Tensor, there: Tensor, *, near: int = 8) -> float:
     """How unevenly the loss lies: its standard deviation over phases, in means over `near` pixels."""
-    loss = 1 - along.view(-1, near).sum(1) / there.view(-1, near).sum(1)
-    return float(loss.std(correction=0))
+    lost = 1 - along.view(-1, near).sum(1) / there.view(-1, near).sum(1)
+    return float(lost.std(correction=0))
 
 
 def foretold_depth(lost: Tensor, tile: int, *, near: int = 8) -> float:
