@@ -19,6 +19,7 @@ from phosphene.studies.view import Group, View
 
 _WIDTH, _HEIGHT, _ALONE, _ABREAST = 9.0, 2.75, 3.6, 3  # inches of a figure, a panel and one alone; panels side by side
 _LEAST = 1e-9  # energy that a logarithm can show
+_SAME = 1e-9  # a measure's values that differ by less are one
 # Axes along which scores are of different things.
 _OBJECTIVE = {
     "model", "weights", "layer", "channel", "objective", "maximise", "guide", "match", "guide_scales", "top", "preset",
@@ -127,6 +128,9 @@ def _measure(panel: Axes, name: str, view: View) -> None:
     panel.set_title(f"{name}, {unit}" if unit else name)
     panel.set_xticks(range(len(words)), words)
     panel.margins(y=0.15)
+    low, high = panel.dataLim.intervaly
+    if high - low < _SAME:  # matplotlib would magnify what is nothing
+        panel.set_ylim(low - 1, high + 1)
     panel.set_xlim(-0.15, max(0, len(words) - 1) + 0.15)
     drawing.name_(panel, [end for end in ends if end[2]])
 

@@ -11,6 +11,7 @@ from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError
 from phosphene.images import name_of
 from phosphene.measures import Lattice
+from phosphene.objectives import Objective
 from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import Settings
@@ -62,9 +63,8 @@ class Dreams(Technique):
 
     def known(self, settings: DreamSettings) -> dict[str, Any]:
         """All but the pictures."""
-        network = self.library(settings)
-        objective = goal(network, settings).prepare(network, self.album(network))
-        return provenance(settings, network, objective) | {"input": self.opened(settings)[1]}
+        known = provenance(settings, self.library(settings), self._objective(settings))
+        return known | {"input": self.opened(settings)[1]}
 
     def is_of(self, found: Record, settings: DreamSettings) -> bool:
         """As for all; the layers that suited a guide are taken from the record, since they are not looked for again."""
@@ -96,15 +96,19 @@ class Dreams(Technique):
         """Where the tiles of the last octave meet, with shifts on average; one tile has no borders."""
         return None if settings.region or settings.mask else Lattice.of(self._tiles(settings))
 
+    def _objective(self, settings: DreamSettings) -> Objective:
+        """What is maximised, ready for the network."""
+        network = self.library(settings)
+        return goal(network, settings).prepare(network, self.album(network))
+
     def _tiles(self, settings: DreamSettings) -> list[Box]:
         """The tiles of the last octave, where nothing is masked.
 
         Raises:
             SettingsError: tiles or memory too small for the overlap.
         """
-        network = self.library(settings)
+        network, objective = self.library(settings), self._objective(settings)
         height, width = self.opened(settings)[0].pixels.shape[-2:]
-        objective = goal(network, settings).prepare(network, self.album(network))
         sizes = pyramid.sizes(height, width, settings.octaves, settings.octave_scale)
         tiling = recipe_of_dreams.tilings_of(network, objective, settings, sizes)[-1]
         return gradient.boxes(sizes[-1], network, objective, tiling)
