@@ -1,11 +1,14 @@
+import gc
 import hashlib
+import weakref
+from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from conftest import photograph, shared_file
-from phosphene import images, networks
+from phosphene import features, images, networks
 from phosphene.errors import UnknownNameError, WeightsError
 from phosphene.networks import SOURCES, caffe
 from phosphene.networks.field import Field
@@ -207,3 +210,17 @@ def test_a_field_widens_as_windows_slide():
     twice = F.max_pool2d(F.conv2d(Field(3), torch.zeros(8, 3, 7, 7), stride=2, padding=3), 3, stride=2)
     assert (twice.channels, twice.stride, twice.size) == (8, 4, 11)
     assert torch.cat([twice, Field(2)], 1).channels == 10
+
+
+def test_measuring_memory_leaves_nothing_behind(tiny32):
+    seen = []
+
+    def walk(pixels, wanted=()):
+        for name, activations in tiny32.walk(pixels, wanted):
+            seen.append(weakref.ref(activations))
+            yield name, activations
+
+    assert features.bytes_per_pixel(replace(tiny32, walk=walk), {"deep"}) > 10
+    gc.collect()
+    assert seen
+    assert not any(each() is not None for each in seen)

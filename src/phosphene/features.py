@@ -86,7 +86,7 @@ def _held(network: Network, layers: Collection[str], side: int) -> int:
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # the tensor itself, which knows its graph, would keep the graph and so itself for ever
 
     pixels = torch.full((1, 3, side, side), 0.5, dtype=network.dtype, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
