@@ -1,17 +1,22 @@
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 import phosphene
-from phosphene import record
+from phosphene import images, networks, record
+from phosphene.cli import main
 from phosphene.errors import PhospheneError, RecordError, SettingsError, UnknownNameError, WeightsError
 from phosphene.recipes.fields import memory_bytes
+from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, DreamSettings, settings
+from phosphene.recipes.style_settings import StyleSettings
 
 QUICK = {"octaves": 1, "steps": 1, "layer": "block3"}
 
@@ -278,8 +283,89 @@ def test_a_dream_of_an_own_network_is_made_again(photo, tmp_path, monkeypatch):
     made.save("out.png")
     assert made.notes  # how its pictures are prepared is a guess, and that is said
     monkeypatch.chdir(tmp_path.parent)
-    again = phosphene.redo(tmp_path / "out.png", image=photo)
+    again = phosphene.redo(tmp_path / "out.png", image=photo, model=str(tmp_path / "my_net.py:small"))
     assert torch.equal(again.pixels, made.pixels)
+
+
+TRAP = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n" + OWN
+
+
+@pytest.fixture
+def trap(tmp_path, monkeypatch):
+    """A folder from a stranger, in which a program lies that says so when it runs."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(TRAP, "utf-8")
+    Image.new("RGB", (40, 40), "teal").save("photo.png")
+    yield tmp_path
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("recipe", ["dream", "pattern", "style", "painting"])
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("net.py:small", "random"), ("net.py", ""), ("own", "net.py"), ("own", "net.py:small"), ("./net.py:small", "")],
+)
+def test_a_program_that_a_record_names_never_runs(trap, photo, recipe, name, file):
+    made = phosphene.dream(photo, **QUICK).record
+    settings = {
+        "dream": made.settings,
+        "pattern": PatternSettings(layer="block3").to_dict(),
+        "style": StyleSettings(style=("photo.png",)).to_dict(),
+        "painting": {"view": 40, "painting": {"strokes": []}},
+    }[recipe]
+    for network in ({"name": name, "file": file}, {"name": str(trap / name), "file": file}):
+        network = {"sha256": "", **network}
+        told = replace(made, recipe=recipe, network=network, settings={**settings, "model": name, "weights": file})
+        images.save(torch.rand(1, 3, 40, 40), trap / "out.png", metadata=told.metadata(), overwrite=True)
+        with pytest.raises(SettingsError, match=r"program net\.py.*\n.*--model net\.py"):
+            phosphene.redo(trap / "out.png", image=photo)
+        result = CliRunner().invoke(main, ["redo", "out.png", "--input", "photo.png"])
+        assert result.exit_code == 2
+        assert "--model net.py" in result.output
+
+
+def test_a_program_runs_where_it_is_named_again(trap, photo):
+    made = phosphene.dream(photo, model="net.py:small", weights="random", **QUICK | {"layer": "2"})
+    made.save("out.png")
+    Path("ran").unlink()
+    networks.foreign._load.cache_clear()
+    result = CliRunner().invoke(main, ["redo", "out.png", "--input", photo, "--model", "net.py:small", "-o", "o.png"])
+    assert result.exit_code == 0, result.output
+    assert Path("ran").exists()
+    assert torch.equal(images.load("o.png").pixels, images.load("out.png").pixels)
+    Path("ran").unlink()
+
+
+@pytest.mark.parametrize("words", [["--model", "net.py:small"], ["--model=net.py:small"], ["--config", "look.toml"]])
+def test_a_program_that_a_journal_names_never_runs(trap, words):
+    (trap / "look.toml").write_text("model = 'net.py:small'", "utf-8")
+    command = {"folder": str(trap), "arguments": ["dream", "photo.png", *words, "-o", "out.png"]}
+    (trap / "out.png.unfinished").mkdir()
+    facts = {"about": {}, "command": command, "state": {}}
+    (trap / "out.png.unfinished" / "run.json").write_text(json.dumps(facts), "utf-8")
+    result = CliRunner().invoke(main, ["resume", "out.png"])
+    assert result.exit_code == 2
+    assert "--model net.py:small" in result.output
+
+
+def test_a_program_that_a_settings_file_names_runs_only_if_it_is_typed(trap):
+    (trap / "look.toml").write_text("model = 'net.py:small'\nsteps = 1\noctaves = 1", "utf-8")
+    for command in (["photo.png"], ["study", "photo.png", "--vary", "steps=1"]):
+        result = CliRunner().invoke(main, [*command, "--config", "look.toml"])
+        assert result.exit_code == 2
+        assert "--model net.py:small" in result.output
+    typed = ["photo.png", "--config", "look.toml", "--model", "net.py:small", "--layer", "2", "--weights", "random"]
+    assert CliRunner().invoke(main, typed).exit_code == 0
+    Path("ran").unlink()
+
+
+def test_a_filter_does_not_choose_a_program(trap, monkeypatch):
+    monkeypatch.setenv("PHOSPHENE_FILTERS", str(trap))
+    (trap / "night").mkdir()
+    (trap / "night" / "filter.toml").write_text("drawing = 'woodcut'\n[style]\nmodel = 'net.py:small'", "utf-8")
+    result = CliRunner().invoke(main, ["style", "photo.png", "--filter", "night"])
+    assert result.exit_code == 2
+    assert "a filter does not choose the model" in result.output
 
 
 def test_a_pattern_is_made_again(tmp_path):

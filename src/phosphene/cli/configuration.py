@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,24 @@ def user_file() -> Path:
     return user_config_path("phosphene") / "settings.toml"
 
 
-def read(named: str | None) -> dict[str, Any]:
+def read(named: str | None, typed: Collection[str] = ()) -> dict[str, Any]:
     """The settings of the user's file, overruled by those of the named one.
 
     Raises:
-        SettingsError: a file that is not there, is no TOML, or asks for the impossible.
+        SettingsError: a file that is not there, is no TOML, asks for the impossible, or, where no model is `typed`,
+            names a program and is not the user's own.
         UnknownNameError: it holds something that is no setting.
     """
     own = user_file()
     values = _file(own) if own.is_file() else {}
-    return values | (_file(Path(named)) if named else {})
+    if named is None:
+        return values
+    others = _file(Path(named))
+    if "model" in others and "model" not in typed:
+        from phosphene import networks
+
+        networks.refuse_program(others["model"], named, "--model {}")
+    return values | others
 
 
 def beneath(preset: str | None, values: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def dream(
         raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
     wishes = options.take_wishes_(flags)
     typed = options.given(flags, DreamSettings)
-    values = configuration.beneath(preset, configuration.read(config), typed) | typed
+    values = configuration.beneath(preset, configuration.read(config, typed), typed) | typed
     preset, recipe = preset or values.get("preset"), recipe or values.get("recipe")
     values = {name: value for name, value in values.items() if name not in configuration.LOOKS}
     chosen = settings(recipe=recipe, preset=preset, **values)

@@ -132,8 +132,8 @@ def _standing(
     varied: tuple[Axis, ...], typed: dict[str, Any], chosen: dict[str, Any], config: str | None
 ) -> dict[str, Any]:
     """The files' values, without those that a look or an axis overrules: what is typed is the nearer wish."""
-    values = configuration.read(config)
     nearer = typed | {axis.name: axis.values for axis in varied}
+    values = configuration.read(config, nearer)
     presets = [chosen.get("preset"), *(value for axis in varied if axis.name == "preset" for value in axis.values)]
     for preset in presets:
         values = configuration.beneath(preset, values, nearer)

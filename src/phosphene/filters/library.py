@@ -33,6 +33,7 @@ SIDE = 768  # pixels of a drawing's sides
 LONGEST = 1024  # pixels of the long side of a user's picture: more of it is never looked at
 OWN = Path(__file__).parent / "looks"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_USERS = {"model", "weights"}  # a model may be a program, which a filter from a stranger must not run
 _ENTRIES = {"about": str, "drawing": str, "picture": str, "style": dict}
 
 
@@ -110,6 +111,8 @@ def _parsed(path: Path) -> Filter:
     for name, value in entries.items():
         if name not in _ENTRIES or not isinstance(value, _ENTRIES[name]):
             raise SettingsError(f"{path}: {name!r} is not an entry of a filter.{nearest(name, _ENTRIES)}")
+    for name in _USERS & entries.get("style", {}).keys():
+        raise SettingsError(f"{path}: a filter does not choose the {name}; that is said where it is used: --{name}")
     if ("drawing" in entries) == ("picture" in entries):
         raise SettingsError(f"{path}: a filter has a drawing or a picture, one of the two.")
     if "drawing" in entries and entries["drawing"] not in _drawings():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phosphene.networks.foreign import RANDOM, is_foreign
+from phosphene.networks.foreign import RANDOM, is_foreign, is_program, refuse_program
 from phosphene.networks.network import PIXELS, Classifier, Layer, Network
 from phosphene.networks.registry import DEFAULT, SOURCES, Source, find, load, load_for, models_folder
 
@@ -17,7 +17,9 @@ __all__ = [
     "Source",
     "find",
     "is_foreign",
+    "is_program",
     "load",
     "load_for",
     "models_folder",
+    "refuse_program",
 ]

@@ -37,7 +37,31 @@ Made = tuple[nn.Module, About]
 
 def is_foreign(model: str) -> bool:
     """Whether a name means a network from elsewhere: `timm:…`, `torchvision:…` or `….py:…`."""
-    return model.partition(":")[0] in LIBRARIES or _OWN.fullmatch(model) is not None
+    return model.partition(":")[0] in LIBRARIES or is_program(model)
+
+
+def is_program(model: str) -> bool:
+    """Whether a name means a program, `….py:…`, which runs with the user's rights where a network is made of it."""
+    return model.partition(":")[0] not in LIBRARIES and _OWN.fullmatch(model) is not None
+
+
+def refuse_program(model: object, found_in: str, again: str) -> None:
+    """Refuses to run a program that data names: records, journals and settings files come from strangers, too.
+
+    Args:
+        model: the name, as the data has it.
+        found_in: the data, in words.
+        again: what names the program, if the user trusts it; `{}` stands for the program's name.
+
+    Raises:
+        SettingsError: the name is a program's.
+    """
+    if is_program(str(model)):
+        program = Path(str(model)).name
+        raise SettingsError(
+            f"{found_in} names the program {program}, which is not run because a file names it.\n"
+            f"If you trust {program.partition(':')[0]}, name it yourself: {again.format(program)}"
+        )
 
 
 def load(model: str, weights: str | None, dtype: torch.dtype) -> Network:
@@ -67,7 +91,7 @@ def _load(model: str, weights: str | None, dtype: torch.dtype, *_ages: int) -> N
     own = _OWN.fullmatch(model)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)  # so that random weights are the same each time
-        if own and library not in LIBRARIES:
+        if own and is_program(model):
             module, about = _own(Path(own["file"]), own["factory"] or "")
         else:
             module, about = makers[library](name, weights is None)

@@ -17,6 +17,7 @@ from phosphene import images, networks, record
 from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
+from phosphene.networks import Network
 from phosphene.painting import forms
 from phosphene.painting.document import Document
 from phosphene.painting.easel import Easel
@@ -24,7 +25,7 @@ from phosphene.painting.palette import Palette
 from phosphene.painting.render import render
 from phosphene.record import Record
 from phosphene.run import redo as redo_run
-from phosphene.run.again import differences, recorded_input
+from phosphene.run.again import differences, recorded_input, recorded_model
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.once import Dream
@@ -81,7 +82,7 @@ def redo(
         on_step: as for `dream`, like keep and on_forecast.
         keep: for dreams and styles.
         on_forecast: for dreams.
-        **changes: any field of the settings of its kind; a painting of the studio's takes none.
+        **changes: any field of the settings of its kind; a painting of the studio's takes the model alone.
 
     Raises:
         SettingsError: a change that is for pictures of another kind.
@@ -92,16 +93,23 @@ def redo(
     made = record.read(source)
     if made.recipe != RECIPE:
         return redo_run(source, image=image, on_step=on_step, keep=keep, on_forecast=on_forecast, **changes)
-    if changes:
-        raise SettingsError("What was painted in the studio is made again as it was: it takes no other settings.")
+    if changes.keys() - {"model"}:
+        raise SettingsError(
+            "What was painted in the studio is made again as it was: it takes no other settings than --model."
+        )
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
     with telling_of_memory():
         began = recorded_input(made, folder) if image is None else image
-        return repainted(made, began, beside(made, folder), on_step)
+        network = networks.load(**{**recorded_model(made, folder, changes), **changes})
+        return _repainted(made, began, beside(made, folder), network, on_step)
 
 
-def repainted(
-    made: Record, photograph: images.Source, references: Mapping[str, images.Source], on_step: OnStep | None = None
+def _repainted(
+    made: Record,
+    photograph: images.Source,
+    references: Mapping[str, images.Source],
+    network: Network,
+    on_step: OnStep | None,
 ) -> Dream:
     """The painting of a record, made again on a photograph; its notes say what is not as it was recorded.
 
@@ -113,7 +121,6 @@ def repainted(
     if not isinstance(view, int) or view < 1:
         raise RecordError("The record is damaged: it does not say at which size it was painted.")
     document = forms.document(_unpacked(made.settings.get("painting")))
-    network = networks.load(made.network.get("name", ""))
     small = images.load(photograph, long_side=view, max_pixels=0)
     easel = Easel(Palette(network, small, references, seed=int(made.settings.get("seed", 0))))
     for _ in easel.paint(document, on_step):

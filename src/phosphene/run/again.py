@@ -55,11 +55,11 @@ def redo(
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
     if made.recipe == "pattern":
         with telling_of_memory():
-            recorded = {} if "model" in changes else _recorded_model(made, folder)
+            recorded = recorded_model(made, folder, changes)
             return pattern.redo(made, {**recorded, **changes}, on_step, folder=folder)
     if made.recipe == "style":
         with telling_of_memory():
-            recorded = {} if "model" in changes else _recorded_model(made, folder)
+            recorded = recorded_model(made, folder, changes)
             began = recorded_input(made, folder) if image is None else image
             painted = style_again.redo(made, {**recorded, **changes}, began, on_step, folder=folder, keep=keep)
         return replace(painted, notes=painted.notes + differences(made, painted.record, "model" in changes))
@@ -102,10 +102,8 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
     if not is_here(elsewhere):
         backend = {**backend, "device": DEVICE_AUTO}
         notes += (f"made on {elsewhere}, which is not here: the picture is made alike, not equal",)
-    settings = {"device": CPU, **made.settings, **backend, **overruled(made, changes), **changes}
-    if "model" not in changes:
-        settings = {**settings, **_recorded_model(made, folder), **changes}
-    chosen = choose(**settings)
+    recorded = recorded_model(made, folder, changes)
+    chosen = choose(**{"device": CPU, **made.settings, **backend, **overruled(made, changes), **recorded, **changes})
     network = networks.load_for(chosen)
     _check_pictures(chosen, folder)
     if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
@@ -147,14 +145,26 @@ def _check_pictures(chosen: DreamSettings, folder: Path) -> None:
             )
 
 
-def _recorded_model(made: Record, folder: Path) -> dict[str, str | None]:
-    """The recorded network, or the files of the recorded names beside the picture, as settings."""
-    name, file = made.network.get("name", ""), made.network.get("file", "")
+def recorded_model(made: Record, folder: Path, changes: Mapping[str, Any]) -> dict[str, str | None]:
+    """The network that made a picture, as settings: by its name, or the file of the recorded name beside the picture.
+
+    A record is data. A program that it names is run only where `changes` name it again.
+
+    Raises:
+        SettingsError: it names a program, and `changes` name no model.
+        WeightsError: the network's weights are not there.
+    """
+    name, file = str(made.network.get("name", "")), str(made.network.get("file", ""))
+    named = changes.get("model")
+    if named is None:
+        for each in (name, file):
+            networks.refuse_program(each, "The picture's record", "--model {}")
+    elif networks.is_foreign(name) and Path(str(named)).name == name:
+        return {"weights": _weights_beside(file, folder)}
+    else:
+        return {"weights": None}
     if networks.is_foreign(name):
-        program, colon, function = name.rpartition(":")
-        own = (folder / program).is_file()
-        weights = file if file == networks.RANDOM else str(folder / file) if (folder / file).is_file() else None
-        return {"model": f"{folder / program}{colon}{function}" if own else name, "weights": weights}
+        return {"model": name, "weights": _weights_beside(file, folder)}
     if name in networks.SOURCES and networks.find(networks.SOURCES[name]):
         return {"model": name, "weights": None}
     if (folder / file).is_file():
@@ -164,6 +174,13 @@ def _recorded_model(made: Record, folder: Path) -> dict[str, str | None]:
     raise WeightsError(
         f"The dream was made with {name} ({file}), which is {where}.\nSay where it is: --model PATH;{advice}"
     )
+
+
+def _weights_beside(file: str, folder: Path) -> str | None:
+    """Recorded weights of a network from elsewhere: random ones, or the file of that name beside the picture."""
+    if file == networks.RANDOM:
+        return file
+    return str(folder / file) if (folder / file).is_file() else None
 
 
 def recorded_input(made: Record, folder: Path) -> images.Source:
