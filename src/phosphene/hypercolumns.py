@@ -50,19 +50,20 @@ def size(height: int, width: int) -> tuple[int, int]:
 
 def columns(network: Network, pixels: Tensor, names: Sequence[str]) -> Columns:
     """The activations of layers for `pixels` `[1, 3, H, W]`, each on the grid of places; differentiable."""
-    return _columns(network, features.extract(network, whole(pixels), names), names, pixels)
+    return gridded(network, features.extract(network, whole(pixels), names), names, pixels)
 
 
 def of_picture(network: Network, pixels: Tensor, names: Sequence[str]) -> Columns:
     """As `columns`, without gradients, and for pictures of any size: large ones are looked at in tiles."""
-    return _columns(network, features.of_picture(network, whole(pixels), names), names, pixels)
+    return gridded(network, features.of_picture(network, whole(pixels), names), names, pixels)
 
 
 def by_tile(network: Network, pixels: Tensor, names: Sequence[str]) -> Iterator[Columns]:
     """As `of_picture`, tile by tile: those for which each tile answers."""
     rows, columns = size(*pixels.shape[-2:])
     for box, found in features.by_tile(network, whole(pixels), names):
-        seen = [_gridded(found[name], network.layer(name).stride) for name in names]
+        grid = size(*(side.high - side.low for side in (box.rows, box.columns)))
+        seen = [_gridded(found[name], network.layer(name).stride, grid) for name in names]
         yield [features.core(each, GRID, box)[..., :rows, :columns] for each in seen]
 
 
@@ -71,12 +72,23 @@ def whole(pixels: Tensor) -> Tensor:
     return fill(pixels, SMALLEST)
 
 
-def _columns(network: Network, found: features.Features, names: Sequence[str], pixels: Tensor) -> Columns:
-    rows, columns = size(*pixels.shape[-2:])
-    return [_gridded(found[name], network.layer(name).stride)[..., :rows, :columns] for name in names]
+def gridded(network: Network, found: features.Features, names: Sequence[str], pixels: Tensor) -> Columns:
+    """What `features.extract` found in `pixels`, on the grid of places."""
+    grid = size(*pixels.shape[-2:])
+    return [_gridded(found[name], network.layer(name).stride, grid) for name in names]
 
 
-def _gridded(activations: Tensor, stride: int) -> Tensor:
+def _gridded(activations: Tensor, stride: int, grid: tuple[int, int]) -> Tensor:
+    """A layer on a grid of so many rows and columns.
+
+    A network may show less than a size over its stride, where its pooling rounds down: the last row or column goes on.
+    """
+    found = _per_place(activations, stride)[..., : grid[0], : grid[1]]
+    down, right = (wanted - there for wanted, there in zip(grid, found.shape[-2:], strict=True))
+    return F.pad(found, (0, right, 0, down), mode="replicate") if down or right else found
+
+
+def _per_place(activations: Tensor, stride: int) -> Tensor:
     """Fine layers are halved to two positions a place, and these stand beside each other; coarse ones are enlarged."""
     if stride > GRID:
         return F.interpolate(activations, scale_factor=stride / GRID, mode="bilinear", align_corners=False)

@@ -1,8 +1,9 @@
 """Style by nearest neighbours: each place of a picture takes on the look of the style's place that is most like it.
 
-After Kolkin et al., "Neural Neighbor Style Transfer" (2022). Beyond it, places are alike by what they are before they
-are alike by how they look (`correspondence`), and perhaps of one tone; several styles blend; and a place's colour is a
-target too, which keeps colours from washing out.
+After Kolkin et al., "Neural Neighbor Style Transfer" (2022). Beyond it, the whole takes on the style's statistics, as
+with Gram matrices (Gatys, Ecker and Bethge 2016), which brings its large motifs; what is drawn stays drawn
+(`structure`); places are alike by what they are before they are alike by how they look (`correspondence`), and perhaps
+of one tone; several styles blend; and a place's colour is a target too, which keeps colours from washing out.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -17,13 +19,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from phosphene import hypercolumns, matching
+from phosphene import features, hypercolumns, matching
 from phosphene.correspondence import Correspondence
 from phosphene.hypercolumns import GRID, LOOKS, Columns
 from phosphene.matching import Groups
 from phosphene.networks import Network
+from phosphene.recipes.gram import Moments, apart, moments
 from phosphene.recipes.painter import Shift, Source, Window, surrounded
+from phosphene.recipes.structure import Structure, structure_weight
 
+PULL = 2.5  # by how much a strength draws from the photograph's own look to the style's, which is all from 0.4 on
+STATISTICS = 1.0  # weight of the style's statistics beside cosines
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines
 SEARCHED = 192  # numbers of a vector, its principal components, that a search compares: docs/explanation/style.md
 
@@ -36,12 +42,14 @@ class Target(NamedTuple):
         colours: `[N, 3]`.
         measure: how the picture's own are joined, to be compared.
         weight: of this among other targets.
+        moments: the statistics that the layers are to have, or none.
     """
 
     directions: Tensor
     colours: Tensor
     measure: Measure
     weight: float
+    moments: Sequence[Moments] = ()
 
 
 class Measure(NamedTuple):
@@ -95,6 +103,8 @@ class Palette:
         keys: what a search compares, along these; what a place is; and its tone.
         weight: among several styles.
         tones: of the style.
+        layers: what it shows of each layer, `[1, C, h, w]`.
+        grid: rows and columns of the places.
     """
 
     vectors: Tensor
@@ -104,6 +114,18 @@ class Palette:
     keys: Groups
     weight: float
     tones: Tones
+    layers: list[Tensor]
+    grid: tuple[int, int]
+
+    @cached_property
+    def moments(self) -> list[Moments]:
+        """The statistics of each layer."""
+        return [moments(each) for each in self.layers]
+
+    def moments_of(self, where: Tensor) -> list[Moments]:
+        """The statistics of places of the style, in which each counts as often as it is in `where`."""
+        counts = torch.bincount(where, minlength=len(self.vectors)).to(self.vectors.dtype).view(1, 1, *self.grid)
+        return [moments(each, F.interpolate(counts, each.shape[-2:], mode="area")) for each in self.layers]
 
     def found(self, vectors: Tensor, stuff: Tensor, tones: Tensor) -> Tensor:
         """The place most like each of `vectors` `[N, C]`, of such a stuff `[N, D]` and such tones `[N, 4]`."""
@@ -126,7 +148,7 @@ class Neighbours:
     ) -> None:
         """Makes palettes of the sources, which have the size that goes with the content's."""
         self.network, self.firmness, self.tone = network, firmness, tone
-        self.own, self.pull = 1 - strength, min(1.0, 2 * strength)
+        self.own, self.pull, self.keep = 1 - strength, min(1.0, PULL * strength), structure_weight(strength)
         self.names = hypercolumns.layers(network, LOOKS)
         self.tones = Tones.of(hypercolumns.colours(content))
         self.content = Measure.of_content(network, content, self.names)
@@ -134,7 +156,8 @@ class Neighbours:
         self.stuffs = [source.stuff for source in sources if source.weight > 0]
 
     def _palette(self, source: Source) -> Palette:
-        columns = hypercolumns.of_picture(self.network, source.pixels, self.names)
+        seen = features.of_picture(self.network, hypercolumns.whole(source.pixels), self.names)
+        columns = hypercolumns.gridded(self.network, seen, self.names, source.pixels)
         measure = Measure.of_style(columns, self.content)
         vectors = hypercolumns.joined(columns, *measure)
         keys = F.normalize(vectors, dim=1)
@@ -142,7 +165,8 @@ class Neighbours:
         stuff = _numbers(source.stuff.style if source.stuff else None, columns[0], source.pixels.shape[-2:])
         colours = hypercolumns.colours(source.pixels)
         known = Groups(torch.cat([keys @ basis, stuff, tones_of(colours, self.tone)], 1))
-        return Palette(vectors, colours, measure, basis, known, source.weight, Tones.of(colours))
+        layers, grid = [seen[name] for name in self.names], hypercolumns.size(*source.pixels.shape[-2:])
+        return Palette(vectors, colours, measure, basis, known, source.weight, Tones.of(colours), layers, grid)
 
     def window(self, content: Tensor, window: Window) -> Targets:
         """What a window of the content is to become."""
@@ -157,15 +181,18 @@ class Targets:
         self.method, self.content, self.seen = method, content, window
         self.shift: Shift = (0, 0)
         self.targets: list[Target] = []
+        self.structure = Structure(method.network)
+        self.names = {*method.names, *self.structure.names}
 
     @torch.no_grad()
     def look(self, pixels: Tensor, shift: Shift) -> None:
         """Finds all neighbours anew, of the picture as it stands and, for a share, of the content."""
         method, self.shift = self.method, shift
         content = surrounded(self.content, shift)
-        once, now = (
-            hypercolumns.columns(method.network, each, method.names) for each in (content, surrounded(pixels, shift))
-        )
+        seen = features.extract(method.network, hypercolumns.whole(content), self.names)
+        self.structure.look(seen)
+        once = hypercolumns.gridded(method.network, seen, method.names, content)
+        now = hypercolumns.columns(method.network, surrounded(pixels, shift), method.names)
         colours = hypercolumns.colours(content)
         self.targets = [
             self._target(*each, once, now, colours) for each in zip(method.palettes, method.stuffs, strict=True)
@@ -186,17 +213,23 @@ class Targets:
         tones = tones_wanted(method.tones.as_in(palette.tones, colours), method.tone)
         where = palette.found(wanted, method.firmness * numbers, tones)
         weight = palette.weight * method.pull
-        return Target(_directions(palette.vectors[where]), palette.colours[where], palette.measure, weight)
+        wanted_moments = palette.moments if self.seen.whole else palette.moments_of(where)
+        return Target(
+            _directions(palette.vectors[where]), palette.colours[where], palette.measure, weight, wanted_moments
+        )
 
     def distance(self, pixels: Tensor) -> Tensor:
         """How far `pixels` are from what they are to become: a mean over places, differentiable."""
-        pixels = surrounded(pixels, self.shift)
-        seen = hypercolumns.columns(self.method.network, pixels, self.method.names)
+        method, pixels = self.method, surrounded(pixels, self.shift)
+        seen = features.extract(method.network, hypercolumns.whole(pixels), self.names)
+        columns = hypercolumns.gridded(method.network, seen, method.names, pixels)
         colours = hypercolumns.colours(pixels)
         distances = [  # made again for the gradient, or each target would hold a copy of all columns until then
-            each.weight * checkpoint(_distance, each, seen, colours, use_reentrant=False) for each in self.targets
+            each.weight * checkpoint(_distance, each, columns, colours, use_reentrant=False) for each in self.targets
         ]
-        return torch.stack(distances).sum()
+        now = [moments(seen[name]) for name in method.names]
+        distances += [STATISTICS * each.weight * apart(now, each.moments) for each in self.targets if each.moments]
+        return torch.stack(distances).sum() + method.keep * self.structure.distance(seen)
 
 
 def _distance(target: Target, seen: Columns, colours: Tensor) -> Tensor:

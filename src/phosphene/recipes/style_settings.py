@@ -36,7 +36,7 @@ class StyleSettings(Settings):
         because="explanation/style.md",
     )
     strength: float = setting(
-        0.4, "from 0.1, a hint, to 1: only the style's motifs are left", low=0, high=1, because="explanation/style.md"
+        0.5, "from 0.1, a hint, to 1: only the style's motifs are left", low=0, high=1, because="explanation/style.md"
     )
     scale: float = setting(1.0, "size of the strokes: 0.5 is half, 2 is twice", low=0.1, high=8, because="the unit")
     keep_colour: bool = setting(False, "keep the picture's own colours")
@@ -68,9 +68,9 @@ class StyleSettings(Settings):
         8, "sizes to paint at, from broad to fine; no more than fit", low=1, high=16, because="explanation/style.md"
     )
     steps: int = setting(
-        80, "steps at each size; fewer where it is large", low=1, high=100_000, because="explanation/style.md"
+        50, "steps at each size; fewer where it is large", low=1, high=100_000, because="explanation/style.md"
     )
-    step_size: float = setting(1.3, "length of Adam's steps, of 255", low=0, high=255, because="explanation/style.md")
+    step_size: float = setting(2.0, "length of Adam's steps, of 255", low=0, high=255, because="explanation/style.md")
     seed: int = setting(
         0, "of the faint grain that a painting begins with", low=0, high=2**63 - 1, because="any is as good"
     )
