@@ -245,9 +245,12 @@ def _directions(vectors: Tensor) -> Tensor:
 
 
 def principal(vectors: Tensor, count: int) -> Tensor:
-    """The directions `[C, K]` along which vectors are largest."""
-    directions: Tensor = torch.linalg.eigh(vectors.T @ vectors)[1]
-    return directions[:, -count:]
+    """The directions `[C, K]` along which vectors are largest.
+
+    In double precision: in single, the search for them fails where there are fewer vectors than numbers in each.
+    """
+    directions: Tensor = torch.linalg.eigh((vectors.T @ vectors).double())[1]
+    return directions[:, -count:].to(vectors.dtype)
 
 
 def tones_of(colours: Tensor, tone: float) -> Tensor:

@@ -1,0 +1,48 @@
+"""Every technique with every built-in network, at sizes that no stride divides."""
+
+import pytest
+import torch
+
+import phosphene
+
+SIZES = [(33, 47), (58, 61), (64, 64), (65, 67), (70, 101), (97, 80), (99, 113), (101, 35), (58, 201), (127, 129)]
+QUICK = {"octaves": 1, "steps": 1}
+
+
+@pytest.fixture(params=phosphene.networks.SOURCES, scope="module")
+def network(request):
+    if request.param == "googlenet":
+        return phosphene.network(request.getfixturevalue("caffemodel"))
+    return phosphene.network(request.param)
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"{size[1]}x{size[0]}")
+def picture(request):
+    return torch.rand(1, 3, *request.param, generator=torch.Generator().manual_seed(3))
+
+
+def check(made, picture):
+    assert made.pixels.shape == picture.shape
+    assert made.pixels.isfinite().all()
+    assert not torch.equal(made.pixels, picture)
+
+
+def test_dream(network, picture):
+    check(phosphene.dream(picture, network=network, **QUICK), picture)
+
+
+def test_guided_dream(network, picture):
+    guide = picture.flip(2, 3)[..., 3:, 5:]
+    check(phosphene.dream(picture, network=network, guide=guide, layer=network.default_layer, **QUICK), picture)
+
+
+@pytest.mark.parametrize("method", ["match", "gram"])
+def test_style(network, picture, method):
+    style = picture.flip(1, 2)[..., 5:, 2:]
+    check(phosphene.style(picture, style, network=network, method=method, steps=1), picture)
+
+
+def test_pattern(network, picture):
+    height, width = picture.shape[-2:]
+    made = phosphene.pattern(f"{network.default_layer}:1", network=network, size=(width, height), **QUICK)
+    check(made, picture)
