@@ -11,7 +11,6 @@ the_scream.jpg and published_scream.png; these pairs come first, with their publ
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,9 +131,7 @@ def measured(pair: Pair, judge: Judge, settings: dict[str, Any], pictures: Path 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--output", type=Path, help="the table as CSV")
-    parser.add_argument("--pictures", type=Path, help="a folder for what was painted")
+    parser = tables.parser(__doc__)
     parser.add_argument("--googlenet", type=Path, required=True, help="bvlc_googlenet.caffemodel")
     parser.add_argument("--published", type=Path, help="a folder of pairs that others painted")
     parser.add_argument("--method", default="match", choices=("match", "gram"))

@@ -3,16 +3,22 @@
 For each method the picture is painted, and every pixel judged: from which of the style's regions has it its look? The
 judge knows nothing of the methods. It compares colours and their spread around a pixel with those of the style's
 regions. Its own mistakes, on the style pictures themselves, are in the last column.
+
+--labelled names a folder of pairs that were labelled by hand, NAME-content.jpg, NAME-content-labels.png and the same of
+the style; one colour, each of its numbers 0 or 255, is one stuff. These are measured instead, and black is the sky.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 import phosphene
@@ -28,6 +34,31 @@ AROUND = 13  # pixels of the window whose colours are judged
 BORDER = 6  # pixels around the content's borders that are not counted
 SPREAD = 0.25  # weight of the colours' spread: a content's own edges add to it, whatever the style
 KNOWN = 1500  # of the style's pixels that a judgement compares with
+PURE = 40  # of 255: how far a label's colour may be from its stuff's; on a border it is further, and counts for none
+
+
+def labelled(folder: Path) -> Iterator[Pair]:
+    """The pairs of a folder, in the order of their names."""
+    for file in sorted(folder.glob("*-content.jpg")):
+        name = file.name.removesuffix("-content.jpg")
+        content, style = (_labels(folder / f"{name}-{each}-labels.png") for each in ("content", "style"))
+        pictures = (_opened(folder / f"{name}-{each}.jpg") for each in ("content", "style"))
+        yield Pair(
+            name, *(torch.from_numpy(each).permute(2, 0, 1)[None].float() / 255 for each in pictures), content, style
+        )
+
+
+def _opened(file: Path) -> NDArray[np.uint8]:
+    with Image.open(file) as opened:
+        return np.asarray(opened.convert("RGB")).copy()
+
+
+def _labels(file: Path) -> Tensor:
+    """A number for each pixel, from 0, black, to 7, white; `NOWHERE` where the colour is none of these."""
+    map_ = torch.from_numpy(_opened(file)).long()
+    full = (map_ > 127).long()
+    stuff = (full * torch.tensor([4, 2, 1])).sum(-1)
+    return torch.where(((map_ - 255 * full).abs() > PURE).any(-1), NOWHERE, stuff)
 
 
 def looks(pixels: Tensor) -> Tensor:
@@ -92,9 +123,11 @@ def measured(pair: Pair, network: phosphene.Network, pictures: Path | None) -> d
 
 
 def main() -> None:
-    asked = tables.asked(__doc__)
+    parser = tables.parser(__doc__)
+    parser.add_argument("--labelled", type=Path, help="a folder of pairs that were labelled by hand")
+    asked = parser.parse_args()
     network, rows = phosphene.network(), []
-    for pair in pairs():
+    for pair in labelled(asked.labelled) if asked.labelled else pairs():
         rows.append(measured(pair, network, asked.pictures))
         tables.show(rows[-1])
     mean = {key: float(torch.tensor([row[key] for row in rows]).nanmean()) for key in list(rows[0])[1:]}

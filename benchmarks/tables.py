@@ -12,10 +12,15 @@ Row = Mapping[str, str | float]
 
 def asked(about: str | None) -> argparse.Namespace:
     """Where the table goes, `output`, and what was painted, `pictures`; either may be `None`."""
-    parser = argparse.ArgumentParser(description=about)
+    return parser(about).parse_args()
+
+
+def parser(about: str | None) -> argparse.ArgumentParser:
+    """The parser of these two, to which a benchmark may add."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, help="the table as CSV")
     parser.add_argument("--pictures", type=Path, help="a folder for what was painted")
-    return parser.parse_args()
+    return parser
 
 
 def show(row: Row) -> None:

@@ -254,6 +254,29 @@ def test_identical_regions_map_onto_themselves(efficientnet: phosphene.Network) 
     assert likeness.max() < 1.1
 
 
+def test_what_is_hardly_alike_is_hardly_sure(efficientnet: phosphene.Network) -> None:
+    pixels = images.load(photograph("china"), long_side=256).pixels
+    itself, other = (correspondence.found(efficientnet, pixels, style) for style in (pixels, texture(3, 192, 256)))
+    sure, unsure = (each.content.amax(1).mean() for each in (itself, other))
+    assert unsure < sure / 2
+
+
+def test_statistics_have_as_much_of_each_stuff_as_the_content(tiny32: phosphene.Network) -> None:
+    style = torch.cat([texture(1, 64, 32), texture(2, 64, 32) * 0.2], 3)
+    halves = torch.zeros(1, 2, 64, 64)
+    halves[:, 0, :, :32], halves[:, 1, :, 32:] = 1, 1
+    stuff = correspondence.Correspondence(halves, halves)
+    method = Neighbours(tiny32, [Source(style, stuff=stuff)], style, strength=1, firmness=1)
+    palette, rows = method.palettes[0], torch.arange(64) % 2
+    left = torch.tensor([[1.0, 0.0]]).expand(64, -1)
+    where = palette.stuff.argmax(1).argsort(stable=True)[:64]
+    for layer, seen in enumerate(palette.layers):
+        found = palette.moments_of(where, left, whole=True)[layer].mean.flatten()
+        assert torch.allclose(found, seen[..., : seen.shape[-1] // 2].mean((0, 2, 3)), atol=1e-4)
+        unknown = palette.moments_of(rows, torch.zeros(64, 2), whole=True)[layer].mean.flatten()
+        assert torch.allclose(unknown, seen.mean((0, 2, 3)), atol=1e-4)
+
+
 def test_a_map_takes_on_the_edges_of_a_picture() -> None:
     picture, map_ = torch.zeros(1, 3, 32, 48), torch.zeros(1, 1, 32, 48)
     picture[..., 20:], map_[..., 26:] = 0.8, 1.0
@@ -421,7 +444,7 @@ def test_a_damaged_filter_is_explained(tmp_path: object, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("kind", ["one pixel", "white", "grey", "alpha", "black"])
-def test_odd_styles_work(efficientnet: phosphene.Network, kind: str) -> None:
+def test_odd_styles_and_contents_work(efficientnet: phosphene.Network, kind: str) -> None:
     odd = {
         "one pixel": Image.new("RGB", (1, 1), "red"),
         "white": Image.new("RGB", (64, 64), "white"),
@@ -429,9 +452,10 @@ def test_odd_styles_work(efficientnet: phosphene.Network, kind: str) -> None:
         "grey": Image.fromarray((texture(1)[0, 0] * 255).byte().numpy()),
         "alpha": Image.new("RGBA", (64, 48), (250, 120, 0, 90)),
     }[kind]
-    result = phosphene.style(texture(2), odd, network=efficientnet, **QUICK).pixels
-    assert torch.isfinite(result).all()
-    assert 0 <= result.min() <= result.max() <= 1
+    for content, style in ((texture(2), odd), (odd, texture(2))):
+        result = phosphene.style(content, style, network=efficientnet, **QUICK).pixels
+        assert torch.isfinite(result).all()
+        assert 0 <= result.min() <= result.max() <= 1
 
 
 @pytest.mark.usefixtures("pictures")

@@ -5,6 +5,9 @@ calm and height. Kinds of the two pictures are compared by what sets them apart 
 a painted sky differs from a painted wall much as a photographed sky does from a photographed wall, although paint and
 photograph differ from each other more.
 
+How alike two kinds are also says how sure that is. A painting of one thing and a photograph of another have kinds that
+are hardly alike; there the map says little, and looks decide.
+
 A place's stuff is written as a few numbers, so that the product of a content's and a style's says how surely they are
 of one stuff, 0 to 1, and a search for likeness takes it along as a few more numbers of its vectors.
 """
@@ -24,15 +27,16 @@ from phosphene.transforms import shrink
 
 SIDE = 512  # pixels of the long side at which stuffs are looked at
 CELL = 8  # pixels of a place's side
-COUNTS = (6, 4, 5, 8)  # kinds that a picture may fall into; what several counts agree on is surer than any one of them
+COUNTS = (6, 4, 5, 8, 12)  # kinds that a picture may fall into: several, because what they agree on is surer
 ROUNDS = 30  # of k-means
-CALM, COLOUR, HEIGHT = 0.8, 0.3, 0.3  # weights when a picture falls into kinds; deep layers have 1
+CALM, COLOUR, HEIGHT = 0.4, 0.3, 0.5  # weights when a picture falls into kinds; deep layers have 1
 SOFTNESS = 0.2  # squared distance over which one kind of a picture fades into the next
 HINT_CALM, HINT_COLOUR, HINT_HEIGHT = 0.2, 0.1, 0.2  # weights when kinds are compared; each deep layer has 1
 SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
 EDGES = (12, 24)  # pixels around, over which a map takes on edges, one after the other
 FLAT = 1e-3  # variance of colours that are no edge
 DECIDED = 4  # exponent by which a content's place leaves its second-best counterpart behind
+SURE = 2.0  # a likeness, of at most 4, from which a kind's counterpart is sure; at 0 it counts for nothing
 STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
 
@@ -93,18 +97,21 @@ class _Stuff:
 def found(network: Network, content: Tensor, style: Tensor) -> Correspondence:
     """The correspondence of two pictures `[1, 3, H, W]`."""
     of, by = _stuff(network, content), _stuff(network, style)
-    parts, missing = [], 0.0
+    parts, sure, missing = [], [], 0.0
     for count in COUNTS:
         here, there = (_shares(each.vectors(), count) for each in (of, by))
         likeness = _likeness(of.of_kinds(here), by.of_kinds(there))
         strange = (likeness.amax(1) < STRANGE) & (of.of_kinds(here).calm[:, 0] < CALM_BELOW)
         counterparts = torch.where(strange[:, None], _calmest(of.of_kinds(here), by.of_kinds(there)), likeness)
         surely = (counterparts / SHARPNESS).softmax(1)
+        how_sure = (likeness.amax(1) / SURE).clamp(0, 1)
+        sure.append(here @ torch.where(strange, 1.0, how_sure))
         parts.append((here @ (surely / surely.amax(1, keepdim=True)), there))
         missing += float((here @ strange.to(here.dtype)).mean()) / len(COUNTS)
     numbers = torch.cat([each for each, _ in parts], 1), torch.cat([each for _, each in parts], 1)
+    certainty = _map(torch.stack(sure).mean(0)[:, None], of, content) * len(COUNTS) ** 0.5
     return Correspondence(
-        _decided(_map(numbers[0], of, content), [there.shape[1] for _, there in parts]),
+        certainty * _decided(_map(numbers[0], of, content), [there.shape[1] for _, there in parts]),
         _map(numbers[1], by, style),
         missing,
         min(COUNTS[0], numbers[1].shape[1]),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -101,6 +100,7 @@ class Palette:
         measure: the style's own.
         basis: `[C, K]`, the directions in which the vectors differ most.
         keys: what a search compares, along these; what a place is; and its tone.
+        stuff: what a place is, `[M, D]`.
         weight: among several styles.
         tones: of the style.
         layers: what it shows of each layer, `[1, C, h, w]`.
@@ -112,20 +112,25 @@ class Palette:
     measure: Measure
     basis: Tensor
     keys: Groups
+    stuff: Tensor
     weight: float
     tones: Tones
     layers: list[Tensor]
     grid: tuple[int, int]
 
-    @cached_property
-    def moments(self) -> list[Moments]:
-        """The statistics of each layer."""
-        return [moments(each) for each in self.layers]
+    def moments_of(self, where: Tensor, stuff: Tensor, whole: bool) -> list[Moments]:
+        """The statistics of a style that has as much of each stuff as the content's places `[N]` have.
 
-    def moments_of(self, where: Tensor) -> list[Moments]:
-        """The statistics of places of the style, in which each counts as often as it is in `where`."""
-        counts = torch.bincount(where, minlength=len(self.vectors)).to(self.vectors.dtype).view(1, 1, *self.grid)
-        return [moments(each, F.interpolate(counts, each.shape[-2:], mode="area")) for each in self.layers]
+        The share of a place that is of no sure stuff counts for all places of the style alike or, in a part of a
+        picture, for the place that was found for it.
+        """
+        sure = (stuff * self.stuff[where]).sum(1).clamp(0, 1)
+        of_stuffs = (stuff / stuff.sum(1, keepdim=True).clamp(min=1e-6) * sure[:, None]).sum(0)
+        counts = (self.stuff / self.stuff.sum(0).clamp(min=1e-6)) @ of_stuffs
+        unsure = 1 - sure
+        counts += unsure.sum() / len(self.vectors) if whole else torch.bincount(where, unsure, len(self.vectors))
+        weights = counts.to(self.vectors.dtype).view(1, 1, *self.grid)
+        return [moments(each, F.interpolate(weights, each.shape[-2:], mode="area")) for each in self.layers]
 
     def found(self, vectors: Tensor, stuff: Tensor, tones: Tensor) -> Tensor:
         """The place most like each of `vectors` `[N, C]`, of such a stuff `[N, D]` and such tones `[N, 4]`."""
@@ -166,7 +171,7 @@ class Neighbours:
         colours = hypercolumns.colours(source.pixels)
         known = Groups(torch.cat([keys @ basis, stuff, tones_of(colours, self.tone)], 1))
         layers, grid = [seen[name] for name in self.names], hypercolumns.size(*source.pixels.shape[-2:])
-        return Palette(vectors, colours, measure, basis, known, source.weight, Tones.of(colours), layers, grid)
+        return Palette(vectors, colours, measure, basis, known, stuff, source.weight, Tones.of(colours), layers, grid)
 
     def window(self, content: Tensor, window: Window) -> Targets:
         """What a window of the content is to become."""
@@ -202,18 +207,19 @@ class Targets:
             self.targets.append(Target(own, colours, method.content, 1 - method.pull))
 
     def _target(
-        self, palette: Palette, stuff: Correspondence | None, once: Columns, now: Columns, colours: Tensor
+        self, palette: Palette, map_: Correspondence | None, once: Columns, now: Columns, colours: Tensor
     ) -> Target:
         method, lengths = self.method, palette.measure.lengths
         centres = hypercolumns.means([now]) if self.seen.whole else method.content.centres
         wanted = (1 - method.own) * hypercolumns.joined(now, centres, lengths)
         wanted += method.own * hypercolumns.joined(once, method.content.centres, lengths)
         begin = (self.seen.box.rows.low - self.shift[0], self.seen.box.columns.low - self.shift[1])
-        numbers = _numbers(stuff.content if stuff else None, once[0], self.seen.size, begin)
+        numbers = _numbers(map_.content if map_ else None, once[0], self.seen.size, begin)
         tones = tones_wanted(method.tones.as_in(palette.tones, colours), method.tone)
-        where = palette.found(wanted, method.firmness * numbers, tones)
+        stuff = method.firmness * numbers
+        where = palette.found(wanted, stuff, tones)
         weight = palette.weight * method.pull
-        wanted_moments = palette.moments if self.seen.whole else palette.moments_of(where)
+        wanted_moments = palette.moments_of(where, stuff, self.seen.whole)
         return Target(
             _directions(palette.vectors[where]), palette.colours[where], palette.measure, weight, wanted_moments
         )

@@ -16,7 +16,7 @@ from phosphene.networks import Network
 
 SEES = (147,)  # pixels that the compared layers see: things, and their parts
 PLACES = 700  # that are compared with each other, by chance anew at each look
-KEEP = 1.5  # weight of what is drawn, at strength 0.5
+KEEP = 1.0  # weight of what is drawn, at strength 0.5
 FIRMEST = 20.0  # weight at the least strength
 
 
