@@ -24,7 +24,8 @@ def right(pair: Pair, network: phosphene.Network) -> Tensor:
     height, width = (side // PLACE for side in pair.style.shape[-2:])
     style = F.interpolate(found.style, size=(height, width), mode="bilinear", align_corners=False)
     stuff = F.interpolate(pair.style_map[None, None].float(), size=(height, width)).flatten().long()
-    where = matching.best(matching.vectors(found.content), matching.vectors(style)).where
+    content = F.interpolate(found.content, size=pair.content_map.shape, mode="bilinear", align_corners=False)
+    where = matching.best(matching.vectors(content), matching.vectors(style)).where
     return (stuff[where] == pair.content_map.flatten()).reshape(pair.content_map.shape)
 
 

@@ -16,7 +16,7 @@ from phosphene.networks import Network
 
 SEES = (147,)  # pixels that the compared layers see: things, and their parts
 PLACES = 700  # that are compared with each other, by chance anew at each look
-KEEP = 1.0  # weight of what is drawn, at strength 0.5
+KEEP = 0.6  # weight of what is drawn, at strength 0.5
 FIRMEST = 20.0  # weight at the least strength
 
 
@@ -24,7 +24,7 @@ def structure_weight(strength: float) -> float:
     """The weight of what is drawn beside that of the style, for a strength of 0..1: at 1 nothing need be kept.
 
     >>> [round(structure_weight(strength), 2) for strength in (0.2, 0.5, 0.8, 1.0)]
-    [6.0, 1.5, 0.37, 0.0]
+    [2.4, 0.6, 0.15, 0.0]
     """
     return min(FIRMEST, KEEP * (1 - strength) / max(strength, 1e-6))
 
