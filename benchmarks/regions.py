@@ -14,11 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 import phosphene
@@ -42,23 +39,16 @@ def labelled(folder: Path) -> Iterator[Pair]:
     for file in sorted(folder.glob("*-content.jpg")):
         name = file.name.removesuffix("-content.jpg")
         content, style = (_labels(folder / f"{name}-{each}-labels.png") for each in ("content", "style"))
-        pictures = (_opened(folder / f"{name}-{each}.jpg") for each in ("content", "style"))
-        yield Pair(
-            name, *(torch.from_numpy(each).permute(2, 0, 1)[None].float() / 255 for each in pictures), content, style
-        )
-
-
-def _opened(file: Path) -> NDArray[np.uint8]:
-    with Image.open(file) as opened:
-        return np.asarray(opened.convert("RGB")).copy()
+        pictures = (phosphene.load(folder / f"{name}-{each}.jpg").pixels for each in ("content", "style"))
+        yield Pair(name, *pictures, content, style)
 
 
 def _labels(file: Path) -> Tensor:
     """A number for each pixel, from 0, black, to 7, white; `NOWHERE` where the colour is none of these."""
-    map_ = torch.from_numpy(_opened(file)).long()
-    full = (map_ > 127).long()
+    colours = phosphene.load(file).pixels[0].permute(1, 2, 0) * 255
+    full = (colours > 127).long()
     stuff = (full * torch.tensor([4, 2, 1])).sum(-1)
-    return torch.where(((map_ - 255 * full).abs() > PURE).any(-1), NOWHERE, stuff)
+    return torch.where(((colours - 255 * full).abs() > PURE).any(-1), NOWHERE, stuff)
 
 
 def looks(pixels: Tensor) -> Tensor:

@@ -39,8 +39,7 @@ def test_guided_dream(network, picture):
 @pytest.mark.parametrize("method", ["match", "gram"])
 def test_style(network, picture, method):
     style = picture.flip(1, 2)[..., 5:, 2:]
-    settings = {"method": method, "stuff": 0, "steps": 1}  # the map has a size of its own
-    check(phosphene.style(picture, style, network=network, **settings), picture)
+    check(phosphene.style(picture, style, network=network, method=method, steps=1), picture)
 
 
 def test_pattern(network, picture):

@@ -100,19 +100,19 @@ def found(network: Network, content: Tensor, style: Tensor) -> Correspondence:
     parts, sure, missing = [], [], 0.0
     for count in COUNTS:
         here, there = (_shares(each.vectors(), count) for each in (of, by))
-        likeness = _likeness(of.of_kinds(here), by.of_kinds(there))
-        strange = (likeness.amax(1) < STRANGE) & (of.of_kinds(here).calm[:, 0] < CALM_BELOW)
-        counterparts = torch.where(strange[:, None], _calmest(of.of_kinds(here), by.of_kinds(there)), likeness)
-        surely = (counterparts / SHARPNESS).softmax(1)
-        how_sure = (likeness.amax(1) / SURE).clamp(0, 1)
-        sure.append(here @ torch.where(strange, 1.0, how_sure))
-        parts.append((here @ (surely / surely.amax(1, keepdim=True)), there))
+        kinds, theirs = of.of_kinds(here), by.of_kinds(there)
+        likeness = _likeness(kinds, theirs)
+        strange = (likeness.amax(1) < STRANGE) & (kinds.calm[:, 0] < CALM_BELOW)
+        counterparts = torch.where(strange[:, None], _calmest(kinds, theirs), likeness)
+        shares = (counterparts / SHARPNESS).softmax(1)
+        sure.append(here @ torch.where(strange, 1.0, (likeness.amax(1) / SURE).clamp(0, 1)))
+        parts.append((here @ (shares / shares.amax(1, keepdim=True)), there))
         missing += float((here @ strange.to(here.dtype)).mean()) / len(COUNTS)
     numbers = torch.cat([each for each, _ in parts], 1), torch.cat([each for _, each in parts], 1)
-    certainty = _map(torch.stack(sure).mean(0)[:, None], of, content) * len(COUNTS) ** 0.5
+    certainty = _map(torch.stack(sure).mean(0)[:, None], of, content)
     return Correspondence(
         certainty * _decided(_map(numbers[0], of, content), [there.shape[1] for _, there in parts]),
-        _map(numbers[1], by, style),
+        len(COUNTS) ** -0.5 * _map(numbers[1], by, style),
         missing,
         min(COUNTS[0], numbers[1].shape[1]),
     )
@@ -226,8 +226,7 @@ def _map(numbers: Tensor, stuff: _Stuff, picture: Tensor) -> Tensor:
     places = numbers.T.reshape(1, -1, *stuff.grid)
     for radius in EDGES:
         places = guided.filtered(places, _seen(picture), radius, FLAT).clamp(0, 1)
-    weight: float = len(COUNTS) ** -0.5
-    return weight * places
+    return places
 
 
 def _decided(map_: Tensor, counts: Sequence[int]) -> Tensor:
