@@ -29,6 +29,7 @@ from phosphene.recipes.structure import Structure, structure_weight
 
 PULL = 2.5  # by how much a strength draws from the photograph's own look to the style's, which is all from 0.4 on
 STATISTICS = 1.0  # weight of the style's statistics beside cosines
+SURELY = 3  # exponent of a map's certainty, with which statistics follow it: little where it is not nearly sure
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines
 SEARCHED = 192  # numbers of a vector, its principal components, that a search compares: docs/explanation/style.md
 
@@ -124,7 +125,7 @@ class Palette:
         The share of a place that is of no sure stuff counts for all places of the style alike or, in a part of a
         picture, for the place that was found for it.
         """
-        sure = (stuff * self.stuff[where]).sum(1).clamp(0, 1)
+        sure = (stuff * self.stuff[where]).sum(1).clamp(0, 1) ** SURELY
         of_stuffs = (stuff / stuff.sum(1, keepdim=True).clamp(min=1e-6) * sure[:, None]).sum(0)
         counts = (self.stuff / self.stuff.sum(0).clamp(min=1e-6)) @ of_stuffs
         unsure = 1 - sure
@@ -207,14 +208,14 @@ class Targets:
             self.targets.append(Target(own, colours, method.content, 1 - method.pull))
 
     def _target(
-        self, palette: Palette, map_: Correspondence | None, once: Columns, now: Columns, colours: Tensor
+        self, palette: Palette, known: Correspondence | None, once: Columns, now: Columns, colours: Tensor
     ) -> Target:
         method, lengths = self.method, palette.measure.lengths
         centres = hypercolumns.means([now]) if self.seen.whole else method.content.centres
         wanted = (1 - method.own) * hypercolumns.joined(now, centres, lengths)
         wanted += method.own * hypercolumns.joined(once, method.content.centres, lengths)
         begin = (self.seen.box.rows.low - self.shift[0], self.seen.box.columns.low - self.shift[1])
-        numbers = _numbers(map_.content if map_ else None, once[0], self.seen.size, begin)
+        numbers = _numbers(known.content if known else None, once[0], self.seen.size, begin)
         tones = tones_wanted(method.tones.as_in(palette.tones, colours), method.tone)
         stuff = method.firmness * numbers
         where = palette.found(wanted, stuff, tones)

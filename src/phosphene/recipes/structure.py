@@ -17,7 +17,7 @@ from phosphene.networks import Network
 SEES = (147,)  # pixels that the compared layers see: things, and their parts
 PLACES = 700  # that are compared with each other, by chance anew at each look
 KEEP = 0.6  # weight of what is drawn, at strength 0.5
-FIRMEST = 20.0  # weight at the least strength
+FIRMEST = 3.2  # its weight at the least strengths, so that the first step is no leap
 
 
 def structure_weight(strength: float) -> float:
