@@ -16,8 +16,10 @@ from phosphene.cli.jobs import piped
 from phosphene.cli.maker import Maker, Wishes
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.painting.again import RECIPE, redo
+from phosphene.recipes.fields import combined
+from phosphene.recipes.pattern_settings import PatternSettings
+from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
-from phosphene.run import pattern
 
 MOST_THREADS = 256  # believed of a record
 
@@ -82,8 +84,8 @@ def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str
     if made.recipe in ("style", RECIPE):
         return {**made.settings, **changes}
     if made.recipe == "pattern":
-        return {**made.settings, **pattern.overruled(changes), **changes}
-    named = batch.facts(choose(**{**made.settings, **run.overruled(made, changes), **changes}), None, None)
+        return combined(PatternSettings, made.settings, changes)
+    named = batch.facts(choose(**combined(DreamSettings, made.settings, changes)), None, None)
     return {key: value for key, value in named.items() if key not in ("preset", "recipe")}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, Named, settings
+from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, Named, settings, wished
 
 LOOKS = ("preset", "recipe")
 _TEXTS = ("overlap", "memory")
@@ -38,21 +38,7 @@ def read(named: str | None, typed: Collection[str] = ()) -> dict[str, Any]:
         from phosphene import networks
 
         networks.refuse_program(others["model"], named, "--model {}")
-    return values | others
-
-
-def beneath(preset: str | None, values: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
-    """The files' values without those that a typed preset or objective overrules: what is typed is the nearer wish."""
-    looks = set(PRESETS[preset].changes) if preset in PRESETS else set()
-    if "objective" in typed:
-        looks |= {"layer", "channel", "guide"}
-    if {"layer", "channel", "guide"} & typed.keys():
-        looks.add("objective")
-    if "guide" in typed:
-        looks.add("channel")
-    if "layer" in looks:
-        looks.add("channel")  # it was one of another layer
-    return {name: value for name, value in values.items() if name not in looks}
+    return wished(values, others)
 
 
 def layer_from(recipe: str | None, preset: str | None) -> Named | None:

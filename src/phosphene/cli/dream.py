@@ -9,7 +9,7 @@ import click
 from phosphene.cli import completion, configuration, options
 from phosphene.cli.resume import ARGUMENTS
 from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.settings import DreamSettings, settings
+from phosphene.recipes.settings import DreamSettings, settings, wished
 from phosphene.recipes.style_settings import StyleSettings
 
 SETTINGS = (DreamSettings, PatternSettings, StyleSettings)
@@ -44,8 +44,9 @@ def dream(
         raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
     wishes = options.take_wishes_(flags)
     typed = options.given(flags, DreamSettings)
-    values = configuration.beneath(preset, configuration.read(config, typed), typed) | typed
-    preset, recipe = preset or values.get("preset"), recipe or values.get("recipe")
+    looks = {name: value for name, value in (("recipe", recipe), ("preset", preset)) if value is not None}
+    values = wished(configuration.read(config, typed), typed | looks)
+    preset, recipe = values.get("preset"), values.get("recipe")
     values = {name: value for name, value in values.items() if name not in configuration.LOOKS}
     chosen = settings(recipe=recipe, preset=preset, **values)
     from phosphene.cli import checks, jobs, maker

@@ -15,6 +15,7 @@ from phosphene.cli.dream import SETTINGS
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import flag
+from phosphene.recipes.settings import wished
 from phosphene.studies.axes import KINDS, Axis, Kind, axes, kind_of
 
 if TYPE_CHECKING:
@@ -134,9 +135,10 @@ def _standing(
     """The files' values, without those that a look or an axis overrules: what is typed is the nearer wish."""
     nearer = typed | {axis.name: axis.values for axis in varied}
     values = configuration.read(config, nearer)
-    presets = [chosen.get("preset"), *(value for axis in varied if axis.name == "preset" for value in axis.values)]
-    for preset in presets:
-        values = configuration.beneath(preset, values, nearer)
+    presets = [value for axis in varied if axis.name == "preset" for value in axis.values]
+    for looks in (chosen, *({"preset": preset} for preset in presets)):
+        kept = wished(values, nearer | looks)
+        values = {name: value for name, value in values.items() if kept.get(name) is value}
     return values
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError, nearest
 
@@ -54,6 +54,9 @@ class Settings:
         SettingsError: a value out of its range, with the range.
     """
 
+    OVERRIDES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What a setting stands in place of: the same wish, said in another way, in a place that is less near."""
+
     def __post_init__(self) -> None:
         for entry in fields(self):
             value = getattr(self, entry.name)
@@ -65,6 +68,25 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Every field with its value, ready for JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def combined(of: type[Settings], *places: Mapping[str, Any]) -> dict[str, Any]:
+    """What several places ask for, the nearest last: a record, then the changes to it.
+
+    A setting overrides itself in the places before, and what `OVERRIDES` names. Two that exclude each other in one
+    place stay, for the settings to refuse.
+    """
+    chosen: dict[str, Any] = {}
+    for wishes in places:
+        chosen = {**beneath(of, chosen, wishes), **wishes}
+    return chosen
+
+
+def beneath(of: type[Settings], farther: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left of the farther wishes; `None` and an empty list are no wish, and override only themselves."""
+    said = [name for name, value in nearer.items() if value is not None and value != () and value != []]
+    gone = set(nearer).union(*(of.OVERRIDES.get(name, ()) for name in said))
+    return {name: value for name, value in farther.items() if name not in gone}
 
 
 def flag(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import Settings, setting
@@ -21,6 +22,13 @@ class PatternSettings(Settings):
     >>> PatternSettings(layer="block8", channel=37).octaves
     5
     """
+
+    OVERRIDES: ClassVar = {
+        "objective": ("layer", "channel", "channels"),
+        "layer": ("objective", "channel", "channels"),
+        "channel": ("objective", "channels"),
+        "channels": ("objective", "channel"),
+    }
 
     model: str = setting(
         "efficientnet-lite0",

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.recipes.fields import Settings, memory_bytes, numbers, setting
+from phosphene.recipes.fields import Settings, beneath, combined, memory_bytes, numbers, setting
 
 BACKENDS = ("auto", "torch", "openvino")
 DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
@@ -29,6 +29,15 @@ class DreamSettings(Settings):
     >>> DreamSettings(steps=20).octaves
     6
     """
+
+    OVERRIDES: ClassVar = {
+        "objective": ("layer", "channel", "guide"),
+        "layer": ("objective", "channel"),  # a channel is one of its layer
+        "channel": ("objective", "guide"),
+        "guide": ("objective", "channel"),
+        "model": ("channel",),
+        "recipe": ("preset",),
+    }
 
     model: str = setting(
         "efficientnet-lite0",
@@ -244,16 +253,29 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     1.5
     """
     base = _named(recipe or "phosphene", RECIPES, "recipe")
-    chosen = {**base.changes, **(base.guided if changes.get("guide") else {})}
-    if preset is not None:
-        chosen |= _named(preset, PRESETS, "preset").changes
-    if changes.get("objective") is not None:
-        chosen.pop("layer", None)  # of a recipe or preset; what is said in words is the nearer wish
-    chosen |= changes
+    guided = base.guided if changes.get("guide") else {}
+    look = {} if preset is None else _named(preset, PRESETS, "preset").changes
+    chosen = combined(DreamSettings, base.changes, guided, look, changes)
     for name in chosen:
         if name not in NAMES:
             raise UnknownNameError(f"Unknown setting {name!r}.{nearest(name, NAMES)} There are {', '.join(NAMES)}.")
     return DreamSettings(**chosen)
+
+
+def wished(*places: Mapping[str, Any]) -> dict[str, Any]:
+    """What several places ask for, the nearest last: a file of settings, then what is typed; for `settings`.
+
+    Each may name a recipe and a preset: what these choose is asked for in that place, too.
+
+    >>> wished({"objective": "layer(block8)", "steps": 3}, {"preset": "coils"})
+    {'steps': 3, 'preset': 'coils'}
+    """
+    chosen: dict[str, Any] = {}
+    for wishes in places:
+        looks = [known.get(str(wishes.get(kind))) for kind, known in (("recipe", RECIPES), ("preset", PRESETS))]
+        asked = {name: value for look in looks if look for name, value in look.changes.items()} | dict(wishes)
+        chosen = {**beneath(DreamSettings, chosen, asked), **wishes}
+    return chosen
 
 
 def _named(name: str, known: Mapping[str, Named], kind: str) -> Named:

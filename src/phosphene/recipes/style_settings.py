@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import Settings, memory_bytes, setting
@@ -20,6 +21,8 @@ class StyleSettings(Settings):
     >>> StyleSettings(style=("waves.jpg",)).method
     'match'
     """
+
+    OVERRIDES: ClassVar = {"style": ("filter",), "filter": ("style",)}
 
     model: str = setting(
         "efficientnet-lite0",

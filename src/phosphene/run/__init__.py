@@ -1,6 +1,6 @@
 """One run, from a picture to a picture that says how it was made; and the same run again."""
 
-from phosphene.run.again import check_changes, overruled, redo
+from phosphene.run.again import check_changes, redo
 from phosphene.run.aims import asks_for_best, check, names
 from phosphene.run.forecast import Forecast
 from phosphene.run.kept import Keep
@@ -20,7 +20,6 @@ __all__ = [
     "dream",
     "dreams_on_disk",
     "names",
-    "overruled",
     "provenance",
     "redo",
 ]

@@ -17,7 +17,7 @@ from phosphene.networks import Network
 from phosphene.networks.devices import AUTO as DEVICE_AUTO
 from phosphene.networks.devices import CPU, is_here
 from phosphene.recipes.dream import goal
-from phosphene.recipes.fields import Settings, flag
+from phosphene.recipes.fields import Settings, combined, flag
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
@@ -103,7 +103,8 @@ def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[N
         backend = {**backend, "device": DEVICE_AUTO}
         notes += (f"made on {elsewhere}, which is not here: the picture is made alike, not equal",)
     recorded = recorded_model(made, folder, changes)
-    chosen = choose(**{"device": CPU, **made.settings, **backend, **overruled(made, changes), **recorded, **changes})
+    then = {"device": CPU, **made.settings, **backend, **recorded}
+    chosen = choose(**combined(DreamSettings, then, changes))
     network = networks.load_for(chosen)
     _check_pictures(chosen, folder)
     if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
@@ -123,16 +124,6 @@ def _recorded_backend(made: Record) -> tuple[dict[str, str], tuple[str, ...]]:
         " not equal. For the same pixels: pip install 'phosphene[fast]'"
     )
     return {"backend": backends.TORCH}, (note,)
-
-
-def overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What gives way to changes: a channel to another layer, words to a layer or a guide, and those to words."""
-    if changes.get("objective") is not None:
-        return {"layer": None, "channel": None, "guide": ()}
-    if {"layer", "guide", "channel"} & set(changes):
-        layer = {} if made.settings.get("objective") is None else {"layer": None}
-        return {"objective": None, **layer, **({"channel": None} if "layer" in changes or "guide" in changes else {})}
-    return {"channel": None} if "model" in changes else {}
 
 
 def _check_pictures(chosen: DreamSettings, folder: Path) -> None:

@@ -17,6 +17,7 @@ from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import pattern as recipe
+from phosphene.recipes.fields import combined
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers, word
 from phosphene.record import Record
 from phosphene.run.album import Album
@@ -139,23 +140,13 @@ def redo(
     """
     if made.recipe != "pattern":
         raise RecordError(f"The record is of a {made.recipe}, not of a pattern.")
-    given = dict(changes or {})
     try:
-        chosen = PatternSettings(**{**made.settings, **overruled(given), **given})
+        chosen = PatternSettings(**combined(PatternSettings, made.settings, changes or {}))
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
     network = networks.load_for(chosen)
     size = made.input.get("width"), made.input.get("height")
     return make(chosen, network, size=size if all(size) else None, on_step=on_step, folder=folder)  # type: ignore[arg-type]
-
-
-def overruled(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What gives way to changes: a layer to words, and words to a layer."""
-    if changes.get("objective") is not None:
-        return {"layer": None, "channel": None, "channels": None}
-    if {"layer", "channel", "channels"} & changes.keys():
-        return {"objective": None, "channel": None, "channels": None}
-    return {}
 
 
 # A sheet

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from phosphene import filters, images, networks
 from phosphene.ascent import OnStep
 from phosphene.errors import PhospheneError, RecordError
+from phosphene.recipes.fields import combined
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.record import Record
 from phosphene.run.aims import ALPHA
@@ -34,7 +34,7 @@ def redo(
         RecordError: the record cannot be followed.
     """
     try:
-        chosen = StyleSettings(**{**made.settings, **_overruled(made, changes), **changes})
+        chosen = _again(made, changes)
     except TypeError as error:
         raise RecordError(f"The record cannot be followed: {error}.") from error
     _check_there(chosen, folder)
@@ -46,19 +46,14 @@ def redo(
     )
 
 
-def _overruled(made: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What gives way to changes. Pictures take the place of a filter, or a filter that of pictures or another filter.
-
-    What suited the filter that goes, goes with it; what suits the one that comes, comes with it.
-    """
-    if changes.get("filter") is None and not changes.get("style"):
-        return {}
-    usual = {entry.name: entry.default for entry in fields(StyleSettings)}
-    suited = _suited(made.settings.get("filter"))
-    freed = {name: usual[name] for name in suited if name in usual and made.settings.get(name) == suited[name]}
-    if changes.get("filter") is None:
-        return {**freed, "filter": None}
-    return {**freed, "style": (), **filters.read(changes["filter"]).style}
+def _again(made: Record, changes: Mapping[str, Any]) -> StyleSettings:
+    """The recorded settings with changes. What suited a filter that goes, goes with it; another's comes with that."""
+    then, other = dict(made.settings), changes.get("filter")
+    if other is not None or changes.get("style"):
+        suited = _suited(then.get("filter"))
+        then = {name: value for name, value in then.items() if name not in suited or value != suited[name]}
+    suits = {} if other is None else filters.read(other).style
+    return StyleSettings(**combined(StyleSettings, then, suits, changes))
 
 
 def _suited(name: str | None) -> Mapping[str, Any]:
