@@ -26,7 +26,7 @@ MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
         "docs/makers/patterns.py",
         ("patterns.jpg", "pattern-sheet.jpg", "pattern-wallpaper.jpg", "pattern-parameterisations.jpg"),
     ),
-    "style": ("docs/makers/style.py", ("style.jpg", "filters.jpg")),
+    "style": ("docs/makers/style.py", ("style.jpg", "filters.jpg", "paintings.jpg")),
     "studio": ("docs/makers/studio.py", ("studio.jpg", "studio-stroke.webp")),
     "study": ("docs/makers/study.py", ("study.jpg",)),
     "measures": (

@@ -1,8 +1,9 @@
-"""Makes the pictures of docs/explanation/style.md and docs/how-to/filters.md: python docs/make.py style"""
+"""Makes the pictures of docs/explanation/style.md, docs/how-to/style.md and filters.md: python docs/make.py style"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -23,6 +24,7 @@ PHOTOGRAPHS = {
     "hopper": Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
 }
 SIDE = 320  # pixels of the long side on a sheet
+SIX = ("impasto", "watercolour", "woodcut", "stained_glass", "night", "paper_cut")
 
 
 def story(network: phosphene.Network) -> None:
@@ -40,26 +42,28 @@ def story(network: phosphene.Network) -> None:
     phosphene.save(sheet([*cells, ("--show-regions", map_)], columns=2), HERE / "style.jpg", quality=80, overwrite=True)
 
 
-def looks(network: phosphene.Network) -> None:
-    """Every filter on three photographs."""
+def looks(network: phosphene.Network, file: str, names: Iterable[str], photographs: Sequence[str], side: int) -> None:
+    """Filters on photographs, one row for each."""
     cells: list[tuple[str, torch.Tensor]] = []
-    for name in filters.names():
+    for name in names:
         source = filters.read(name).pixels()
-        cells.append((name, shrink(source, SIDE / max(source.shape[-2:]))))
-        for photograph in ("china", "coffee", "hopper"):
-            made = phosphene.style(PHOTOGRAPHS[photograph], network=network, filter=name, long_side=SIDE)
+        cells.append((name, shrink(source, side / max(source.shape[-2:]))))
+        for photograph in photographs:
+            made = phosphene.style(PHOTOGRAPHS[photograph], network=network, filter=name, long_side=side)
             cells.append((photograph, made.pixels))
         print(name, flush=True)
-    phosphene.save(sheet(cells, columns=4), HERE / "filters.jpg", quality=70, overwrite=True)
+    phosphene.save(sheet(cells, columns=len(photographs) + 1), HERE / file, quality=70, overwrite=True)
 
 
 def main() -> None:
     """Those that were asked for, or all."""
-    network, wanted = phosphene.network(), sys.argv[1:] or ["story", "filters"]
+    network, wanted = phosphene.network(), sys.argv[1:] or ["story", "filters", "paintings"]
     if "story" in wanted:
         story(network)
     if "filters" in wanted:
-        looks(network)
+        looks(network, "filters.jpg", filters.names(), ("china", "coffee", "hopper"), SIDE)
+    if "paintings" in wanted:
+        looks(network, "paintings.jpg", SIX, tuple(PHOTOGRAPHS), 384)
 
 
 if __name__ == "__main__":
