@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -92,7 +93,7 @@ def test_the_reference_has_everything():
             assert flag in commands, flag
     for of in reference.recipes_of(reference.Settings):
         assert f"## {of.__name__}" in written
-        for name in of.__dataclass_fields__:
+        for name in of.names():
             assert f"| `{name}` |" in written, name
     assert {f"::: phosphene.{name}" for name in phosphene.__all__} == set(reference.names().split("\n\n"))
     for name in (*PRESETS, *RECIPES):
@@ -102,7 +103,7 @@ def test_the_reference_has_everything():
 def every_default():
     reference = made("makers/reference.py")
     for of in reference.recipes_of(reference.Settings):
-        for entry in of.__dataclass_fields__.values():
+        for entry in fields(of):
             if entry.default not in (None, (), False) or entry.metadata["because"]:
                 yield pytest.param(entry, id=f"{of.__name__}.{entry.name}")
 

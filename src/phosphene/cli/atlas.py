@@ -89,7 +89,7 @@ atlas.params = [param for param in atlas.params if param.name not in _NOT_HERE]
 def _standing() -> dict[str, Any]:
     """What the user always wants, as far as an atlas can have it: the copied command lines will have it too."""
     chosen, usual = settings(**configuration.read(None)), DreamSettings()
-    names = [param.name for param in atlas.params if param.name in DreamSettings.__dataclass_fields__]
+    names = [param.name for param in atlas.params if param.name in DreamSettings.names()]
     return {name: getattr(chosen, name) for name in names if getattr(chosen, name) != getattr(usual, name)}
 
 

@@ -65,6 +65,11 @@ class Settings:
                 object.__setattr__(self, entry.name, value)
             _check(entry.name, value, str(entry.type), entry.metadata)
 
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The settings, in the order of the help."""
+        return tuple(entry.name for entry in fields(cls))
+
     def to_dict(self) -> dict[str, Any]:
         """Every field with its value, ready for JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
@@ -284,4 +284,4 @@ def _named(name: str, known: Mapping[str, Named], kind: str) -> Named:
     return known[name]
 
 
-NAMES = tuple(entry.name for entry in fields(DreamSettings))
+NAMES = DreamSettings.names()

@@ -87,9 +87,9 @@ def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
     """
     own, fields = KINDS.get(made.recipe, KINDS["dream"])
     for name in changes:
-        homes = [kind for kind, known in KINDS.values() if name in known.__dataclass_fields__]
+        homes = [kind for kind, known in KINDS.values() if name in known.names()]
         if homes and own not in homes:
-            allowed = ", ".join(fields.__dataclass_fields__)
+            allowed = ", ".join(fields.names())
             raise SettingsError(
                 f"{flag(name)} is for {' and '.join(homes)}; this picture is one of the {own}, which take {allowed}."
             )

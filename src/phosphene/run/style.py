@@ -119,7 +119,7 @@ def settings(**changes: Any) -> StyleSettings:
     try:
         chosen = StyleSettings(**{**suits, **changes})
     except TypeError as error:
-        raise SettingsError(f"{error}. The settings are {', '.join(StyleSettings.__dataclass_fields__)}.") from error
+        raise SettingsError(f"{error}. The settings are {', '.join(StyleSettings.names())}.") from error
     if not chosen.style and chosen.filter is None:
         raise SettingsError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
     if chosen.then_dream is not None:

@@ -208,7 +208,7 @@ class Patterns(Technique):
 
 
 def _flags(settings: Settings, usual: Settings) -> list[str]:
-    return flags(settings, usual, tuple(type(settings).__dataclass_fields__))
+    return flags(settings, usual, settings.names())
 
 
 TECHNIQUES: Mapping[str, type[Technique]] = {"dream": Dreams, "style": Paintings, "pattern": Patterns}

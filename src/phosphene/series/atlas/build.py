@@ -134,7 +134,7 @@ def atlas(
 
 def _check(changes: dict[str, Any], long_side: int | None, channels: int) -> None:
     for name in changes:
-        if name not in plan.FIELDS and name in DreamSettings.__dataclass_fields__:
+        if name not in plan.FIELDS and name in DreamSettings.names():
             raise SettingsError(
                 f"An atlas takes no {flag(name)}: it dreams all of the picture, of each layer in turn.\n"
                 f"It takes {', '.join(map(flag, plan.FIELDS))}."
