@@ -23,6 +23,7 @@ from phosphene.run import style
 from phosphene.sessions import live, patches, service, store
 from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.live import LiveStroke
+from phosphene.sessions.painter import Painter
 from phosphene.sessions.service import Studio
 from phosphene.sessions.store import Store, checked_name
 from phosphene.sessions.worker import Worker
@@ -148,6 +149,21 @@ def test_a_stroke_is_shown_where_it_is_and_can_be_undone(sitting):
     assert sitting.redo()["strokes"] == 1
     assert torch.equal(sitting.easel.pixels, after)
     assert sitting.redo()["strokes"] == 1
+
+
+def test_who_sees_the_other_history_sees_its_pixels(sitting, monkeypatch):
+    sitting.stroke(BRUSH, [[40, 40, 1]], 0)
+    put, told = Painter.put, []
+
+    def watched(painter, *given):
+        told.append(sitting.state()["strokes"])
+        put(painter, *given)
+        told.append(sitting.state()["strokes"])
+
+    monkeypatch.setattr(Painter, "put", watched)
+    sitting.undo()
+    assert sitting.redo()["strokes"] == 1
+    assert told == [1, 1, 0, 0]
 
 
 def test_what_was_undone_long_ago_is_painted_again(sitting, monkeypatch):

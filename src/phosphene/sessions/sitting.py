@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from torch import Tensor
-
 from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError
@@ -15,7 +13,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.painting import forms
 from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke
-from phosphene.painting.easel import Box, Easel
+from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.live import LiveStroke
@@ -224,22 +222,27 @@ class Sitting(Watched):
         self.worker.ask(lambda: None).result()
 
     def _go(self, *, back: bool) -> dict[str, Any]:
-        """To another place in the history: by a patch if there is one, else all is painted again."""
+        """To another place in the history."""
         self._abandon()
-        history = self.history.undone if back else self.history.redone
-        if history.done == self.history.done:
-            return self.state()
-        patch = self.painter.patches.get(min(self.history.done, history.done))
-        self.painter.history = history
-        pixels = None if patch is None else patch.before if back else patch.after
-        if patch is None or pixels is None:
-            self._paint_again(forward=not back)
-        else:
-            self.worker.ask(lambda: self._put(patch.box, pixels, "undo" if back else "redo")).result()
+        self.worker.ask(lambda: self._turn(back=back)).result()
         return self.state()
 
-    def _put(self, box: Box, pixels: Tensor, of: str) -> None:
-        self.painter.put(box, pixels, of)
+    def _turn(self, *, back: bool) -> None:
+        """By a patch if there is one, else all is painted again.
+
+        In the worker's thread, the pixels first: whoever sees the other history sees its pixels.
+        """
+        history = self.history.undone if back else self.history.redone
+        if history.done == self.history.done:
+            return
+        patch = self.painter.patches.get(min(self.history.done, history.done))
+        pixels = None if patch is None else patch.before if back else patch.after
+        if patch is None or pixels is None:
+            self.painter.history = history
+            self._paint_again(forward=not back)
+            return
+        self.painter.put(patch.box, pixels, "undo" if back else "redo")
+        self.painter.history = history
         self._changed()
 
     def _paint_again(self, *, forward: bool) -> None:
