@@ -145,6 +145,13 @@ def test_a_preset_that_is_named_beats_what_the_files_say(doors, far, preset, mor
     assert meant(choose(**wished(far, {"preset": preset, **more}))) == wanted
 
 
+def test_what_is_varied_has_the_files_value_as_its_baseline(doors):
+    doors.write("settings.toml", {"steps": 3, "objective": "layer(block8)"})
+    assert doors.command("study", "photo.png", "--vary", "steps=1,2")["steps"] == 3
+    varied = doors.command("study", "photo.png", "--vary", "layer=block2,block5", "--vary", "steps=1,2")
+    assert (varied["steps"], varied["objective"]) == (3, None)
+
+
 def test_a_preset_in_a_file_is_beneath_what_is_typed_and_beneath_its_own_file():
     assert choose(**wished({"preset": "coils"}, {"objective": "layer(block8)"})).layer is None
     assert choose(**wished({"preset": "coils", "layer": "block2"})).layer == "block2"

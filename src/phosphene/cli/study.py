@@ -15,7 +15,7 @@ from phosphene.cli.dream import SETTINGS
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import flag
-from phosphene.recipes.settings import wished
+from phosphene.recipes.settings import left
 from phosphene.studies.axes import KINDS, Axis, Kind, axes, kind_of
 
 if TYPE_CHECKING:
@@ -132,14 +132,14 @@ def _settings(kind: Kind, varied: tuple[Axis, ...], flags: dict[str, Any], looks
 def _standing(
     varied: tuple[Axis, ...], typed: dict[str, Any], chosen: dict[str, Any], config: str | None
 ) -> dict[str, Any]:
-    """The files' values, without those that a look or an axis overrules: what is typed is the nearer wish."""
-    nearer = typed | {axis.name: axis.values for axis in varied}
+    """The files' values, without those that a look or an axis overrides; of what is varied they are the baseline's."""
+    alternatives = {axis.name: axis.values for axis in varied}
+    nearer = typed | alternatives
     values = configuration.read(config, nearer)
-    presets = [value for axis in varied if axis.name == "preset" for value in axis.values]
-    for looks in (chosen, *({"preset": preset} for preset in presets)):
-        kept = wished(values, nearer | looks)
-        values = {name: value for name, value in values.items() if kept.get(name) is value}
-    return values
+    baseline = {name: value for name, value in values.items() if name in alternatives}
+    for looks in (chosen, *({"preset": preset} for preset in alternatives.get("preset", ()))):
+        values = left(values, nearer | looks)
+    return values | baseline
 
 
 def _folder(picture: str, output: str | None, kind: Kind) -> Path:

@@ -272,10 +272,15 @@ def wished(*places: Mapping[str, Any]) -> dict[str, Any]:
     """
     chosen: dict[str, Any] = {}
     for wishes in places:
-        looks = [known.get(str(wishes.get(kind))) for kind, known in (("recipe", RECIPES), ("preset", PRESETS))]
-        asked = {name: value for look in looks if look for name, value in look.changes.items()} | dict(wishes)
-        chosen = {**beneath(DreamSettings, chosen, asked), **wishes}
+        chosen = {**left(chosen, wishes), **wishes}
     return chosen
+
+
+def left(farther: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left of the farther wishes beside nearer ones, and what the recipe and the preset named there choose."""
+    looks = [known.get(str(nearer.get(kind))) for kind, known in (("recipe", RECIPES), ("preset", PRESETS))]
+    asked = {name: value for look in looks if look for name, value in look.changes.items()}
+    return beneath(DreamSettings, farther, {**asked, **nearer})
 
 
 def _named(name: str, known: Mapping[str, Named], kind: str) -> Named:
