@@ -18,7 +18,8 @@ from PIL import Image
 from phosphene import record
 from phosphene.cli import configuration, jobs, main, options
 from phosphene.errors import Stop
-from phosphene.recipes.settings import NAMES, RECIPES, DreamSettings
+from phosphene.recipes.presets import RECIPES
+from phosphene.recipes.settings import NAMES, DreamSettings
 
 QUICK = ("--octaves", "1", "--steps", "1")
 PROGRAM = (sys.executable, "-c", "from phosphene.cli import main; main()")
@@ -92,9 +93,14 @@ def test_help_explains_every_setting_and_names_each_once():
     assert said.index("The look") < said.index("--strength") < said.index("--jitter")
 
 
-def test_help_groups_name_flags_that_exist():
-    known = {param.name for command in main.commands.values() for param in command.params}
-    assert {name for _, names in options.GROUPS for name in names} <= known
+def test_every_flag_of_a_grouped_command_has_a_group():
+    for command in main.commands.values():
+        titles = [title for title, _ in options.grouped(command.params)]
+        if isinstance(command, options.Grouped):
+            assert titles[0] != options.REST
+            assert {each.name for title, flags in options.grouped(command.params) for each in flags} <= {
+                each.name for each in command.params if isinstance(each, options.Flag)
+            }
 
 
 def test_version_and_help():

@@ -13,7 +13,7 @@ from phosphene import filters
 from phosphene.canvases import CANVASES
 from phosphene.cli import completion, main
 from phosphene.networks import SOURCES
-from phosphene.recipes.settings import PRESETS, RECIPES
+from phosphene.recipes.presets import PRESETS, RECIPES
 
 
 @pytest.fixture

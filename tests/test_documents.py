@@ -13,7 +13,8 @@ import pytest
 import phosphene
 from documents import PAGES, ROOT, flags, inline, pictures, prose, unknown_flags
 from phosphene.cli import main
-from phosphene.recipes.settings import PRESETS, RECIPES, settings
+from phosphene.recipes.presets import PRESETS, RECIPES
+from phosphene.recipes.settings import settings
 
 PICTURES = ROOT / "docs" / "pictures"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

@@ -11,7 +11,8 @@ from phosphene.gradient import Tiling
 from phosphene.networks import caffe
 from phosphene.objectives import layer
 from phosphene.recipes.dream import dream
-from phosphene.recipes.settings import PRESETS, settings
+from phosphene.recipes.presets import PRESETS
+from phosphene.recipes.settings import settings
 from phosphene.transforms import resize
 
 MEAN = (104.0, 116.0, 122.0)

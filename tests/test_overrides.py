@@ -13,7 +13,8 @@ from phosphene import images
 from phosphene.cli import configuration, jobs, main
 from phosphene.recipes.fields import combined
 from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.settings import NAMES, PRESETS, DreamSettings, wished
+from phosphene.recipes.presets import PRESETS
+from phosphene.recipes.settings import NAMES, DreamSettings, wished
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.record import Record

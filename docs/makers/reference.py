@@ -18,7 +18,7 @@ import phosphene
 from phosphene import errors, recipes
 from phosphene.cli import main, options
 from phosphene.recipes.fields import Settings, flag, kind
-from phosphene.recipes.settings import PRESETS, RECIPES, Named
+from phosphene.recipes.presets import PRESETS, RECIPES, Named
 
 
 def commands() -> str:
@@ -64,14 +64,8 @@ def _prose(text: str) -> str:
 
 def _groups(command: click.Command) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Titles, and flags with their help; a command that is not grouped has one group."""
-    left = {each.name: each for each in command.params if isinstance(each, click.Option)}
-    for title, names in options.GROUPS if isinstance(command, options.Grouped) else ():
-        found = [_flag(left.pop(name)) for name in names if name in left]
-        if found:
-            yield title, found
-    if left:
-        title = options.REST if isinstance(command, options.Grouped) else "Flags"
-        yield title, [_flag(each) for each in left.values()]
+    for title, flags in options.grouped(command.params):
+        yield title if isinstance(command, options.Grouped) else "Flags", [_flag(each) for each in flags]
 
 
 def _flag(option: click.Option) -> tuple[str, str]:

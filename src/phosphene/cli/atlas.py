@@ -12,34 +12,46 @@ import click
 
 from phosphene.cli import completion, configuration, options, progress
 from phosphene.cli.voice import Voice
+from phosphene.recipes.fields import GUIDES, LOOK, SPEED, TASTE
 from phosphene.recipes.settings import DreamSettings, settings
 
 if TYPE_CHECKING:
     from phosphene.series.atlas import Atlas, Progress
 
-_NOT_HERE = frozenset(
-    ("layer", "channel", "objective", "guide", "match", "guide_scales", "top", "mask", "feather", "invert", "region")
-)
-
 
 @click.command(cls=options.Grouped, short_help="Dreams a picture with every layer, on one page.")
 @click.argument("picture", shell_complete=completion.pictures)
-@click.option(
+@options.flag(
     "-o",
     "--output",
     metavar="FOLDER",
     shell_complete=completion.folders,
+    group=options.FILE,
     help="where the page goes  [photo-atlas beside photo.jpg]",
 )
-@click.option("--force", is_flag=True, help="make all of it anew")
-@click.option("--quick", is_flag=True, help="sketches only: in half a minute")
-@click.option("--long-side", type=click.IntRange(32), metavar="N", help="of a finished picture, in pixels  [about 640]")
-@click.option("--channels", type=click.IntRange(0), metavar="N", help="so many of each layer; 0 for none  [6]")
-@click.option("--size", metavar="WxH", help="of a canvas in full, in pixels  [768x512]")
-@click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
-@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads")
-@click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
-@click.option("--json", "as_json", is_flag=True, help="a line of JSON on standard output")
+@options.flag("--force", is_flag=True, group=options.FILE, help="make all of it anew")
+@options.flag("--quick", is_flag=True, group=options.FILE, help="sketches only: in half a minute")
+@options.flag(
+    "--long-side",
+    type=click.IntRange(32),
+    metavar="N",
+    group=options.FILE,
+    help="of a finished picture, in pixels  [about 640]",
+)
+@options.flag(
+    "--channels", type=click.IntRange(0), metavar="N", group=LOOK, help="so many of each layer; 0 for none  [6]"
+)
+@options.flag("--size", metavar="WxH", group=options.FILE, help="of a canvas in full, in pixels  [768x512]")
+@options.flag(
+    "--max-pixels",
+    type=click.IntRange(0),
+    metavar="N",
+    group=SPEED,
+    help="refuse larger pictures; 0 refuses none",
+)
+@options.flag("--threads", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="processor threads")
+@options.flag("-q", "--quiet", is_flag=True, group=options.REST, help="say nothing but errors")
+@options.flag("--json", "as_json", is_flag=True, group=options.REST, help="a line of JSON on standard output")
 @options.settings(DreamSettings)
 def atlas(
     picture: str, output: str | None, threads: int | None, quiet: bool, as_json: bool, size: str | None, **flags: Any
@@ -82,8 +94,12 @@ def atlas(
         return stop.exit_code
 
 
-# All the flags of a dream, but for those that say what is dreamt, and where.
-atlas.params = [param for param in atlas.params if param.name not in _NOT_HERE]
+def _is_here(param: click.Parameter) -> bool:
+    """Whether a flag of a dream is one of an atlas: those that say what is dreamt, and where, are not."""
+    return param.name not in ("layer", "channel") and getattr(param, "group", "") not in (TASTE, GUIDES)
+
+
+atlas.params = list(filter(_is_here, atlas.params))
 
 
 def _standing() -> dict[str, Any]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from click import Context, Parameter
 from click.shell_completion import CompletionItem
 
-from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
+from phosphene.recipes.presets import PRESETS, RECIPES
+from phosphene.recipes.settings import DreamSettings
 
 Complete = Callable[[Context, Parameter, str], list[CompletionItem]]
 
@@ -97,17 +98,3 @@ def looks(_: Context, __: Parameter, incomplete: str) -> list[CompletionItem]:
 
 presets = words({name: look.about for name, look in PRESETS.items()})
 recipes = words({name: recipe.about for name, recipe in RECIPES.items()})
-
-_SETTINGS: Mapping[str, Complete] = {
-    "layer": layers,
-    "model": models,
-    "filter": looks,
-    "then_dream": presets,
-    "overlap": words({"auto": "", "exact": ""}),
-    **dict.fromkeys(("weights", "guide", "mask", "style", "initial", "regions"), files),
-}
-
-
-def of_setting(name: str, choices: tuple[str, ...]) -> Complete | None:
-    """How the flag of a setting is completed, if it can be."""
-    return words(dict.fromkeys(choices, "")) if choices else _SETTINGS.get(name)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, Named, settings, wished
+from phosphene.recipes.presets import PRESETS, RECIPES, Named
+from phosphene.recipes.settings import NAMES, settings, wished
 
 LOOKS = ("preset", "recipe")
 _TEXTS = ("overlap", "memory")

@@ -8,6 +8,7 @@ import click
 
 from phosphene.cli import completion, configuration, options
 from phosphene.cli.resume import ARGUMENTS
+from phosphene.recipes.fields import SPEED
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings, settings, wished
 from phosphene.recipes.style_settings import StyleSettings
@@ -20,9 +21,21 @@ SETTINGS = (DreamSettings, PatternSettings, StyleSettings)
 @options.output
 @options.machines
 @options.looks
-@click.option("--long-side", type=click.IntRange(1), metavar="N", help="shrink the picture first, to so many pixels")
-@click.option("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]")
-@click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
+@options.flag(
+    "--long-side",
+    type=click.IntRange(1),
+    metavar="N",
+    group=options.FILE,
+    help="shrink the picture first, to so many pixels",
+)
+@options.flag("--size", metavar="WxH", group=options.FILE, help="of a canvas, in pixels  [768x512]")
+@options.flag(
+    "--max-pixels",
+    type=click.IntRange(0),
+    metavar="N",
+    group=SPEED,
+    help="refuse larger pictures; 0 refuses none",
+)
 @options.settings(DreamSettings)
 def dream(
     inputs: tuple[str, ...],
@@ -66,11 +79,12 @@ def dream(
 @click.command(cls=options.Grouped, short_help="Makes a dream, a pattern or a painting again.")
 @click.argument("picture", shell_complete=completion.files)
 @options.output
-@click.option(
+@options.flag(
     "--input",
     "input_",
     metavar="PATH",
     shell_complete=completion.files,
+    group=options.FILE,
     help="the picture it began as, if not beside it",
 )
 @options.settings(*SETTINGS)

@@ -19,7 +19,8 @@ from phosphene.cli.maker import Maker, Wishes, name_of
 from phosphene.errors import ImageError, PhospheneError, Stop, UnknownNameError
 from phosphene.objectives import Objective
 from phosphene.recipes.hands import MakeHands
-from phosphene.recipes.settings import PRESETS, DreamSettings, Named
+from phosphene.recipes.presets import PRESETS, Named
+from phosphene.recipes.settings import DreamSettings
 from phosphene.run import Dream, LargeDream
 
 _ANEW = "it was interrupted, and is made anew"

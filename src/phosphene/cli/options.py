@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, TypeVar
 
@@ -10,76 +10,46 @@ import click
 
 from phosphene.cli import completion
 from phosphene.recipes import fields as of_settings
-from phosphene.recipes.fields import Settings
+from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_METAVARS = {
-    "model": "NAME|FILE", "weights": "FILE", "layer": "NAME", "memory": "SIZE", "overlap": "N|auto|exact",
-    "preset": "NAME",
-    "style": "PICTURE", "filter": "NAME", "initial": "PICTURE", "regions": "MAP MAP", "then_dream": "[PRESET]",
-    "guide": "PICTURE", "objective": "WORDS", "mask": "PICTURE|alpha", "region": "MASK=WORDS", "guide_scales": "X,X",
-}  # fmt: skip
-
-GROUPS = (
-    ("What is studied", ("vary", "of")),
-    (
-        "The look",
-        (
-            "preset",
-            "style",
-            "filter",
-            "strength",
-            "scale",
-            "keep_colour",
-            "layer",
-            "channel",
-            "channels",
-            "model",
-            "weights",
-            "colour",
-            "colours",
-            "seed",
-        ),
-    ),
-    (
-        "Your own taste",
-        (
-            "guide",
-            "objective",
-            "mask",
-            "feather",
-            "invert",
-            "region",
-            "regions",
-            "stuff",
-            "tone",
-            "initial",
-            "then_dream",
-            "tileable",
-        ),
-    ),
-    (
-        "The file",
-        ("output", "force", "input_", "show_regions", "long_side", "size", "quick", "preview", "quality", "metadata"),
-    ),
-    ("The ascent", ("octaves", "octave_scale", "scales", "steps", "step_size", "decay", "recipe")),
-    ("Finer points about guides", ("match", "guide_scales", "top")),
-    ("Finer points", ("method", "parameterisation", "robustness", "maximise", "jitter", "normalise", "clip", "dtype")),
-    ("Speed and memory", ("backend", "memory", "tile", "overlap", "threads", "max_pixels", "workers", "scheduler")),
-)
+STUDIED = "What is studied"
+FILE = "The file"
 REST = "Everything else"
+_TITLES = (STUDIED, LOOK, TASTE, FILE, ASCENT, GUIDES, FINER, SPEED, REST)
+
+
+class Flag(click.Option):
+    """A flag that stands in a group of the help."""
+
+    def __init__(self, *args: Any, group: str = REST, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.group = group
+
+
+def flag(*names: str, group: str, **more: Any) -> Callable[[Function], Function]:
+    """Adds a flag to a command; other arguments are those of `click.option`."""
+    return click.option(*names, cls=Flag, group=group, **more)
 
 
 class Grouped(click.Command):
     """A command whose help stands in groups, what a painter needs first."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the groups; a flag that none names comes last."""
-        records = {param.name: _record(param) for param in self.get_params(ctx) if isinstance(param, click.Option)}
-        for title, names in GROUPS:
-            _section(formatter, title, [records.pop(name) for name in names if name in records])
-        _section(formatter, REST, list(records.values()))
+        """Writes the groups; a flag without one comes last."""
+        for title, flags in grouped(self.get_params(ctx)):
+            with formatter.section(title):
+                formatter.write_dl([_record(each) for each in flags])
+
+
+def grouped(params: Iterable[click.Parameter]) -> list[tuple[str, list[click.Option]]]:
+    """The titles of a command's help, each with its flags."""
+    found: dict[str, list[click.Option]] = {title: [] for title in _TITLES}
+    for each in params:
+        if isinstance(each, click.Option):
+            found[getattr(each, "group", REST)].append(each)
+    return [(title, flags) for title, flags in found.items() if flags]
 
 
 def _record(option: click.Option) -> tuple[str, str]:
@@ -88,12 +58,6 @@ def _record(option: click.Option) -> tuple[str, str]:
     if option.secondary_opts:
         names = names.replace("--", "--[no-]", 1)
     return names if option.is_flag else f"{names} {option.metavar or ''}", option.help or ""
-
-
-def _section(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:
-    if rows:
-        with formatter.section(title):
-            formatter.write_dl(rows)
 
 
 def settings(*of: type[Settings]) -> Callable[[Function], Function]:
@@ -113,23 +77,44 @@ def settings(*of: type[Settings]) -> Callable[[Function], Function]:
 
 
 def _option(entry: Field[Any], about: str) -> Callable[[Function], Function]:
-    flag = of_settings.flag(entry.name)
-    completes = completion.of_setting(entry.name, entry.metadata["choices"])
-    told: dict[str, Any] = {"default": None, "help": about, "shell_complete": completes}
+    rules, written = entry.metadata, of_settings.flag(entry.name)
+    metavar, completes = _typed(entry)
+    told: dict[str, Any] = {"group": rules["group"], "default": None, "help": about, "shell_complete": completes}
     if _kind(entry) == "bool":
-        return click.option(f"{flag}/{of_settings.flag('no_' + entry.name)}", entry.name, **told)
-    if entry.metadata["words"] > 1:
-        return click.option(flag, entry.name, metavar=_metavar(entry), nargs=entry.metadata["words"], **told)
-    if entry.metadata["bare"] is not None:
-        told |= {"is_flag": False, "flag_value": entry.metadata["bare"]}
-    several = entry.name == "layer" or _kind(entry) == "tuple"
-    return click.option(flag, entry.name, metavar=_metavar(entry), multiple=several, **told)
+        return flag(f"{written}/{of_settings.flag('no_' + entry.name)}", entry.name, **told)
+    if rules["words"] > 1:
+        return flag(written, entry.name, metavar=" ".join([metavar] * rules["words"]), nargs=rules["words"], **told)
+    if rules["bare"] is not None:
+        told |= {"is_flag": False, "flag_value": rules["bare"]}
+        metavar = f"[{metavar}]"
+    several = rules["holds"] == "layer" or _kind(entry) == "tuple"
+    return flag(written, entry.name, metavar=metavar, multiple=several, **told)
 
 
-def _metavar(entry: Field[Any]) -> str:
-    if entry.metadata["choices"]:
-        return "|".join(entry.metadata["choices"])
-    return _METAVARS.get(entry.name) or {"int": "N", "float": "X"}.get(_kind(entry), "TEXT")
+_TYPED: Mapping[str, tuple[str, completion.Complete | None]] = {
+    "model": ("NAME|FILE", completion.models),
+    "weights": ("FILE", completion.files),
+    "layer": ("NAME", completion.layers),
+    "objective": ("WORDS", None),
+    "picture": ("PICTURE", completion.files),
+    "weighted picture": ("PICTURE", completion.files),
+    "mask": ("PICTURE|alpha", completion.files),
+    "region": ("MASK=WORDS", None),
+    "map": ("MAP", completion.files),
+    "filter": ("NAME", completion.looks),
+    "preset": ("PRESET", completion.presets),
+    "scales": ("X,X", None),
+    "memory": ("SIZE", None),
+    "overlap": ("N|auto|exact", completion.words({"auto": "", "exact": ""})),
+}
+"""How a word is told in the help, and completed in a shell, by what it names."""
+
+
+def _typed(entry: Field[Any]) -> tuple[str, completion.Complete | None]:
+    choices = entry.metadata["choices"]
+    if choices:
+        return "|".join(choices), completion.words(dict.fromkeys(choices, ""))
+    return _TYPED.get(entry.metadata["holds"]) or ({"int": "N", "float": "X"}.get(_kind(entry), "TEXT"), None)
 
 
 def _help(entry: Field[Any]) -> str:
@@ -191,44 +176,70 @@ def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
 BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
 
 _LOOKS = (
-    click.option(
-        "--preset", metavar="NAME", shell_complete=completion.presets, help="a look; phosphene presets lists them"
+    flag(
+        "--preset",
+        metavar="NAME",
+        shell_complete=completion.presets,
+        group=LOOK,
+        help="a look; phosphene presets lists them",
     ),
-    click.option(
-        "--recipe", metavar="NAME", shell_complete=completion.recipes, help="somebody's settings, as google2015"
+    flag(
+        "--recipe",
+        metavar="NAME",
+        shell_complete=completion.recipes,
+        group=ASCENT,
+        help="somebody's settings, as google2015",
     ),
-    click.option("--config", metavar="FILE", shell_complete=completion.files, help="settings from a TOML file"),
+    flag("--config", metavar="FILE", shell_complete=completion.files, group=REST, help="settings from a TOML file"),
 )
 
 _MACHINES = (
-    click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="share a folder out among N processes"),
-    click.option(
-        "--scheduler", metavar="ADDRESS", help="or among the machines of a Dask scheduler, as tcp://host:8786"
+    flag(
+        "--workers", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="share a folder out among N processes"
+    ),
+    flag(
+        "--scheduler",
+        metavar="ADDRESS",
+        group=SPEED,
+        help="or among the machines of a Dask scheduler, as tcp://host:8786",
     ),
 )
 
 _OUTPUT = (
-    click.option(
+    flag(
         "-o",
         "--output",
         metavar="PATH",
         shell_complete=completion.files,
+        group=FILE,
         help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe",
     ),
-    click.option("--force", is_flag=True, help="replace what exists"),
-    click.option(
+    flag("--force", is_flag=True, group=FILE, help="replace what exists"),
+    flag(
         "--preview",
         metavar="FILE",
         shell_complete=completion.files,
+        group=FILE,
         help="a small picture, rewritten as the dream grows",
     ),
-    click.option(
-        "--quality", type=click.IntRange(1, 100), default=95, metavar="N", help="of JPEG and WebP, to 100  [95]"
+    flag(
+        "--quality",
+        type=click.IntRange(1, 100),
+        default=95,
+        metavar="N",
+        group=FILE,
+        help="of JPEG and WebP, to 100  [95]",
     ),
-    click.option(
-        "--no-metadata", "metadata", is_flag=True, flag_value=False, default=True, help="leave out how it was made"
+    flag(
+        "--no-metadata",
+        "metadata",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        group=FILE,
+        help="leave out how it was made",
     ),
-    click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads"),
-    click.option("-q", "--quiet", is_flag=True, help="say nothing but errors"),
-    click.option("--json", is_flag=True, help="a line of JSON for each picture on standard output"),
+    flag("--threads", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="processor threads"),
+    flag("-q", "--quiet", is_flag=True, group=REST, help="say nothing but errors"),
+    flag("--json", is_flag=True, group=REST, help="a line of JSON for each picture on standard output"),
 )

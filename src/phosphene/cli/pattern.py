@@ -14,7 +14,9 @@ from phosphene.recipes.pattern_settings import PatternSettings, word
 @click.command(cls=options.Grouped, short_help="Brings a channel's pattern out of noise.")
 @click.argument("of", required=False, metavar="[LAYER:CHANNEL]", shell_complete=completion.layers)
 @options.output
-@click.option("--size", metavar="WxH", help="of a pattern, in pixels  [320x320; on a sheet 128x128]")
+@options.flag(
+    "--size", metavar="WxH", group=options.FILE, help="of a pattern, in pixels  [320x320; on a sheet 128x128]"
+)
 @options.settings(PatternSettings)
 def pattern(of: str | None, size: str | None, **flags: Any) -> int:
     """Brings out of noise what a channel looks for: phosphene pattern block8:37 writes block8-37-pattern.png.

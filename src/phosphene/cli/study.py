@@ -14,7 +14,7 @@ from phosphene.cli import completion, configuration, options, progress
 from phosphene.cli.dream import SETTINGS
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import flag
+from phosphene.recipes.fields import SPEED, flag
 from phosphene.recipes.settings import left
 from phosphene.studies.axes import KINDS, Axis, Kind, axes, kind_of
 
@@ -39,33 +39,64 @@ on where it was stopped, and takes what is there.
     cls=options.Grouped, help=_HELP, short_help="Tries out settings: every combination, measured, side by side."
 )
 @click.argument("picture", shell_complete=completion.pictures)
-@click.option(
-    "--vary", multiple=True, metavar="NAME=V,V,…", help="a setting and its values, as jitter=0,32; repeatable"
+@options.flag(
+    "--vary",
+    multiple=True,
+    metavar="NAME=V,V,…",
+    group=options.STUDIED,
+    help="a setting and its values, as jitter=0,32; repeatable",
 )
-@click.option(
+@options.flag(
     "--of",
     default="dream",
     metavar="|".join(KINDS),
     shell_complete=completion.words(dict.fromkeys(KINDS, "")),
+    group=options.STUDIED,
     help="what is made  [dream]",
 )
-@click.option(
+@options.flag(
     "-o",
     "--output",
     metavar="FOLDER",
     shell_complete=completion.folders,
+    group=options.FILE,
     help="where the report goes  [photo-study beside photo.jpg]",
 )
-@click.option("--force", is_flag=True, help="make all of it anew")
+@options.flag("--force", is_flag=True, group=options.FILE, help="make all of it anew")
 @options.looks
-@click.option("--long-side", type=click.IntRange(32), metavar="N", help="shrink the picture first, to so many pixels")
-@click.option("--size", metavar="WxH", help="of a canvas or a pattern, in pixels")
-@click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
-@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="make N variants at a time, a process each")
-@click.option("--scheduler", metavar="ADDRESS", help="or on the machines of a Dask scheduler, as tcp://host:8786")
-@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads")
-@click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
-@click.option("--json", "as_json", is_flag=True, help="a line of JSON for each variant on standard output")
+@options.flag(
+    "--long-side",
+    type=click.IntRange(32),
+    metavar="N",
+    group=options.FILE,
+    help="shrink the picture first, to so many pixels",
+)
+@options.flag("--size", metavar="WxH", group=options.FILE, help="of a canvas or a pattern, in pixels")
+@options.flag(
+    "--max-pixels",
+    type=click.IntRange(0),
+    metavar="N",
+    group=SPEED,
+    help="refuse larger pictures; 0 refuses none",
+)
+@options.flag(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    group=SPEED,
+    help="make N variants at a time, a process each",
+)
+@options.flag(
+    "--scheduler",
+    metavar="ADDRESS",
+    group=SPEED,
+    help="or on the machines of a Dask scheduler, as tcp://host:8786",
+)
+@options.flag("--threads", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="processor threads")
+@options.flag("-q", "--quiet", is_flag=True, group=options.REST, help="say nothing but errors")
+@options.flag(
+    "--json", "as_json", is_flag=True, group=options.REST, help="a line of JSON for each variant on standard output"
+)
 @options.settings(*SETTINGS)
 def study(
     picture: str, vary: tuple[str, ...], of: str, output: str | None, quiet: bool, as_json: bool, **flags: Any

@@ -10,6 +10,7 @@ import click
 from phosphene.cli import completion, options
 from phosphene.cli.resume import ARGUMENTS
 from phosphene.cli.voice import Voice
+from phosphene.recipes.fields import SPEED
 from phosphene.recipes.style_settings import StyleSettings
 
 
@@ -17,9 +18,27 @@ from phosphene.recipes.style_settings import StyleSettings
 @click.argument("picture", shell_complete=completion.files)
 @click.argument("styles", nargs=-1, metavar="[STYLE[:WEIGHT]]...", shell_complete=completion.files)
 @options.output
-@click.option("--show-regions", metavar="FILE", shell_complete=completion.files, help="draw what was matched with what")
-@click.option("--long-side", type=click.IntRange(1), metavar="N", help="shrink the picture first, to so many pixels")
-@click.option("--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none")
+@options.flag(
+    "--show-regions",
+    metavar="FILE",
+    shell_complete=completion.files,
+    group=options.FILE,
+    help="draw what was matched with what",
+)
+@options.flag(
+    "--long-side",
+    type=click.IntRange(1),
+    metavar="N",
+    group=options.FILE,
+    help="shrink the picture first, to so many pixels",
+)
+@options.flag(
+    "--max-pixels",
+    type=click.IntRange(0),
+    metavar="N",
+    group=SPEED,
+    help="refuse larger pictures; 0 refuses none",
+)
 @options.settings(StyleSettings)
 def style(
     picture: str,

@@ -12,7 +12,8 @@ import click
 from phosphene.cli import completion, progress
 from phosphene.cli.voice import Voice
 from phosphene.errors import PhospheneError, SettingsError
-from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
+from phosphene.recipes.presets import PRESETS, RECIPES, Named
+from phosphene.recipes.settings import DreamSettings
 
 if TYPE_CHECKING:
     from phosphene.record import Record

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from phosphene.painting.checks import check, near, whole, within
-from phosphene.recipes.settings import PRESETS
+from phosphene.recipes.presets import PRESETS
 
 DREAM, STYLE, ERASE = "dream", "style", "erase"
 KINDS = (DREAM, STYLE, ERASE)

@@ -6,44 +6,67 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 from phosphene.errors import SettingsError, nearest
+
+LOOK = "The look"
+TASTE = "Your own taste"
+ASCENT = "The ascent"
+GUIDES = "Finer points about guides"
+FINER = "Finer points"
+SPEED = "Speed and memory"
+
+Holds = Literal[
+    "", "model", "weights", "layer", "objective", "picture", "weighted picture", "mask", "region", "map", "filter",
+    "preset", "scales", "memory", "overlap",
+]  # fmt: skip
+"""What the words of a setting name: how they are typed, completed, recorded and looked for follows from it."""
 
 
 def setting(
     default: Any,
     about: str,
     *,
-    because: str = "",
-    low: float = -math.inf,
-    high: float = math.inf,
-    choices: tuple[str, ...] = (),
+    group: str,
+    allowed: tuple[float, float] | tuple[str, ...] = (),
+    holds: Holds = "",
     words: int = 1,
     bare: str | None = None,
+    because: str = "",
 ) -> Any:
-    """A field whose value has a range or choices.
+    """A field of settings, which becomes a flag.
 
     Args:
         default: of the field.
         about: the flag's help.
-        because: what justifies the default: a source, or the page of the documents that measured it.
-        low: the least that a number may be.
-        high: the most.
-        choices: all that it may be.
+        group: the title under which the help lists it.
+        allowed: the least and the most that a number may be, or all words that there are.
+        holds: what its words name.
         words: how many words the flag takes.
         bare: what the flag means without a word.
+        because: what justifies the default: a source, or the page of the documents that measured it.
     """
+    ranged = len(allowed) == 2 and not isinstance(allowed[0], str)
+    low, high = allowed if ranged else (-math.inf, math.inf)
     rules = {
         "about": about,
-        "because": because,
+        "group": group,
         "low": low,
         "high": high,
-        "choices": choices,
+        "choices": () if ranged else allowed,
+        "holds": holds,
         "words": words,
         "bare": bare,
+        "because": because,
     }
     return field(default=default, metadata=rules)
+
+
+look, taste, ascent, guides, finer, speed = (
+    partial(setting, group=each) for each in (LOOK, TASTE, ASCENT, GUIDES, FINER, SPEED)
+)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import ClassVar
 
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import Settings, setting
+from phosphene.recipes.fields import Settings, ascent, finer, look, speed, taste
 
 SHEET = 64  # channels of a sheet, unless told otherwise
 
@@ -30,59 +31,63 @@ class PatternSettings(Settings):
         "channels": ("objective", "channel"),
     }
 
-    model: str = setting(
+    layer: str | None = look(
+        None, "whose pattern, as block8; without a channel, a sheet of its channels", holds="layer"
+    )
+    channel: int | None = look(None, "only this channel of the layer", allowed=(0, math.inf))
+    channels: str | None = look(None, "the channels of a sheet: 0-63, or 3,7,20-30  [the first 64]")
+    model: str = look(
         "efficientnet-lite0",
         "the network: a name, a weights file, timm:NAME, torchvision:NAME, …",
+        holds="model",
         because="as for dreams",
     )
-    weights: str | None = setting(None, "weights of another network: a safetensors file, or random")
-    layer: str | None = setting(None, "whose pattern, as block8; without a channel, a sheet of its channels")
-    channel: int | None = setting(None, "only this channel of the layer", low=0)
-    channels: str | None = setting(None, "the channels of a sheet: 0-63, or 3,7,20-30  [the first 64]")
-    objective: str | None = setting(None, "what to bring out, in words, instead of a layer: \"class('tabby')\"")
-    parameterisation: str = setting(
-        "fourier",
-        "what is optimised: waves, the bands of a pyramid, or pixels",
-        choices=("fourier", "laplacian", "pixel"),
-        because="Olah, Mordvintsev and Schubert, 2017; how-to/patterns.md",
-    )
-    colours: str = setting(
+    weights: str | None = look(None, "weights of another network: a safetensors file, or random", holds="weights")
+    colours: str = look(
         "natural",
         "axes of colour: those of photographs, or red, green, blue",
-        choices=("natural", "rgb"),
+        allowed=("natural", "rgb"),
         because="Olah, Mordvintsev and Schubert, 2017",
     )
-    robustness: float = setting(
+    seed: int = look(0, "another seed, another pattern", allowed=(0, 2**63 - 1), because="any is as good")
+    objective: str | None = taste(
+        None, "what to bring out, in words, instead of a layer: \"class('tabby')\"", holds="objective"
+    )
+    tileable: bool = taste(False, "let it repeat without a seam, as wallpaper does")
+    octaves: int = ascent(
+        5, "sizes to work at, from small to large; no more than fit", allowed=(1, 16), because="how-to/patterns.md"
+    )
+    octave_scale: float = ascent(
+        2.0, "how much larger each size is than the last", allowed=(1.05, 8), because="how-to/patterns.md"
+    )
+    steps: int = ascent(
+        48, "steps at each size; fewer where a size is large", allowed=(1, 100_000), because="how-to/patterns.md"
+    )
+    step_size: float = ascent(
+        0.05, "length of Adam's steps", allowed=(0, 100), because="Olah, Mordvintsev and Schubert, 2017"
+    )
+    parameterisation: str = finer(
+        "fourier",
+        "what is optimised: waves, the bands of a pyramid, or pixels",
+        allowed=("fourier", "laplacian", "pixel"),
+        because="Olah, Mordvintsev and Schubert, 2017; how-to/patterns.md",
+    )
+    robustness: float = finer(
         1.0,
         "how far it must bear turning, scaling and shifting; 0: not at all",
-        low=0,
-        high=4,
+        allowed=(0, 4),
         because="Olah, Mordvintsev and Schubert, 2017: the unit is their transforms",
     )
-    normalise: str = setting(
+    normalise: str = finer(
         "plain",
         "the gradient as it is, or each frequency band brought to the same size",
-        choices=("plain", "laplacian"),
+        allowed=("plain", "laplacian"),
         because="Olah, Mordvintsev and Schubert, 2017",
     )
-    octaves: int = setting(
-        5, "sizes to work at, from small to large; no more than fit", low=1, high=16, because="how-to/patterns.md"
+    dtype: str = finer(
+        "float32", "precision of all computation", allowed=("float32", "float64"), because="explanation/architecture.md"
     )
-    octave_scale: float = setting(
-        2.0, "how much larger each size is than the last", low=1.05, high=8, because="how-to/patterns.md"
-    )
-    steps: int = setting(
-        48, "steps at each size; fewer where a size is large", low=1, high=100_000, because="how-to/patterns.md"
-    )
-    step_size: float = setting(
-        0.05, "length of Adam's steps", low=0, high=100, because="Olah, Mordvintsev and Schubert, 2017"
-    )
-    tileable: bool = setting(False, "let it repeat without a seam, as wallpaper does")
-    seed: int = setting(0, "another seed, another pattern", low=0, high=2**63 - 1, because="any is as good")
-    memory: str = setting("auto", "for the whole process, as 900MB", because="explanation/tiles.md")
-    dtype: str = setting(
-        "float32", "precision of all computation", choices=("float32", "float64"), because="explanation/architecture.md"
-    )
+    memory: str = speed("auto", "for the whole process, as 900MB", holds="memory", because="explanation/tiles.md")
 
     def __post_init__(self) -> None:
         super().__post_init__()

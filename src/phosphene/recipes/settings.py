@@ -1,18 +1,31 @@
 """The settings of a dream: every flag, form field and line of a run record is read from here.
 
-A default is written once, in `DreamSettings`. Named recipes are other people's choices for the same fields; presets
-are looks. Nothing here needs torch, so that `--help` is quick.
+A default is written once, in `DreamSettings`. Nothing here needs torch, so that `--help` is quick.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.recipes.fields import Settings, beneath, combined, memory_bytes, numbers, setting
+from phosphene.recipes.fields import (
+    Settings,
+    ascent,
+    beneath,
+    combined,
+    finer,
+    guides,
+    look,
+    memory_bytes,
+    numbers,
+    speed,
+    taste,
+)
+from phosphene.recipes.presets import PRESETS, RECIPES, Named
 
 BACKENDS = ("auto", "torch", "openvino")
 DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
@@ -39,111 +52,120 @@ class DreamSettings(Settings):
         "recipe": ("preset",),
     }
 
-    model: str = setting(
+    strength: float = look(1.0, "from 0.2, a whisper, to 5, a flood", allowed=(0, 100), because="the unit")
+    layer: str | None = look(
+        None,
+        "layers to bring out, as block8 or block5:0.5,block11 with weights; best: those that suit a guide",
+        holds="layer",
+    )
+    channel: int | None = look(None, "only this channel of the layer", allowed=(0, math.inf))
+    model: str = look(
         "efficientnet-lite0",
         "the network: a name, a weights file, timm:NAME, torchvision:NAME, or a program's FILE.py:NAME",
+        holds="model",
         because="its weights come as a package (Apache-2.0), so that pip is all the set-up",
     )
-    weights: str | None = setting(None, "weights of another network: a safetensors file, or random")
-    layer: str | None = setting(
-        None, "layers to bring out, as block8 or block5:0.5,block11 with weights; best: those that suit a guide"
-    )
-    channel: int | None = setting(None, "only this channel of the layer", low=0)
-    maximise: str = setting(
-        "squares",
-        "half the sum of squared activations, or their plain sum",
-        choices=("squares", "sum"),
-        because="Google's notebook, 2015",
-    )
-    objective: str | None = setting(
-        None, "what to bring out, in words: \"layer(block8) + 0.5*channel(block10, 37) - 0.2*class('tabby')\""
-    )
-    guide: tuple[str, ...] = setting((), "a picture whose shapes are dreamt into yours; may be repeated")
-    match: str = setting(
-        "cosine", "how a guide's features are compared", choices=("cosine", "dot"), because="Kolkin and others, 2022"
-    )
-    guide_scales: str = setting(
-        "0.6",
-        "a guide's long side, as share of the picture's: 1, or 1,0.5; 0 is its own size",
-        because="explanation/guides.md",
-    )
-    top: int = setting(
-        3,
-        "with a guide and no --layer, how many of those that suit it go together",
-        low=1,
-        high=100,
-        because="explanation/guides.md",
-    )
-    mask: str | None = setting(None, "where: a picture, white dreams; or alpha, your picture's own transparency")
-    feather: float = setting(
-        0.0, "softens a mask's border by so many pixels", low=0, high=100_000, because="a mask means what it shows"
-    )
-    invert: bool = setting(False, "turn a mask round: black dreams")
-    region: tuple[str, ...] = setting((), "elsewhere something else: 'mask.png=OBJECTIVE @ STRENGTH'; may be repeated")
-    octaves: int = setting(6, "sizes to dream at, from small to large", low=1, high=32, because="explanation/why.md")
-    octave_scale: float = setting(
-        1.4,
-        "how much larger each size is than the last",
-        low=1.05,
-        high=8,
-        because="Google's notebook, 2015; explanation/why.md",
-    )
-    steps: int = setting(12, "steps at each size", low=1, high=100_000, because="explanation/why.md")
-    step_size: float = setting(1.3, "length of a step, of 255", low=0, high=1000, because="explanation/why.md")
-    decay: float = setting(
-        0.0,
-        "how much steps shorten at each size: 0 not at all, 1 to nothing",
-        low=0,
-        high=1,
-        because="Google's notebook, 2015: all steps are as long",
-    )
-    strength: float = setting(1.0, "from 0.2, a whisper, to 5, a flood", low=0, high=100, because="the unit")
-    jitter: int = setting(
-        16,
-        "random shift of each step, in pixels each way",
-        low=0,
-        high=100_000,
-        because="explanation/why.md",
-    )
-    normalise: str = setting(
-        "laplacian",
-        "what a gradient is divided by",
-        choices=("mean", "std", "laplacian"),
-        because="TensorFlow's notebook, 2016; explanation/why.md",
-    )
-    colour: float = setting(
+    weights: str | None = look(None, "weights of another network: a safetensors file, or random", holds="weights")
+    colour: float = look(
         0.5,
         "how freely hues may wander: 0 keeps them, 1 is the network's own",
-        low=0,
-        high=2,
+        allowed=(0, 2),
         because="explanation/why.md",
     )
-    clip: str = setting(
-        "soft", "how pixels are kept within range", choices=("soft", "hard", "none"), because="explanation/why.md"
+    seed: int = look(0, "the same seed gives the same dream", allowed=(0, 2**63 - 1), because="any is as good")
+    guide: tuple[str, ...] = taste((), "a picture whose shapes are dreamt into yours; may be repeated", holds="picture")
+    objective: str | None = taste(
+        None,
+        "what to bring out, in words: \"layer(block8) + 0.5*channel(block10, 37) - 0.2*class('tabby')\"",
+        holds="objective",
     )
-    tile: int | None = setting(None, "largest side of a tile in pixels; by default what the memory allows", low=64)
-    overlap: str = setting(
-        "auto", "pixels that tiles see beyond their core: a number, auto, or exact", because="explanation/tiles.md"
+    mask: str | None = taste(
+        None, "where: a picture, white dreams; or alpha, your picture's own transparency", holds="mask"
     )
-    memory: str = setting("auto", "memory for the whole program, as 900MB or 2GB", because="explanation/tiles.md")
-    seed: int = setting(0, "the same seed gives the same dream", low=0, high=2**63 - 1, because="any is as good")
-    backend: str = setting(
-        "auto",
-        "what computes gradients: the fastest that is installed and can, or one of them",
-        choices=BACKENDS,
-        because="explanation/speed.md",
+    feather: float = taste(
+        0.0, "softens a mask's border by so many pixels", allowed=(0, 100_000), because="a mask means what it shows"
     )
-    device: str = setting(
-        "auto",
-        "where: a graphics card if PyTorch finds one, or one of these",
-        choices=DEVICES,
-        because="explanation/speed.md",
+    invert: bool = taste(False, "turn a mask round: black dreams")
+    region: tuple[str, ...] = taste(
+        (), "elsewhere something else: 'mask.png=OBJECTIVE @ STRENGTH'; may be repeated", holds="region"
     )
-    dtype: str = setting(
+    octaves: int = ascent(6, "sizes to dream at, from small to large", allowed=(1, 32), because="explanation/why.md")
+    octave_scale: float = ascent(
+        1.4,
+        "how much larger each size is than the last",
+        allowed=(1.05, 8),
+        because="Google's notebook, 2015; explanation/why.md",
+    )
+    steps: int = ascent(12, "steps at each size", allowed=(1, 100_000), because="explanation/why.md")
+    step_size: float = ascent(1.3, "length of a step, of 255", allowed=(0, 1000), because="explanation/why.md")
+    decay: float = ascent(
+        0.0,
+        "how much steps shorten at each size: 0 not at all, 1 to nothing",
+        allowed=(0, 1),
+        because="Google's notebook, 2015: all steps are as long",
+    )
+    match: str = guides(
+        "cosine", "how a guide's features are compared", allowed=("cosine", "dot"), because="Kolkin and others, 2022"
+    )
+    guide_scales: str = guides(
+        "0.6",
+        "a guide's long side, as share of the picture's: 1, or 1,0.5; 0 is its own size",
+        holds="scales",
+        because="explanation/guides.md",
+    )
+    top: int = guides(
+        3,
+        "with a guide and no --layer, how many of those that suit it go together",
+        allowed=(1, 100),
+        because="explanation/guides.md",
+    )
+    maximise: str = finer(
+        "squares",
+        "half the sum of squared activations, or their plain sum",
+        allowed=("squares", "sum"),
+        because="Google's notebook, 2015",
+    )
+    jitter: int = finer(
+        16, "random shift of each step, in pixels each way", allowed=(0, 100_000), because="explanation/why.md"
+    )
+    normalise: str = finer(
+        "laplacian",
+        "what a gradient is divided by",
+        allowed=("mean", "std", "laplacian"),
+        because="TensorFlow's notebook, 2016; explanation/why.md",
+    )
+    clip: str = finer(
+        "soft", "how pixels are kept within range", allowed=("soft", "hard", "none"), because="explanation/why.md"
+    )
+    dtype: str = finer(
         "float32",
         "arithmetic; float64 is for comparing programs",
-        choices=("float32", "float64"),
+        allowed=("float32", "float64"),
         because="explanation/architecture.md",
+    )
+    backend: str = speed(
+        "auto",
+        "what computes gradients: the fastest that is installed and can, or one of them",
+        allowed=BACKENDS,
+        because="explanation/speed.md",
+    )
+    device: str = speed(
+        "auto",
+        "where: a graphics card if PyTorch finds one, or one of these",
+        allowed=DEVICES,
+        because="explanation/speed.md",
+    )
+    memory: str = speed(
+        "auto", "memory for the whole program, as 900MB or 2GB", holds="memory", because="explanation/tiles.md"
+    )
+    tile: int | None = speed(
+        None, "largest side of a tile in pixels; by default what the memory allows", allowed=(64, math.inf)
+    )
+    overlap: str = speed(
+        "auto",
+        "pixels that tiles see beyond their core: a number, auto, or exact",
+        holds="overlap",
+        because="explanation/tiles.md",
     )
 
     def __post_init__(self) -> None:
@@ -161,83 +183,6 @@ class DreamSettings(Settings):
                 "--objective says all of it; leave out --layer, --channel and --guide.\n"
                 "Write them into it: layer(block8), channel(block8, 37), guide(block8, 'flowers.jpg')."
             )
-
-
-@dataclass(frozen=True)
-class Named:
-    """Settings with a name, and what they look like."""
-
-    name: str
-    about: str
-    changes: Mapping[str, Any]
-    guided: Mapping[str, Any] = field(default_factory=dict)  # more changes, where there is a guide
-
-
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        Named(
-            "phosphene",
-            "this program's own",
-            {},
-            # The layers that suit a guide were chosen with these: docs/explanation/guides.md.
-            {"colour": 0.75, "octaves": 5, "steps": 20, "decay": 1.0, "jitter": 32},
-        ),
-        Named(
-            "google2015",
-            "Google's notebook: GoogLeNet, inception_4c/output, 4 octaves, steps of 1.5",
-            {
-                "model": "googlenet", "layer": "inception_4c/output", "octaves": 4, "octave_scale": 1.4, "steps": 10,
-                "step_size": 1.5, "jitter": 32, "normalise": "mean", "colour": 1.0, "clip": "hard",
-            },
-            {"layer": "inception_3b/output", "match": "dot", "guide_scales": "0"},
-        ),
-        Named(
-            "tensorflow2016",
-            "TensorFlow's notebook: GoogLeNet in tiles of 512 side by side, shifted at random, no clipping",
-            {
-                "model": "googlenet", "layer": "inception_4c/output",
-                "octaves": 4, "octave_scale": 1.4, "steps": 10, "step_size": 1.5, "jitter": 256, "normalise": "mean",
-                "colour": 1.0, "clip": "none", "tile": 512, "overlap": "0",
-            },
-            {"layer": "inception_3b/output", "match": "dot", "guide_scales": "0"},
-        ),
-    )
-}  # fmt: skip
-
-PRESETS = {
-    preset.name: preset
-    for preset in (
-        Named("carnival", "creatures, scales and beadwork; the default look", {"layer": "block11"}),
-        Named("beasts", "fur, snouts and eyes, among leaves", {"layer": "block10"}),
-        Named("spots", "speckled skins, bulbs and eyes", {"layer": "block8"}),
-        Named("coils", "ribbed coils and cushions", {"layer": "block6", "colour": 0.4}),
-        Named("quilt", "a patchwork of fine stripes", {"layer": "block3", "colour": 0.25}),
-        Named("neon", "glowing outlines", {"layer": "block1", "colour": 0.8, "octaves": 3, "strength": 0.8}),
-        Named(
-            "engraving",
-            "hatching in the picture's own colours",
-            {"layer": "block4", "colour": 0.0, "normalise": "mean", "octaves": 3, "step_size": 2.0},
-        ),
-        Named(
-            "reef",
-            "large soft things: fruit, fur, faces",
-            {"layer": "block13", "octaves": 6, "steps": 20, "jitter": 32},
-        ),
-        Named(
-            "pelt",
-            "hair and eyes, in nearly the picture's own colours",
-            {
-                "layer": "block9",
-                "colour": 0.15,
-                "octaves": 4,
-                "octave_scale": 1.6,
-                "normalise": "std",
-                "step_size": 2.2,
-            },
-        ),
-    )
-}
 
 
 def settings(*, recipe: str | None = None, preset: str | None = None, **changes: Any) -> DreamSettings:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import Settings, memory_bytes, setting
+from phosphene.recipes.fields import Settings, ascent, finer, look, memory_bytes, speed, taste
 
 MAPS = 2  # a content's and a style's
 
@@ -24,65 +24,72 @@ class StyleSettings(Settings):
 
     OVERRIDES: ClassVar = {"style": ("filter",), "filter": ("style",)}
 
-    model: str = setting(
+    style: tuple[str, ...] = look(
+        (), "another style picture, as waves.jpg or waves.jpg:0.5; may be repeated", holds="weighted picture"
+    )
+    filter: str | None = look(None, "a look that comes with the program; phosphene filters lists them", holds="filter")
+    strength: float = look(
+        0.5, "from 0.1, a hint, to 1: only the style's motifs are left", allowed=(0, 1), because="explanation/style.md"
+    )
+    scale: float = look(1.0, "size of the strokes: 0.5 is half, 2 is twice", allowed=(0.1, 8), because="the unit")
+    keep_colour: bool = look(False, "keep the picture's own colours")
+    model: str = look(
         "efficientnet-lite0",
         "the network: a name, a weights file, timm:NAME, torchvision:NAME, …",
+        holds="model",
         because="as for dreams",
     )
-    weights: str | None = setting(None, "weights of another network: a safetensors file, or random")
-    style: tuple[str, ...] = setting((), "another style picture, as waves.jpg or waves.jpg:0.5; may be repeated")
-    filter: str | None = setting(None, "a look that comes with the program; phosphene filters lists them")
-    method: str = setting(
-        "match",
-        "like goes to like, place by place; or the whole picture's statistics",
-        choices=("match", "gram"),
-        because="explanation/style.md",
+    weights: str | None = look(None, "weights of another network: a safetensors file, or random", holds="weights")
+    seed: int = look(
+        0, "of the faint grain that a painting begins with", allowed=(0, 2**63 - 1), because="any is as good"
     )
-    strength: float = setting(
-        0.5, "from 0.1, a hint, to 1: only the style's motifs are left", low=0, high=1, because="explanation/style.md"
+    mask: str | None = taste(
+        None, "where: a picture, white is repainted; or alpha, your picture's own transparency", holds="mask"
     )
-    scale: float = setting(1.0, "size of the strokes: 0.5 is half, 2 is twice", low=0.1, high=8, because="the unit")
-    keep_colour: bool = setting(False, "keep the picture's own colours")
-    stuff: float = setting(
+    feather: float = taste(
+        0.0, "softens a mask's border by so many pixels", allowed=(0, 100_000), because="a mask means what it shows"
+    )
+    invert: bool = taste(False, "turn a mask round: black is repainted")
+    regions: tuple[str, ...] = taste(
+        (), "two maps, the picture's and the style's: one colour is one stuff", holds="map", words=MAPS
+    )
+    stuff: float = taste(
         1.0,
         "how firmly sky goes to sky and wall to wall; 0: only looks count",
-        low=0,
-        high=10,
+        allowed=(0, 10),
         because="explanation/style.md",
     )
-    tone: float = setting(
+    tone: float = taste(
         0.0,
         "how firmly dark goes to dark and red to red, as filters ask; 0: not at all",
-        low=0,
-        high=100,
+        allowed=(0, 100),
         because="explanation/style.md",
     )
-    regions: tuple[str, ...] = setting(
-        (), "two maps, the picture's and the style's: one colour is one stuff", words=MAPS
+    initial: str | None = taste(None, "a picture to begin with, in place of your own", holds="picture")
+    then_dream: str | None = taste(
+        None, "let the result dream: a preset, by default carnival", holds="preset", bare="carnival"
     )
-    mask: str | None = setting(None, "where: a picture, white is repainted; or alpha, your picture's own transparency")
-    feather: float = setting(
-        0.0, "softens a mask's border by so many pixels", low=0, high=100_000, because="a mask means what it shows"
+    scales: int = ascent(
+        8, "sizes to paint at, from broad to fine; no more than fit", allowed=(1, 16), because="explanation/style.md"
     )
-    invert: bool = setting(False, "turn a mask round: black is repainted")
-    initial: str | None = setting(None, "a picture to begin with, in place of your own")
-    then_dream: str | None = setting(None, "let the result dream: a preset, by default carnival", bare="carnival")
-    scales: int = setting(
-        8, "sizes to paint at, from broad to fine; no more than fit", low=1, high=16, because="explanation/style.md"
+    steps: int = ascent(
+        50, "steps at each size; fewer where it is large", allowed=(1, 100_000), because="explanation/style.md"
     )
-    steps: int = setting(
-        50, "steps at each size; fewer where it is large", low=1, high=100_000, because="explanation/style.md"
+    step_size: float = ascent(2.0, "length of Adam's steps, of 255", allowed=(0, 255), because="explanation/style.md")
+    method: str = finer(
+        "match",
+        "like goes to like, place by place; or the whole picture's statistics",
+        allowed=("match", "gram"),
+        because="explanation/style.md",
     )
-    step_size: float = setting(2.0, "length of Adam's steps, of 255", low=0, high=255, because="explanation/style.md")
-    seed: int = setting(
-        0, "of the faint grain that a painting begins with", low=0, high=2**63 - 1, because="any is as good"
-    )
-    memory: str = setting("auto", "memory for the whole program, as 900MB or 2GB", because="explanation/tiles.md")
-    dtype: str = setting(
+    dtype: str = finer(
         "float32",
         "arithmetic; float64 is for comparing programs",
-        choices=("float32", "float64"),
+        allowed=("float32", "float64"),
         because="explanation/architecture.md",
+    )
+    memory: str = speed(
+        "auto", "memory for the whole program, as 900MB or 2GB", holds="memory", because="explanation/tiles.md"
     )
 
     def __post_init__(self) -> None:

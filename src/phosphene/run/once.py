@@ -121,7 +121,7 @@ def dream(
     Args:
         image: a path, an image of Pillow's, an array, a tensor, bytes, or the name of a canvas, as `clouds`.
         recipe: somebody's settings: `google2015`, `tensorflow2016`.
-        preset: a look; see `phosphene.recipes.settings.PRESETS`.
+        preset: a look; see `phosphene.recipes.presets.PRESETS`.
         network: by default the one that the setting `model` names.
         objective: by default what `layer`, `channel` and `maximise` describe, or a text as `--objective` takes it.
         guide: a picture, or several, whose shapes are dreamt into this one.

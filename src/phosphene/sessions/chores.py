@@ -19,7 +19,8 @@ from phosphene.painting.document import DREAM, STYLE, Ground, Look
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.recipes.fields import numbers
-from phosphene.recipes.settings import PRESETS, DreamSettings
+from phosphene.recipes.presets import PRESETS
+from phosphene.recipes.settings import DreamSettings
 from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.screen import eight_bits, webp
 from phosphene.sessions.sitting import Sitting

@@ -13,7 +13,7 @@ from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, ne
 from phosphene.images import Picture
 from phosphene.painting.document import History
 from phosphene.painting.forms import history_to_dict
-from phosphene.recipes.settings import PRESETS
+from phosphene.recipes.presets import PRESETS
 from phosphene.sessions.chores import SUFFIXES
 from phosphene.sessions.jobs import Job
 from phosphene.sessions.opened import Opened

@@ -15,7 +15,8 @@ from typing import Any
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes.fields import Settings, kind
 from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
+from phosphene.recipes.presets import PRESETS, RECIPES
+from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.style_settings import StyleSettings
 
 NOTHING = "none"  # the word for a setting that is left out
