@@ -114,7 +114,7 @@ def called(words: list[str]) -> click.Command:
 
 def flags(command: click.Command) -> set[str]:
     """Every flag of a command."""
-    options = (param for param in command.params if isinstance(param, click.Option))
+    options = (param for param in command.get_params(click.Context(command)) if isinstance(param, click.Option))
     return {"--help", "-h", "--debug", *(flag for each in options for flag in (*each.opts, *each.secondary_opts))}
 
 

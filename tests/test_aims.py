@@ -13,8 +13,8 @@ from phosphene import batch, networks, record, run
 from phosphene.batch import Input, Job
 from phosphene.cli import main
 from phosphene.errors import PhospheneError, RecordError, SettingsError
-from phosphene.recipes.settings import settings
-from phosphene.run.aims import join_region, split_region
+from phosphene.recipes.settings import join_region, settings, split_region
+from phosphene.techniques import DREAM
 
 QUICK = {"octaves": 1, "steps": 1}
 
@@ -146,7 +146,8 @@ def test_a_batch_knows_its_guided_dreams_again(folder):
 
     def standing(**changes):
         wanted = settings(guide=("flower.png",), **QUICK | changes)
-        return batch.standing(job, wanted, network, run.check(wanted, network), size=(1, 1))
+        ready = run.prepare(DREAM, wanted, network)
+        return batch.standing(job, ready, ready.check())
 
     assert record.read("photo-dream.png").settings["guide"] == ["flower.png"]
     assert standing() == "finished"

@@ -19,6 +19,7 @@ ROOMS = (
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
     "backends", "gradient", "planning", "ascent", "blocks",
     "recipes",
+    "techniques",
     "run", "batch", "series", "painting", "cluster", "studies", "sessions",
     "studio", "notebook",
     "cli",

@@ -13,7 +13,6 @@ from PIL import Image
 from conftest import photograph
 from phosphene import images, networks, record
 from phosphene.cli import configuration, main, options
-from phosphene.cli.dream import dream as dream_command
 from phosphene.errors import ImageError, SettingsError, Stop
 from phosphene.networks import Network
 from phosphene.networks.network import table
@@ -271,7 +270,7 @@ def settings_from(line):
     """What a command line makes the settings, and the rest of it."""
     words = shlex.split(line)
     assert words[0] == "phosphene"
-    flags = dream_command.make_context("dream", words[1:]).params
+    flags = main.commands["dream"].make_context("dream", words[1:]).params
     names = {entry.name for entry in fields(DreamSettings)}
     return settings(**options.given({name: flags[name] for name in flags if name in names}, DreamSettings)), flags
 
@@ -282,7 +281,7 @@ def test_commands_make_the_pictures(photo, tiny32):
         kept = record.read(result.folder / "pictures" / entry.file)
         same, flags = settings_from(view["data-same"])
         assert same.to_dict() | {"device": "cpu"} == kept.settings  # a record says what auto was
-        assert flags["inputs"] == ("photo.png",)
+        assert flags["words"] == ("photo.png",)
         assert flags["long_side"] == kept.input["long_side"]
         full, flags = settings_from(view["data-full"])
         assert full.to_dict() | {"octaves": 1, "device": "cpu"} == kept.settings

@@ -8,8 +8,9 @@ from PIL import Image
 from phosphene import batch, networks, run
 from phosphene.batch import Input
 from phosphene.errors import ImageError, SettingsError, Stop, UnknownNameError
-from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
+from phosphene.techniques import DREAM
+from phosphene.techniques.engine import Opening
 
 QUICK = {"octaves": 1, "steps": 1}
 
@@ -86,9 +87,9 @@ def test_outputs_in_a_folder(here):
 def test_templates(here):
     chosen = DreamSettings(seed=7, layer="inception_4c/output,block5:0.5")
     template = "{stem}_{preset}_{layer}_{seed:03}_{steps}.{ext}"
-    made = outputs("photo.jpg", output=template, settings=chosen, preset="neon")
+    made = outputs("photo.jpg", output=template, wishes={**chosen.to_dict(), "preset": "neon"})
     assert made == [f"photo_neon_inception_4c-output,block5-0.5_007_{chosen.steps}.jpg"]
-    assert outputs("trip", output="{stem}.{ext}", settings=chosen) == ["a.jpg", "b.png", "c.webp"]
+    assert outputs("trip", output="{stem}.{ext}", wishes=chosen.to_dict()) == ["a.jpg", "b.png", "c.webp"]
 
 
 def test_a_template_reaches_nothing_but_its_names(here):
@@ -149,37 +150,32 @@ def test_a_second_name_is_free(here):
     assert batch.again(Path("x.gif")).name == "x-redo.png"
 
 
-def is_other(*arguments, **more):
-    return batch.standing(*arguments, **more) == "other"
+def standing(job, *, size=(32, 24), long_side=None, **more):
+    opening = Opening(size if job.source.kind == "canvas" else None, long_side)
+    ready = run.prepare(DREAM, DreamSettings(**QUICK, **more), networks.load(), opening=opening)
+    return batch.standing(job, ready, ready.check())
 
 
 def test_an_interrupted_dream_counts_as_unfinished(here):
     def stop(step):
         raise Stop
 
-    chosen = DreamSettings(**QUICK)
-    network = networks.load()
     job = batch.plan(["photo.jpg"]).jobs[0]
     run.dream("photo.jpg", on_step=stop, **QUICK).save(job.output)
-    assert batch.standing(job, chosen, network, goal(network, chosen), size=(32, 24)) == "unfinished"
-    other = DreamSettings(**QUICK, seed=1)
-    assert is_other(job, other, network, goal(network, other), size=(32, 24))
+    assert standing(job) == "unfinished"
+    assert standing(job, seed=1) == "other"
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "clouds"])
 def test_only_the_same_dream_counts_as_made(here, name):
-    chosen = DreamSettings(**QUICK)
-    network = networks.load()
     job = batch.plan([name]).jobs[0]
-    about = {"size": (32, 24)}
-    assert is_other(job, chosen, network, goal(network, chosen), **about)
+    assert standing(job) == "other"
     run.dream(name, size=(32, 24) if name == "clouds" else None, **QUICK).save(job.output)
-    assert batch.standing(job, chosen, network, goal(network, chosen), **about) == "finished"
-    other = DreamSettings(**QUICK, seed=1)
-    assert is_other(job, other, network, goal(network, other), **about)
+    assert standing(job) == "finished"
+    assert standing(job, seed=1) == "other"
     if name == "photo.jpg":
-        assert is_other(job, chosen, network, goal(network, chosen), **about, long_side=16)
+        assert standing(job, long_side=16) == "other"
         Path(name).write_bytes(Path(name).read_bytes() + b"\0")
-        assert is_other(job, chosen, network, goal(network, chosen), **about)
+        assert standing(job) == "other"
     else:
-        assert is_other(job, chosen, network, goal(network, chosen), size=(24, 32))
+        assert standing(job, size=(24, 32)) == "other"

@@ -10,6 +10,7 @@ from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -95,12 +96,11 @@ def test_help_explains_every_setting_and_names_each_once():
 
 def test_every_flag_of_a_grouped_command_has_a_group():
     for command in main.commands.values():
-        titles = [title for title, _ in options.grouped(command.params)]
+        params = command.get_params(click.Context(command))
         if isinstance(command, options.Grouped):
-            assert titles[0] != options.REST
-            assert {each.name for title, flags in options.grouped(command.params) for each in flags} <= {
-                each.name for each in command.params if isinstance(each, options.Flag)
-            }
+            flags = [each for each in params if isinstance(each, click.Option) and "--help" not in each.opts]
+            assert [each.name for each in flags if not isinstance(each, options.Flag)] == []
+            assert options.grouped(params)[0][0] != options.REST
 
 
 def test_version_and_help():
@@ -274,16 +274,16 @@ def test_a_batch_skips_what_is_there_and_the_same(here):
 
 
 def test_a_batch_goes_on_where_it_was_interrupted(here, monkeypatch):
-    dream = jobs.run.dream
+    make = jobs.Prepared.make
 
     def interrupted(*arguments, **options):
         def stop(step):
             raise Stop
 
-        return dream(*arguments, **options | {"on_step": stop})
+        return make(*arguments, **options | {"on_step": stop})
 
     with monkeypatch.context() as patch:
-        patch.setattr("phosphene.run.dream", interrupted)
+        patch.setattr("phosphene.run.Prepared.make", interrupted)
         dreamt("photo.png")
     assert not record.read("photo-dream.png").complete
     assert "exists already" in dreamt("photo.png", "other.png", "--seed", "1", code=1).stderr
@@ -430,22 +430,22 @@ def test_an_interruption_before_the_first_step_saves_nothing(here, monkeypatch):
     def interrupted(*_, **__):
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("phosphene.run.dream", interrupted)
+    monkeypatch.setattr("phosphene.run.Prepared.make", interrupted)
     said = dreamt("photo.png", "other.png", code=130)
     assert "nothing of it is saved" in said.stderr
     assert sorted(each.name for each in here.iterdir()) == ["other.png", "photo.png"]
 
 
 def test_an_interruption_that_something_swallows_is_heard_at_the_next_step(here, monkeypatch):
-    dream = jobs.run.dream
+    make = jobs.Prepared.make
 
     def deaf(*arguments, **options):
         try:
             signal.raise_signal(signal.SIGINT)
         except Exception:
-            return dream(*arguments, **options)
+            return make(*arguments, **options)
 
-    monkeypatch.setattr("phosphene.run.dream", deaf)
+    monkeypatch.setattr("phosphene.run.Prepared.make", deaf)
     cli("photo.png", "--octaves", "1", "--steps", "3", code=130)
     assert record.read("photo-dream.png").reached == "octave 1 of 1, step 1 of 3"
 
@@ -457,7 +457,7 @@ def test_the_second_interruption_ends_at_once(here, monkeypatch):
         finally:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("phosphene.run.dream", twice)
+    monkeypatch.setattr("phosphene.run.Prepared.make", twice)
     dreamt("photo.png", code=130)
     assert not Path("photo-dream.png").exists()
 

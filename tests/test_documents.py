@@ -121,7 +121,7 @@ def test_the_reference_says_what_help_says():
     reference = made("makers/reference.py")
     text = " ".join(reference.commands().replace("\\", "").split())
     for path, command in reference.walk(main, "phosphene"):
-        for param in command.params:
+        for param in command.get_params(click.Context(command)):
             about = " ".join((getattr(param, "help", None) or "").split())
             assert about.replace("`", "") in text.replace("`", ""), f"{path} {param.name}"
 

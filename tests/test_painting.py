@@ -25,10 +25,9 @@ from phosphene.painting.easel import Easel
 from phosphene.painting.marks import mark
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render, sizes
-from phosphene.recipes.painter import Source
-from phosphene.run.style import Painting
+from phosphene.run import Dream
 
-BLANK = Painting(
+BLANK = Dream(
     torch.zeros(1, 3, 2, 2),
     record.Record("style", {}, "x", {}, {}, {"width": 2, "height": 2}, {}, 1),
     images.load(torch.zeros(1, 3, 2, 2)),
@@ -268,10 +267,10 @@ def china():
 def test_dreams_upon_a_style_are_rendered_upon_it(monkeypatch):
     """A style, stood in for by a negative; a dream stroke upon it, and an eraser that brings the photograph through."""
 
-    def negative(source, *_):
-        return replace(BLANK, pixels=1 - source.pixels, sources=(Source(source.pixels, 1.0, None),))
+    def negative(_, source, *__, **___):
+        return replace(BLANK, pixels=1 - source.pixels)
 
-    monkeypatch.setattr("phosphene.painting.easel.run_style.make", negative)
+    monkeypatch.setattr("phosphene.run.Prepared.make_opened", negative)
     look = Look("style", filter="fur")
     dream = Stroke(brush(size=24), (((30.0, 30.0, 1.0),),) * 4)
     rubbed = Stroke(brush(ERASE, size=24, softness=0.0), (((90.0, 60.0, 1.0),),) * 20)

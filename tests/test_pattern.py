@@ -9,12 +9,15 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from phosphene import gradient, networks, objectives, planning, record, transforms
-from phosphene.cli import main, patterns
+from phosphene import gradient, networks, objectives, planning, record, run, transforms
+from phosphene.cli import main
 from phosphene.errors import RecordError, SettingsError, Stop, UnknownNameError
 from phosphene.recipes import pattern as recipe
+from phosphene.recipes import pattern_settings
 from phosphene.recipes.pattern_settings import PatternSettings, channel_numbers, word
-from phosphene.run import pattern as run
+from phosphene.techniques import PATTERN
+from phosphene.techniques.engine import Opening
+from phosphene.techniques.patterns import channels as channels_of
 
 QUICK = PatternSettings(layer="deep", channel=3, steps=12, octaves=1)
 SIZE = (64, 64)
@@ -176,9 +179,9 @@ def test_settings_that_contradict_themselves(changes, message):
 
 
 def test_a_word_and_a_flag_may_not_differ():
-    assert run.settings("deep:3", steps=2) == PatternSettings(layer="deep", channel=3, steps=2)
+    assert pattern_settings.settings("deep:3", steps=2) == PatternSettings(layer="deep", channel=3, steps=2)
     with pytest.raises(SettingsError, match="'deep:3' and --channel name different ones"):
-        run.settings("deep:3", channel=4)
+        pattern_settings.settings("deep:3", channel=4)
 
 
 # A run
@@ -190,17 +193,22 @@ def tiny_loads(tiny32, monkeypatch):
     return tiny32
 
 
+def again(made, **changes):
+    opening = Opening((made.input["width"], made.input["height"]))
+    return run.prepare(PATTERN, PATTERN.engine.again(made.settings, changes), opening=opening).make(None)
+
+
 def test_a_pattern_is_made_again_from_its_record(tiny_loads, tmp_path):
     first = run.pattern("deep:3", size=(80, 64), steps=3, octaves=1)
     first.save(tmp_path / "a.png")
     kept = record.read(tmp_path / "a.png")
     assert (kept.recipe, kept.objective, kept.complete) == ("pattern", "channel(deep, 3)", True)
     assert first.pixels.shape == (1, 3, 64, 80)
-    assert torch.equal(run.redo(kept).pixels, first.pixels)
-    assert not torch.equal(run.redo(kept, {"channel": 4}).pixels, first.pixels)
-    assert run.redo(kept, {"objective": "layer(deep)"}).record.objective == "layer(deep)"
-    with pytest.raises(RecordError, match="of a dream"):
-        run.redo(replace(kept, recipe="dream"))
+    assert torch.equal(again(kept).pixels, first.pixels)
+    assert not torch.equal(again(kept, channel=4).pixels, first.pixels)
+    assert again(kept, objective="layer(deep)").record.objective == "layer(deep)"
+    with pytest.raises(RecordError, match="cannot be followed"):
+        PATTERN.engine.again({**kept.settings, "jitter": 3}, {})
 
 
 def test_a_sheet_is_a_pattern_of_each_channel(tiny_loads):
@@ -210,11 +218,11 @@ def test_a_sheet_is_a_pattern_of_each_channel(tiny_loads):
     assert [(step.octave, step.octaves) for step in told] == [(1, 3)] * 2 + [(2, 3)] * 2 + [(3, 3)] * 2
     assert told[-1].done == 1
     assert told[0].size == made.pixels.shape[-2:] == told[0].picture().shape[-2:]
-    assert torch.equal(run.redo(made.record).pixels, made.pixels)
+    assert torch.equal(again(made.record).pixels, made.pixels)
 
 
 def test_a_layer_with_many_channels_shows_the_first(efficientnet):
-    aims, notes = run.channels(PatternSettings(layer="block8"), efficientnet)
+    aims, notes = channels_of(PatternSettings(layer="block8"), efficientnet)
     assert [each.channel for each in aims] == list(range(64))
     assert notes == ("the first 64 of 112 channels; all: --channels 0-111",)
 
@@ -302,7 +310,7 @@ def test_mistakes_are_explained(here, arguments, message):
 
 
 def test_an_interrupted_sheet_is_saved(here, monkeypatch):
-    made = patterns.patterns.make
+    made = run.Prepared.make
 
     def interrupted(*arguments, on_step, **more):
         def stop(step):
@@ -312,7 +320,7 @@ def test_an_interrupted_sheet_is_saved(here, monkeypatch):
 
         return made(*arguments, on_step=stop, **more)
 
-    monkeypatch.setattr(patterns.patterns, "make", interrupted)
+    monkeypatch.setattr(run.Prepared, "make", interrupted)
     said = cli("deep", "--channels", "0-3", *FAST)
     assert "Stopped at pattern 2 of 4" in said.stderr
     assert not record.read("deep-pattern.png").complete

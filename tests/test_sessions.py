@@ -19,7 +19,7 @@ from PIL import Image
 from phosphene import record
 from phosphene.errors import ImageError, PhospheneError, RoomError, SettingsError, UnknownNameError
 from phosphene.painting.document import Brush, Look
-from phosphene.run import style
+from phosphene.recipes import style_settings
 from phosphene.sessions import live, patches, service, store
 from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.live import LiveStroke
@@ -405,7 +405,9 @@ def test_a_guide_is_ranked_layer_by_layer_and_leads_the_brush(sitting):
 
 
 def test_a_style_must_look_first_and_says_so(sitting, monkeypatch):
-    monkeypatch.setattr("phosphene.painting.palette.choose_style", lambda **asked: style.settings(**asked, steps=2))
+    monkeypatch.setattr(
+        "phosphene.painting.palette.choose_style", lambda **asked: style_settings.settings(**asked, steps=2)
+    )
     events = heard(sitting)
     look = {"kind": "style", "reference": sitting.add_reference(jpeg((64, 48), seed=8), "style.jpg")["id"]}
     for _ in range(2):

@@ -21,14 +21,13 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, Un
 from phosphene.measures import Lattice
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.studies import making
-from phosphene.studies.axes import KINDS, Axis, axes
+from phosphene.studies.axes import Axis, axes
 from phosphene.studies.build import study
+from phosphene.studies.maker import Library, VariantMaker
 from phosphene.studies.plan import BASELINE, stem_of, variants
-from phosphene.studies.technique import Library
-from phosphene.studies.techniques import Dreams
+from phosphene.techniques import DREAM, TECHNIQUES
 from test_atlas import Page, pictured
 
-DREAMS = KINDS["dream"]
 QUICK = {"octaves": 1, "steps": 2, "jitter": 4}
 VARY = {"jitter": [0, 4], "octaves": [1, 2]}
 FEW = ("--steps", "1", "--json")
@@ -65,34 +64,34 @@ named = st.sampled_from(["block8", "block5:0.5,block11", "inception_4c/output"])
 
 @given(st.lists(whole, min_size=1, unique=True), st.sampled_from(["jitter={}", "--jitter={}", " jitter = {}"]))
 def test_numbers_become_an_axis(values, form):
-    assert axes([form.format(",".join(map(str, values)))], DREAMS) == (Axis("jitter", tuple(values)),)
+    assert axes([form.format(",".join(map(str, values)))], DREAM) == (Axis("jitter", tuple(values)),)
 
 
 @given(st.lists(named, min_size=2, unique=True))
 def test_values_with_commas_stand_between_semicolons(values):
-    assert axes(["layer=" + ";".join(values)], DREAMS)[0].values == tuple(values)
+    assert axes(["layer=" + ";".join(values)], DREAM)[0].values == tuple(values)
 
 
 @given(st.lists(whole, min_size=1))
 def test_words_and_mappings_mean_the_same_and_values_count_once(values):
     word = "steps=" + ",".join(map(str, values))
-    assert axes([word], DREAMS) == axes({"steps": values}, DREAMS)
-    assert axes([word], DREAMS)[0].values == tuple(dict.fromkeys(values))
+    assert axes([word], DREAM) == axes({"steps": values}, DREAM)
+    assert axes([word], DREAM)[0].values == tuple(dict.fromkeys(values))
 
 
 @given(st.text(max_size=20))
 def test_any_word_is_an_axis_or_a_mistake(word):
     with contextlib.suppress(PhospheneError):  # and nothing else
-        assert axes([word], DREAMS)[0].name in DREAMS.names
+        assert axes([word], DREAM)[0].name in DREAM.names
 
 
 def test_an_objective_keeps_its_commas():
     word = "objective=channel(block8, 3),class('tabby, cat') - 0.5*layer(block4)"
-    assert axes([word], DREAMS)[0].values == ("channel(block8, 3)", "class('tabby, cat') - 0.5*layer(block4)")
+    assert axes([word], DREAM)[0].values == ("channel(block8, 3)", "class('tabby, cat') - 0.5*layer(block4)")
 
 
 def test_every_setting_of_every_recipe_is_an_axis():
-    for kind in KINDS.values():
+    for kind in TECHNIQUES.values():
         for name, entry in kind.fields.items():
             given_ = entry.metadata["choices"][0] if entry.metadata["choices"] else entry.default
             assert axes({name: [given_]}, kind)[0].name == name
@@ -112,14 +111,14 @@ def test_every_setting_of_every_recipe_is_an_axis():
 )
 def test_what_is_no_axis_is_refused(word, error, says):
     with pytest.raises(error, match=re.escape(says)):
-        axes([word], DREAMS)
+        axes([word], DREAM)
 
 
 # Variants
 
 
 def plan_of(vary, **given_):
-    return variants(axes(vary, DREAMS), given_, lambda values: settings(**values))
+    return variants(axes(vary, DREAM), given_, lambda values: settings(**values))
 
 
 @given(st.lists(whole, min_size=1, unique=True, max_size=4), st.lists(st.integers(1, 9), unique=True, max_size=3))
@@ -292,7 +291,7 @@ def test_what_is_wrong_is_said_before_the_first_run(photo, capsys, bad):
 
 
 def test_where_tiles_meet_is_known(photo):
-    technique = Dreams(Image.open(photo).resize((300, 200)), Library())
+    technique = VariantMaker(DREAM, Image.open(photo).resize((300, 200)), Library())
 
     def lattice(**changes):
         return technique.lattice(technique.choose({"overlap": "0", "layer": "block3", **changes}))
@@ -383,7 +382,7 @@ def test_without_matplotlib(photo, capsys, monkeypatch):
     assert not (photo.parent / "photo-study").exists()
 
 
-@pytest.mark.parametrize("of", list(KINDS))
+@pytest.mark.parametrize("of", list(TECHNIQUES))
 def test_unknown_settings_and_pictures_without_names_are_refused(photo, of):
     with pytest.raises(UnknownNameError, match="Did you mean 'steps'"):
         study(photo, {"seed": [1]}, photo.parent / "report", of=of, stepps=3)

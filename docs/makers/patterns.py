@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from phosphene import images, networks, sheets
-from phosphene.run.pattern import pattern
+from phosphene.run import pattern
 
 HERE = Path(__file__).parents[1] / "pictures"
 CHOSEN = (

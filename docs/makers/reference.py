@@ -64,7 +64,7 @@ def _prose(text: str) -> str:
 
 def _groups(command: click.Command) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Titles, and flags with their help; a command that is not grouped has one group."""
-    for title, flags in options.grouped(command.params):
+    for title, flags in options.grouped(command.get_params(click.Context(command))):
         yield title if isinstance(command, options.Grouped) else "Flags", [_flag(each) for each in flags]
 
 

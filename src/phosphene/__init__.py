@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from phosphene.ranking import rank
     from phosphene.recipes.settings import DreamSettings
     from phosphene.record import Record
-    from phosphene.run import Dream, dream
-    from phosphene.run.pattern import pattern
-    from phosphene.run.style import style
+    from phosphene.run import Dream, dream, pattern, style
     from phosphene.series.atlas import atlas
     from phosphene.studies.build import study
 
@@ -68,9 +66,7 @@ _ROOMS = {
     "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
     "ascent": ("Step",),
     "recipes.settings": ("DreamSettings",),
-    "run": ("Dream", "dream"),
-    "run.pattern": ("pattern",),
-    "run.style": ("style",),
+    "run": ("Dream", "dream", "pattern", "style"),
     "series.atlas": ("atlas",),
     "painting.again": ("redo",),
     "studies.build": ("study",),

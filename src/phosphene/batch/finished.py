@@ -1,78 +1,66 @@
-"""Which dreams of a batch are there already, and which were interrupted."""
+"""Which pictures of a batch are there already, and which were interrupted."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Any, Literal
 
 from phosphene import record
-from phosphene.batch.inputs import Input
 from phosphene.batch.plan import Job
 from phosphene.canvases import is_canvas
 from phosphene.errors import PhospheneError
 from phosphene.images.sources import name_of, read_bytes
-from phosphene.networks import Network
-from phosphene.objectives import Objective
-from phosphene.recipes.settings import DreamSettings
-from phosphene.record import Record
-from phosphene.run import asks_for_best, names, provenance
+from phosphene.recipes.fields import Settings
+from phosphene.run import Prepared
+from phosphene.techniques.engine import CANVAS_SIZE
+from phosphene.techniques.files import pictures
 
 Standing = Literal["finished", "unfinished", "other"]
 
 
-def standing(
-    job: Job,
-    settings: DreamSettings,
-    network: Network,
-    objective: Objective,
-    *,
-    size: tuple[int, int],
-    long_side: int | None = None,
-) -> Standing:
-    """What a job's output is, beside the dream of this very input with these very settings.
+def standing(job: Job, ready: Prepared, objective: str) -> Standing:
+    """What a job's output is, beside the picture that is made of this very input with these very settings.
+
+    Args:
+        job: the input and the output.
+        ready: how it is to be made.
+        objective: of it, as `Prepared.check` gives it.
 
     Returns:
-        `finished` or `unfinished` if it is that dream; `other` if it is another, or none.
+        `finished` or `unfinished` if it is that picture; `other` if it is another, or none.
     """
     if job.output is None or not job.output.is_file() or job.source.kind == "pipe":
         return "other"
+    engine, settings = ready.technique.engine, ready.settings
     try:
-        made = record.read(job.output)
-        wanted = _wanted(job.source, settings, network, objective, size, long_side)
+        made, began, looked_at = record.read(job.output), _origin(job, ready), _hashes(settings)
+        wanted = engine.provenance(settings, ready.network, objective) | {"pictures": looked_at}
     except PhospheneError:
         return "other"
-    if asks_for_best(settings):  # the layers were chosen for that picture
-        wanted = replace(wanted, objective=made.objective, settings=wanted.settings | {"layer": made.settings["layer"]})
-    same = ("recipe", "settings", "objective", "network", "pictures")
-    if any(getattr(made, field) != getattr(wanted, field) for field in same):
+    if chosen := engine.chosen_for_each(settings):
+        wanted["settings"] |= {name: made.settings.get(name) for name in chosen}
+        wanted["objective"] = made.objective
+    if any(getattr(made, fact) != value for fact, value in wanted.items()):
         return "other"
-    if {key: made.input.get(key) for key in wanted.input} != wanted.input:
+    if {key: made.input.get(key) for key in began} != began:
         return "other"
     return "finished" if made.complete else "unfinished"
 
 
-def _wanted(
-    source: Input,
-    settings: DreamSettings,
-    network: Network,
-    objective: Objective,
-    size: tuple[int, int],
-    long_side: int | None,
-) -> Record:
-    """The record that a run would leave, as far as it is known before."""
-    if source.kind == "canvas":
-        origin: dict[str, Any] = {"canvas": source.name, "seed": settings.seed, "width": size[0], "height": size[1]}
-    else:
-        origin = {"sha256": _sha256(source.name), "long_side": long_side}
-    known = provenance(settings, network, objective)
-    return Record(**known, input=origin, output={}, versions={}, threads=1, pictures=_pictures(settings))
+def _origin(job: Job, ready: Prepared) -> dict[str, Any]:
+    """What the record would say of the input, as far as it is known before that is opened."""
+    if job.source.kind == "words":
+        return ready.technique.engine.open(None, ready.settings, ready.opening, ready.network.dtype)[1]
+    if job.source.kind == "canvas":
+        width, height = ready.opening.size or CANVAS_SIZE
+        seed = getattr(ready.settings, "seed", 0)
+        return {"canvas": job.source.name, "seed": seed, "width": width, "height": height}
+    return {"sha256": _sha256(job.source.name), "long_side": ready.opening.long_side}
 
 
-def _pictures(settings: DreamSettings) -> dict[str, str]:
-    """Guides and masks with their hashes."""
-    files = [name for name in names(settings) if not is_canvas(name)]
-    return {name_of(name): _sha256(name) for name in files}
+def _hashes(settings: Settings) -> dict[str, str]:
+    """The pictures that settings name, with their hashes."""
+    return {name_of(name): _sha256(name) for name in pictures(settings) if not is_canvas(name)}
 
 
 def _sha256(name: str) -> str:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 from phosphene.batch.inputs import PIPE, Input
 from phosphene.errors import ImageError, SettingsError, UnknownNameError, nearest
-from phosphene.images import FORMATS, format_of
+from phosphene.images import FORMATS, format_of, name_of
 from phosphene.images.atomic import refuse
 from phosphene.journal import folder_of
-from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.fields import Settings
+from phosphene.techniques import DREAM, Technique
 
 _UNFIT = re.compile(r'[\\/:*?"<>|\s]+')  # what a file name should not hold, on any system
 
 
-def target(source: Input, output: str | None, facts: Mapping[str, Any]) -> Path | None:
-    """Where a dream goes.
+def target(source: Input, output: str | None, facts: Mapping[str, Any], technique: Technique = DREAM) -> Path | None:
+    """Where a picture goes; in a folder, below the folders that the source lies below.
 
     Raises:
         UnknownNameError: a template names what is not known.
@@ -31,12 +33,13 @@ def target(source: Input, output: str | None, facts: Mapping[str, Any]) -> Path 
     """
     if output == PIPE:
         return None
-    usual = f"{source.stem}-dream.png"
+    usual = f"{source.stem}-{technique.name}.png"
     if output is None:
         return source.folder / usual
     if "{" in output or "}" in output:
-        return Path(_filled(output, {**facts, "stem": source.stem, "ext": source.extension}))
-    return Path(output) / usual if is_folder(output) else Path(output)
+        own = {"stem": source.stem, "ext": source.extension, "folder": source.below.as_posix()}
+        return Path(_filled(output, {**facts, **own}))
+    return Path(output) / source.below / usual if is_folder(output) else Path(output)
 
 
 def is_folder(output: str) -> bool:
@@ -45,15 +48,23 @@ def is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or (path.is_dir() and path.suffix.lower() not in FORMATS)
 
 
-def facts(settings: DreamSettings, recipe: str | None, preset: str | None) -> dict[str, Any]:
-    """What a template may name, fit for file names."""
-    values = settings.to_dict() | {
-        "model": Path(settings.model).stem,
-        "recipe": recipe or "phosphene",
-        "preset": preset or recipe or "phosphene",
-        "layer": settings.layer or "default",
-    }
+def facts(settings: Settings, looks: Mapping[str, str | None]) -> dict[str, Any]:
+    """What a template may name, fit for file names: the settings, and by which looks they were chosen."""
+    holds = {entry.name: entry.metadata["holds"] for entry in fields(settings)}
+    values = {name: _short(value, holds[name]) for name, value in settings.to_dict().items()}
+    if looks:
+        recipe = looks.get("recipe") or "phosphene"
+        values |= {"recipe": recipe, "preset": looks.get("preset") or recipe}
     return {key: _UNFIT.sub("-", value) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def _short(value: Any, holds: str) -> Any:
+    """A setting's value as part of a name: of files their stems, of several one after the other."""
+    if value is None and holds == "layer":
+        return "default"
+    if isinstance(value, list):
+        return "+".join(Path(name_of(str(each))).stem for each in value)
+    return Path(value).stem if holds == "model" else value
 
 
 def _filled(template: str, facts: Mapping[str, Any]) -> str:
@@ -61,7 +72,9 @@ def _filled(template: str, facts: Mapping[str, Any]) -> str:
         fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
         for field in fields:
             if field not in facts:
-                names = ", ".join(f"{{{name}}}" for name in ("stem", "ext", "preset", "recipe") if name in facts)
+                names = ", ".join(
+                    f"{{{name}}}" for name in ("stem", "ext", "folder", "preset", "recipe") if name in facts
+                )
                 raise UnknownNameError(
                     f"{{{field}}} in {template!r} is unknown.{nearest(field, facts)}"
                     f" There are {names} and the settings, as {{layer}}, {{seed}}."
@@ -72,6 +85,12 @@ def _filled(template: str, facts: Mapping[str, Any]) -> str:
             f"The template {template!r} cannot be read: {error}.\n"
             "Write it as {stem}_{seed}.png, and a brace as {{."
         ) from error
+
+
+def make_folders(root: Path, output: Path) -> None:
+    """Makes the folders of an output that keep the tree of its input, below a folder that is there."""
+    if root.is_dir() and output.parent.resolve().is_relative_to(root.resolve()):
+        output.parent.mkdir(parents=True, exist_ok=True)
 
 
 def check(output: Path, *, force: bool) -> None:

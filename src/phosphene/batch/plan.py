@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from phosphene.batch.inputs import PIPE, Input, expand
-from phosphene.batch.outputs import check, facts, target
+from phosphene.batch.outputs import check, facts, is_folder, make_folders, target
+from phosphene.canvases import is_canvas
 from phosphene.errors import SettingsError
-from phosphene.recipes.settings import DreamSettings
+from phosphene.techniques import DREAM, Technique
+from phosphene.techniques.files import pictures
 
 
 @dataclass(frozen=True)
 class Job:
-    """An input, and the file that its dream becomes; `None` is standard output."""
+    """What a picture is made of and how, and the file that it becomes; `None` is standard output."""
 
     source: Input
     output: Path | None
+    settings: Any = None
 
 
 @dataclass(frozen=True)
@@ -33,35 +37,56 @@ def plan(
     names: Sequence[str],
     output: str | None = None,
     *,
-    settings: DreamSettings | None = None,
-    recipe: str | None = None,
-    preset: str | None = None,
+    technique: Technique = DREAM,
+    wishes: Mapping[str, Any] | None = None,
+    recursive: bool = False,
     force: bool = False,
 ) -> Plan:
     """Decides what is read and what is written, and finds before any work what stands in its way.
 
     Args:
-        names: files, folders, globs, canvases, `-`.
+        names: files, folders, globs, canvases, `-`; or words, of a technique that takes those.
         output: a file, a folder, a template as `{stem}_{preset}.png`, `-`; by default `photo-dream.png` beside
             `photo.jpg`.
-        settings: what a template may name.
-        recipe: likewise.
-        preset: likewise.
+        technique: makes the pictures.
+        wishes: settings and looks by name.
+        recursive: whether folders are looked through with all below them.
         force: whether files may be replaced.
 
     Raises:
         ImageError: nothing to read, or an output that cannot be written.
-        SettingsError: several pictures for one file.
+        SettingsError: several pictures for one file, an impossible setting.
         UnknownNameError: a template names what is not known.
     """
-    found, many = expand(names)
-    named = facts(settings or DreamSettings(), recipe, preset)
-    jobs = _without_results([Job(source, target(source, output, named)) for source in found])
-    _keep_apart(jobs, output)
-    for job in jobs:
+    wishes = wishes or {}
+    if technique.takes == "words":
+        found = [(Input(name or _called(wishes), "words"), {"of": name, **wishes}) for name in names or (None,)]
+        many = len(found) > 1
+    else:
+        inputs, many = expand(names, recursive=recursive)
+        found = [(source, dict(wishes)) for source in inputs]
+    chosen = {repr(asked): technique.choose(**asked) for _, asked in found}
+    jobs = []
+    for source, asked in found:
+        settings = chosen[repr(asked)]
+        named = facts(settings, {look: wishes.get(look) for look in technique.looks})
+        jobs.append(Job(source, target(source, output, named, technique), settings))
+    planned = _without_results(jobs)
+    _keep_apart(planned, output)
+    for job in planned:
         if job.output:
+            if output and recursive and is_folder(output):
+                make_folders(Path(output), job.output)
             check(job.output, force=force or many)
-    return Plan(jobs, many)
+    return Plan(planned, many)
+
+
+def _called(wishes: Mapping[str, Any]) -> str:
+    """What a pattern is called that no word names: its objective, or its layer and channel."""
+    channel = wishes.get("channel")
+    return str(
+        wishes.get("objective") or f"{wishes.get('layer') or 'default'}{'' if channel is None else f':{channel}'}"
+    )
 
 
 def _without_results(jobs: Sequence[Job]) -> tuple[Job, ...]:
@@ -83,5 +108,9 @@ def _keep_apart(jobs: Sequence[Job], output: str | None) -> None:
     for job in jobs:
         if job.source.kind == "file" and Path(job.source.name).resolve() in targets:
             raise SettingsError(
-                f"The dream would replace its own input {job.source.name}.\nChoose another name with -o."
+                f"The picture would replace its own input {job.source.name}.\nChoose another name with -o."
             )
+    distinct = {id(job.settings): job.settings for job in jobs if job.settings}.values()
+    for name in dict.fromkeys(name for settings in distinct for name in pictures(settings)):
+        if not is_canvas(name) and Path(name).resolve() in targets:
+            raise SettingsError(f"{name} would be written over, and is looked at.\nChoose another name with -o.")

@@ -16,10 +16,7 @@ from phosphene.cli.jobs import piped
 from phosphene.cli.maker import Maker, Wishes
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.painting.again import RECIPE, redo
-from phosphene.recipes.fields import combined
-from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.settings import DreamSettings
-from phosphene.recipes.settings import settings as choose
+from phosphene.techniques import TECHNIQUES
 
 MOST_THREADS = 256  # believed of a record
 
@@ -81,12 +78,9 @@ def _redo_output(source: Input, made: record.Record, changes: Mapping[str, Any],
 
 def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What a template may name; of presets and recipes the record knows nothing."""
-    if made.recipe in ("style", RECIPE):
+    if made.recipe not in TECHNIQUES:
         return {**made.settings, **changes}
-    if made.recipe == "pattern":
-        return combined(PatternSettings, made.settings, changes)
-    named = batch.facts(choose(**combined(DreamSettings, made.settings, changes)), None, None)
-    return {key: value for key, value in named.items() if key not in ("preset", "recipe")}
+    return batch.facts(TECHNIQUES[made.recipe].engine.again(made.settings, changes), {})
 
 
 def _differences(made: record.Record) -> list[str]:

@@ -14,6 +14,7 @@ from phosphene.cli import completion, configuration, options, progress
 from phosphene.cli.voice import Voice
 from phosphene.recipes.fields import GUIDES, LOOK, SPEED, TASTE
 from phosphene.recipes.settings import DreamSettings, settings
+from phosphene.techniques import DREAM
 
 if TYPE_CHECKING:
     from phosphene.series.atlas import Atlas, Progress
@@ -104,7 +105,7 @@ atlas.params = list(filter(_is_here, atlas.params))
 
 def _standing() -> dict[str, Any]:
     """What the user always wants, as far as an atlas can have it: the copied command lines will have it too."""
-    chosen, usual = settings(**configuration.read(None)), DreamSettings()
+    chosen, usual = settings(**configuration.read(DREAM, None)), DreamSettings()
     names = [param.name for param in atlas.params if param.name in DreamSettings.names()]
     return {name: getattr(chosen, name) for name in names if getattr(chosen, name) != getattr(usual, name)}
 

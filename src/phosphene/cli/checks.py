@@ -8,8 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phosphene.batch import PIPE, Input, Job, Plan, expand
+from phosphene.canvases import is_canvas
 from phosphene.cli.maker import Wishes
 from phosphene.errors import SettingsError
+from phosphene.images import format_of
+from phosphene.images.atomic import refuse
+from phosphene.techniques.engine import Opening
+from phosphene.techniques.files import pictures
 
 
 def canvas_size(text: str | None) -> tuple[int, int] | None:
@@ -26,16 +31,29 @@ def canvas_size(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def check_size(plan: Plan, size: tuple[int, int] | None, max_pixels: int) -> None:
+def check_size(plan: Plan, opening: Opening) -> None:
     """A size is a canvas's, and no larger than pictures may be."""
-    if size is None:
+    if opening.size is None:
         return
     if not any(job.source.kind == "canvas" for job in plan.jobs):
         raise SettingsError("--size is for canvases: clouds, noise, grey.\nTo make a picture smaller: --long-side 1024")
-    width, height = size
-    if max_pixels and width * height > max_pixels:
+    width, height = opening.size
+    if opening.max_pixels and width * height > opening.max_pixels:
         asked = f"--size {width}x{height} is {width * height:,} pixels"
-        raise SettingsError(f"{asked}; allowed are {max_pixels:,}, or more with --max-pixels.")
+        raise SettingsError(f"{asked}; allowed are {opening.max_pixels:,}, or more with --max-pixels.")
+
+
+def check_regions(plan: Plan, path: str, *, force: bool) -> None:
+    """A picture of what was matched with what is of one painting, and no file that is read or written already."""
+    if plan.many:
+        raise SettingsError(f"--show-regions {path} is one picture; {len(plan.jobs)} are painted. Name one of them.")
+    (job,) = plan.jobs
+    used = [job.source.name, *pictures(job.settings), *([str(job.output)] if job.output else [])]
+    for name in used:
+        if not is_canvas(name) and Path(name).resolve() == Path(path).resolve():
+            raise SettingsError(f"{name} would be written over. Give the picture of the regions a name of its own.")
+    refuse(Path(path), overwrite=force)
+    format_of(Path(path))
 
 
 def check_long_side(plan: Plan, long_side: int | None) -> None:

@@ -17,16 +17,16 @@ from click.shell_completion import CompletionItem
 from phosphene import __version__
 from phosphene.cli.atlas import atlas
 from phosphene.cli.completion import CANVASES, beginning
-from phosphene.cli.dream import dream, redo
+from phosphene.cli.filters import filters
+from phosphene.cli.making import command, redo
 from phosphene.cli.match import match
-from phosphene.cli.pattern import pattern
 from phosphene.cli.resume import ARGUMENTS, resume
 from phosphene.cli.studio import studio
 from phosphene.cli.study import study
-from phosphene.cli.style import filters, style
 from phosphene.cli.tables import info, layers, networks, presets
 from phosphene.cli.voice import Voice
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
+from phosphene.techniques import TECHNIQUES
 
 _LONGEST_NAME = 80  # letters of a name in a message; of a longer one both ends are shown
 _NO_READER = 141  # what the shell reports of a program whose reader went away
@@ -176,8 +176,8 @@ def main() -> None:
     """The command line."""
 
 
-_COMMANDS = (
-    dream, style, redo, resume, atlas, study, match, pattern, studio, filters, layers, networks, presets, info,
-)  # fmt: skip
-for _command in _COMMANDS:
+for _command in (
+    *map(command, TECHNIQUES.values()), redo, resume, atlas, study, match, studio, filters, layers, networks, presets,
+    info,
+):  # fmt: skip
     main.add_command(_command)

@@ -4,76 +4,110 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
+from typing import Any
 
-from phosphene import batch, networks, run
+from phosphene import batch, images
 from phosphene.ascent import OnStep
 from phosphene.batch import Job
-from phosphene.cli.checks import check_long_side, check_preview, check_size, check_streams
+from phosphene.cli.checks import check_long_side, check_preview, check_regions, check_size, check_streams
+from phosphene.cli.configuration import layer_from
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.machines import ALONE, Machines
 from phosphene.cli.maker import Maker, Wishes, name_of
 from phosphene.errors import ImageError, PhospheneError, Stop, UnknownNameError
-from phosphene.objectives import Objective
 from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.presets import PRESETS, Named
 from phosphene.recipes.settings import DreamSettings
-from phosphene.run import Dream, LargeDream
+from phosphene.run import Dream, LargeDream, Prepared, prepare
+from phosphene.techniques import Technique
+from phosphene.techniques.engine import Opening
 
 _ANEW = "it was interrupted, and is made anew"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What `phosphene dream` was asked for."""
+    """What a command that makes pictures was asked for.
 
+    Attributes:
+        technique: makes them.
+        inputs: files, folders, globs, canvases, `-`, or words.
+        wishes: settings and looks by name.
+        opening: how pictures are opened.
+        recursive: whether folders are looked through with all below them.
+        command: what was typed, for a run that is resumed.
+        machines: who helps.
+        show_regions: the file for a picture of what was matched with what.
+    """
+
+    technique: Technique
     inputs: Sequence[str]
-    settings: DreamSettings
-    recipe: str | None
-    preset: str | None
-    long_side: int | None
-    size: tuple[int, int] | None
-    max_pixels: int
-    command: Sequence[str] = ()  # what was typed, for a run that is resumed
-    layer_of: Named | None = None  # the preset or recipe that chose the layer
+    wishes: Mapping[str, Any]
+    opening: Opening
+    recursive: bool = False
+    command: Sequence[str] = ()
     machines: Machines = ALONE
+    show_regions: str | None = None
 
 
-def dream(asked: Asked, wishes: Wishes) -> int:
-    """Dreams upon all inputs; returns the exit code."""
-    looks = {"recipe": asked.recipe, "preset": asked.preset}
-    plan = batch.plan(asked.inputs, wishes.output, settings=asked.settings, force=wishes.force, **looks)
-    check_size(plan, asked.size, asked.max_pixels)
-    check_long_side(plan, asked.long_side)
+def make(asked: Asked, wishes: Wishes) -> int:
+    """Makes all pictures; returns the exit code."""
+    plan = batch.plan(
+        asked.inputs,
+        wishes.output,
+        technique=asked.technique,
+        wishes=asked.wishes,
+        recursive=asked.recursive,
+        force=wishes.force,
+    )
+    if asked.technique.takes == "picture":
+        check_size(plan, asked.opening)
+        check_long_side(plan, asked.opening.long_side)
     check_streams(plan.jobs[0], wishes)
     check_preview([job.output for job in plan.jobs], [job.source for job in plan.jobs], wishes)
+    if asked.show_regions:
+        check_regions(plan, asked.show_regions, force=wishes.force)
     asked.machines.check(wishes.preview)
     with Interruption() as stop:
-        maker = Maker(wishes, stop)
-        made = _Jobs(maker, asked, plan).run()
+        made = _Jobs(Maker(wishes, stop), asked, plan).run()
         return stop.exit_code or int(not made)
 
 
 class _Jobs:
-    """The jobs of a plan, dreamt upon with one network."""
+    """The jobs of a plan, made with one network."""
 
     def __init__(self, maker: Maker, asked: Asked, plan: batch.Plan) -> None:
         self.maker, self.asked, self.plan = maker, asked, plan
         # Whatever is wrong with these is wrong for every picture, and is said before the first.
-        self.network = networks.load_for(asked.settings)
-        self.objective = self._checked()
+        self.ready = prepare(asked.technique, plan.jobs[0].settings, opening=asked.opening)
+        self.objectives = {id(job.settings): self._checked(job) for job in self._distinct()}
 
-    def _checked(self) -> Objective:
+    def _distinct(self) -> list[Job]:
+        """One job of each settings: of pictures that are all made alike, one."""
+        return list({id(job.settings): job for job in self.plan.jobs}.values())
+
+    def _of(self, job: Job) -> Prepared:
+        """What makes a job's picture: a canvas alone has a size, a picture a long side."""
+        opening, kind = self.asked.opening, job.source.kind
+        if kind == "canvas":
+            opening = replace(opening, long_side=None)
+        elif kind != "words":
+            opening = replace(opening, size=None)
+        return replace(self.ready, settings=replace(job.settings, dtype=self.ready.network.precision), opening=opening)
+
+    def _checked(self, job: Job) -> str:
         """The objective; refuses a layer that the network does not have, and says whose it was if nobody typed it."""
         try:
-            return run.check(self.asked.settings, self.network)
+            return self._of(job).check()
         except UnknownNameError as error:
-            if self.asked.layer_of is None:
+            layer_of = layer_from(self.asked.wishes) if self.asked.technique.looks else None
+            if layer_of is None:
                 raise
-            raise UnknownNameError(f"{error}\n{_made_for(self.asked.layer_of, self.network.name)}") from error
+            raise UnknownNameError(f"{error}\n{_made_for(layer_of, self.ready.network.name)}") from error
 
     def run(self) -> bool:
         """Whether every picture is there."""
@@ -98,11 +132,12 @@ class _Jobs:
         others = [job for job in self.plan.jobs if job not in large]
         self.asked.machines.check_use(self.plan, large)
         with self.asked.machines.connected() as client:
-            from phosphene.cli.together import dream as dream_together
+            from phosphene.cli.together import make as make_together
             from phosphene.cluster import OnWorkers
 
             due = self._due(others)
-            for job, outcome in dream_together(client, list(due), self.asked, self.network, self.maker):
+            orders = [(job, self._of(job)) for job in due]
+            for job, outcome in make_together(client, orders, self.maker):
                 with self._telling(job):
                     if isinstance(outcome, Exception):
                         raise outcome
@@ -112,7 +147,7 @@ class _Jobs:
 
     def _alone(self, job: Job) -> bool:
         """Whether a picture is made for itself: one that dreams on disk, or goes on where it stopped."""
-        on_disk = job.output and not self.asked.long_side and run.dreams_on_disk(job.source.name, self.asked.settings)
+        on_disk = job.output and job.source.kind == "file" and self._of(job).on_disk(job.source.name)
         return bool(on_disk) or self._begun(job)
 
     def _begun(self, job: Job) -> bool:
@@ -144,27 +179,20 @@ class _Jobs:
         again = self._again(job)
         if again is None:
             return
-        source = piped() if job.source.kind == "pipe" else job.source.name
-        asked, painted = self.asked, job.source.kind == "canvas"
+        source = {"pipe": piped, "words": lambda: None}.get(job.source.kind, lambda: job.source.name)()
+        asked, ready = self.asked, self._of(job)
 
-        def dreaming(on_step: OnStep) -> Dream | LargeDream:
-            return run.dream(
-                source,
-                network=self.network,
-                on_step=on_step,
-                keep=self.maker.keep(job.output, asked.command),
-                on_forecast=self.maker.foretell,
-                hands=hands,
-                size=asked.size if painted else None,
-                long_side=None if painted else asked.long_side,
-                max_pixels=asked.max_pixels,
-                **asked.settings.to_dict(),
-            )
+        def making(on_step: OnStep) -> Dream | LargeDream:
+            keep = self.maker.keep(job.output, asked.command)
+            made = ready.make(source, on_step=on_step, keep=keep, on_forecast=self.maker.foretell, hands=hands)
+            if asked.show_regions and isinstance(made, Dream):
+                images.save(made.regions, asked.show_regions, overwrite=self.maker.wishes.force)
+            return made
 
         begun = self._begun(job)
         if begun:
             self.maker.voice.say(f"{job.output}: goes on where it stopped")
-        self.maker.make(job, dreaming, title=title, notes=[_ANEW] * (again and not begun), replace=again or begun)
+        self.maker.make(job, making, title=title, notes=[_ANEW] * (again and not begun), replace=again or begun)
 
     def _again(self, job: Job) -> bool | None:
         """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
@@ -184,8 +212,7 @@ class _Jobs:
         """What stands in the way of one of many; `None` if nothing does, or it may be replaced unseen."""
         if not self.plan.many or not job.output or not job.output.exists() or self.maker.wishes.force:
             return None
-        size, asked = self.asked.size or run.CANVAS_SIZE, self.asked
-        return batch.standing(job, asked.settings, self.network, self.objective, size=size, long_side=asked.long_side)
+        return batch.standing(job, self._of(job), self.objectives[id(job.settings)])
 
     def _skip(self, job: Job) -> None:
         """Passes over what is there already."""

@@ -13,13 +13,14 @@ import torch
 
 from phosphene import images, journal
 from phosphene.ascent import OnStep, Step
-from phosphene.batch import Job, begun
+from phosphene.batch import Job
 from phosphene.cli import memory, progress
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.preview import Preview
 from phosphene.cli.voice import Voice, deliver
 from phosphene.errors import PhospheneError, Stop
-from phosphene.run import Dream, Forecast, Keep, LargeDream
+from phosphene.run import Dream, Keep, LargeDream
+from phosphene.techniques.forecast import Forecast
 
 Dreaming = Callable[[OnStep], Dream | LargeDream]
 
@@ -103,20 +104,6 @@ class Maker:
     def bar(self, title: str) -> AbstractContextManager[progress.Silence]:
         """A bar for as long as the block runs, if somebody watches."""
         return progress.bar(title, quiet=self.wishes.quiet)
-
-    def make_only(self, job: Job, dreaming: Dreaming) -> None:
-        """Makes the one picture that a command makes.
-
-        Raises:
-            PhospheneError: as `make` does, when it has been told.
-        """
-        try:
-            self.make(job, dreaming, title=job.source.name, replace=begun(job.output))
-        except Stop as stop:
-            self.stopped(job, stop)
-        except PhospheneError as error:
-            self.fail(job, error)
-            raise
 
     def stopped(self, job: Job, stop: Stop) -> None:
         """Says what became of a dream that was ended without a picture."""

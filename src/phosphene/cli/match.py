@@ -85,7 +85,7 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
     asked = Asked((picture, *guides), output=Path(output) if output else None, **more)
     _check(asked)
     from phosphene import networks, ranking
-    from phosphene.run.album import Album
+    from phosphene.techniques.album import Album
 
     voice = Voice(quiet)
     network = networks.load(asked.model, weights=asked.weights)

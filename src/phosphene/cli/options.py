@@ -11,6 +11,7 @@ import click
 from phosphene.cli import completion
 from phosphene.recipes import fields as of_settings
 from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Settings
+from phosphene.techniques import TECHNIQUES
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,6 +42,17 @@ class Grouped(click.Command):
         for title, flags in grouped(self.get_params(ctx)):
             with formatter.section(title):
                 formatter.write_dl([_record(each) for each in flags])
+
+
+class OfEveryTechnique(Grouped):
+    """A command that has a flag for each setting of every technique."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Its own flags, and those of the settings."""
+        add = settings(*(each.settings for each in TECHNIQUES.values()))
+        own = {param.name for param in self.params}
+        found = click.command("every")(add(lambda: None)).params
+        return [*super().get_params(ctx), *(param for param in found if param.name not in own)]
 
 
 def grouped(params: Iterable[click.Parameter]) -> list[tuple[str, list[click.Option]]]:
@@ -156,11 +168,6 @@ def machines(command: Function) -> Function:
     return _with(_MACHINES, command)
 
 
-def looks(command: Function) -> Function:
-    """Adds the flags that are several settings at once."""
-    return _with(_LOOKS, command)
-
-
 def _with(options: Sequence[Callable[[Function], Function]], command: Function) -> Function:
     for option in reversed(options):
         command = option(command)
@@ -175,27 +182,11 @@ def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
 
 BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
 
-_LOOKS = (
-    flag(
-        "--preset",
-        metavar="NAME",
-        shell_complete=completion.presets,
-        group=LOOK,
-        help="a look; phosphene presets lists them",
-    ),
-    flag(
-        "--recipe",
-        metavar="NAME",
-        shell_complete=completion.recipes,
-        group=ASCENT,
-        help="somebody's settings, as google2015",
-    ),
-    flag("--config", metavar="FILE", shell_complete=completion.files, group=REST, help="settings from a TOML file"),
-)
+config = flag("--config", group=REST, metavar="FILE", shell_complete=completion.files, help="settings from a TOML file")
 
 _MACHINES = (
     flag(
-        "--workers", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="share a folder out among N processes"
+        "--workers", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="share pictures out among N processes"
     ),
     flag(
         "--scheduler",
@@ -220,7 +211,7 @@ _OUTPUT = (
         metavar="FILE",
         shell_complete=completion.files,
         group=FILE,
-        help="a small picture, rewritten as the dream grows",
+        help="a small picture, rewritten as it grows",
     ),
     flag(
         "--quality",

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phosphene.cli import completion, configuration, options, progress
-from phosphene.cli.dream import SETTINGS
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import SPEED, flag
-from phosphene.recipes.settings import left
-from phosphene.studies.axes import KINDS, Axis, Kind, axes, kind_of
+from phosphene.recipes.fields import ASCENT, LOOK, SPEED, flag
+from phosphene.studies.axes import Axis, axes
+from phosphene.techniques import TECHNIQUES, Technique, known
 
 if TYPE_CHECKING:
     from phosphene.studies.build import Progress
@@ -36,7 +35,9 @@ on where it was stopped, and takes what is there.
 
 
 @click.command(
-    cls=options.Grouped, help=_HELP, short_help="Tries out settings: every combination, measured, side by side."
+    cls=options.OfEveryTechnique,
+    help=_HELP,
+    short_help="Tries out settings: every combination, measured, side by side.",
 )
 @click.argument("picture", shell_complete=completion.pictures)
 @options.flag(
@@ -49,8 +50,8 @@ on where it was stopped, and takes what is there.
 @options.flag(
     "--of",
     default="dream",
-    metavar="|".join(KINDS),
-    shell_complete=completion.words(dict.fromkeys(KINDS, "")),
+    metavar="|".join(TECHNIQUES),
+    shell_complete=completion.words(dict.fromkeys(TECHNIQUES, "")),
     group=options.STUDIED,
     help="what is made  [dream]",
 )
@@ -63,7 +64,9 @@ on where it was stopped, and takes what is there.
     help="where the report goes  [photo-study beside photo.jpg]",
 )
 @options.flag("--force", is_flag=True, group=options.FILE, help="make all of it anew")
-@options.looks
+@options.flag("--preset", group=LOOK, metavar="NAME", shell_complete=completion.presets, help="a look, of a dream")
+@options.flag("--recipe", group=ASCENT, metavar="NAME", shell_complete=completion.recipes, help="somebody's settings")
+@options.config
 @options.flag(
     "--long-side",
     type=click.IntRange(32),
@@ -97,14 +100,13 @@ on where it was stopped, and takes what is there.
 @options.flag(
     "--json", "as_json", is_flag=True, group=options.REST, help="a line of JSON for each variant on standard output"
 )
-@options.settings(*SETTINGS)
 def study(
     picture: str, vary: tuple[str, ...], of: str, output: str | None, quiet: bool, as_json: bool, **flags: Any
 ) -> int:
     """Studies a picture, and returns the exit code."""
     own = {name: flags.pop(name) for name in _OWN}
     looks = {name: flags.pop(name) for name in ("preset", "recipe", "config")}
-    kind = kind_of(of)
+    kind = known(of)
     varied = axes(vary, kind)
     settings = _settings(kind, varied, flags, looks)
     folder = _folder(picture, output, kind)
@@ -135,7 +137,9 @@ def study(
         return stop.exit_code or int(bool(rows.failures))
 
 
-def _settings(kind: Kind, varied: tuple[Axis, ...], flags: dict[str, Any], looks: dict[str, Any]) -> dict[str, Any]:
+def _settings(
+    kind: Technique, varied: tuple[Axis, ...], flags: dict[str, Any], looks: dict[str, Any]
+) -> dict[str, Any]:
     """The baseline's settings: what was typed, over what the user always wants of a dream.
 
     Raises:
@@ -146,34 +150,28 @@ def _settings(kind: Kind, varied: tuple[Axis, ...], flags: dict[str, Any], looks
     config = typed.pop("config", None)
     for name in typed:
         if name not in kind.names:
-            homes = [other.name for other in KINDS.values() if name in other.names]
+            homes = [other.name for other in TECHNIQUES.values() if name in other.names]
             raise SettingsError(
                 f"{flag(name)} is for a study of {' or '.join(homes)}, and this is one of {kind.name}.\n"
                 f"A {kind.name} takes {', '.join(map(flag, kind.names))}."
             )
     chosen = {name: typed.pop(name) for name in list(typed) if name in kind.looks}
     typed = options.given(typed, kind.settings)
-    if not kind.looks:
-        if config is not None:
-            raise SettingsError(f"--config holds settings of dreams, and this is a study of {kind.name}.")
-        return typed
-    return _standing(varied, typed, chosen, config) | typed | chosen
+    return _standing(kind, varied, typed | chosen, config) | typed | chosen
 
 
-def _standing(
-    varied: tuple[Axis, ...], typed: dict[str, Any], chosen: dict[str, Any], config: str | None
-) -> dict[str, Any]:
-    """The files' values, without those that a look or an axis overrides; of what is varied they are the baseline's."""
+def _standing(kind: Technique, varied: tuple[Axis, ...], wished: dict[str, Any], config: str | None) -> dict[str, Any]:
+    """The files' values, without those that a wish or an axis overrides; of what is varied they are the baseline's."""
     alternatives = {axis.name: axis.values for axis in varied}
-    nearer = typed | alternatives
-    values = configuration.read(config, nearer)
+    nearer = wished | alternatives
+    values = configuration.read(kind, config, nearer)
     baseline = {name: value for name, value in values.items() if name in alternatives}
-    for looks in (chosen, *({"preset": preset} for preset in alternatives.get("preset", ()))):
-        values = left(values, nearer | looks)
+    for looks in (wished, *({"preset": preset} for preset in alternatives.get("preset", ()))):
+        values = configuration.left(kind, values, nearer | looks)
     return values | baseline
 
 
-def _folder(picture: str, output: str | None, kind: Kind) -> Path:
+def _folder(picture: str, output: str | None, kind: Technique) -> Path:
     """Where the report goes; a pattern has no file to lie beside."""
     if kind.name == "pattern":
         return Path(output or f"{picture.replace(':', '-')}-study")

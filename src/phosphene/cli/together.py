@@ -8,17 +8,14 @@ from functools import partial
 from typing import Any
 
 from phosphene.batch import Job
-from phosphene.cli.jobs import Asked
 from phosphene.cli.maker import Maker
 from phosphene.cluster import Folder, Order
 from phosphene.cluster.folder import Outcome
 from phosphene.images.sources import Sent
-from phosphene.networks import Network
+from phosphene.run import Prepared
 
 
-def dream(
-    client: Any, jobs: Sequence[Job], asked: Asked, network: Network, maker: Maker
-) -> Iterator[tuple[Job, Outcome]]:
+def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Iterator[tuple[Job, Outcome]]:
     """Jobs, and what came of them, as they are done.
 
     Ctrl-C ends them after the steps that they are at; what there is then is theirs.
@@ -32,19 +29,24 @@ def dream(
     with maker.bar(where) as bar:
         folder = Folder(
             client,
-            network,
-            asked.settings,
+            jobs[0][1],
             tell=lambda done: bar.move(done, where),
             stopped=lambda: maker.stop.signal is not None,
         )
-        for number, outcome in folder.dream([partial(_order, job, asked) for job in jobs]):
-            yield jobs[number], outcome
+        for number, outcome in folder.make([partial(_order, *each) for each in jobs]):
+            yield jobs[number][0], outcome
 
 
-def _order(job: Job, asked: Asked) -> Order:
+def _order(job: Job, ready: Prepared) -> Order:
     """A picture as it is sent."""
     name = job.source.name
-    if job.source.kind == "canvas":
-        return Order(name, asked.size, None, asked.max_pixels)
-    sent = Sent("stdin", sys.stdin.buffer.read()) if job.source.kind == "pipe" else Sent.of(name)
-    return Order(sent, None, asked.long_side, asked.max_pixels)
+    match job.source.kind:
+        case "words":
+            source: Sent | str | None = None
+        case "canvas":
+            source = name
+        case "pipe":
+            source = Sent("stdin", sys.stdin.buffer.read())
+        case _:
+            source = Sent.of(name)
+    return Order(source, ready.settings, ready.opening)

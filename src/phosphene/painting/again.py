@@ -28,9 +28,9 @@ from phosphene.run import redo as redo_run
 from phosphene.run.again import differences, recorded_input, recorded_model
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
-from phosphene.run.once import Dream
-from phosphene.run.provenance import origin_of
+from phosphene.run.result import Dream
 from phosphene.run.watch import telling_of_memory
+from phosphene.techniques.engine import origin_of
 
 RECIPE = "painting"
 PLAIN = 300_000  # letters of a painting in a record; a longer one is packed

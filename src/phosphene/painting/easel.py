@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from phosphene import backends, pyramid
+from phosphene import backends, pyramid, techniques
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
 from phosphene.painting.marks import Mark, mark
 from phosphene.painting.palette import Palette
 from phosphene.recipes import dream as recipe
-from phosphene.run import style as run_style
+from phosphene.run import Prepared
 
 MARGIN = 48  # pixels of the view around a mark that are looked at with it
 TOUCH_STEPS = 2  # at each octave; a whole dream has 14
@@ -200,10 +200,11 @@ class Easel:
                 stopped.append(stop)
                 raise
 
-        made = run_style.make(view, origin, settings, self.palette.network, self.palette.album, watch)
+        ready = Prepared(techniques.STYLE, settings, self.palette.network, self.palette.album)
+        made = ready.make_opened(view, origin, on_step=watch)
         if stopped:
             raise stopped[0]
-        self.regions = made.regions if strength is not None and made.sources[0].stuff is not None else self.regions
+        self.regions = made.regions if strength is not None and made.draw_regions else self.regions
         return made.pixels
 
 

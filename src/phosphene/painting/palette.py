@@ -18,9 +18,9 @@ from phosphene.painting.document import DREAM, Look
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
-from phosphene.run.aims import Aim, aim
-from phosphene.run.album import Album
-from phosphene.run.style import settings as choose_style
+from phosphene.recipes.style_settings import settings as choose_style
+from phosphene.techniques.aims import Aim, aim
+from phosphene.techniques.album import Album
 
 Size = tuple[int, int]
 

@@ -15,7 +15,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from phosphene import backends, gradient, masks, planning
+from phosphene import backends, gradient, masks, planning, techniques
 from phosphene.ascent import Part, Step, climb_
 from phosphene.backends import Backend
 from phosphene.backends.plain import Values
@@ -27,7 +27,7 @@ from phosphene.painting.document import Document, Ground, Look
 from phosphene.painting.easel import Easel
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import DreamSettings
-from phosphene.run import style as run_style
+from phosphene.run import Prepared
 from phosphene.transforms import resize
 
 LEAST = 0.02  # of a whole dream: less of it is not carried on
@@ -188,7 +188,8 @@ def _styled(style: Look | Ground, easel: Easel, photograph: Picture, work: _Work
         work.between()
 
     origin = {"name": photograph.name, "width": width, "height": height}
-    made = run_style.make(photograph, origin, palette.style(look, strength), palette.network, palette.album, watch)
+    ready = Prepared(techniques.STYLE, palette.style(look, strength), palette.network, palette.album)
+    made = ready.make_opened(photograph, origin, on_step=watch)
     if not made.record.complete:
         work.between()
     return made.pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import Settings, ascent, finer, look, speed, taste
@@ -102,6 +102,22 @@ class PatternSettings(Settings):
     def is_sheet(self) -> bool:
         """Whether a sheet of many channels is meant."""
         return self.objective is None and self.channel is None
+
+
+def settings(of: str | None = None, **changes: Any) -> PatternSettings:
+    """The settings of a word, as `block8:37`, and changes to them.
+
+    Raises:
+        SettingsError: the word and the changes contradict each other.
+    """
+    if of is not None:
+        layer, channel = word(of)
+        named = {"layer": layer, **({} if channel is None else {"channel": channel})}
+        twice = [f"--{name}" for name in named if changes.get(name) not in (None, named[name])]
+        if twice:
+            raise SettingsError(f"{of!r} and {twice[0]} name different ones. Leave out one of them.")
+        changes = {**changes, **named}
+    return PatternSettings(**changes)
 
 
 def word(text: str) -> tuple[str, int | None]:

@@ -29,6 +29,7 @@ from phosphene.recipes.presets import PRESETS, RECIPES, Named
 
 BACKENDS = ("auto", "torch", "openvino")
 DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
+ALPHA = "alpha"  # in place of a mask: the picture's own transparency
 BEST = "best"  # in place of a layer: those that suit the guide
 
 
@@ -226,6 +227,35 @@ def left(farther: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any
     looks = [known.get(str(nearer.get(kind))) for kind, known in (("recipe", RECIPES), ("preset", PRESETS))]
     asked = {name: value for look in looks if look for name, value in look.changes.items()}
     return beneath(DreamSettings, farther, {**asked, **nearer})
+
+
+def split_region(text: str) -> tuple[str, str, float]:
+    """A region's mask, objective and strength.
+
+    Raises:
+        SettingsError: it is written otherwise.
+
+    >>> split_region("sky.png=layer(block3) @ 0.5")
+    ('sky.png', 'layer(block3)', 0.5)
+    """
+    name, equals, rest = text.partition("=")
+    ending = re.fullmatch(r"(.*)@([^@'\"()]*)", rest, re.DOTALL)  # an @ within a name is none of ours
+    wish, at, strength = (ending[1], "@", ending[2]) if ending else (rest, "", "1")
+    try:
+        factor = float(strength)
+    except ValueError:
+        factor = -1.0
+    if not (name.strip() and equals and (wish.strip() or at) and 0 <= factor <= 100):
+        raise SettingsError(
+            f"--region is {text!r}; it takes a mask and what is dreamt there, as 'sky.png=layer(block3)',\n"
+            "'sky.png=layer(block3) @ 0.5' with a strength from 0 to 100, or 'sky.png=@ 0.5' for a strength alone."
+        )
+    return name.strip(), wish.strip(), factor
+
+
+def join_region(name: str, wish: str, strength: float) -> str:
+    """The inverse of `split_region`."""
+    return f"{name}={wish}" + (f" @ {strength:g}" if strength != 1 or not wish else "")
 
 
 def _named(name: str, known: Mapping[str, Named], kind: str) -> Named:

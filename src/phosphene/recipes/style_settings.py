@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import Settings, ascent, finer, look, memory_bytes, speed, taste
+from phosphene.recipes.settings import settings as settings_of_dreams
 
 MAPS = 2  # a content's and a style's
 
@@ -99,6 +100,29 @@ class StyleSettings(Settings):
             raise SettingsError("--regions takes two maps: your picture's and the style's, as sky.png their-sky.png.")
         for word in self.style:
             weighted(word)
+
+
+def settings(**changes: Any) -> StyleSettings:
+    """The settings that suit a filter, if one is named, and changes to them.
+
+    Raises:
+        SettingsError: no style, or an impossible value.
+        UnknownNameError: there is no such filter or preset.
+    """
+    suits: dict[str, Any] = {}
+    if (name := changes.get("filter")) is not None:
+        from phosphene import filters  # which loads torch
+
+        suits = dict(filters.read(str(name)).style)
+    try:
+        chosen = StyleSettings(**{**suits, **changes})
+    except TypeError as error:
+        raise SettingsError(f"{error}. The settings are {', '.join(StyleSettings.names())}.") from error
+    if not chosen.style and chosen.filter is None:
+        raise SettingsError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
+    if chosen.then_dream is not None:
+        settings_of_dreams(preset=chosen.then_dream)
+    return chosen
 
 
 def weighted(word: str) -> tuple[str, float]:

@@ -11,31 +11,18 @@ from typing import Any
 
 from phosphene import backends, images, networks, record
 from phosphene.ascent import OnStep
-from phosphene.canvases import CANVASES
 from phosphene.errors import RecordError, SettingsError, WeightsError
-from phosphene.networks import Network
 from phosphene.networks.devices import AUTO as DEVICE_AUTO
 from phosphene.networks.devices import CPU, is_here
-from phosphene.recipes.dream import goal
-from phosphene.recipes.fields import Settings, combined, flag
-from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.settings import DreamSettings
-from phosphene.recipes.settings import settings as choose
-from phosphene.recipes.style_settings import StyleSettings
+from phosphene.recipes.fields import flag
 from phosphene.record import Record
-from phosphene.run import pattern, style_again
-from phosphene.run.aims import names
-from phosphene.run.album import Album
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
-from phosphene.run.once import Dream, dream_of
+from phosphene.run.prepared import prepare
+from phosphene.run.result import Dream
 from phosphene.run.watch import telling_of_memory
-
-KINDS: Mapping[str, tuple[str, type[Settings]]] = {
-    "dream": ("dreams", DreamSettings),
-    "pattern": ("patterns", PatternSettings),
-    "style": ("paintings", StyleSettings),
-}
+from phosphene.techniques import DREAM, TECHNIQUES, Technique, files
+from phosphene.techniques.engine import Opening
 
 
 def redo(
@@ -49,34 +36,30 @@ def redo(
 ) -> Dream | LargeDream:
     """Makes a dream, a pattern or a style again from its record; arguments and errors are those of `phosphene.redo`."""
     made = record.read(source)
-    if made.recipe not in KINDS:
+    if made.recipe not in TECHNIQUES:
         raise RecordError(f"The record is of a {made.recipe}, which is not made again in this way.")
+    technique = TECHNIQUES[made.recipe]
     check_changes(made, changes)
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
-    if made.recipe == "pattern":
-        with telling_of_memory():
-            recorded = recorded_model(made, folder, changes)
-            return pattern.redo(made, {**recorded, **changes}, on_step, folder=folder)
-    if made.recipe == "style":
-        with telling_of_memory():
-            recorded = recorded_model(made, folder, changes)
-            began = recorded_input(made, folder) if image is None else image
-            painted = style_again.redo(made, {**recorded, **changes}, began, on_step, folder=folder, keep=keep)
-        return replace(painted, notes=painted.notes + differences(made, painted.record, "model" in changes))
-    network, chosen, notes = _recorded(made, folder, changes)
-    canvas_size = (made.input["width"], made.input["height"]) if "canvas" in made.input else None
-    opening = {"size": canvas_size, "long_side": made.input.get("long_side"), "max_pixels": 0}
-    result = dream_of(
-        recorded_input(made, folder) if image is None else image,
-        chosen,
-        network,
-        Album(network.dtype, folder=folder),
-        opening={**opening, "seed": made.input.get("seed", chosen.seed)},
-        on_step=on_step,
-        keep=keep,
-        on_forecast=on_forecast,
-    )
-    return replace(result, notes=result.notes + notes + differences(made, result.record, "model" in changes))
+    with telling_of_memory():
+        then, notes = _recorded(made, technique, folder, changes)
+        chosen = technique.engine.again(then, changes)
+        files.check_there(chosen, folder)
+        began = None if technique.takes == "words" else recorded_input(made, folder) if image is None else image
+        network = networks.load_for(chosen)
+        chosen, gave_way = technique.engine.for_network(chosen, network, changes)
+        ready = prepare(technique, chosen, network, folder=folder, opening=_opening(made, technique))
+        result = ready.make(began, on_step=on_step, keep=keep, on_forecast=on_forecast)
+    others = differences(made, result.record, "model" in changes)
+    return replace(result, notes=result.notes + notes + gave_way + others)
+
+
+def _opening(made: Record, technique: Technique) -> Opening:
+    """How the picture was opened: what is painted here has a size of its own."""
+    width, height = made.input.get("width"), made.input.get("height")
+    painted = "canvas" in made.input or technique.takes == "words"
+    size = (int(width), int(height)) if painted and width and height else None
+    return Opening(size, made.input.get("long_side"), 0)
 
 
 def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
@@ -85,32 +68,30 @@ def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
     Raises:
         SettingsError: one of them, with whom it is for.
     """
-    own, fields = KINDS.get(made.recipe, KINDS["dream"])
+    own = TECHNIQUES.get(made.recipe, DREAM)
     for name in changes:
-        homes = [kind for kind, known in KINDS.values() if name in known.names()]
-        if homes and own not in homes:
-            allowed = ", ".join(fields.names())
+        homes = [each.plural for each in TECHNIQUES.values() if name in each.fields]
+        if homes and own.plural not in homes:
+            allowed = ", ".join(own.fields)
             raise SettingsError(
-                f"{flag(name)} is for {' and '.join(homes)}; this picture is one of the {own}, which take {allowed}."
+                f"{flag(name)} is for {' and '.join(homes)}; this picture is one of the {own.plural}, which take"
+                f" {allowed}."
             )
 
 
-def _recorded(made: Record, folder: Path, changes: Mapping[str, Any]) -> tuple[Network, DreamSettings, tuple[str, ...]]:
-    """The recorded network and settings with `changes`, and what has to give way to them."""
-    backend, notes = _recorded_backend(made) if "backend" not in changes else ({}, ())
-    elsewhere = made.settings.get("device", CPU)
-    if not is_here(elsewhere):
-        backend = {**backend, "device": DEVICE_AUTO}
-        notes += (f"made on {elsewhere}, which is not here: the picture is made alike, not equal",)
-    recorded = recorded_model(made, folder, changes)
-    then = {"device": CPU, **made.settings, **backend, **recorded}
-    chosen = choose(**combined(DreamSettings, then, changes))
-    network = networks.load_for(chosen)
-    _check_pictures(chosen, folder)
-    if "layer" not in changes and chosen.objective is None and not goal(network, chosen).layers <= set(network.layers):
-        note = f"{network.name} has no {made.settings['layer']}: it dreams at {network.default_layer}"
-        return network, replace(chosen, layer=None), (*notes, note)
-    return network, chosen, notes
+def _recorded(
+    made: Record, technique: Technique, folder: Path, changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The recorded settings, as far as this computer has what they ask for, and word of what had to give way."""
+    then, notes = dict(made.settings), tuple[str, ...]()
+    if "device" in technique.fields:
+        backend, notes = _recorded_backend(made) if "backend" not in changes else ({}, ())
+        elsewhere = made.settings.get("device", CPU)
+        then = {"device": CPU, **then, **backend}
+        if not is_here(elsewhere):
+            then["device"] = DEVICE_AUTO
+            notes += (f"made on {elsewhere}, which is not here: the picture is made alike, not equal",)
+    return then | recorded_model(made, folder, changes), notes
 
 
 def _recorded_backend(made: Record) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -124,16 +105,6 @@ def _recorded_backend(made: Record) -> tuple[dict[str, str], tuple[str, ...]]:
         " not equal. For the same pixels: pip install 'phosphene[fast]'"
     )
     return {"backend": backends.TORCH}, (note,)
-
-
-def _check_pictures(chosen: DreamSettings, folder: Path) -> None:
-    """Refuses guides and masks that are not where they should be."""
-    for name in names(chosen):
-        if not (folder / name).is_file() and not Path(name).is_file() and name not in CANVASES:
-            kind = "mask" if name == chosen.mask else "guide" if name in chosen.guide else "region"
-            raise RecordError(
-                f"The {kind} {name!r} is no file in {folder}. Put it there, or name another: --{kind} PATH"
-            )
 
 
 def recorded_model(made: Record, folder: Path, changes: Mapping[str, Any]) -> dict[str, str | None]:

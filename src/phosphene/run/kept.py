@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from phosphene.ascent import Reached, Step
+from phosphene.ascent import Reached
 from phosphene.errors import PhospheneError, RecordError
 from phosphene.journal import Journal, read
 from phosphene.rasters import Raster, kind_of, strips
@@ -76,11 +76,6 @@ class Checkpoint:
         if _checksum(raster.path) != state["checksum"]:
             raise RecordError(f"{raster.path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
         return Reached(state["octave"], state["step"], raster.read(dtype=dtype))
-
-    def __call__(self, step: Step) -> None:
-        """Takes a step, and keeps it if that was last done some time ago."""
-        if step.done < 1:
-            self.now_and_then(Reached(step.octave, step.step, step.pixels))
 
     def now_and_then(self, reached: Reached) -> None:
         """Keeps what was reached, if that was last done some time ago."""

@@ -28,12 +28,12 @@ from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.hands import MakeHands, OnDisk
 from phosphene.recipes.settings import DreamSettings
 from phosphene.record import Record
-from phosphene.run.aims import asks_for_best
-from phosphene.run.album import Album
-from phosphene.run.forecast import Forecast, seconds
 from phosphene.run.kept import Keep
-from phosphene.run.provenance import provenance
 from phosphene.run.watch import Watch
+from phosphene.techniques import DREAM
+from phosphene.techniques.aims import asks_for_best
+from phosphene.techniques.album import Album
+from phosphene.techniques.forecast import Forecast, seconds
 
 SHARE = 0.6  # of the memory that is free: the rest is for the user's other programs
 BLOCK_BYTES = 240_000_000  # held of blocks and strips, beside a tile
@@ -128,7 +128,9 @@ class Large:
         """
         check_size(self.path.name, self.size[1], self.size[0], max_pixels)
         origin = {"name": self.path.name, "sha256": huge.sha256(self.path)}
-        known = provenance(self.chosen, self.network, self.objective) | {"pictures": self.album.hashes}
+        known = DREAM.engine.provenance(self.chosen, self.network, str(self.objective)) | {
+            "pictures": self.album.hashes
+        }
         journal, watch = self.keep.journal(known | {"input": origin}), Watch(on_step)
         with _kept(journal):
             source = self._unpacked(journal, max_pixels)
@@ -187,7 +189,7 @@ class Large:
 
 
 def large(
-    image: images.Source,
+    image: images.Source | None,
     chosen: DreamSettings,
     network: Network,
     objective: Objective | None,

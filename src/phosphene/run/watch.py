@@ -18,10 +18,9 @@ from phosphene.networks.devices import DEVICES
 
 @dataclass
 class Watch:
-    """Passes steps on, first to where they are kept, and remembers the last."""
+    """Passes steps on, and remembers the last."""
 
     on_step: OnStep | None
-    keep: OnStep | None = None
     last: Step | None = field(default=None)
     backends: set[str] = field(default_factory=set)
 
@@ -29,8 +28,6 @@ class Watch:
         """Takes a step."""
         self.last = step
         self.backends |= step.backends
-        if self.keep:
-            self.keep(step)
         if self.on_step:
             self.on_step(step)
 

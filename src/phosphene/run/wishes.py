@@ -9,7 +9,7 @@ from typing import Any
 
 from phosphene import images
 from phosphene.objectives import Objective
-from phosphene.run.aims import join_region
+from phosphene.recipes.settings import join_region
 
 
 @dataclass

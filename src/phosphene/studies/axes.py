@@ -9,56 +9,18 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass
 from typing import Any
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.recipes.fields import Settings, kind
-from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.presets import PRESETS, RECIPES
-from phosphene.recipes.settings import DreamSettings
-from phosphene.recipes.style_settings import StyleSettings
+from phosphene.recipes.fields import kind
+from phosphene.techniques import Technique
 
 NOTHING = "none"  # the word for a setting that is left out
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 # A comma between values, not within brackets or quotes: those belong to an objective.
 _COMMA = re.compile(r",(?![^()]*\))(?=(?:[^'\"]*['\"][^'\"]*['\"])*[^'\"]*$)")
 _HOW = "Write it as jitter=0,32; values that hold commas with ; between them, as 'layer=block8;block5:0.5,block11'."
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a study can be of.
-
-    Attributes:
-        name: the recipe, and the command that makes one such picture.
-        settings: its settings.
-        looks: axes beside these: names for several settings at once, each with the names that it knows.
-    """
-
-    name: str
-    settings: type[Settings]
-    looks: Mapping[str, tuple[str, ...]]
-
-    @property
-    def fields(self) -> dict[str, Field[Any]]:
-        """The settings by name."""
-        return {entry.name: entry for entry in fields(self.settings)}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All that can be an axis."""
-        return (*self.fields, *self.looks)
-
-
-KINDS: Mapping[str, Kind] = {
-    each.name: each
-    for each in (
-        Kind("dream", DreamSettings, {"preset": tuple(PRESETS), "recipe": tuple(RECIPES)}),
-        Kind("style", StyleSettings, {}),
-        Kind("pattern", PatternSettings, {}),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -74,7 +36,7 @@ class Axis:
     values: tuple[Any, ...]
 
 
-def settings_of(given: Mapping[str, Any], of: Kind) -> dict[str, Any]:
+def settings_of(given: Mapping[str, Any], of: Technique) -> dict[str, Any]:
     """Settings as a recipe has them, from words or from values of Python.
 
     Raises:
@@ -86,25 +48,15 @@ def settings_of(given: Mapping[str, Any], of: Kind) -> dict[str, Any]:
     return {name: value_of(name, value, of) for name, value in given.items()}
 
 
-def kind_of(name: str) -> Kind:
-    """What a study is of, by name.
-
-    Raises:
-        UnknownNameError: there is no such recipe.
-    """
-    if name not in KINDS:
-        raise UnknownNameError(f"--of {name!r} is no recipe.{nearest(name, KINDS)} There are {', '.join(KINDS)}.")
-    return KINDS[name]
-
-
-def axes(vary: Mapping[str, Any] | Iterable[str], of: Kind) -> tuple[Axis, ...]:
+def axes(vary: Mapping[str, Any] | Iterable[str], of: Technique) -> tuple[Axis, ...]:
     """Axes from words as `jitter=0,32`, or from a mapping of names to values.
 
     Raises:
         UnknownNameError: no such setting, preset or recipe; the nearest is offered.
         SettingsError: nothing to vary, a word that is written otherwise, or an axis that is given twice.
 
-    >>> axes({"octaves": [1, 4]}, KINDS["dream"]) == axes(["octaves=1,4"], KINDS["dream"])
+    >>> from phosphene.techniques import DREAM
+    >>> axes({"octaves": [1, 4]}, DREAM) == axes(["octaves=1,4"], DREAM)
     True
     """
     pairs = [_named(name, values) for name, values in vary.items()] if isinstance(vary, Mapping) else map(_split, vary)
@@ -141,7 +93,7 @@ def _split(word: str) -> tuple[str, list[str]]:
     return name.strip(), values
 
 
-def _known(name: str, of: Kind) -> str:
+def _known(name: str, of: Technique) -> str:
     """A setting's name, as `octave_scale`, `octave-scale` or `--octave-scale`."""
     key = name.strip().removeprefix("--").replace("-", "_")
     if key not in of.names:
@@ -151,18 +103,19 @@ def _known(name: str, of: Kind) -> str:
     return key
 
 
-def _how_to_list(of: Kind) -> str:
+def _how_to_list(of: Technique) -> str:
     return f"Every setting can be varied: {', '.join(of.names)}. Explained by: phosphene {of.name} --help"
 
 
-def value_of(name: str, value: Any, of: Kind) -> Any:
+def value_of(name: str, value: Any, of: Technique) -> Any:
     """One value as the settings have it: words become numbers, truths and lists where those are meant.
 
     Raises:
         UnknownNameError: no such preset or recipe.
         SettingsError: no truth, where one is meant.
 
-    >>> [value_of(*each, KINDS["dream"]) for each in (("steps", "3"), ("tile", "none"), ("invert", "yes"))]
+    >>> from phosphene.techniques import DREAM
+    >>> [value_of(*each, DREAM) for each in (("steps", "3"), ("tile", "none"), ("invert", "yes"))]
     [3, None, True]
     """
     if name in of.looks:
@@ -176,7 +129,7 @@ def value_of(name: str, value: Any, of: Kind) -> Any:
     return _worded(name, value, wanted) if isinstance(value, str) else _plain(value, wanted)
 
 
-def _look(name: str, value: Any, of: Kind) -> str | None:
+def _look(name: str, value: Any, of: Technique) -> str | None:
     known = of.looks[name]
     if value is None or value == NOTHING:
         return None

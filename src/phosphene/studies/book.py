@@ -17,9 +17,9 @@ from torch import Tensor
 from phosphene import images, record
 from phosphene.errors import PhospheneError
 from phosphene.series.shelf import PAGE, PICTURES, Shelf
+from phosphene.studies.maker import VariantMaker
 from phosphene.studies.making import Made, look, ruler
 from phosphene.studies.plan import Variant
-from phosphene.studies.technique import Technique
 
 FACTS, TABLE, PHOTOGRAPH, PLOTS = "study.json", "study.csv", "photograph.png", "plots"
 STUDIES = Shelf("study", FACTS)
@@ -32,12 +32,12 @@ class Book:
 
     Attributes:
         folder: where it lies.
-        technique: what it is of.
+        maker: what it is of.
         anew: whether nothing is taken of what is there.
     """
 
     folder: Path
-    technique: Technique
+    maker: VariantMaker
     anew: bool = False
 
     def begin(self) -> None:
@@ -47,7 +47,7 @@ class Book:
             ImageError: the folder holds something else, or cannot be made.
             RoomError: the disk is full.
         """
-        subject = self.technique.subject.name
+        subject = self.maker.subject.name
         STUDIES.claim(self.folder, subject, force=self.anew)
         known = STUDIES.facts_of(self.folder)
         if known is None or known.get("subject") != subject:
@@ -74,7 +74,7 @@ class Book:
         if self.anew or not path.is_file():
             return None
         try:
-            same = self.technique.is_of(record.read(path), variant.settings)
+            same = self.maker.is_of(record.read(path), variant.settings)
             data, facts = path.read_bytes(), json.loads(self.notes(variant).read_text("utf-8"))
         except (PhospheneError, OSError, ValueError, RecursionError):
             return None
@@ -87,7 +87,7 @@ class Book:
         """The facts with what the measures say now: an older program's may have been others."""
         if facts.get("ruler") == ruler():
             return facts
-        facts = facts | look(data, variant, self.technique)
+        facts = facts | look(data, variant, self.maker)
         self._put(self.notes(variant), json.dumps(facts).encode())
         return facts
 

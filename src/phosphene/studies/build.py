@@ -17,15 +17,16 @@ from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks import Network
 from phosphene.run.extras import cluster, extra
 from phosphene.studies import making, plan
-from phosphene.studies.axes import Axis, axes, kind_of, settings_of
+from phosphene.studies.axes import Axis, axes, settings_of
 from phosphene.studies.book import Book
+from phosphene.studies.maker import Library, VariantMaker
 from phosphene.studies.making import Made
 from phosphene.studies.page import page
 from phosphene.studies.plan import Variant
 from phosphene.studies.rows import Entry, Row, Rows, row
-from phosphene.studies.technique import Library
-from phosphene.studies.techniques import TECHNIQUES
 from phosphene.studies.view import View
+from phosphene.techniques import known
+from phosphene.techniques.engine import Opening
 
 _NO_PLOTS = (
     "A study's report draws its curves with matplotlib, which is not installed.\n"
@@ -107,16 +108,16 @@ def study(
         PhospheneError: with a message for the person who asked.
     """
     _plots()
-    kind = kind_of(of)
-    found = axes(vary, kind)
-    given = settings_of(settings, kind)
-    technique = TECHNIQUES[of](_kept(image), Library(), size=size, long_side=long_side, max_pixels=max_pixels)
+    technique = known(of)
+    found = axes(vary, technique)
+    given = settings_of(settings, technique)
+    maker = VariantMaker(technique, _kept(image), Library(), Opening(size, long_side, max_pixels))
     if network is not None:
-        given |= technique.library.take(network, found)
-    variants = plan.variants(found, given, technique.choose)
+        given |= maker.library.take(network, found)
+    variants = plan.variants(found, given, maker.choose)
     for variant in variants:
-        technique.prepare(variant.settings)
-    book = Book(Path(folder), technique, anew=force)
+        maker.prepare(variant.settings)
+    book = Book(Path(folder), maker, anew=force)
     book.begin()
     study = _Study(book, found, variants, on_progress or (lambda _: None))
     with _workers(workers, scheduler, threads) as client:
@@ -180,7 +181,7 @@ class _Study:
     def _in_turn(self, due: list[Variant]) -> None:
         for variant in due:
             try:
-                made = making.make(variant, self.book.technique, partial(self._step, variant))
+                made = making.make(variant, self.book.maker, partial(self._step, variant))
             except PhospheneError as error:
                 if variant.baseline:
                     raise
@@ -194,7 +195,7 @@ class _Study:
         def moved(done: float) -> None:
             self._say("", None, kept=False, beyond=done * len(due) - self.made)
 
-        for variant, outcome in together.make(client, due, self.book.technique, moved):
+        for variant, outcome in together.make(client, due, self.book.maker, moved):
             if isinstance(outcome, PhospheneError):
                 self.failures[variant.name] = str(outcome)
             elif isinstance(outcome, Made):
@@ -210,7 +211,7 @@ class _Study:
     def _put(self, variant: Variant, facts: Mapping[str, Any], *, kept: bool) -> None:
         entry = Entry(variant, facts)
         self.entries[variant.name] = entry
-        self._say(variant.name, row(entry, self.axes, self.book.technique), kept=kept)
+        self._say(variant.name, row(entry, self.axes, self.book.maker), kept=kept)
 
     def _step(self, variant: Variant, step: Step) -> None:
         self._say(variant.name, None, kept=False, beyond=min(step.done, 0.999))
@@ -226,9 +227,9 @@ class _Study:
     def _reported(self) -> Rows:
         """Writes the report of what is there."""
         entries = [self.entries[variant.name] for variant in self.variants if variant.name in self.entries]
-        technique, complete = self.book.technique, len(self.entries) == len(self.variants)
+        maker, complete = self.book.maker, len(self.entries) == len(self.variants)
         rows = Rows(
-            (row(entry, self.axes, technique) for entry in entries),
+            (row(entry, self.axes, maker) for entry in entries),
             self.book.folder,
             complete=complete,
             failures=self.failures,
@@ -238,21 +239,21 @@ class _Study:
         return rows
 
     def _write(self, entries: list[Entry], rows: Rows) -> None:
-        book, technique = self.book, self.book.technique
-        photograph = technique.photograph(self.variants[0].settings)
+        book, maker = self.book, self.book.maker
+        photograph = maker.photograph(self.variants[0].settings)
         if photograph is not None:
             book.keep_photograph(photograph)
         spectrum = None if photograph is None else making.spectrum(photograph.float())
-        view = View(technique, self.axes, self.variants, tuple(entries), tuple(rows), self.failures, spectrum)
+        view = View(maker, self.axes, self.variants, tuple(entries), tuple(rows), self.failures, spectrum)
         figures = _plots().figures(view)
         book.draw(figures.files)
         book.write(self._facts(view), rows, page(view, figures.inline))
 
     def _facts(self, view: View) -> dict[str, Any]:
         """What `study.json` says."""
-        subject = view.technique.subject
+        subject = view.maker.subject
         return {
-            "of": view.technique.kind.name,
+            "of": view.maker.technique.name,
             "subject": subject.name,
             "width": subject.width,
             "height": subject.height,

@@ -16,8 +16,8 @@ from phosphene import images, measures
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import Stop
 from phosphene.run.watch import telling_of_memory
+from phosphene.studies.maker import VariantMaker
 from phosphene.studies.plan import Variant
-from phosphene.studies.technique import Technique
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Made:
     facts: dict[str, Any]
 
 
-def make(variant: Variant, technique: Technique, on_step: OnStep) -> Made:
+def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> Made:
     """Makes a variant.
 
     Raises:
@@ -65,21 +65,21 @@ def make(variant: Variant, technique: Technique, on_step: OnStep) -> Made:
         on_step(step)
 
     with telling_of_memory():
-        made = technique.make(variant.settings, told)
+        made = maker.make(variant.settings, told)
     if not made.record.complete:
         raise Stop
     seconds = time.monotonic() - began
     picture, _ = made.encode("png", depth=8)
     facts = {"seconds": round(seconds, 3), "threads": torch.get_num_threads(), "curve": curve.octaves}
-    return Made(picture, facts | look(picture, variant, technique))
+    return Made(picture, facts | look(picture, variant, maker))
 
 
-def look(picture: bytes, variant: Variant, technique: Technique) -> dict[str, Any]:
+def look(picture: bytes, variant: Variant, maker: VariantMaker) -> dict[str, Any]:
     """What the measures say of a picture, as it lies in its file; its spectrum, and that of its change."""
     pixels = images.load(picture, dtype=torch.float32, max_pixels=0).pixels
-    photograph = technique.photograph(variant.settings)
+    photograph = maker.photograph(variant.settings)
     photograph = None if photograph is None else photograph.to(pixels.dtype)
-    lattice = technique.lattice(variant.settings)
+    lattice = maker.lattice(variant.settings)
     return {
         "ruler": ruler(),
         "measures": measures.measure(pixels, photograph, lattice=lattice),

@@ -32,7 +32,7 @@ PHOTO, PHOTO_FILE = "the photograph", f"{PICTURES}/{PHOTOGRAPH}"
 
 def page(view: View, figures: Mapping[str, str]) -> str:
     """The page; `figures` are SVG by name."""
-    head = paper.head(f"Study of {view.technique.subject.name}", paper.part(_HERE, "page.css"))
+    head = paper.head(f"Study of {view.maker.subject.name}", paper.part(_HERE, "page.css"))
     return "\n".join((*head, *_body(view, figures), "</html>", ""))
 
 
@@ -64,10 +64,10 @@ def _shape(view: View) -> tuple[int, int]:
 
 
 def _opening(view: View) -> Iterator[str]:
-    subject, count = view.technique.subject, len(view.entries)
+    subject, count = view.maker.subject, len(view.entries)
     height, width = _shape(view)
     yield f'<header class="about"><p class="kind">Study</p><h1>{escape(subject.name)}</h1>'
-    what = f"{_MADE[view.technique.kind.name]} {count} times, {width}×{height} pixels"
+    what = f"{_MADE[view.maker.technique.name]} {count} times, {width}×{height} pixels"
     varied = "; ".join(
         f"<b>{axis.name.replace('_', ' ')}</b> {escape(', '.join(map(spoken, axis.values)))}" for axis in view.axes
     )
@@ -179,7 +179,7 @@ def _copy(view: View, entry: Entry | None) -> str:
     """A button that copies the command line of a picture."""
     if entry is None:
         return ""
-    words = view.technique.words(entry.variant.settings, entry.variant.file)
+    words = view.maker.words(entry.variant.settings, entry.variant.file)
     lines = f'data-full="{escape(posix(words))}" data-full-windows="{escape(windows(words))}"'
     name = escape(entry.variant.name)
     return f'<button type="button" class="copy" {lines} aria-label="Copy the command of {name}">Copy command</button>'

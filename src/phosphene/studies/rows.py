@@ -11,8 +11,8 @@ from phosphene.measures import MEASURES
 from phosphene.series.commands import posix
 from phosphene.series.shelf import PAGE, PICTURES
 from phosphene.studies.axes import Axis, spoken
+from phosphene.studies.maker import VariantMaker
 from phosphene.studies.plan import Variant
-from phosphene.studies.technique import Technique
 
 Row = dict[str, Any]
 
@@ -46,7 +46,7 @@ class Entry:
         return f"{PICTURES}/{self.variant.file}"
 
 
-def row(entry: Entry, axes: Sequence[Axis], technique: Technique) -> Row:
+def row(entry: Entry, axes: Sequence[Axis], maker: VariantMaker) -> Row:
     """Its name, its place on each axis, its seconds, every measure, its picture and its command line."""
     variant, facts = entry.variant, entry.facts
     columns = column_names(axes)
@@ -57,7 +57,7 @@ def row(entry: Entry, axes: Sequence[Axis], technique: Technique) -> Row:
         "seconds": facts["seconds"],
         **{columns[name]: facts["measures"][name] for name in MEASURES},
         "picture": entry.file,
-        "command": posix(technique.words(variant.settings, variant.file)),
+        "command": posix(maker.words(variant.settings, variant.file)),
     }
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from phosphene.errors import Stop
 from phosphene.studies import making
+from phosphene.studies.maker import VariantMaker
 from phosphene.studies.making import Made
 from phosphene.studies.plan import Variant
-from phosphene.studies.technique import Technique
 
 
 def make(
-    client: Any, variants: Sequence[Variant], technique: Technique, tell: Callable[[float], None]
+    client: Any, variants: Sequence[Variant], maker: VariantMaker, tell: Callable[[float], None]
 ) -> Iterator[tuple[Variant, Made | Exception]]:
     """Variants, and what came of each, as they are done.
 
@@ -36,11 +36,11 @@ def make(
 
     errands = Errands(client, one, told, lambda: bool(stopped))
     orders = [partial(variants.__getitem__, number) for number in range(len(variants))]
-    for number, outcome in errands.run(orders, technique):
+    for number, outcome in errands.run(orders, maker):
         yield variants[number], outcome
 
 
-def one(variant: Variant, technique: Technique, teller: Any) -> Made:
+def one(variant: Variant, maker: VariantMaker, teller: Any) -> Made:
     """Makes one variant, in a worker, and tells of its steps; one at a time.
 
     Raises:
@@ -51,4 +51,4 @@ def one(variant: Variant, technique: Technique, teller: Any) -> Made:
 
     with ONE:
         teller.check()
-        return making.make(variant, technique, teller)
+        return making.make(variant, maker, teller)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from phosphene.studies.axes import Axis, spoken
+from phosphene.studies.maker import VariantMaker
 from phosphene.studies.plan import Variant, name_of
 from phosphene.studies.rows import Entry, Row
-from phosphene.studies.technique import Technique
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class View:
     """What a report shows.
 
     Attributes:
-        technique: what was made, of which picture.
+        maker: what was made, of which picture.
         axes: what was varied.
         variants: all of them, the baseline first.
         entries: those that are there.
@@ -39,7 +39,7 @@ class View:
         photograph: the spectrum of the picture that all began as; `None` of a pattern.
     """
 
-    technique: Technique
+    maker: VariantMaker
     axes: tuple[Axis, ...]
     variants: tuple[Variant, ...]
     entries: tuple[Entry, ...]

@@ -17,13 +17,12 @@ from phosphene.networks import Network
 from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
 from phosphene.record import Record
-from phosphene.run import CANVAS_SIZE, Dream, provenance
-from phosphene.run.aims import aim
-from phosphene.run.album import Album
-from phosphene.run.once import make, open_source
+from phosphene.run import Dream, prepare
 from phosphene.run.watch import telling_of_memory
 from phosphene.series.atlas.plan import Entry, Pass
 from phosphene.series.commands import Subject
+from phosphene.techniques import DREAM
+from phosphene.techniques.engine import CANVAS_SIZE, Opening
 
 
 class Easel:
@@ -55,14 +54,8 @@ class Easel:
 
     def _open(self, size: tuple[int, int] | None, long_side: int | None) -> tuple[Picture, dict[str, Any]]:
         with telling_of_memory():
-            return open_source(
-                self._image,
-                getattr(torch, self._settings.dtype),
-                size=size,
-                long_side=long_side,
-                max_pixels=self._max_pixels,
-                seed=self._settings.seed,
-            )
+            opening = Opening(size, long_side, self._max_pixels)
+            return opening.open(self._image, getattr(torch, self._settings.dtype), self._settings.seed)
 
     def at(self, side: int) -> tuple[Picture, dict[str, Any]]:
         """The picture with a long side of at most `side` pixels, and what a record says of it."""
@@ -79,11 +72,9 @@ class Easel:
             PhospheneError: it could not be dreamt.
         """
         source, origin = self.at(stage.side(entry))
-        album = Album(self._network.dtype)
+        ready = prepare(DREAM, stage.of(entry), self._network)
         with telling_of_memory():
-            dreamt = make(
-                source, origin, aim(source, stage.of(entry), self._network, album), self._network, album, on_step
-            )
+            dreamt = ready.make_opened(source, origin, on_step=on_step)
         if not dreamt.record.complete:
             raise Stop
         return dreamt
@@ -103,7 +94,8 @@ class Easel:
     def _wanted(self, entry: Entry, stage: Pass) -> Record:
         _, origin = self.at(stage.side(entry))
         settings = stage.of(entry)
-        known = provenance(settings, self._network, goal(self._network, settings).prepare(self._network))
+        objective = goal(self._network, settings).prepare(self._network)
+        known = DREAM.engine.provenance(settings, self._network, str(objective))
         return Record(**known, input=origin, output={}, versions={}, threads=1)
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from torch import Tensor
 
-from phosphene import images, masks, objectives, ranking
+from phosphene import masks, objectives, ranking
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.networks.devices import device_for
 from phosphene.objectives import Objective
 from phosphene.recipes.dream import Region, goal
 from phosphene.recipes.fields import numbers
-from phosphene.recipes.settings import BEST, DreamSettings
+from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
 from phosphene.recipes.style_settings import StyleSettings
-from phosphene.run.album import Album
+from phosphene.techniques.album import Album
 
-ALPHA = "alpha"
 _PROPORTION = 0.02  # by which a mask's proportions may differ from the picture's
 
 
@@ -131,81 +126,3 @@ def _region(
         raise SettingsError(f"The region {name} is black everywhere: nothing may dream there. White dreams.")
     objective = objectives.read(wish).prepare(network, album) if wish else usual
     return Region(mask, objective, strength)
-
-
-def split_region(text: str) -> tuple[str, str, float]:
-    """A region's mask, objective and strength.
-
-    Raises:
-        SettingsError: it is written otherwise.
-
-    >>> split_region("sky.png=layer(block3) @ 0.5")
-    ('sky.png', 'layer(block3)', 0.5)
-    """
-    name, equals, rest = text.partition("=")
-    ending = re.fullmatch(r"(.*)@([^@'\"()]*)", rest, re.DOTALL)  # an @ within a name is none of ours
-    wish, at, strength = (ending[1], "@", ending[2]) if ending else (rest, "", "1")
-    try:
-        factor = float(strength)
-    except ValueError:
-        factor = -1.0
-    if not (name.strip() and equals and (wish.strip() or at) and 0 <= factor <= 100):
-        raise SettingsError(
-            f"--region is {text!r}; it takes a mask and what is dreamt there, as 'sky.png=layer(block3)',\n"
-            "'sky.png=layer(block3) @ 0.5' with a strength from 0 to 100, or 'sky.png=@ 0.5' for a strength alone."
-        )
-    return name.strip(), wish.strip(), factor
-
-
-def check(settings: DreamSettings, network: Network) -> Objective:
-    """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.
-
-    Raises:
-        PhospheneError: names that are not there, guides and masks that cannot be read.
-    """
-    album = Album(network.dtype)
-    known = replace(settings, layer=None) if settings.layer == BEST else settings
-    for name, wish, _ in map(split_region, settings.region):
-        album.picture(name)
-        if wish:
-            objectives.read(wish).prepare(network, album)
-    if settings.mask not in (None, ALPHA):
-        album.picture(str(settings.mask))
-    wanted = goal(network, known)
-    wanted.prepare(network, album)
-    return wanted
-
-
-def recorded(settings: DreamSettings, network: Network) -> dict[str, Any]:
-    """The settings as a record holds them: objectives as they print, pictures without their folders."""
-    regions = [split_region(text) for text in settings.region]
-    said = settings.objective
-    layer = None if said else settings.layer or network.default_layer
-    return settings.to_dict() | {
-        "model": network.name,
-        "device": device_for(settings.device),
-        "weights": None if settings.weights is None else images.name_of(settings.weights),
-        "layer": layer,
-        "objective": None if said is None else str(objectives.read(said)),
-        "guide": [images.name_of(name) for name in settings.guide],
-        "mask": None if settings.mask is None else images.name_of(settings.mask),
-        "region": [
-            join_region(images.name_of(name), str(objectives.read(wish)) if wish else "", strength)
-            for name, wish, strength in regions
-        ],
-    }
-
-
-def join_region(name: str, wish: str, strength: float) -> str:
-    """The inverse of `split_region`."""
-    return f"{name}={wish}" + (f" @ {strength:g}" if strength != 1 or not wish else "")
-
-
-def names(settings: DreamSettings) -> Sequence[str]:
-    """The pictures that the settings name, beside the one that dreams."""
-    of_objective = () if settings.objective is None else objectives.read(settings.objective).pictures
-    of_regions = [split_region(text) for text in settings.region]
-    wishes = [objectives.read(wish).pictures for _, wish, _ in of_regions if wish]
-    mask = () if settings.mask in (None, ALPHA) else (settings.mask,)
-    found = [*settings.guide, *mask, *of_objective, *(name for name, _, _ in of_regions)]
-    return [str(name) for name in (*found, *(picture for each in wishes for picture in each)) if name is not None]

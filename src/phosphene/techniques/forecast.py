@@ -16,7 +16,7 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.dream import tilings_of, work
 from phosphene.recipes.settings import DreamSettings
-from phosphene.run.aims import Aim
+from phosphene.techniques.aims import Aim
 from phosphene.tiles import Box
 
 WORTH = 100_000_000  # pixels times steps: with fewer, a dream is done before a forecast is of use

@@ -1,0 +1,181 @@
+"""The commands that make pictures, one for each technique, and `redo`. They load torch only when they are run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from phosphene.cli import completion, configuration, options
+from phosphene.cli.options import FILE
+from phosphene.cli.resume import ARGUMENTS
+from phosphene.errors import SettingsError
+from phosphene.recipes.fields import ASCENT, LOOK, SPEED
+from phosphene.recipes.pattern_settings import word
+from phosphene.techniques import TECHNIQUES, Technique
+
+_LOOKS = {
+    "preset": (LOOK, completion.presets, "a look; phosphene presets lists them"),
+    "recipe": (ASCENT, completion.recipes, "somebody's settings, as google2015"),
+}
+_SIZES = {
+    "picture": "of a canvas, in pixels  [768x512]",
+    "words": "of a pattern, in pixels  [320x320; on a sheet 128x128]",
+}
+
+
+def command(technique: Technique) -> click.Command:
+    """The command that makes a technique's pictures, with a flag for each of its settings."""
+
+    def make(**flags: Any) -> int:
+        return _make(technique, flags)
+
+    make.__doc__ = technique.help or technique.about
+    add = [
+        _words(technique),
+        options.output,
+        options.machines,
+        *(
+            options.flag(f"--{name}", group=group, metavar="NAME", shell_complete=completes, help=about)
+            for name, (group, completes, about) in _LOOKS.items()
+            if name in technique.looks
+        ),
+        options.config,
+        *_opening(technique),
+        options.settings(technique.settings),
+    ]
+    if technique.name == "style":
+        about = "draw what was matched with what"
+        add.insert(
+            2, options.flag("--show-regions", group=FILE, metavar="FILE", shell_complete=completion.files, help=about)
+        )
+    for each in reversed(add):
+        make = each(make)
+    return click.command(technique.name, cls=options.Grouped, short_help=technique.about)(make)
+
+
+def _words(technique: Technique) -> Any:
+    """What is worked on, and what further words stand for."""
+    if technique.takes == "words":
+        return click.argument("words", nargs=-1, metavar="[LAYER:CHANNEL]...", shell_complete=completion.layers)
+    metavar = f"PICTURE... [{technique.more.upper()}]..." if technique.more else "PICTURE..."
+    return click.argument("words", nargs=-1, metavar=metavar, shell_complete=completion.pictures)
+
+
+def _opening(technique: Technique) -> list[Any]:
+    """The flags that say how a picture is opened."""
+    size = options.flag("--size", group=FILE, metavar="WxH", help=_SIZES[technique.takes])
+    limit = options.flag(
+        "--max-pixels",
+        group=SPEED,
+        type=click.IntRange(0),
+        metavar="N",
+        help="refuse larger pictures; 0 refuses none",
+    )
+    if technique.takes == "words":
+        return [size, limit]
+    about = "look through a folder with all below it, and keep its tree"
+    return [
+        options.flag("--recursive", group=FILE, is_flag=True, help=about),
+        options.flag(
+            "--long-side",
+            group=FILE,
+            type=click.IntRange(1),
+            metavar="N",
+            help="shrink the picture first, to so many pixels",
+        ),
+        size,
+        limit,
+    ]
+
+
+def _make(technique: Technique, flags: dict[str, Any]) -> int:
+    """Makes what a command line asks for; returns the exit code."""
+    wishes = options.take_wishes_(flags)
+    more = {name: flags.pop(name, None) for name in ("config", "size", "long_side", "max_pixels")}
+    scheduler, workers = flags.pop("scheduler"), flags.pop("workers")
+    words, recursive, regions = flags.pop("words"), flags.pop("recursive", False), flags.pop("show_regions", None)
+    looks = {name: value for name in technique.looks if (value := flags.pop(name)) is not None}
+    typed = options.given(flags, technique.settings)
+    inputs, typed = _shared_out(technique, words, typed | looks)
+    values = configuration.wished(technique, more["config"], typed)
+    _check_named(technique, inputs, values)
+    for each in inputs if technique.takes == "words" else ():
+        word(each)
+    if technique.takes == "picture":
+        technique.choose(**values)  # says what is wrong before torch is loaded
+    from phosphene.cli import checks, jobs, maker
+    from phosphene.cli.machines import Machines
+    from phosphene.images import MAX_PIXELS
+    from phosphene.techniques.engine import Opening
+
+    limit = MAX_PIXELS if more["max_pixels"] is None else more["max_pixels"]
+    asked = jobs.Asked(
+        technique,
+        inputs,
+        values,
+        Opening(checks.canvas_size(more["size"]), more["long_side"], limit),
+        recursive,
+        click.get_current_context().meta.get(ARGUMENTS, []),
+        Machines(scheduler, workers, wishes["threads"]),
+        regions,
+    )
+    return jobs.make(asked, maker.Wishes(**wishes))
+
+
+def _shared_out(
+    technique: Technique, words: tuple[str, ...], typed: dict[str, Any]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The words that are inputs, and the wishes with those that name something else.
+
+    >>> _shared_out(TECHNIQUES["style"], ("photo.jpg", "waves.jpg"), {})
+    (('photo.jpg',), {'style': ('waves.jpg',)})
+    >>> _shared_out(TECHNIQUES["style"], ("a.jpg", "b.jpg"), {"filter": "woodcut"})
+    (('a.jpg', 'b.jpg'), {'filter': 'woodcut'})
+    """
+    others = technique.settings.OVERRIDES.get(technique.more, ())
+    if not technique.more or any(name in typed for name in (technique.more, *others)) or not words[1:]:
+        return words, typed
+    return words[:1], typed | {technique.more: words[1:]}
+
+
+def _check_named(technique: Technique, inputs: tuple[str, ...], values: dict[str, Any]) -> None:
+    """Refuses a command line that does not say what is made of what.
+
+    Raises:
+        click.UsageError: what is missing, and where to find it.
+    """
+    if technique.takes == "words":
+        if not inputs and not {"layer", "objective"} & values.keys():
+            raise click.UsageError("Name a channel, as block8:37, or a layer, as block8. List them: phosphene layers")
+        if "," in (values.get("layer") or ""):
+            raise SettingsError(f"--layer {values['layer']}: a pattern is of one layer. For several, use --objective.")
+    elif not inputs:
+        raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
+    needed = technique.more and {technique.more, *technique.settings.OVERRIDES.get(technique.more, ())}
+    if needed and not any(values.get(name) for name in needed):
+        raise click.UsageError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
+
+
+@click.command(cls=options.OfEveryTechnique, short_help="Makes a dream, a pattern or a painting again.")
+@click.argument("picture", shell_complete=completion.files)
+@options.output
+@options.flag(
+    "--input",
+    "input_",
+    group=FILE,
+    metavar="PATH",
+    shell_complete=completion.files,
+    help="the picture it began as, if not beside it",
+)
+def redo(picture: str, input_: str | None, **flags: Any) -> int:
+    """Makes a dream, a pattern or a painting again from the record inside PICTURE, perhaps with other settings.
+
+    The result is another file, cat-dream-redo.png for cat-dream.png.
+    """
+    wishes = options.take_wishes_(flags)
+    changes = options.given(flags, *(each.settings for each in TECHNIQUES.values()))
+    from phosphene.cli import again, maker
+
+    words = click.get_current_context().meta.get(ARGUMENTS, [])
+    return again.again(picture, input_, changes, maker.Wishes(**wishes), words)

@@ -1,0 +1,148 @@
+"""The functions of Python that make one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from phosphene import images, objectives
+from phosphene.ascent import OnStep
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.recipes.hands import MakeHands
+from phosphene.run.kept import Keep
+from phosphene.run.large import LargeDream, OnForecast
+from phosphene.run.prepared import prepare
+from phosphene.run.result import Dream
+from phosphene.run.wishes import Wishes
+from phosphene.techniques import DREAM, PATTERN, STYLE
+from phosphene.techniques.engine import Opening
+
+
+def dream(
+    image: images.Source,
+    *,
+    recipe: str | None = None,
+    preset: str | None = None,
+    network: Network | None = None,
+    objective: Objective | str | None = None,
+    guide: images.Source | Sequence[images.Source] | None = None,
+    mask: images.Source | None = None,
+    regions: Sequence[tuple[images.Source, Objective | str, float]] = (),
+    on_step: OnStep | None = None,
+    size: tuple[int, int] | None = None,
+    long_side: int | None = None,
+    max_pixels: int = images.MAX_PIXELS,
+    keep: Keep | None = None,
+    on_forecast: OnForecast | None = None,
+    hands: MakeHands | None = None,
+    **changes: Any,
+) -> Dream | LargeDream:
+    """Dreams upon a picture; one that memory cannot hold dreams on disk.
+
+    Args:
+        image: a path, an image of Pillow's, an array, a tensor, bytes, or the name of a canvas, as `clouds`.
+        recipe: somebody's settings: `google2015`, `tensorflow2016`.
+        preset: a look; see `phosphene.recipes.presets.PRESETS`.
+        network: by default the one that the setting `model` names.
+        objective: by default what `layer`, `channel` and `maximise` describe, or a text as `--objective` takes it.
+        guide: a picture, or several, whose shapes are dreamt into this one.
+        mask: a picture of where: white dreams, black stays; or `alpha`, the picture's own transparency.
+        regions: masks, what is dreamt there (`""`: the same), and at what strength.
+        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        size: width and height of a canvas, in pixels.
+        long_side: shrinks the picture first.
+        max_pixels: refuses larger pictures; 0 refuses none.
+        keep: where the run keeps how far it came; a run that stopped goes on from there.
+        on_forecast: is told what a long dream will take, before it is begun.
+        hands: makes the steps of a dream on disk; by default this computer.
+        **changes: any field of `DreamSettings`.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    wishes = Wishes.of(objective, guide, mask, regions)
+    chosen = DREAM.choose(recipe=recipe, preset=preset, **wishes.changes(changes))
+    opening = Opening(size, long_side, max_pixels)
+    ready = prepare(DREAM, chosen, network, named=wishes.named, opening=opening, objective=wishes.objective)
+    return ready.make(image, on_step=on_step, keep=keep, on_forecast=on_forecast, hands=hands)
+
+
+def style(
+    image: images.Source,
+    *styles: images.Source,
+    network: Network | None = None,
+    mask: images.Source | None = None,
+    initial: images.Source | None = None,
+    regions: tuple[images.Source, images.Source] | None = None,
+    on_step: OnStep | None = None,
+    long_side: int | None = None,
+    max_pixels: int = images.MAX_PIXELS,
+    keep: Keep | None = None,
+    **changes: Any,
+) -> Dream:
+    """Repaints a picture as another one is painted.
+
+    Args:
+        image: the content: a path, an image of Pillow's, an array, a tensor, or bytes.
+        *styles: pictures, or their names with weights, as "waves.jpg:2"; none where `filter` names one.
+        network: by default the one that the setting `model` names.
+        mask: a picture of where: white is repainted; or `alpha`, the picture's own transparency.
+        initial: what to begin with in place of the content.
+        regions: maps of the content and of the style, in which one colour is one stuff.
+        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        long_side: shrinks the content first.
+        max_pixels: refuses larger contents; 0 refuses none.
+        keep: where the run keeps how far it came; a painting that stopped goes on from there.
+        **changes: any field of `StyleSettings`.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    wishes = Wishes()
+    named: dict[str, Any] = {"style": (*changes.pop("style", ()), *(wishes.name(each, "style") for each in styles))}
+    if mask is not None:
+        named["mask"] = wishes.name(mask, "mask")
+    if initial is not None:
+        named["initial"] = wishes.name(initial, "initial")
+    if regions is not None:
+        named["regions"] = tuple(wishes.name(each, "regions") for each in regions)
+    chosen = STYLE.choose(**{**changes, **named})
+    ready = prepare(STYLE, chosen, network, named=wishes.named, opening=Opening(None, long_side, max_pixels))
+    return _in_memory(ready.make(image, on_step=on_step, keep=keep))
+
+
+def pattern(
+    of: str | None = None,
+    *,
+    network: Network | None = None,
+    objective: Objective | str | None = None,
+    size: tuple[int, int] | None = None,
+    on_step: OnStep | None = None,
+    **changes: Any,
+) -> Dream:
+    """A pattern out of noise: what a channel looks for; of a layer, a sheet of its channels.
+
+    Args:
+        of: `block8:37` for a channel, `block8` for a sheet.
+        network: by default the one that the setting `model` names.
+        objective: in place of a channel; or its text, as `--objective` takes it.
+        size: width and height in pixels, of each pattern.
+        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        **changes: any field of `PatternSettings`.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    if objective is not None:
+        words = str(objectives.read(objective) if isinstance(objective, str) else objective)
+        changes |= {"objective": words, "layer": None, "channel": None, "channels": None}
+    chosen = PATTERN.choose(of=None if objective is not None else of, **changes)
+    given = objective if isinstance(objective, Objective) else None
+    ready = prepare(PATTERN, chosen, network, opening=Opening(size), objective=given)
+    return _in_memory(ready.make(None, on_step=on_step))
+
+
+def _in_memory(made: Dream | LargeDream) -> Dream:
+    assert isinstance(made, Dream)  # dreams alone are made on disk
+    return made

@@ -1,0 +1,146 @@
+"""A technique with its settings and its network, made ready once: for a picture, for a thousand, or for a brush."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from phosphene import images, networks
+from phosphene.ascent import OnStep
+from phosphene.errors import Stop
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.recipes.hands import MakeHands
+from phosphene.record import Record
+from phosphene.run.kept import Checkpoint, Keep
+from phosphene.run.large import LargeDream, OnForecast, dreams_on_disk, large
+from phosphene.run.result import Dream
+from phosphene.run.watch import Watch, telling_of_memory
+from phosphene.techniques import DREAM, Technique
+from phosphene.techniques.album import Album
+from phosphene.techniques.engine import Opening
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is to be made, whatever the picture.
+
+    Attributes:
+        technique: makes it.
+        settings: of the technique, with the network's precision.
+        network: computes features.
+        album: opens the pictures that the settings name, each once.
+        opening: how pictures are opened.
+        objective: one of Python's, in place of what the settings describe.
+    """
+
+    technique: Technique
+    settings: Any
+    network: Network
+    album: Album
+    opening: Opening = field(default_factory=Opening)
+    objective: Objective | None = None
+
+    def check(self) -> str:
+        """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.
+
+        Raises:
+            PhospheneError: names that are not there, pictures that cannot be read.
+        """
+        return self.technique.engine.check(self.settings, self.network, self.album)
+
+    def on_disk(self, path: str) -> bool:
+        """Whether a picture file is so large that it is made on disk, where the run is told of a folder for that."""
+        dreams = self.technique.name == DREAM.name and self.opening.long_side is None
+        return dreams and dreams_on_disk(path, self.settings)
+
+    def make(
+        self,
+        image: images.Source | None,
+        *,
+        on_step: OnStep | None = None,
+        keep: Keep | None = None,
+        on_forecast: OnForecast | None = None,
+        hands: MakeHands | None = None,
+    ) -> Dream | LargeDream:
+        """Makes a picture; a dream that memory cannot hold is made on disk.
+
+        Args:
+            image: what it begins as; nothing where a technique takes words.
+            on_step: called with each `Step`; a `Stop` raised there ends the run and keeps what there is.
+            keep: where the run keeps how far it came; a run that stopped goes on from there.
+            on_forecast: is told what a long run will take, before it is begun.
+            hands: makes the steps of a dream on disk; by default this computer.
+
+        Raises:
+            PhospheneError: with a message for the person who asked.
+        """
+        with telling_of_memory():
+            if self.technique.name == DREAM.name and self.opening.long_side is None:
+                found = large(image, self.settings, self.network, self.objective, self.album, keep)
+                if found:
+                    return found.dream(on_step, on_forecast, max_pixels=self.opening.max_pixels, hands=hands)
+            source, origin = self.technique.engine.open(image, self.settings, self.opening, self.network.dtype)
+            return self.make_opened(source, origin, on_step=on_step, keep=keep, on_forecast=on_forecast)
+
+    def make_opened(
+        self,
+        source: Picture,
+        origin: Mapping[str, Any],
+        *,
+        on_step: OnStep | None = None,
+        keep: Keep | None = None,
+        on_forecast: OnForecast | None = None,
+    ) -> Dream:
+        """Makes a picture of one that is open; `origin` is what the record says of it, the rest is as for `make`."""
+        engine = self.technique.engine
+        work = engine.begin(source, self.settings, self.network, self.album, self.objective)
+        if on_forecast and (forecast := work.forecast()):
+            on_forecast(forecast)
+        known = engine.provenance(work.settings, self.network, work.objective)
+        known |= {"pictures": dict(self.album.hashes), "input": dict(origin)}
+        checkpoint = Checkpoint(keep.journal(known)) if keep and engine.resumes else None
+        watch = Watch(on_step)
+        try:
+            reached = checkpoint.reached(self.network.dtype) if checkpoint else None
+            pixels = work.make(watch, reached, checkpoint.now_and_then if checkpoint else lambda _: None)
+            complete = True
+        except Stop:
+            pixels, complete = watch.picture(), False
+        made = Record(**known, **watch.ended(pixels.shape[-2:], source.depth, complete))
+        notes = source.notes + self.network.notes + work.notes + (checkpoint.notes if checkpoint else ())
+        journal = checkpoint.journal if checkpoint else None
+        return Dream(pixels, made, source, notes, journal, work.regions)
+
+
+def prepare(
+    technique: Technique,
+    settings: Any,
+    network: Network | None = None,
+    *,
+    named: Mapping[str, images.Source] | None = None,
+    folder: Path | None = None,
+    opening: Opening | None = None,
+    objective: Objective | None = None,
+) -> Prepared:
+    """Makes a technique ready.
+
+    Args:
+        technique: makes pictures.
+        settings: of the technique.
+        network: by default the one that the settings name.
+        named: pictures that settings name and that are no files.
+        folder: where files without a folder are looked for first.
+        opening: how pictures are opened.
+        objective: in place of what the settings describe.
+
+    Raises:
+        PhospheneError: the network cannot be loaded.
+    """
+    network = network or networks.load_for(settings)
+    album = Album(network.dtype, named=named or {}, folder=folder)
+    chosen = replace(settings, dtype=network.precision)
+    return Prepared(technique, chosen, network, album, opening or Opening(), objective)

@@ -1,0 +1,193 @@
+"""What makes a technique's pictures, and what a technique may decide for itself beside that."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from phosphene import images
+from phosphene.ascent import OnStep, Reached
+from phosphene.canvases import canvas, is_canvas
+from phosphene.errors import RecordError, SettingsError
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.networks.devices import device_for
+from phosphene.objectives import Objective
+from phosphene.recipes.fields import Settings, combined
+from phosphene.techniques import files
+from phosphene.techniques.album import Album
+from phosphene.tiles import Box
+
+if TYPE_CHECKING:
+    from phosphene.techniques.forecast import Forecast
+    from phosphene.techniques.technique import Technique
+
+CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
+
+Opened = tuple[Picture, dict[str, Any]]
+"""A picture, and what a record says of it."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a picture is opened.
+
+    Attributes:
+        size: width and height, in pixels, of what is painted here: a canvas, a pattern.
+        long_side: shrinks a picture first.
+        max_pixels: refuses larger pictures; 0 refuses none.
+    """
+
+    size: tuple[int, int] | None = None
+    long_side: int | None = None
+    max_pixels: int = images.MAX_PIXELS
+
+    def open(self, image: images.Source, dtype: torch.dtype, seed: int = 0) -> Opened:
+        """The picture, and what the record says of it; a canvas is painted with the seed.
+
+        Raises:
+            ImageError: it cannot be read, or is larger than allowed.
+            SettingsError: a size for a picture, or a long side for a canvas.
+        """
+        if is_canvas(image):
+            if self.long_side:
+                raise SettingsError("--long-side shrinks pictures; a canvas has the size that --size gives it.")
+            width, height = self.size or CANVAS_SIZE
+            painted = Picture(canvas(image, height, width, seed=seed, dtype=dtype), None, 8, image, None)
+            return painted, {"canvas": image, "seed": seed, "width": width, "height": height}
+        if self.size:
+            raise SettingsError("A size is for canvases; --long-side shrinks a picture.")
+        picture = images.load(image, dtype=dtype, long_side=self.long_side, max_pixels=self.max_pixels)
+        return picture, origin_of(picture, self.long_side)
+
+
+def origin_of(picture: Picture, long_side: int | None) -> dict[str, Any]:
+    """A record's `input`: the picture as a run saw it, and the long side to which it was shrunk, if it was asked to."""
+    height, width = picture.pixels.shape[-2:]
+    origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
+    return origin | ({"long_side": long_side} if long_side else {})
+
+
+class Making(Protocol):
+    """Makes a picture `[1, 3, H, W]`, sRGB 0..1."""
+
+    def __call__(self, on_step: OnStep, reached: Reached | None, on_reached: Callable[[Reached], None]) -> Tensor:
+        """Goes on from what was `reached`, and tells of its steps and of what it reaches."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One picture's work, ready to be done.
+
+    Attributes:
+        settings: with what was chosen for this picture.
+        objective: what the record says of it.
+        make: does it.
+        notes: what the user should hear.
+        forecast: measures what it will take; gives `None` where that is not worth while.
+        regions: draws what was matched with what.
+    """
+
+    settings: Settings
+    objective: str
+    make: Making
+    notes: tuple[str, ...] = ()
+    forecast: Callable[[], Forecast | None] = lambda: None
+    regions: Callable[[], Tensor] | None = None
+
+
+class Engine(ABC):
+    """Makes the pictures of a technique.
+
+    Attributes:
+        technique: whose.
+        resumes: whether a run that stopped goes on from what it reached.
+    """
+
+    resumes: ClassVar[bool] = True
+
+    def __init__(self, technique: Technique) -> None:
+        self.technique = technique
+
+    @abstractmethod
+    def begin(
+        self, picture: Picture, settings: Any, network: Network, album: Album, objective: Objective | None = None
+    ) -> Work:
+        """Makes everything ready that the settings ask for, for this picture.
+
+        Raises:
+            PhospheneError: names that are not there, pictures that cannot be read or do not fit.
+        """
+
+    @abstractmethod
+    def check(self, settings: Any, network: Network, album: Album) -> str:
+        """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.
+
+        Raises:
+            PhospheneError: names that are not there, pictures that cannot be read.
+        """
+
+    def settled(self, settings: Any, network: Network) -> Any:
+        """Settings with what the network chooses by itself where nothing is wished, as one variant among several.
+
+        Raises:
+            SettingsError: they are not of one picture.
+        """
+        return settings
+
+    def open(self, image: images.Source | None, settings: Any, opening: Opening, dtype: torch.dtype) -> Opened:
+        """What a picture begins as, and what a record says of it.
+
+        Raises:
+            PhospheneError: it cannot be read.
+        """
+        if image is None:
+            raise SettingsError(f"Name a picture to make {self.technique.plural} of.")
+        return opening.open(image, dtype, getattr(settings, "seed", 0))
+
+    def recorded(self, settings: Settings, network: Network) -> dict[str, Any]:
+        """The settings as a record holds them: objectives as they print, files without their folders."""
+        machine = {"device": device_for(settings.device)} if hasattr(settings, "device") else {}
+        return {**settings.to_dict(), **files.recorded(settings), "model": network.name, **machine}
+
+    def provenance(self, settings: Settings, network: Network, objective: str) -> dict[str, Any]:
+        """Fields of a record that are known before a picture is made."""
+        return {
+            "recipe": self.technique.name,
+            "settings": self.recorded(settings, network),
+            "objective": objective,
+            "network": network.identity,
+        }
+
+    def again(self, then: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
+        """Recorded settings with changes.
+
+        Raises:
+            PhospheneError: an impossible change.
+            RecordError: the record names settings that are not known.
+        """
+        try:
+            return self.technique.settings(**combined(self.technique.settings, then, changes))
+        except TypeError as error:
+            raise RecordError(f"The record cannot be followed: {error}.") from error
+
+    def for_network(self, settings: Any, network: Network, changes: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
+        """Recorded settings as they are with a network that may be another, and word of what had to give way."""
+        return settings, ()
+
+    def chosen_for_each(self, settings: Any) -> tuple[str, ...]:
+        """The settings that are chosen anew for each picture, so that a record knows them and a wish does not."""
+        return ()
+
+    def tiles(self, settings: Any, network: Network, album: Album, size: tuple[int, int]) -> list[Box] | None:
+        """Where tiles meet in a picture of that height and width; `None` if nobody knows.
+
+        Raises:
+            SettingsError: tiles or memory too small for their overlap.
+        """
+        return None

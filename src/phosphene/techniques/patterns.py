@@ -1,0 +1,142 @@
+"""Patterns: what a channel looks for, brought out of noise; of a layer, a sheet of its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phosphene import images, objectives, sheets
+from phosphene.ascent import OnStep, Reached, Step
+from phosphene.errors import SettingsError
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.recipes import pattern as recipe
+from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers
+from phosphene.techniques.album import Album
+from phosphene.techniques.engine import Engine, Opened, Opening, Work
+
+SIZE = (320, 320)  # width and height of a pattern
+CELL_SIZE = (128, 128)  # of each pattern of a sheet
+
+
+class Patterns(Engine):
+    """Makes patterns and sheets of them."""
+
+    resumes = False
+
+    def open(
+        self, image: images.Source | None, settings: PatternSettings, opening: Opening, dtype: torch.dtype
+    ) -> Opened:
+        """Nothing is opened: a pattern begins as noise of its own."""
+        width, height = opening.size or (CELL_SIZE if settings.is_sheet else SIZE)
+        if opening.max_pixels and width * height > opening.max_pixels:
+            asked = f"--size {width}x{height} is {width * height:,} pixels"
+            raise SettingsError(f"{asked}; allowed are {opening.max_pixels:,}.")
+        blank = torch.zeros((), dtype=dtype).expand(1, 3, height, width)
+        return Picture(blank, None, 8, "noise", None), {"name": "noise", "width": width, "height": height}
+
+    def begin(
+        self,
+        picture: Picture,
+        settings: PatternSettings,
+        network: Network,
+        album: Album,
+        objective: Objective | None = None,
+    ) -> Work:
+        """As `Engine.begin`: one objective, or one for each channel of a sheet."""
+        size = picture.pixels.shape[-2], picture.pixels.shape[-1]
+        if objective is None and settings.is_sheet:
+            aims, notes = channels(settings, network)
+            make: Callable[..., Tensor] = partial(_sheet, aims, network, size=size)
+            text = f"{aims[0].layer}, channels {settings.channels or _all(aims)}"
+        else:
+            ready, notes = self._ready(settings, network, album, objective), ()
+            make, text = partial(recipe.pattern, network, ready, size=size, settings=settings), str(ready)
+
+        def made(on_step: OnStep, reached: Reached | None, on_reached: Any) -> Tensor:
+            return make(on_step=on_step)
+
+        return Work(settings, text, made, notes)
+
+    def check(self, settings: PatternSettings, network: Network, album: Album) -> str:
+        """As `Engine.check`."""
+        if settings.is_sheet:
+            aims, _ = channels(settings, network)
+            return f"{aims[0].layer}, channels {settings.channels or _all(aims)}"
+        return str(self._ready(settings, network, album, None))
+
+    def settled(self, settings: PatternSettings, network: Network) -> PatternSettings:
+        """As `Engine.settled`; a sheet is of many."""
+        if settings.is_sheet:
+            raise SettingsError("A study is of one pattern at a time, not of a sheet. Name its channel, as block8:37.")
+        return settings
+
+    @staticmethod
+    def _ready(settings: PatternSettings, network: Network, album: Album, objective: Objective | None) -> Objective:
+        return (objective or recipe.goal(network, settings)).prepare(network, album)
+
+
+# A sheet
+
+
+def channels(chosen: PatternSettings, network: Network) -> tuple[list[PatternSettings], tuple[str, ...]]:
+    """The settings of each pattern of a sheet, and what the user should hear.
+
+    Raises:
+        UnknownNameError: a layer or channel that the network does not have.
+    """
+    layer = network.layer(chosen.layer or network.default_layer)
+    if chosen.channels is not None:
+        numbers, notes = channel_numbers(chosen.channels), tuple[str, ...]()
+    else:
+        numbers = tuple(range(min(SHEET, layer.channels)))
+        more = f"the first {SHEET} of {layer.channels} channels; all: --channels 0-{layer.channels - 1}"
+        notes = (more,) if layer.channels > SHEET else ()
+    objectives.channel(layer.name, max(numbers)).prepare(network)
+    return [replace(chosen, layer=layer.name, channels=None, channel=number) for number in numbers], notes
+
+
+def _all(aims: list[PatternSettings]) -> str:
+    return f"{aims[0].channel}-{aims[-1].channel}"
+
+
+def _sheet(aims: list[PatternSettings], network: Network, *, size: tuple[int, int], on_step: OnStep) -> Tensor:
+    """The patterns one after the other on a sheet."""
+    found: list[Tensor | None] = [None] * len(aims)
+    for index, each in enumerate(aims):
+        grow = partial(_grow, on_step, network, aims, found, index)
+        found[index] = recipe.pattern(network, size=size, settings=each, on_step=grow)
+    return _laid_out(network, aims, found)
+
+
+def _grow(
+    on_step: OnStep, network: Network, aims: list[PatternSettings], found: list[Tensor | None], index: int, step: Step
+) -> None:
+    """Tells of a step as one of the sheet's."""
+
+    def picture() -> Tensor:
+        return _laid_out(network, aims, [*found[:index], step.picture(), *found[index + 1 :]])
+
+    cell = sheets.layout(len(aims), step.size, headed=True)
+    on_step(
+        replace(
+            step,
+            octave=index + 1,
+            octaves=len(aims),
+            done=1.0 if index + 1 == len(aims) and step.done >= 1 else (index + step.done) / len(aims),
+            size=cell.size,
+            picture=picture,
+            counted="pattern",
+        )
+    )
+
+
+def _laid_out(network: Network, aims: list[PatternSettings], found: list[Tensor | None]) -> Tensor:
+    cells = [(str(each.channel), picture) for each, picture in zip(aims, found, strict=True)]
+    return sheets.sheet(cells, heading=f"{network.name}   {aims[0].layer}")

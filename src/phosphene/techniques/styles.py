@@ -1,0 +1,210 @@
+"""Styles: a picture repainted as another one is painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from phosphene import correspondence, filters, images
+from phosphene.ascent import OnStep, Reached, Step
+from phosphene.errors import PhospheneError, RecordError, SettingsError
+from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.objectives import Objective
+from phosphene.recipes import dream as recipe_of_dreams
+from phosphene.recipes import style as recipe
+from phosphene.recipes.fields import combined
+from phosphene.recipes.painter import Source
+from phosphene.recipes.settings import ALPHA
+from phosphene.recipes.settings import settings as choose_dream
+from phosphene.recipes.style_settings import StyleSettings, weighted
+from phosphene.techniques.aims import fitted, mask_of
+from phosphene.techniques.album import Album
+from phosphene.techniques.engine import Engine, Work
+from phosphene.techniques.regions import drawn
+
+MISSING = 0.05  # of the picture: with so much that has no counterpart, the user is told
+DREAM_SHARE = 0.3  # of all work, for the dream that follows a painting
+
+
+class Styles(Engine):
+    """Makes paintings."""
+
+    def begin(
+        self,
+        picture: Picture,
+        settings: StyleSettings,
+        network: Network,
+        album: Album,
+        objective: Objective | None = None,
+    ) -> Work:
+        """As `Engine.begin`: styles, with what of them is matched with what, a mask, and what it begins with."""
+        finish = _Finish(picture.pixels, mask_of(picture, settings, album), settings.keep_colour)
+        initial = None if settings.initial is None else fitted(settings.initial, picture, album, "initial picture")
+        sources, notes = _sources(picture, settings, network, album)
+        make = partial(_painted, _Painting(settings, network, sources, finish, initial))
+        matched = all(source.stuff is not None for source in sources)
+        regions = partial(drawn, picture.pixels, sources) if matched else None
+        return Work(settings, _told(settings), make, notes, regions=regions)
+
+    def check(self, settings: StyleSettings, network: Network, album: Album) -> str:
+        """As `Engine.check`."""
+        _pictures(settings, network, album)
+        others = [settings.initial, *settings.regions, None if settings.mask == ALPHA else settings.mask]
+        for other in others:
+            if other is not None:
+                album.picture(other)
+        return _told(settings)
+
+    def again(self, then: Mapping[str, Any], changes: Mapping[str, Any]) -> StyleSettings:
+        """As `Engine.again`. What suited a filter that goes, goes with it; another's comes with that."""
+        other = changes.get("filter")
+        if other is not None or changes.get("style"):
+            suited = _suited(then.get("filter"))
+            then = {name: value for name, value in then.items() if name not in suited or value != suited[name]}
+        suits = {} if other is None else filters.read(other).style
+        try:
+            return StyleSettings(**combined(StyleSettings, then, suits, changes))
+        except TypeError as error:
+            raise RecordError(f"The record cannot be followed: {error}.") from error
+
+
+def _suited(name: str | None) -> Mapping[str, Any]:
+    """The settings that suit a filter; none where it is gone or damaged."""
+    try:
+        return {} if name is None else filters.read(name).style
+    except PhospheneError:
+        return {}
+
+
+def _told(settings: StyleSettings) -> str:
+    """What a record says of whose styles they are."""
+    return " + ".join([*map(images.name_of, settings.style), *([settings.filter] if settings.filter else [])])
+
+
+@dataclass(frozen=True)
+class _Painting:
+    """A painting that is ready to be made."""
+
+    settings: StyleSettings
+    network: Network
+    sources: list[Source]
+    finish: _Finish
+    initial: Tensor | None
+
+
+def _painted(
+    asked: _Painting, on_step: OnStep, reached: Reached | None, on_reached: Callable[[Reached], None]
+) -> Tensor:
+    """The painting, which reaches something with each window, and then dreams if that is wished."""
+    share = 1.0 if asked.settings.then_dream is None else 1 - DREAM_SHARE
+    pixels = recipe.style(
+        asked.finish.content,
+        asked.network,
+        asked.sources,
+        settings=asked.settings,
+        initial=asked.initial,
+        reached=reached,
+        on_window=on_reached,
+        on_step=asked.finish.telling(on_step, 0.0, share),
+    )
+    if asked.settings.then_dream is not None:
+        pixels = _dreamt(pixels, asked.settings, asked.network, asked.finish.telling(on_step, share, 1.0))
+    return asked.finish(pixels).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class _Finish:
+    """What is done to a painting before it is shown or saved.
+
+    Attributes:
+        content: the picture that is repainted.
+        mask: where it may be; elsewhere it stays.
+        keep_colour: whether it keeps its own colours.
+    """
+
+    content: Tensor
+    mask: Tensor | None
+    keep_colour: bool
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """The finished pixels."""
+        if self.keep_colour:
+            pixels = _recoloured(pixels, self.content)
+        return pixels if self.mask is None else self.content + self.mask * (pixels - self.content)
+
+    def telling(self, watch: OnStep, begin: float, end: float) -> OnStep:
+        """Tells of the steps of one part of the work, which goes from one share of all to another."""
+
+        def tell(step: Step) -> None:
+            done = end if step.done >= 1 else begin + step.done * (end - begin)
+            watch(replace(step, done=done, picture=lambda: self(step.picture())))
+
+        return tell
+
+
+def _dreamt(pixels: Tensor, chosen: StyleSettings, network: Network, on_step: OnStep) -> Tensor:
+    """The dream that follows a painting; a preset's layer is one of the network that it is made for."""
+    look = choose_dream(preset=chosen.then_dream, seed=chosen.seed, memory=chosen.memory, dtype=chosen.dtype)
+    if network.name != look.model:
+        look = replace(look, layer=None)
+    return recipe_of_dreams.dream(pixels, network, settings=look, on_step=on_step)
+
+
+def _pictures(chosen: StyleSettings, network: Network, album: Album) -> list[tuple[str, Tensor, float]]:
+    """The styles by name, with their weights.
+
+    Raises:
+        PhospheneError: one cannot be read, or none has weight.
+    """
+    named = [weighted(word) for word in chosen.style]
+    found = [(name, album(name, long_side=recipe.LARGEST_STYLE), weight) for name, weight in named]
+    if chosen.filter is not None:
+        found.append((chosen.filter, filters.read(chosen.filter).pixels(network.dtype), 1.0))
+    if not sum(weight for _, _, weight in found):
+        raise SettingsError("All styles have weight 0. Give one of them more, as waves.jpg:1.")
+    return found
+
+
+def _sources(
+    source: Picture, chosen: StyleSettings, network: Network, album: Album
+) -> tuple[list[Source], tuple[str, ...]]:
+    """The styles, each with its share and its correspondence with the content; and what the user should hear."""
+    pictures = _pictures(chosen, network, album)
+    total = sum(weight for _, _, weight in pictures)
+    found: list[Source] = []
+    notes: list[str] = []
+    for name, pixels, weight in pictures:
+        stuff, words = _stuff(name, pixels, source, chosen, network, album)
+        found.append(Source(pixels, weight / total, stuff))
+        notes += words
+    return found, tuple(notes)
+
+
+def _stuff(
+    name: str, pixels: Tensor, source: Picture, chosen: StyleSettings, network: Network, album: Album
+) -> tuple[correspondence.Correspondence | None, list[str]]:
+    if chosen.method == "gram" or (not chosen.stuff and not chosen.regions):
+        return None, []
+    if not chosen.regions:
+        found = correspondence.found(network, source.pixels, pixels)
+        if found.missing < MISSING:
+            return found, []
+        about = f"about {found.missing:.0%} of it has no counterpart in {images.name_of(name)}"
+        return found, [f"{about}, and takes its calmest texture; --show-regions draws the match"]
+    of, by = (album(each) for each in chosen.regions)
+    found, lost = correspondence.drawn(of, by)
+    if not lost:
+        return found, []
+    return found, [f"the style's map has no {', '.join(lost[:3])}: those regions take whatever looks like them"]
+
+
+def _recoloured(pixels: Tensor, content: Tensor) -> Tensor:
+    """The painting's brightness with the content's colours."""
+    weights = pixels.new_tensor([0.299, 0.587, 0.114])[None, :, None, None]  # of brightness, ITU-R BT.601
+    change: Tensor = ((pixels - content) * weights).sum(1, keepdim=True)
+    return (content + change).clamp(0, 1)

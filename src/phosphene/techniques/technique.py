@@ -1,0 +1,127 @@
+"""What a technique is: its name, its settings, what it takes, and where its engine is. Nothing here needs torch.
+
+From these rows come commands, records and what is made again from them, batches, and the axes of studies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from phosphene.errors import UnknownNameError, nearest
+from phosphene.recipes import pattern_settings, style_settings
+from phosphene.recipes import settings as dream_settings
+from phosphene.recipes.fields import Settings
+from phosphene.recipes.presets import PRESETS, RECIPES, Named
+
+if TYPE_CHECKING:
+    from phosphene.techniques.engine import Engine
+
+
+@dataclass(frozen=True, eq=False)
+class Technique:
+    """A way to make pictures.
+
+    Attributes:
+        name: of its command, and in records: `dream`.
+        plural: its pictures, in a sentence: `dreams`.
+        settings: its settings.
+        choose: its settings from wishes by name; of a technique that takes words, also from `of`, the word.
+        place: its engine's module and class, loaded when it is first used.
+        looks: names for several settings at once, by the wish that takes them.
+        takes: what it begins with: a picture, or words that say of what.
+        more: the setting that words after the first picture are values of, unless it is named otherwise.
+        about: what it does, in a line of help.
+        help: the text of its help.
+    """
+
+    name: str
+    plural: str
+    settings: type[Settings]
+    choose: Callable[..., Any]
+    place: str
+    looks: Mapping[str, Mapping[str, Named]] = field(default_factory=dict)
+    takes: Literal["picture", "words"] = "picture"
+    more: str = ""
+    about: str = ""
+    help: str = ""
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What makes its pictures."""
+        module, _, name = self.place.partition(":")
+        made: Engine = getattr(import_module(module), name)(self)
+        return made
+
+    @property
+    def fields(self) -> dict[str, Field[Any]]:
+        """The settings by name."""
+        return {entry.name: entry for entry in fields(self.settings)}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that can be wished for by name: settings and looks."""
+        return (*self.fields, *self.looks)
+
+
+DREAM = Technique(
+    "dream",
+    "dreams",
+    dream_settings.DreamSettings,
+    dream_settings.settings,
+    "phosphene.techniques.dreams:Dreams",
+    looks={"preset": PRESETS, "recipe": RECIPES},
+    about="Dreams upon pictures.",
+    help="""Dreams upon pictures, and writes photo-dream.png beside photo.jpg.
+
+    PICTURE is a file, a folder, a pattern such as '*.jpg', - for standard input, or a canvas: clouds, noise, grey.
+    """,
+)
+STYLE = Technique(
+    "style",
+    "paintings",
+    style_settings.StyleSettings,
+    style_settings.settings,
+    "phosphene.techniques.styles:Styles",
+    more="style",
+    about="Repaints pictures as another one is painted.",
+    help="""Repaints PICTURE as STYLE is painted, and writes photo-style.png beside photo.jpg.
+
+    Sky goes to sky, and wall to wall. Several styles blend: sea.jpg:2 night.jpg:1. In place of a picture, a look that
+    comes with the program: phosphene style photo.jpg --filter woodcut; phosphene filters lists them.
+
+    PICTURE may be a folder or a pattern such as '*.jpg'. After --style or --filter, every word is a picture that is
+    repainted: phosphene style a.jpg b.jpg --filter woodcut.
+    """,
+)
+PATTERN = Technique(
+    "pattern",
+    "patterns",
+    pattern_settings.PatternSettings,
+    pattern_settings.settings,
+    "phosphene.techniques.patterns:Patterns",
+    takes="words",
+    about="Brings a channel's pattern out of noise.",
+    help="""Brings out of noise what a channel looks for: phosphene pattern block8:37 writes block8-37-pattern.png.
+
+    Of a layer, as block8, it makes a contact sheet of its channels; phosphene layers lists them. Several words make
+    several pictures.
+    """,
+)
+TECHNIQUES: dict[str, Technique] = {each.name: each for each in (DREAM, STYLE, PATTERN)}
+
+
+def known(name: str) -> Technique:
+    """The technique of that name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in TECHNIQUES:
+        raise UnknownNameError(
+            f"{name!r} is no technique.{nearest(name, TECHNIQUES)} There are {', '.join(TECHNIQUES)}."
+        )
+    return TECHNIQUES[name]
