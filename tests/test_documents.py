@@ -3,16 +3,17 @@
 import importlib.util
 import re
 import sys
-from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import click
 import pytest
 
 import phosphene
 from documents import PAGES, ROOT, flags, inline, pictures, prose, unknown_flags
 from phosphene.cli import main
+from phosphene.recipes.fields import described
 from phosphene.recipes.presets import PRESETS, RECIPES
 from phosphene.recipes.settings import settings
 
@@ -104,14 +105,14 @@ def test_the_reference_has_everything():
 def every_default():
     reference = made("makers/reference.py")
     for of in reference.recipes_of(reference.Settings):
-        for entry in fields(of):
-            if entry.default not in (None, (), False) or entry.metadata["because"]:
+        for entry in described(of).values():
+            if entry.default not in (None, (), False) or entry.because:
                 yield pytest.param(entry, id=f"{of.__name__}.{entry.name}")
 
 
 @pytest.mark.parametrize("entry", list(every_default()))
 def test_defaults_are_justified_where_they_say(entry):
-    reason = entry.metadata["because"]
+    reason = entry.because
     assert reason
     for page in re.findall(r"[\w-]+/[\w-]+\.md", reason):
         assert f"--{entry.name.replace('_', '-')}" in (ROOT / "docs" / page).read_text("utf-8"), page

@@ -93,7 +93,7 @@ def test_an_objective_keeps_its_commas():
 def test_every_setting_of_every_recipe_is_an_axis():
     for kind in TECHNIQUES.values():
         for name, entry in kind.fields.items():
-            given_ = entry.metadata["choices"][0] if entry.metadata["choices"] else entry.default
+            given_ = entry.choices[0] if entry.choices else entry.default
             assert axes({name: [given_]}, kind)[0].name == name
 
 

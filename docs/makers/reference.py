@@ -6,18 +6,16 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
-from dataclasses import Field, fields
 from html import escape
 from inspect import cleandoc
 from math import inf
-from typing import Any
 
 import click
 
 import phosphene
 from phosphene import errors, recipes
 from phosphene.cli import main, options
-from phosphene.recipes.fields import Settings, flag, kind
+from phosphene.recipes.fields import Setting, Settings, described, flag
 from phosphene.recipes.presets import PRESETS, RECIPES, Named
 
 
@@ -95,10 +93,10 @@ def _recipe(of: type[Settings]) -> str:
             _code(entry.name),
             _cell(_takes(entry)),
             _code(_default(entry)),
-            _cell(entry.metadata["about"]),
-            _because(entry.metadata["because"]),
+            _cell(entry.about),
+            _because(entry.because),
         )
-        for entry in fields(of)
+        for entry in described(of).values()
     ]
     heads = ("setting", "takes", "default", "what it is", "why this default")
     return f"## {of.__name__}\n\n{_escaped(about)}\n\n" + _table(heads, rows)
@@ -109,19 +107,18 @@ def _because(reason: str) -> str:
     return re.sub(r"[\w-]+/[\w-]+\.md", r"[measured](../\g<0>)", _cell(reason))
 
 
-def _takes(entry: Field[Any]) -> str:
-    rules = entry.metadata
-    if rules["choices"]:
-        return ", ".join(f"`{each}`" for each in rules["choices"])
+def _takes(entry: Setting) -> str:
+    if entry.choices:
+        return ", ".join(f"`{each}`" for each in entry.choices)
     word = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "yes or no", "tuple": "texts"}
-    said = word[kind(str(entry.type))]
-    low, high = rules["low"], rules["high"]
+    said = word[entry.kind]
+    low, high = entry.low, entry.high
     if low == -inf:
         return said
     return f"{said}, {low:g} or more" if high > 1e12 else f"{said}, {low:g} to {high:g}"
 
 
-def _default(entry: Field[Any]) -> str:
+def _default(entry: Setting) -> str:
     return {None: "–", (): "–", True: "yes", False: "no"}.get(entry.default, str(entry.default))
 
 

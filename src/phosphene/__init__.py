@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phosphene.ascent import Step
+    from phosphene.batch import many
     from phosphene.errors import PhospheneError, Stop
     from phosphene.images import load, save
     from phosphene.networks import Network
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from phosphene.ranking import rank
     from phosphene.recipes.settings import DreamSettings
     from phosphene.record import Record
-    from phosphene.run import Dream, dream, pattern, style
+    from phosphene.run import Dream, dream, make, pattern, style
     from phosphene.series.atlas import atlas
     from phosphene.studies.build import study
 
@@ -46,6 +47,8 @@ __all__ = [
     "guide",
     "layer",
     "load",
+    "make",
+    "many",
     "network",
     "neuron",
     "pattern",
@@ -66,7 +69,8 @@ _ROOMS = {
     "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
     "ascent": ("Step",),
     "recipes.settings": ("DreamSettings",),
-    "run": ("Dream", "dream", "pattern", "style"),
+    "batch": ("many",),
+    "run": ("Dream", "dream", "make", "pattern", "style"),
     "series.atlas": ("atlas",),
     "painting.again": ("redo",),
     "studies.build": ("study",),

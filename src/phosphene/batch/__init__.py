@@ -1,5 +1,6 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
+from phosphene.batch.batch import Batch, Made, many
 from phosphene.batch.finished import Standing, standing
 from phosphene.batch.inputs import PIPE, Input, expand
 from phosphene.batch.outputs import again, begun, check, facts, is_folder, target
@@ -7,8 +8,10 @@ from phosphene.batch.plan import Job, Plan, plan
 
 __all__ = [
     "PIPE",
+    "Batch",
     "Input",
     "Job",
+    "Made",
     "Plan",
     "Standing",
     "again",
@@ -17,6 +20,7 @@ __all__ = [
     "expand",
     "facts",
     "is_folder",
+    "many",
     "plan",
     "standing",
     "target",

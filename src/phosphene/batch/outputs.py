@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -15,7 +14,7 @@ from phosphene.errors import ImageError, SettingsError, UnknownNameError, neares
 from phosphene.images import FORMATS, format_of, name_of
 from phosphene.images.atomic import refuse
 from phosphene.journal import folder_of
-from phosphene.recipes.fields import Settings
+from phosphene.recipes.fields import Settings, described
 from phosphene.techniques import DREAM, Technique
 
 _UNFIT = re.compile(r'[\\/:*?"<>|\s]+')  # what a file name should not hold, on any system
@@ -50,8 +49,8 @@ def is_folder(output: str) -> bool:
 
 def facts(settings: Settings, looks: Mapping[str, str | None]) -> dict[str, Any]:
     """What a template may name, fit for file names: the settings, and by which looks they were chosen."""
-    holds = {entry.name: entry.metadata["holds"] for entry in fields(settings)}
-    values = {name: _short(value, holds[name]) for name, value in settings.to_dict().items()}
+    known = described(type(settings))
+    values = {name: _short(value, known[name].holds) for name, value in settings.to_dict().items()}
     if looks:
         recipe = looks.get("recipe") or "phosphene"
         values |= {"recipe": recipe, "preset": looks.get("preset") or recipe}

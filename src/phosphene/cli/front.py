@@ -42,11 +42,21 @@ class Front(click.Group):
         options |= {"prog_name": "phosphene", "standalone_mode": False}
         sys.exit(_guarded(lambda: super(Front, self).main(arguments, **options), debug=debug))
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in their order; those of techniques that were registered come last."""
+        return list(dict.fromkeys((*self.commands, *TECHNIQUES)))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        own = super().get_command(ctx, cmd_name)
+        return own or (command(TECHNIQUES[cmd_name]) if cmd_name in TECHNIQUES else None)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts `dream` before a command line that begins with a picture or with one of its options."""
-        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+        commands = self.list_commands(ctx)
+        if args and args[0] not in commands and args[0] not in ("--help", "-h", "--version"):
             if not args[0].startswith("-") and not ctx.resilient_parsing:
-                _check_word(args[0], tuple(self.commands))
+                _check_word(args[0], tuple(commands))
             args = ["dream", *args]
         elif not args:
             args = ["--help"]

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -18,11 +18,11 @@ from phosphene.cli.configuration import layer_from
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.machines import ALONE, Machines
 from phosphene.cli.maker import Maker, Wishes, name_of
-from phosphene.errors import ImageError, PhospheneError, Stop, UnknownNameError
+from phosphene.errors import PhospheneError, Stop, UnknownNameError
 from phosphene.recipes.hands import MakeHands
 from phosphene.recipes.presets import PRESETS, Named
 from phosphene.recipes.settings import DreamSettings
-from phosphene.run import Dream, LargeDream, Prepared, prepare
+from phosphene.run import Dream, LargeDream
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import Opening
 
@@ -82,32 +82,18 @@ class _Jobs:
 
     def __init__(self, maker: Maker, asked: Asked, plan: batch.Plan) -> None:
         self.maker, self.asked, self.plan = maker, asked, plan
-        # Whatever is wrong with these is wrong for every picture, and is said before the first.
-        self.ready = prepare(asked.technique, plan.jobs[0].settings, opening=asked.opening)
-        self.objectives = {id(job.settings): self._checked(job) for job in self._distinct()}
+        self.batch = batch.Batch(plan, asked.technique, asked.opening, maker.wishes.force)
+        self._check()
 
-    def _distinct(self) -> list[Job]:
-        """One job of each settings: of pictures that are all made alike, one."""
-        return list({id(job.settings): job for job in self.plan.jobs}.values())
-
-    def _of(self, job: Job) -> Prepared:
-        """What makes a job's picture: a canvas alone has a size, a picture a long side."""
-        opening, kind = self.asked.opening, job.source.kind
-        if kind == "canvas":
-            opening = replace(opening, long_side=None)
-        elif kind != "words":
-            opening = replace(opening, size=None)
-        return replace(self.ready, settings=replace(job.settings, dtype=self.ready.network.precision), opening=opening)
-
-    def _checked(self, job: Job) -> str:
-        """The objective; refuses a layer that the network does not have, and says whose it was if nobody typed it."""
+    def _check(self) -> None:
+        """Refuses a layer that the network does not have, and says whose it was if nobody typed it."""
         try:
-            return self._of(job).check()
+            self.batch.objectives  # noqa: B018 - whatever is wrong with all is said before the first
         except UnknownNameError as error:
             layer_of = layer_from(self.asked.wishes) if self.asked.technique.looks else None
             if layer_of is None:
                 raise
-            raise UnknownNameError(f"{error}\n{_made_for(layer_of, self.ready.network.name)}") from error
+            raise UnknownNameError(f"{error}\n{_made_for(layer_of, self.batch.ready.network.name)}") from error
 
     def run(self) -> bool:
         """Whether every picture is there."""
@@ -128,7 +114,7 @@ class _Jobs:
 
     def _helped(self) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
-        large = [job for job in self.plan.jobs if self._alone(job)]
+        large = [job for job in self.plan.jobs if self.batch.alone(job)]
         others = [job for job in self.plan.jobs if job not in large]
         self.asked.machines.check_use(self.plan, large)
         with self.asked.machines.connected() as client:
@@ -136,7 +122,7 @@ class _Jobs:
             from phosphene.cluster import OnWorkers
 
             due = self._due(others)
-            orders = [(job, self._of(job)) for job in due]
+            orders = [(job, self.batch.of(job)) for job in due]
             for job, outcome in make_together(client, orders, self.maker):
                 with self._telling(job):
                     if isinstance(outcome, Exception):
@@ -144,14 +130,6 @@ class _Jobs:
                     self.maker.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
             if not self.maker.stop.signal:
                 self._in_turn(large, OnWorkers(client))
-
-    def _alone(self, job: Job) -> bool:
-        """Whether a picture is made for itself: one that dreams on disk, or goes on where it stopped."""
-        on_disk = job.output and job.source.kind == "file" and self._of(job).on_disk(job.source.name)
-        return bool(on_disk) or self._begun(job)
-
-    def _begun(self, job: Job) -> bool:
-        return batch.begun(job.output) and not self.maker.wishes.force
 
     def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
         """The jobs that are not done, each with whether it was interrupted."""
@@ -180,7 +158,7 @@ class _Jobs:
         if again is None:
             return
         source = {"pipe": piped, "words": lambda: None}.get(job.source.kind, lambda: job.source.name)()
-        asked, ready = self.asked, self._of(job)
+        asked, ready = self.asked, self.batch.of(job)
 
         def making(on_step: OnStep) -> Dream | LargeDream:
             keep = self.maker.keep(job.output, asked.command)
@@ -189,7 +167,7 @@ class _Jobs:
                 images.save(made.regions, asked.show_regions, overwrite=self.maker.wishes.force)
             return made
 
-        begun = self._begun(job)
+        begun = self.batch.begun(job)
         if begun:
             self.maker.voice.say(f"{job.output}: goes on where it stopped")
         self.maker.make(job, making, title=title, notes=[_ANEW] * (again and not begun), replace=again or begun)
@@ -200,19 +178,11 @@ class _Jobs:
         Raises:
             ImageError: another picture is there.
         """
-        there = self._standing(job)
-        if there == "other" and not self._begun(job):
-            raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
+        there = self.batch.standing(job)
         if there == "finished":
             self._skip(job)
             return None
         return there == "unfinished"
-
-    def _standing(self, job: Job) -> batch.Standing | None:
-        """What stands in the way of one of many; `None` if nothing does, or it may be replaced unseen."""
-        if not self.plan.many or not job.output or not job.output.exists() or self.maker.wishes.force:
-            return None
-        return batch.standing(job, self._of(job), self.objectives[id(job.settings)])
 
     def _skip(self, job: Job) -> None:
         """Passes over what is there already."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import Field, fields
 from typing import Any, TypeVar
 
 import click
 
 from phosphene.cli import completion
 from phosphene.recipes import fields as of_settings
-from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Settings
+from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Setting, Settings, described
 from phosphene.techniques import TECHNIQUES
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -77,30 +76,28 @@ def settings(*of: type[Settings]) -> Callable[[Function], Function]:
 
     The words are passed on as they are: the settings check them, for every edge alike.
     """
-    entries = {entry.name: entry for each in reversed(of) for entry in fields(each)}
+    known = {name: about for each in reversed(of) for name, about in described(each).items()}
 
     def add(command: Function) -> Function:
-        for entry in reversed(entries.values()):
-            about = _help(entry) if len(of) == 1 else entry.metadata["about"]
-            command = _option(entry, about)(command)
+        for each in reversed(known.values()):
+            command = _option(each, _help(each) if len(of) == 1 else each.about)(command)
         return command
 
     return add
 
 
-def _option(entry: Field[Any], about: str) -> Callable[[Function], Function]:
-    rules, written = entry.metadata, of_settings.flag(entry.name)
-    metavar, completes = _typed(entry)
-    told: dict[str, Any] = {"group": rules["group"], "default": None, "help": about, "shell_complete": completes}
-    if _kind(entry) == "bool":
-        return flag(f"{written}/{of_settings.flag('no_' + entry.name)}", entry.name, **told)
-    if rules["words"] > 1:
-        return flag(written, entry.name, metavar=" ".join([metavar] * rules["words"]), nargs=rules["words"], **told)
-    if rules["bare"] is not None:
-        told |= {"is_flag": False, "flag_value": rules["bare"]}
+def _option(of: Setting, about: str) -> Callable[[Function], Function]:
+    written = of_settings.flag(of.name)
+    metavar, completes = _typed(of)
+    told: dict[str, Any] = {"group": of.group, "default": None, "help": about, "shell_complete": completes}
+    if of.kind == "bool":
+        return flag(f"{written}/{of_settings.flag('no_' + of.name)}", of.name, **told)
+    if of.words > 1:
+        return flag(written, of.name, metavar=" ".join([metavar] * of.words), nargs=of.words, **told)
+    if of.bare is not None:
+        told |= {"is_flag": False, "flag_value": of.bare}
         metavar = f"[{metavar}]"
-    several = rules["holds"] == "layer" or _kind(entry) == "tuple"
-    return flag(written, entry.name, metavar=metavar, multiple=several, **told)
+    return flag(written, of.name, metavar=metavar, multiple=of.holds == "layer" or of.kind == "tuple", **told)
 
 
 _TYPED: Mapping[str, tuple[str, completion.Complete | None]] = {
@@ -122,20 +119,14 @@ _TYPED: Mapping[str, tuple[str, completion.Complete | None]] = {
 """How a word is told in the help, and completed in a shell, by what it names."""
 
 
-def _typed(entry: Field[Any]) -> tuple[str, completion.Complete | None]:
-    choices = entry.metadata["choices"]
-    if choices:
-        return "|".join(choices), completion.words(dict.fromkeys(choices, ""))
-    return _TYPED.get(entry.metadata["holds"]) or ({"int": "N", "float": "X"}.get(_kind(entry), "TEXT"), None)
+def _typed(of: Setting) -> tuple[str, completion.Complete | None]:
+    if of.choices:
+        return "|".join(of.choices), completion.words(dict.fromkeys(of.choices, ""))
+    return _TYPED.get(of.holds) or ({"int": "N", "float": "X"}.get(of.kind, "TEXT"), None)
 
 
-def _help(entry: Field[Any]) -> str:
-    about: str = entry.metadata["about"]
-    return about if entry.default in (None, (), False) else f"{about}  [{entry.default}]"
-
-
-def _kind(entry: Field[Any]) -> str:
-    return of_settings.kind(str(entry.type))
+def _help(of: Setting) -> str:
+    return of.about if of.default in (None, (), False) else f"{of.about}  [{of.default}]"
 
 
 def given(flags: Mapping[str, Any], *of: type[Settings]) -> dict[str, Any]:
@@ -145,17 +136,17 @@ def given(flags: Mapping[str, Any], *of: type[Settings]) -> dict[str, Any]:
     >>> given({"steps": "3", "strength": None, "layer": ("block5", "block8"), "seed": "many"}, DreamSettings)
     {'steps': 3, 'layer': 'block5,block8', 'seed': 'many'}
     """
-    kinds = {entry.name: _kind(entry) for each in of for entry in fields(each)}
-    return {name: _value(name, word, kinds[name]) for name, word in flags.items() if word is not None and word != ()}
+    known = {name: about for each in of for name, about in described(each).items()}
+    return {name: _value(word, known[name]) for name, word in flags.items() if word is not None and word != ()}
 
 
-def _value(name: str, word: Any, kind: str) -> Any:
-    if name == "layer" and isinstance(word, tuple):
+def _value(word: Any, of: Setting) -> Any:
+    if of.holds == "layer" and isinstance(word, tuple):
         return ",".join(word)
     try:
-        return {"int": int, "float": float, "str": str}.get(kind, lambda same: same)(word)
+        return {"int": int, "float": float, "str": str}.get(of.kind, lambda same: same)(word)
     except ValueError:
-        return word  # DreamSettings says what it takes
+        return word  # the settings say what it takes
 
 
 def output(command: Function) -> Function:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
-from typing import Any, ClassVar, Literal
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from phosphene.errors import SettingsError, nearest
 
@@ -64,6 +65,58 @@ def setting(
     return field(default=default, metadata=rules)
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a setting.
+
+    Attributes:
+        name: its field's.
+        default: of the field.
+        kind: what it holds, without its `None`: `int`, `float`, `str`, `bool` or `tuple`.
+        optional: whether it may be `None`.
+        about: the flag's help; this and the rest are what `setting` was given.
+    """
+
+    name: str
+    default: Any
+    kind: str
+    optional: bool
+    about: str
+    group: str
+    low: float
+    high: float
+    choices: tuple[str, ...]
+    holds: Holds
+    words: int
+    bare: str | None
+    because: str
+
+
+_DESCRIBED: dict[type[Settings], Mapping[str, Setting]] = {}  # a type's hints are worked out once
+
+
+def described(of: type[Settings]) -> Mapping[str, Setting]:
+    """The settings of a kind, by name, in the order of the help."""
+    if of not in _DESCRIBED:
+        hints = get_type_hints(of)
+        _DESCRIBED[of] = {
+            entry.name: Setting(entry.name, entry.default, *_kind(hints[entry.name]), **entry.metadata)
+            for entry in fields(of)
+        }
+    return _DESCRIBED[of]
+
+
+def _kind(hint: Any) -> tuple[str, bool]:
+    """What a type is called, and whether `None` is one of it.
+
+    >>> _kind(int | None), _kind(tuple[str, ...])
+    (('int', True), ('tuple', False))
+    """
+    alternatives = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    (one,) = (each for each in alternatives if each is not NoneType)
+    return (get_origin(one) or one).__name__, NoneType in alternatives
+
+
 look, taste, ascent, guides, finer, speed = (
     partial(setting, group=each) for each in (LOOK, TASTE, ASCENT, GUIDES, FINER, SPEED)
 )
@@ -81,17 +134,17 @@ class Settings:
     """What a setting stands in place of: the same wish, said in another way, in a place that is less near."""
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
+        for name, about in described(type(self)).items():
+            value = getattr(self, name)
             if isinstance(value, list):  # as JSON and TOML have it
                 value = tuple(value)
-                object.__setattr__(self, entry.name, value)
-            _check(entry.name, value, str(entry.type), entry.metadata)
+                object.__setattr__(self, name, value)
+            _check(value, about)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """The settings, in the order of the help."""
-        return tuple(entry.name for entry in fields(cls))
+        return tuple(described(cls))
 
     def to_dict(self) -> dict[str, Any]:
         """Every field with its value, ready for JSON."""
@@ -122,31 +175,21 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def kind(type_name: str) -> str:
-    """What a field holds, without its `None`: `int`, `float`, `str`, `bool` or `tuple`.
-
-    >>> kind("int | None"), kind("tuple[str, ...]")
-    ('int', 'tuple')
-    """
-    return re.split(r"\W", type_name, maxsplit=1)[0]
-
-
-def _check(name: str, value: Any, type_name: str, rules: Mapping[str, Any]) -> None:
+def _check(value: Any, of: Setting) -> None:
     """One value against its type, range and choices."""
-    if value is None and "None" in type_name:
+    if value is None and of.optional:
         return
-    if rules["choices"]:
-        if value not in rules["choices"]:
-            *others, last = rules["choices"]
+    if of.choices:
+        if value not in of.choices:
+            *others, last = of.choices
             allowed = f"{', '.join(others)} or {last}"
-            offered = nearest(str(value), rules["choices"])
-            raise SettingsError(f"{flag(name)} is {value!r}; it takes {allowed}.{offered}")
+            offered = nearest(str(value), of.choices)
+            raise SettingsError(f"{flag(of.name)} is {value!r}; it takes {allowed}.{offered}")
         return
-    wanted = kind(type_name)
-    if not _is(value, wanted):
-        raise SettingsError(f"{flag(name)} is {value!r}; it takes {_KINDS[wanted]}.")
-    if wanted in ("int", "float") and not rules["low"] <= value <= rules["high"]:
-        raise SettingsError(f"{flag(name)} is {value}; it takes {_KINDS[wanted]} {_range(rules)}.")
+    if not _is(value, of.kind):
+        raise SettingsError(f"{flag(of.name)} is {value!r}; it takes {_KINDS[of.kind]}.")
+    if of.kind in ("int", "float") and not of.low <= value <= of.high:
+        raise SettingsError(f"{flag(of.name)} is {value}; it takes {_KINDS[of.kind]} {_range(of)}.")
 
 
 def _is(value: Any, wanted: str) -> bool:
@@ -162,10 +205,8 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _range(rules: Mapping[str, Any]) -> str:
-    if rules["high"] > 1e12:
-        return f"of {rules['low']:g} or more"
-    return f"from {rules['low']:g} to {rules['high']:g}"
+def _range(of: Setting) -> str:
+    return f"of {of.low:g} or more" if of.high > 1e12 else f"from {of.low:g} to {of.high:g}"
 
 
 def numbers(text: str, flag: str) -> tuple[float, ...]:

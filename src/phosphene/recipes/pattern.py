@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from phosphene import gradient, objectives, params, planning
-from phosphene.ascent import OnStep, Step
+from phosphene.ascent import OnStep, Reached, Step
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -41,6 +41,8 @@ def pattern(
     *,
     size: tuple[int, int] = (320, 320),
     settings: PatternSettings | None = None,
+    reached: Reached | None = None,
+    on_octave: Callable[[Reached], None] = lambda _: None,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """The pattern of an objective, `[1, 3, H, W]`, sRGB 0..1.
@@ -50,6 +52,8 @@ def pattern(
         objective: ready for the network; by default the settings' channel or words.
         size: height and width, in pixels.
         settings: by default `PatternSettings()`.
+        reached: where the same pattern stopped, in octaves: it goes on there, and ends with the same pixels.
+        on_octave: told what is reached with each octave.
         on_step: called with each `Step`; an exception raised there ends the run.
 
     Raises:
@@ -64,16 +68,19 @@ def pattern(
         network, objective, sizes=sizes, tile=None, overlap="auto", memory=memory_bytes(settings.memory)
     )
     generator = torch.Generator().manual_seed(settings.seed)
-    pixels: Tensor | None = None
+    pixels = torch.empty(0)
     for octave, (each, tiling) in enumerate(zip(sizes, tilings, strict=True)):
         aim = partial(gradient.compute, network=network, objective=objective.fit(*each), tiling=tiling)
-        if pixels is None:
-            painting = _first(aim, each, settings, generator, network.dtype)
-        else:
-            painting = _painted(enlarge(pixels, *each, beyond=_beyond(settings)), settings)
+        first = _first(aim, each, settings, generator, network.dtype) if octave == 0 else None
+        if reached and octave < reached.octave:
+            for _ in range(steps(settings, *each)):
+                _drawn(generator)  # so that the steps to come draw what they would have drawn
+            pixels = reached.pixels
+            continue
+        painting = first or _painted(enlarge(pixels, *each, beyond=_beyond(settings)), settings)
         told = partial(_tell, on_step, _Stage(sizes, [steps(settings, *one) for one in sizes], octave, size))
         pixels = _optimised(painting, aim, steps(settings, *each), settings, generator, told)
-    assert pixels is not None
+        on_octave(Reached(octave + 1, 0, pixels))
     return pixels
 
 
@@ -164,13 +171,19 @@ def _optimised(
     return pixels.detach()
 
 
+def _drawn(generator: torch.Generator) -> list[float]:
+    """Four numbers from -1 to 1: what one step is turned, scaled and shifted by."""
+    drawn: list[float] = (2 * torch.rand(4, generator=generator, dtype=torch.float64) - 1).tolist()
+    return drawn
+
+
 def _shown(pixels: Tensor, settings: PatternSettings, generator: torch.Generator) -> Tensor:
     """The picture as the network sees it in one step: shifted, turned and scaled at random.
 
     A picture that is to repeat is shifted by any amount, so that its seam is seen like every other place. So is a
     large one: turned and enlarged in place, its edges would often be out of sight, and its few steps pass them by.
     """
-    a, b, c, d = (2 * torch.rand(4, generator=generator, dtype=torch.float64) - 1).tolist()
+    a, b, c, d = _drawn(generator)
     height, width = pixels.shape[-2:]
     wraps = settings.tileable or height * width > LARGEST**2
     if wraps:

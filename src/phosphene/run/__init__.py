@@ -1,7 +1,7 @@
 """One run, from a picture to a picture that says how it was made; and the same run again."""
 
 from phosphene.run.again import check_changes, redo
-from phosphene.run.functions import dream, pattern, style
+from phosphene.run.functions import dream, make, pattern, style
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream
 from phosphene.run.prepared import Prepared, prepare
@@ -14,6 +14,7 @@ __all__ = [
     "Prepared",
     "check_changes",
     "dream",
+    "make",
     "pattern",
     "prepare",
     "redo",

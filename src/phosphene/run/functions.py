@@ -15,7 +15,7 @@ from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import prepare
 from phosphene.run.result import Dream
 from phosphene.run.wishes import Wishes
-from phosphene.techniques import DREAM, PATTERN, STYLE
+from phosphene.techniques import DREAM, PATTERN, STYLE, known
 from phosphene.techniques.engine import Opening
 
 
@@ -141,6 +141,35 @@ def pattern(
     given = objective if isinstance(objective, Objective) else None
     ready = prepare(PATTERN, chosen, network, opening=Opening(size), objective=given)
     return _in_memory(ready.make(None, on_step=on_step))
+
+
+def make(
+    of: str,
+    image: images.Source | None = None,
+    *,
+    network: Network | None = None,
+    opening: Opening | None = None,
+    on_step: OnStep | None = None,
+    keep: Keep | None = None,
+    **wishes: Any,
+) -> Dream | LargeDream:
+    """A picture of any technique, by name.
+
+    Args:
+        of: the technique: `dream`, `style`, `pattern`, or one that was registered.
+        image: the picture that it begins with, where it takes one.
+        network: by default the one that the setting `model` names.
+        opening: how the picture is opened: its long side, a canvas's size.
+        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        keep: where the run keeps how far it came; a run that stopped goes on from there.
+        **wishes: any setting of the technique.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    technique = known(of)
+    ready = prepare(technique, technique.choose(**wishes), network, opening=opening)
+    return ready.make(image, on_step=on_step, keep=keep)
 
 
 def _in_memory(made: Dream | LargeDream) -> Dream:

@@ -102,7 +102,7 @@ class Prepared:
             on_forecast(forecast)
         known = engine.provenance(work.settings, self.network, work.objective)
         known |= {"pictures": dict(self.album.hashes), "input": dict(origin)}
-        checkpoint = Checkpoint(keep.journal(known)) if keep and engine.resumes else None
+        checkpoint = Checkpoint(keep.journal(known)) if keep else None
         watch = Watch(on_step)
         try:
             reached = checkpoint.reached(self.network.dtype) if checkpoint else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from phosphene.images.sources import bare_name
-from phosphene.recipes.fields import Settings, flag
+from phosphene.recipes.fields import Setting, Settings, described, flag
 
 _PLAIN = re.compile(r"[\w.,:=@+/\\-]+", re.ASCII)
 
@@ -52,21 +52,20 @@ def flags(settings: Settings, usual: Settings, names: Sequence[str]) -> list[str
     >>> flags(DreamSettings(octaves=3, guide=("a.jpg", "/b.jpg")), DreamSettings(), ("octaves", "steps", "guide"))
     ['--octaves', '3', '--guide', 'a.jpg', '--guide', 'b.jpg']
     """
-    entries = [entry for entry in fields(settings) if entry.name in names]
-    changed = [entry for entry in entries if getattr(settings, entry.name) != getattr(usual, entry.name)]
-    ordered = sorted(changed, key=lambda entry: names.index(entry.name))
-    return [word for entry in ordered for word in _words(entry, getattr(settings, entry.name))]
+    known = described(type(settings))
+    changed = [name for name in names if getattr(settings, name) != getattr(usual, name)]
+    return [word for name in changed for word in _words(known[name], getattr(settings, name))]
 
 
-def _words(entry: Field[Any], value: Any) -> Iterator[str]:
+def _words(of: Setting, value: Any) -> Iterator[str]:
     """A flag with its value; nothing stands for `None`."""
     if isinstance(value, bool):
-        yield flag(entry.name if value else f"no_{entry.name}")
-    elif isinstance(value, tuple) and entry.metadata["words"] > 1:
-        yield from (flag(entry.name), *map(without_folders, value))
+        yield flag(of.name if value else f"no_{of.name}")
+    elif isinstance(value, tuple) and of.words > 1:
+        yield from (flag(of.name), *map(without_folders, value))
     elif value is not None:
         for each in value if isinstance(value, tuple) else (value,):
-            yield from (flag(entry.name), without_folders(str(each)))
+            yield from (flag(of.name), without_folders(str(each)))
 
 
 def without_folders(name: str) -> str:

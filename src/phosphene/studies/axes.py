@@ -9,11 +9,11 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import Field, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.recipes.fields import kind
+from phosphene.recipes.fields import Setting
 from phosphene.techniques import Technique
 
 NOTHING = "none"  # the word for a setting that is left out
@@ -121,8 +121,8 @@ def value_of(name: str, value: Any, of: Technique) -> Any:
     if name in of.looks:
         return _look(name, value, of)
     entry = of.fields[name]
-    wanted = kind(str(entry.type))
-    if value == NOTHING and ("None" in str(entry.type) or wanted == "tuple"):
+    wanted = entry.kind
+    if value == NOTHING and (entry.optional or wanted == "tuple"):
         return () if wanted == "tuple" else None
     if wanted == "tuple":
         return _texts(value, entry)
@@ -163,15 +163,15 @@ def _plain(value: Any, wanted: str) -> Any:
     return float(value) if wanted == "float" and isinstance(value, int) else value
 
 
-def _texts(value: Any, entry: Field[Any]) -> tuple[str, ...]:
+def _texts(value: Any, entry: Setting) -> tuple[str, ...]:
     """A setting of several texts: one picture, or as many words as its flag takes."""
     if isinstance(value, (list, tuple)):
         return tuple(_path(each, entry) for each in value)
     text = _path(value, entry)
-    return tuple(shlex.split(text)) if entry.metadata["words"] > 1 else (text,)
+    return tuple(shlex.split(text)) if entry.words > 1 else (text,)
 
 
-def _path(value: Any, entry: Field[Any]) -> str:
+def _path(value: Any, entry: Setting) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise SettingsError(
             f"{entry.name} is {type(value).__name__}; in a study it takes files by name, as command lines do."

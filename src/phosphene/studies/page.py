@@ -15,7 +15,6 @@ from phosphene.studies.tables import measures_table, table
 from phosphene.studies.view import View
 
 _HERE = "phosphene.studies"
-_MADE = {"dream": "dreamt", "style": "painted", "pattern": "grown"}
 _CAPTIONS = {
     "measures": "Each measure against {last}, a line for each combination of the other settings.",
     "spectra": (
@@ -67,11 +66,11 @@ def _opening(view: View) -> Iterator[str]:
     subject, count = view.maker.subject, len(view.entries)
     height, width = _shape(view)
     yield f'<header class="about"><p class="kind">Study</p><h1>{escape(subject.name)}</h1>'
-    what = f"{_MADE[view.maker.technique.name]} {count} times, {width}×{height} pixels"
+    what = f"{count} {view.maker.technique.plural} of {width}×{height} pixels"
     varied = "; ".join(
         f"<b>{axis.name.replace('_', ' ')}</b> {escape(', '.join(map(spoken, axis.values)))}" for axis in view.axes
     )
-    yield f"<p>The same, {what}, with every combination of {varied}.</p>"
+    yield f"<p>{what}, with every combination of {varied}.</p>"
     if count < len(view.variants):
         there = f"{count} of {len(view.variants)} variants are there."
         yield f'<p class="warning" role="status">{there} {_missing(view)}</p>'

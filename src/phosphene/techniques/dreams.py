@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
 from phosphene.techniques.aims import Aim, aim, asks_for_best
 from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Engine, Work
+from phosphene.techniques.engine import Engine, OnReached, Work
 from phosphene.techniques.forecast import expected
 from phosphene.tiles import Box
 
@@ -105,7 +105,7 @@ def _dreamt(
     network: Network,
     on_step: OnStep,
     reached: Reached | None,
-    on_reached: Callable[[Reached], None],
+    on_reached: OnReached,
 ) -> Tensor:
     """The dream, which reaches something with each step."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -73,10 +73,14 @@ def origin_of(picture: Picture, long_side: int | None) -> dict[str, Any]:
     return origin | ({"long_side": long_side} if long_side else {})
 
 
+OnReached = Callable[[Reached], None]
+"""Told what a run has reached, to be kept."""
+
+
 class Making(Protocol):
     """Makes a picture `[1, 3, H, W]`, sRGB 0..1."""
 
-    def __call__(self, on_step: OnStep, reached: Reached | None, on_reached: Callable[[Reached], None]) -> Tensor:
+    def __call__(self, on_step: OnStep, reached: Reached | None, on_reached: OnReached) -> Tensor:
         """Goes on from what was `reached`, and tells of its steps and of what it reaches."""
 
 
@@ -106,10 +110,7 @@ class Engine(ABC):
 
     Attributes:
         technique: whose.
-        resumes: whether a run that stopped goes on from what it reached.
     """
-
-    resumes: ClassVar[bool] = True
 
     def __init__(self, technique: Technique) -> None:
         self.technique = technique

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from phosphene import objectives
 from phosphene.canvases import is_canvas
 from phosphene.errors import RecordError
 from phosphene.images import name_of
-from phosphene.recipes.fields import Settings, flag
+from phosphene.recipes.fields import Settings, described, flag
 from phosphene.recipes.settings import ALPHA, join_region, split_region
 from phosphene.recipes.style_settings import weighted
 
@@ -56,10 +55,10 @@ _RECORDED: Mapping[str, Callable[[str], str]] = {
 def named(settings: Settings) -> list[tuple[str, str]]:
     """Settings, and the pictures that these name beside the one that is worked on."""
     return [
-        (entry.name, name)
-        for entry in fields(settings)
-        if (pictures := _PICTURES.get(entry.metadata["holds"]))
-        for word in _words(getattr(settings, entry.name))
+        (each.name, name)
+        for each in described(type(settings)).values()
+        if (pictures := _PICTURES.get(each.holds))
+        for word in _words(getattr(settings, each.name))
         for name in pictures(word)
     ]
 
@@ -72,10 +71,10 @@ def pictures(settings: Settings) -> list[str]:
 def recorded(settings: Settings) -> dict[str, Any]:
     """The settings that name something, as a record holds them."""
     found = {}
-    for entry in fields(settings):
-        bare, value = _RECORDED.get(entry.metadata["holds"]), getattr(settings, entry.name)
+    for each in described(type(settings)).values():
+        bare, value = _RECORDED.get(each.holds), getattr(settings, each.name)
         if bare and value is not None:
-            found[entry.name] = [bare(word) for word in value] if isinstance(value, tuple) else bare(value)
+            found[each.name] = [bare(word) for word in value] if isinstance(value, tuple) else bare(value)
     return found
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +17,7 @@ from phosphene.objectives import Objective
 from phosphene.recipes import pattern as recipe
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers
 from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Engine, Opened, Opening, Work
+from phosphene.techniques.engine import Engine, OnReached, Opened, Opening, Work
 
 SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet
@@ -27,8 +25,6 @@ CELL_SIZE = (128, 128)  # of each pattern of a sheet
 
 class Patterns(Engine):
     """Makes patterns and sheets of them."""
-
-    resumes = False
 
     def open(
         self, image: images.Source | None, settings: PatternSettings, opening: Opening, dtype: torch.dtype
@@ -53,16 +49,10 @@ class Patterns(Engine):
         size = picture.pixels.shape[-2], picture.pixels.shape[-1]
         if objective is None and settings.is_sheet:
             aims, notes = channels(settings, network)
-            make: Callable[..., Tensor] = partial(_sheet, aims, network, size=size)
             text = f"{aims[0].layer}, channels {settings.channels or _all(aims)}"
-        else:
-            ready, notes = self._ready(settings, network, album, objective), ()
-            make, text = partial(recipe.pattern, network, ready, size=size, settings=settings), str(ready)
-
-        def made(on_step: OnStep, reached: Reached | None, on_reached: Any) -> Tensor:
-            return make(on_step=on_step)
-
-        return Work(settings, text, made, notes)
+            return Work(settings, text, partial(_sheet, aims, network, size), notes)
+        ready = self._ready(settings, network, album, objective)
+        return Work(settings, str(ready), partial(_pattern, ready, settings, network, size))
 
     def check(self, settings: PatternSettings, network: Network, album: Album) -> str:
         """As `Engine.check`."""
@@ -80,6 +70,21 @@ class Patterns(Engine):
     @staticmethod
     def _ready(settings: PatternSettings, network: Network, album: Album, objective: Objective | None) -> Objective:
         return (objective or recipe.goal(network, settings)).prepare(network, album)
+
+
+def _pattern(
+    objective: Objective,
+    settings: PatternSettings,
+    network: Network,
+    size: tuple[int, int],
+    on_step: OnStep,
+    reached: Reached | None,
+    on_reached: OnReached,
+) -> Tensor:
+    """One pattern, which reaches something with each octave."""
+    return recipe.pattern(
+        network, objective, size=size, settings=settings, reached=reached, on_octave=on_reached, on_step=on_step
+    )
 
 
 # A sheet
@@ -106,12 +111,21 @@ def _all(aims: list[PatternSettings]) -> str:
     return f"{aims[0].channel}-{aims[-1].channel}"
 
 
-def _sheet(aims: list[PatternSettings], network: Network, *, size: tuple[int, int], on_step: OnStep) -> Tensor:
-    """The patterns one after the other on a sheet."""
-    found: list[Tensor | None] = [None] * len(aims)
-    for index, each in enumerate(aims):
+def _sheet(
+    aims: list[PatternSettings],
+    network: Network,
+    size: tuple[int, int],
+    on_step: OnStep,
+    reached: Reached | None,
+    on_reached: OnReached,
+) -> Tensor:
+    """The patterns one after the other on a sheet, which reaches something with each of them."""
+    done = list(torch.split(reached.pixels, size[0], dim=-2)) if reached else []
+    found: list[Tensor | None] = [*done, *[None] * (len(aims) - len(done))]
+    for index, each in enumerate(aims[len(done) :], len(done)):
         grow = partial(_grow, on_step, network, aims, found, index)
         found[index] = recipe.pattern(network, size=size, settings=each, on_step=grow)
+        on_reached(Reached(index + 1, 0, torch.cat([cell for cell in found if cell is not None], dim=-2)))
     return _laid_out(network, aims, found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.techniques.aims import fitted, mask_of
 from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Engine, Work
+from phosphene.techniques.engine import Engine, OnReached, Work
 from phosphene.techniques.regions import drawn
 
 MISSING = 0.05  # of the picture: with so much that has no counterpart, the user is told
@@ -97,9 +97,7 @@ class _Painting:
     initial: Tensor | None
 
 
-def _painted(
-    asked: _Painting, on_step: OnStep, reached: Reached | None, on_reached: Callable[[Reached], None]
-) -> Tensor:
+def _painted(asked: _Painting, on_step: OnStep, reached: Reached | None, on_reached: OnReached) -> Tensor:
     """The painting, which reaches something with each window, and then dreams if that is wished."""
     share = 1.0 if asked.settings.then_dream is None else 1 - DREAM_SHARE
     pixels = recipe.style(

@@ -6,7 +6,7 @@ From these rows come commands, records and what is made again from them, batches
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from phosphene.errors import UnknownNameError, nearest
 from phosphene.recipes import pattern_settings, style_settings
 from phosphene.recipes import settings as dream_settings
-from phosphene.recipes.fields import Settings
+from phosphene.recipes.fields import Setting, Settings, described
 from phosphene.recipes.presets import PRESETS, RECIPES, Named
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class Technique:
         return made
 
     @property
-    def fields(self) -> dict[str, Field[Any]]:
+    def fields(self) -> Mapping[str, Setting]:
         """The settings by name."""
-        return {entry.name: entry for entry in fields(self.settings)}
+        return described(self.settings)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,6 +112,11 @@ PATTERN = Technique(
     """,
 )
 TECHNIQUES: dict[str, Technique] = {each.name: each for each in (DREAM, STYLE, PATTERN)}
+
+
+def register(technique: Technique) -> None:
+    """Adds a technique: it has a command, a name for `phosphene.make` and `phosphene.many`, records and studies."""
+    TECHNIQUES[technique.name] = technique
 
 
 def known(name: str) -> Technique:

@@ -1,0 +1,113 @@
+"""A fourth technique, registered in this one file: a picture fades towards its negative, step by step."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+import phosphene
+from phosphene import record
+from phosphene.ascent import Reached, Step
+from phosphene.cli import main
+from phosphene.recipes.fields import Settings, ascent, look
+from phosphene.techniques import TECHNIQUES, Technique, register
+from phosphene.techniques.engine import Engine, Work
+
+
+@dataclass(frozen=True)
+class FadeSettings(Settings):
+    """How to fade."""
+
+    model: str = look("efficientnet-lite0", "the network", holds="model", because="as for dreams")
+    weights: str | None = look(None, "its weights", holds="weights")
+    dtype: str = look("float32", "arithmetic", allowed=("float32", "float64"), because="as for dreams")
+    strength: float = look(1.0, "how far it goes towards the negative", allowed=(0, 1), because="the unit")
+    steps: int = ascent(4, "steps of the way", allowed=(1, 100), because="the unit")
+
+
+class Fades(Engine):
+    """Makes fades."""
+
+    def begin(self, picture, settings, network, album, objective=None):
+        return Work(settings, "its negative", partial(fade, picture.pixels, settings))
+
+    def check(self, settings, network, album):
+        return "its negative"
+
+
+def fade(pixels, settings, on_step, reached, on_reached):
+    faded, steps = reached.pixels if reached else pixels, settings.steps
+    for number in range((reached.step if reached else 0) + 1, steps + 1):
+        faded = torch.lerp(pixels, 1 - pixels, settings.strength * number / steps)
+        on_reached(Reached(1, number, faded))
+        on_step(Step(faded, 0.0, number, steps, 1, 1, number / steps, pixels.shape[-2:], partial(torch.clone, faded)))
+    return faded
+
+
+FADE = Technique("fade", "fades", FadeSettings, FadeSettings, f"{__name__}:Fades", about="Fades a picture.")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(TECHNIQUES, "fade", FADE)
+    register(FADE)
+    (tmp_path / "trip").mkdir()
+    for name in ("photo.png", "trip/a.png", "trip/b.png"):
+        Image.fromarray(np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)).save(tmp_path / name)
+    return tmp_path
+
+
+def run(line, code=0):
+    result = CliRunner().invoke(main, line.split())
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def pixels(name):
+    return np.asarray(Image.open(name)).astype(float)
+
+
+def test_it_has_a_command_with_help_and_completion(here):
+    assert "Fades a picture." in run("--help")
+    assert "how far it goes towards the negative [1.0]" in " ".join(run("fade --help").split())
+    command = main.get_command(None, "fade")
+    (dtype,) = (param for param in command.params if param.name == "dtype")
+    assert [each.value for each in dtype.shell_complete(None, "float")] == ["float32", "float64"]
+    run("fade photo.png --strength 1 -q")
+    assert np.abs(pixels("photo-fade.png") - (255 - pixels("photo.png"))).max() <= 1
+    assert "takes a number from 0 to 1" in run("fade photo.png --strength 7", code=2)
+
+
+def test_it_has_a_function_records_and_folders(here):
+    made = phosphene.make("fade", "photo.png", strength=0.5)
+    assert (made.record.recipe, made.record.settings["strength"]) == ("fade", 0.5)
+    run("fade trip -o {stem}_{strength}.png --strength 0.25 -q")
+    assert "there already" in run("fade trip -o {stem}_{strength}.png --strength 0.25")
+    assert record.read("a_0.25.png").complete
+    run("redo a_0.25.png --input trip/a.png --strength 0 -q")
+    assert np.abs(pixels("a_0.25-redo.png") - pixels("trip/a.png")).max() <= 1
+
+
+def test_it_goes_on_where_it_stopped_and_can_be_studied(here, monkeypatch):
+    monkeypatch.setattr("phosphene.journal.PAUSE", 0.0)
+
+    def killed(step):
+        if step.step == 3:
+            raise KeyboardInterrupt
+
+    keep = phosphene.run.Keep(
+        here / "photo-fade.png.unfinished", {"arguments": ["fade", "photo.png"], "folder": str(here)}
+    )
+    with pytest.raises(KeyboardInterrupt):
+        phosphene.make("fade", "photo.png", keep=keep, on_step=killed)
+    told = run("resume photo-fade.png")
+    assert "goes on where it stopped" in told
+    assert np.abs(pixels("photo-fade.png") - (255 - pixels("photo.png"))).max() <= 1
+    rows = phosphene.study("photo.png", {"strength": [0.2, 0.8]}, "study", of="fade")
+    assert [row["strength"] for row in rows] == [1.0, 0.2, 0.8]
+    assert rows[1]["command"].startswith("phosphene fade photo.png --strength 0.2")
