@@ -16,9 +16,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+import phosphene.run
 from phosphene import record
-from phosphene.cli import configuration, jobs, main, options
-from phosphene.errors import Stop
+from phosphene.cli import configuration, main, options
+from phosphene.errors import ImageError, Stop
 from phosphene.recipes.presets import RECIPES
 from phosphene.recipes.settings import NAMES, DreamSettings
 
@@ -217,7 +218,7 @@ def test_a_preview(here):
 
 def test_a_dream_outlives_its_preview(here, monkeypatch):
     def full(*_):
-        raise jobs.ImageError("no room")
+        raise ImageError("no room")
 
     monkeypatch.setattr("phosphene.cli.preview._draw", full)
     assert "no more previews: no room" in dreamt("photo.png", "--preview", "now.png").stderr
@@ -274,7 +275,7 @@ def test_a_batch_skips_what_is_there_and_the_same(here):
 
 
 def test_a_batch_goes_on_where_it_was_interrupted(here, monkeypatch):
-    make = jobs.Prepared.make
+    make = phosphene.run.Prepared.make
 
     def interrupted(*arguments, **options):
         def stop(step):
@@ -437,7 +438,7 @@ def test_an_interruption_before_the_first_step_saves_nothing(here, monkeypatch):
 
 
 def test_an_interruption_that_something_swallows_is_heard_at_the_next_step(here, monkeypatch):
-    make = jobs.Prepared.make
+    make = phosphene.run.Prepared.make
 
     def deaf(*arguments, **options):
         try:

@@ -1,61 +1,24 @@
-"""A fourth technique, registered in this one file: a picture fades towards its negative, step by step."""
+"""A technique of one small file has a command, functions, folders, records, resume and studies."""
 
-from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 from PIL import Image
 
+import fade
 import phosphene
 from phosphene import record
-from phosphene.ascent import Reached, Step
 from phosphene.cli import main
-from phosphene.recipes.fields import Settings, ascent, look
-from phosphene.techniques import TECHNIQUES, Technique, register
-from phosphene.techniques.engine import Engine, Work
-
-
-@dataclass(frozen=True)
-class FadeSettings(Settings):
-    """How to fade."""
-
-    model: str = look("efficientnet-lite0", "the network", holds="model", because="as for dreams")
-    weights: str | None = look(None, "its weights", holds="weights")
-    dtype: str = look("float32", "arithmetic", allowed=("float32", "float64"), because="as for dreams")
-    strength: float = look(1.0, "how far it goes towards the negative", allowed=(0, 1), because="the unit")
-    steps: int = ascent(4, "steps of the way", allowed=(1, 100), because="the unit")
-
-
-class Fades(Engine):
-    """Makes fades."""
-
-    def begin(self, picture, settings, network, album, objective=None):
-        return Work(settings, "its negative", partial(fade, picture.pixels, settings))
-
-    def check(self, settings, network, album):
-        return "its negative"
-
-
-def fade(pixels, settings, on_step, reached, on_reached):
-    faded, steps = reached.pixels if reached else pixels, settings.steps
-    for number in range((reached.step if reached else 0) + 1, steps + 1):
-        faded = torch.lerp(pixels, 1 - pixels, settings.strength * number / steps)
-        on_reached(Reached(1, number, faded))
-        on_step(Step(faded, 0.0, number, steps, 1, 1, number / steps, pixels.shape[-2:], partial(torch.clone, faded)))
-    return faded
-
-
-FADE = Technique("fade", "fades", FadeSettings, FadeSettings, f"{__name__}:Fades", about="Fades a picture.")
+from phosphene.techniques import TECHNIQUES, register
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(TECHNIQUES, "fade", FADE)
-    register(FADE)
+    monkeypatch.setitem(TECHNIQUES, "fade", fade.FADE)
+    register(fade.FADE)
     (tmp_path / "trip").mkdir()
     for name in ("photo.png", "trip/a.png", "trip/b.png"):
         Image.fromarray(np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)).save(tmp_path / name)
@@ -69,7 +32,12 @@ def run(line, code=0):
 
 
 def pixels(name):
-    return np.asarray(Image.open(name)).astype(float)
+    with Image.open(name) as picture:
+        return np.asarray(picture).astype(float)
+
+
+def test_it_is_small():
+    assert len(Path(fade.__file__).read_text().splitlines()) < 80
 
 
 def test_it_has_a_command_with_help_and_completion(here):

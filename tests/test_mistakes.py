@@ -220,7 +220,7 @@ MISTAKES = [
     mistake("photo.png --dtype float16", 2, "--dtype is 'float16'", "float32 or float64"),
     mistake("photo.png --normalise foo", 2, "--normalise is 'foo'", "mean"),
     mistake("photo.png --clip sotf", 2, "--clip is 'sotf'", "Did you mean 'soft'?"),
-    mistake("photo.png --seed -1", 2, "--seed is -1", "0 or more"),
+    mistake("photo.png --seed -1", 2, "--seed is -1", "from 0 to 9223372036854775807"),
     mistake("photo.png --quality 0", 2, "--quality", "1<=x<=100"),
     mistake("photo.png --long-side 0", 2, "--long-side", "x>=1"),
     mistake("photo.png --threads 0", 2, "--threads", "1<=x"),

@@ -377,3 +377,88 @@ def test_a_pattern_is_made_again(tmp_path):
     assert other.record.objective == "channel(block3, 6)"
     with pytest.raises(PhospheneError, match="--strength is for dreams and paintings"):
         phosphene.redo(tmp_path / "pattern.png", strength=2.0)
+
+
+# What a caller in Python may hand over
+
+
+def test_a_result_is_a_picture_everywhere(photo, tmp_path):
+    made = phosphene.dream(photo, **QUICK)
+    height, width = made.size
+    assert np.asarray(made).shape == (height, width, 3)
+    assert np.asarray(made).dtype == np.uint8
+    assert np.array_equal(np.asarray(made), np.asarray(made.image))
+    assert torch.as_tensor(np.asarray(made)).shape == (height, width, 3)
+    assert made.resize((20, 10)).size == (20, 10)  # as of Pillow's
+    with pytest.raises(AttributeError):
+        made.pixles  # noqa: B018
+    assert torch.equal(images.load(made).pixels, made.pixels)
+    again = phosphene.dream(made, guide=made, mask=made, **QUICK | {"layer": "block3"})
+    assert again.size == made.size
+    assert phosphene.style(made, made, scales=1, steps=1, stuff=0).size == made.size
+    images.save(made, tmp_path / "saved.png")
+    with Image.open(tmp_path / "saved.png") as saved:
+        assert saved.size == (width, height)
+
+
+def test_a_result_keeps_its_transparency_as_an_input(tmp_path):
+    rng = np.random.default_rng(2)
+    Image.fromarray(rng.integers(0, 256, (40, 56, 4), np.uint8), "RGBA").save(tmp_path / "clear.png")
+    made = phosphene.dream(tmp_path / "clear.png", **QUICK)
+    assert np.asarray(made).shape == (40, 56, 4)
+    assert images.load(made).alpha is not None
+
+
+@pytest.mark.parametrize("whole", [np.int64(1), np.int32(1), torch.tensor(1), np.uint8(1)])
+def test_numbers_of_numpys_and_torchs_are_numbers(photo, whole):
+    made = phosphene.dream(photo, octaves=whole, steps=whole, layer="block3", strength=np.float32(0.5), seed=whole)
+    assert made.record.settings["steps"] == 1
+    assert type(made.record.settings["seed"]) is int
+    assert DreamSettings(strength=np.float64(2.0)).strength == 2.0
+    assert StyleSettings(style="waves.jpg").style == ("waves.jpg",)
+    assert StyleSettings(style=[Path("waves.jpg")], keep_colour=np.bool_(True)).style == ("waves.jpg",)
+
+
+def test_the_range_of_a_seed_is_said_to_the_last_digit():
+    with pytest.raises(SettingsError, match="a whole number from 0 to 9223372036854775807"):
+        DreamSettings(seed=18446744073709551615)
+
+
+def test_a_network_may_be_named(photo):
+    made = phosphene.dream(photo, network="efficientnet-lite0", **QUICK)
+    assert made.record.network["name"] == "efficientnet-lite0"
+    with pytest.raises(SettingsError, match="it takes a name"):
+        phosphene.dream(photo, network=5, **QUICK)
+    with pytest.raises(PhospheneError, match="efficientnet-lite0"):
+        phosphene.dream(photo, network="efficientnet-light0", **QUICK)
+
+
+def test_a_size_is_checked_and_may_be_one_number():
+    made = phosphene.pattern("block1:3", size=np.int64(64), steps=1, octaves=1)
+    assert made.size == (64, 64)
+    assert phosphene.dream("grey", size=[48, 32], **QUICK).size == (32, 48)
+    for size in ("large", (0, 3), (3,), 2.5, (True, 4)):
+        with pytest.raises(SettingsError, match="it takes width and height in pixels"):
+            phosphene.dream("grey", size=size, **QUICK)
+    with pytest.raises(SettingsError, match="a number of pixels"):
+        phosphene.dream("grey", long_side="640", **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), "Memory ran out"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), "Memory ran out"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "--device cpu"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), "--device cpu"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"), "graphics card's memory ran out"),
+    ],
+)
+def test_memory_that_runs_out_is_told_as_such(photo, monkeypatch, error, says):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr("phosphene.recipes.dream.dream", full)
+    with pytest.raises(PhospheneError, match=says) as caught:
+        phosphene.dream(photo, **QUICK)
+    assert caught.value.exit_code == 4

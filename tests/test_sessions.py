@@ -419,6 +419,84 @@ def test_a_style_must_look_first_and_says_so(sitting, monkeypatch):
     assert any(each.get("job", {}).get("kind") == "style" for each in events)
 
 
+@pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2"), RuntimeError("CUDA out of memory"), MemoryError()])
+def test_a_stroke_that_fails_is_told_of_taken_back_and_forgotten(sitting, monkeypatch, error):
+    touch, calls = sitting.easel.touch, []
+
+    def fails(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise error
+        return touch(*arguments)
+
+    events, before = heard(sitting), sitting.easel.pixels.clone()
+    monkeypatch.setattr(sitting.easel, "touch", fails)
+    state = sitting.stroke(BRUSH, [[40, 40, 1], [60, 40, 1]], 0.3)
+    assert (state["strokes"], state["can_undo"]) == (0, False)
+    (told,) = (each for each in events if each.get("event") == "error")
+    assert ("emory ran out" in told["error"]) == ("mat1" not in str(error))
+    assert torch.equal(sitting.easel.pixels, before)
+    monkeypatch.setattr(sitting.easel, "touch", touch)
+    assert sitting.stroke(BRUSH, [[60, 40, 1]], 0)["strokes"] == 1
+
+
+def test_what_nobody_waits_for_is_logged_where_it_fails(sitting, caplog):
+    def fails():
+        raise ZeroDivisionError
+
+    sitting.worker.post(fails)
+    sitting.worker.ask(lambda: None).result(PATIENCE)
+    assert "nobody waits for" in caplog.text
+
+
+def test_how_a_picture_stands_is_told_while_jobs_come_and_go(sitting):
+    faults, until = [], time.monotonic() + 1
+
+    def come_and_go():
+        while time.monotonic() < until:
+            sitting.add_job("ranking", Rank.LOOK, lambda _: {}, "nothing")
+
+    def ask():
+        try:
+            while time.monotonic() < until:
+                sitting.state()
+                assert sitting.busy in (True, False)
+        except RuntimeError as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=each) for each in (come_and_go, ask, ask)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert faults == []
+
+
+def test_a_picture_that_is_read_holds_up_no_other(studio, monkeypatch):
+    first, second = (studio.open(jpeg(seed=seed), f"{seed}.jpg") for seed in (1, 2))
+    for each in (first, second):
+        settled(each)
+    studio._sittings.pop(first.id)
+    reading, go_on, view = threading.Event(), threading.Event(), Studio._view
+
+    def slowly(self, data, name):
+        reading.set()
+        assert go_on.wait(PATIENCE)
+        return view(self, data, name)
+
+    monkeypatch.setattr(Studio, "_view", slowly)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(studio.picture(first.id))) for _ in range(3)]
+    for each in threads:
+        each.start()
+    assert reading.wait(PATIENCE)
+    assert studio.picture(second.id) is second  # at once
+    go_on.set()
+    for each in threads:
+        each.join()
+    assert len({id(each) for each in found}) == 1
+
+
 @pytest.mark.parametrize(
     ("ground", "says"),
     [

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from phosphene.errors import NumberError, RoomError, SettingsError
+from phosphene.sessions.service import CANVAS_SIDES
 from phosphene.studio import answers, checking, guard, openapi
 from phosphene.studio.answers import Refusal
 from phosphene.studio.app import app
@@ -461,6 +462,14 @@ def test_what_is_not_json(client, studio, text):
     data = text.encode("utf-8", "surrogatepass") if text != "\xff" else b"\xff"
     refused(client.put(f"/api/pictures/{picture}/ground", content=data, headers=kind), 400)
     refused(client.put(f"/api/pictures/{picture}/ground", content=b"null"), 415, "application/json")
+
+
+@pytest.mark.parametrize(("width", "height"), [(20_000, 20), (31, 64), (64, 8193)])
+def test_a_canvas_has_the_size_that_is_published(client, width, height):
+    refused(client.post("/api/pictures", json={"canvas": "grey", "width": width, "height": height}), 400)
+    side = client.get("/api/openapi.json").json()["components"]["schemas"]["NewPicture"]
+    found = [each["properties"]["width"] for each in side["oneOf"] if "width" in each["properties"]]
+    assert {(each["minimum"], each["maximum"]) for each in found} == {CANVAS_SIDES}
 
 
 def test_json_that_is_too_large(client):

@@ -36,7 +36,7 @@ class Batch:
     technique: Technique
     opening: Opening
     force: bool = False
-    network: Network | None = None
+    network: Network | str | None = None
 
     @cached_property
     def ready(self) -> Prepared:
@@ -107,7 +107,7 @@ def many(
     output: str | None = None,
     *,
     of: str = "dream",
-    network: Network | None = None,
+    network: Network | str | None = None,
     opening: Opening | None = None,
     recursive: bool = False,
     force: bool = False,

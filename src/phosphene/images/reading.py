@@ -17,7 +17,7 @@ from torch import Tensor
 from phosphene.errors import ImageError, RoomError, SettingsError
 from phosphene.images.decoding import decode, from_pillow, open_image, pillow
 from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, from_array
-from phosphene.images.sources import Source, bare_name, name_of, read_bytes
+from phosphene.images.sources import Pixels, Source, bare_name, name_of, read_bytes
 from phosphene.images.texts import read_texts
 
 _LARGE = 256 << 20  # bytes of a file whose header is read alone
@@ -116,6 +116,8 @@ def _check_settings(dtype: torch.dtype, long_side: int | None, max_pixels: int) 
 
 def _samples(source: Source, called: str, max_pixels: int) -> tuple[Samples, str]:
     """The source's numbers and its SHA-256."""
+    if isinstance(source, Pixels):
+        source = source.pixels if source.alpha is None else torch.cat([source.pixels, source.alpha], 1)
     if isinstance(source, (np.ndarray, Tensor)):
         array = _array(source) if isinstance(source, Tensor) else source
         samples = from_array(array, called, max_pixels)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -15,7 +15,21 @@ from torch import Tensor
 from phosphene.errors import ImageError, nearest
 from phosphene.images.samples import Array
 
-Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Array | Tensor
+
+@runtime_checkable
+class Pixels(Protocol):
+    """A picture that was read or made here."""
+
+    @property
+    def pixels(self) -> Tensor:
+        """`[1, 3, H, W]`, sRGB 0..1."""
+
+    @property
+    def alpha(self) -> Tensor | None:
+        """`[1, 1, H, W]`, 0..1, or `None` if it has none."""
+
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Array | Tensor | Pixels
 """All that `load` takes."""
 
 _LARGEST_FILE = 4 << 30  # bytes: 500 megapixels of 16-bit RGBA, uncompressed

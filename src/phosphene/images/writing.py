@@ -18,6 +18,7 @@ from phosphene.errors import ImageError, NumberError, RoomError, SettingsError, 
 from phosphene.images import deep, texts, tiff
 from phosphene.images.atomic import refuse, write_atomically
 from phosphene.images.samples import Array
+from phosphene.images.sources import Pixels
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
@@ -56,7 +57,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
 
 
 def save(
-    pixels: Tensor,
+    pixels: Tensor | Pixels,
     path: str | os.PathLike[str],
     *,
     alpha: Tensor | None = None,
@@ -94,7 +95,7 @@ def save(
 
 
 def encode(
-    pixels: Tensor,
+    pixels: Tensor | Pixels,
     format: str,
     *,
     alpha: Tensor | None = None,
@@ -106,7 +107,7 @@ def encode(
     """Turns pixels into a file's bytes.
 
     Args:
-        pixels: `[1, 3, H, W]`, sRGB; clamped to 0..1.
+        pixels: `[1, 3, H, W]`, sRGB; clamped to 0..1; or a picture that was read or made, with its transparency.
         format: "png", "jpeg", "webp" or "tiff".
         alpha: `[1, 1, H, W]`, 0..1, or None. JPEG has none: the picture is laid on white.
         depth: Bits per channel, 8 or 16 (PNG and TIFF).
@@ -124,6 +125,9 @@ def encode(
         SettingsError: If depth, quality or a text's name is impossible.
     """
     _check_settings(format, depth, quality, metadata)
+    if not isinstance(pixels, Tensor):
+        alpha = pixels.alpha if alpha is None else alpha
+        pixels = pixels.pixels
     _check_pixels(pixels, alpha, format)
     try:
         pixels, alpha, depth, notes = _fit(pixels, alpha, depth, format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -135,10 +136,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, about in described(type(self)).items():
-            value = getattr(self, name)
-            if isinstance(value, list):  # as JSON and TOML have it
-                value = tuple(value)
-                object.__setattr__(self, name, value)
+            value = _plain(getattr(self, name), about.kind)
+            object.__setattr__(self, name, value)
             _check(value, about)
 
     @classmethod
@@ -165,14 +164,29 @@ def combined(of: type[Settings], *places: Mapping[str, Any]) -> dict[str, Any]:
 
 def beneath(of: type[Settings], farther: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
     """What is left of the farther wishes; `None` and an empty list are no wish, and override only themselves."""
-    said = [name for name, value in nearer.items() if value is not None and value != () and value != []]
+    said = [name for name, value in nearer.items() if value is not None and not _is_empty(value)]
     gone = set(nearer).union(*(of.OVERRIDES.get(name, ()) for name in said))
     return {name: value for name, value in farther.items() if name not in gone}
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and not value
 
 
 def flag(name: str) -> str:
     """A field's flag."""
     return "--" + name.replace("_", "-")
+
+
+def _plain(value: Any, kind: str) -> Any:
+    """A value as a setting holds it: of numpy's and torch's numbers Python's own, of lists tuples, of paths texts."""
+    if callable(getattr(value, "item", None)) and getattr(value, "ndim", None) == 0:
+        value = value.item()
+    if kind == "tuple" and isinstance(value, (str, os.PathLike)):
+        value = (value,)
+    if kind == "tuple" and isinstance(value, (list, tuple)):
+        return tuple(_plain(each, "str") for each in value)
+    return os.fspath(value) if kind == "str" and isinstance(value, os.PathLike) else value
 
 
 def _check(value: Any, of: Setting) -> None:
@@ -206,7 +220,12 @@ _KINDS = {
 
 
 def _range(of: Setting) -> str:
-    return f"of {of.low:g} or more" if of.high > 1e12 else f"from {of.low:g} to {of.high:g}"
+    return f"of {of.low:g} or more" if of.high == math.inf else f"from {of.low:g} to {_said(of.high)}"
+
+
+def _said(number: float) -> str:
+    """A number as people write it, whole ones to the last digit."""
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def numbers(text: str, flag: str) -> tuple[float, ...]:

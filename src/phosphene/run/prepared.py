@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep
-from phosphene.errors import Stop
+from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -119,7 +120,7 @@ class Prepared:
 def prepare(
     technique: Technique,
     settings: Any,
-    network: Network | None = None,
+    network: Network | str | os.PathLike[str] | None = None,
     *,
     named: Mapping[str, images.Source] | None = None,
     folder: Path | None = None,
@@ -131,7 +132,7 @@ def prepare(
     Args:
         technique: makes pictures.
         settings: of the technique.
-        network: by default the one that the settings name.
+        network: itself, or its name or file; by default the one that the settings name.
         named: pictures that settings name and that are no files.
         folder: where files without a folder are looked for first.
         opening: how pictures are opened.
@@ -140,6 +141,13 @@ def prepare(
     Raises:
         PhospheneError: the network cannot be loaded.
     """
+    if isinstance(network, (str, os.PathLike)):
+        settings, network = replace(settings, model=os.fspath(network)), None
+    if network is not None and not isinstance(network, Network):
+        raise SettingsError(
+            f"network is a {type(network).__name__}; it takes a name, as 'efficientnet-lite0', a weights file, or what"
+            " phosphene.network() gives."
+        )
     network = network or networks.load_for(settings)
     album = Album(network.dtype, named=named or {}, folder=folder)
     chosen = replace(settings, dtype=network.precision)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from torch import Tensor
 
@@ -59,9 +60,24 @@ class Dream:
         return self.pixels.shape[-2], self.pixels.shape[-1]
 
     @property
+    def alpha(self) -> Tensor | None:
+        """`[1, 1, H, W]`, 0..1, or `None`: that of the picture it began as."""
+        return self.source.alpha
+
+    @cached_property
     def image(self) -> Image.Image:
         """The picture for Pillow, 8 bits a channel."""
         return Image.open(io.BytesIO(self.encode("png", depth=8)[0]))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """The picture for numpy, `[H, W, C]`, 8 bits a channel."""
+        return np.array(self.image, dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        """What else a picture of Pillow's can do: `resize`, `crop`, `show`, …"""
+        if name.startswith("_"):
+            raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}")
+        return getattr(self.image, name)
 
     def encode(
         self, format: str, *, metadata: bool = True, quality: int = 95, depth: int | None = None

@@ -60,10 +60,16 @@ class Watch:
 
 @contextmanager
 def telling_of_memory() -> Iterator[None]:
-    """Puts memory that runs out in our words; torch says it with a `RuntimeError`."""
+    """Puts memory that runs out in our words; torch and graphics cards say it with a `RuntimeError`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            where, advice = "Memory", ""
+        elif isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error).lower():
+            where, advice = "The graphics card's memory", " Or leave the card aside: --device cpu"
+        else:
             raise
-        raise RoomError("Memory ran out. Try a smaller picture, as --long-side 1024, or --memory 900MB.") from error
+        raise RoomError(
+            f"{where} ran out. Try a smaller picture, as --long-side 1024, or --memory 900MB.{advice}"
+        ) from error

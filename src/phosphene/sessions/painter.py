@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from phosphene.ascent import Step
 from phosphene.errors import PhospheneError, Stop
 from phosphene.painting.document import History, Stroke, Touch
 from phosphene.painting.easel import Box, Easel
+from phosphene.run.watch import telling_of_memory
 from phosphene.sessions.jobs import Job
 from phosphene.sessions.live import LiveStroke
 from phosphene.sessions.patches import Patch, Patches
 from phosphene.sessions.screen import Screen
 
+_log = logging.getLogger(__name__)
 FRAME = 0.25  # seconds between two frames of a ground that grows
 
 
@@ -50,25 +53,41 @@ class Painter:
         self.history = history
 
     def paint(self, live: LiveStroke) -> None:
-        """Paints a stroke until the brush is lifted."""
+        """Paints a stroke until the brush is lifted; one that fails is taken back, and told of."""
         touches: list[Touch] = []
         before, boxes = self.easel.pixels.clone(), list[Box]()
         try:
-            self.easel.prepare(live.brush.look)
-            while (touch := live.next()) is not None:
-                box = self.easel.touch(live.brush, touch, len(touches))
-                touches.append(touch)
-                if box is not None:
-                    boxes.append(box)
-                    self._show(box, "stroke")
-        except (PhospheneError, Stop) as error:
-            what, _, hint = str(error).partition("\n")
-            self.emit({"event": "error", "error": what, "hint": hint})
-        if boxes:
-            box = _around(boxes)
-            self._finish(live, touches, Patch(box, before[(..., *box)].clone(), self.easel.pixels[(..., *box)].clone()))
-        self.changed()
-        live.finished.set()
+            with telling_of_memory():
+                self.easel.prepare(live.brush.look)
+                while (touch := live.next()) is not None:
+                    box = self.easel.touch(live.brush, touch, len(touches))
+                    touches.append(touch)
+                    if box is not None:
+                        boxes.append(box)
+                        self._show(box, "stroke")
+        except Stop:
+            pass
+        except PhospheneError as error:
+            live.lift(cancelled=True)
+            self._complain(str(error))
+        except Exception as error:
+            _log.exception("a stroke failed")
+            live.lift(cancelled=True)
+            self._complain(f"This is a fault of Phosphene: {type(error).__name__}: {error}\nThe stroke is taken back.")
+        try:
+            if boxes:
+                box = _around(boxes)
+                after = self.easel.pixels[(..., *box)].clone()
+                self._finish(live, touches, Patch(box, before[(..., *box)].clone(), after))
+            elif live.cancelled:
+                self.easel.pixels.copy_(before)
+            self.changed()
+        finally:
+            live.finished.set()
+
+    def _complain(self, message: str) -> None:
+        what, _, hint = message.partition("\n")
+        self.emit({"event": "error", "error": what, "hint": hint})
 
     def _finish(self, live: LiveStroke, touches: list[Touch], patch: Patch) -> None:
         if live.cancelled:

@@ -47,7 +47,7 @@ class References(Mapping[str, images.Source]):
 
     def told(self) -> list[dict[str, Any]]:
         """All of them, as JSON has it."""
-        return [{"id": id, **each} for id, each in self.facts.items()]
+        return [{"id": id, **each} for id, each in dict(self.facts).items()]  # a copy: others may be added meanwhile
 
     def __getitem__(self, id: str) -> bytes:
         if id not in self.facts:

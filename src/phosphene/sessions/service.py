@@ -24,7 +24,7 @@ from phosphene.sessions.worker import Worker
 
 LOADED = 4  # pictures that are in memory; others are opened again when they are asked for
 UPLOAD_BYTES, UPLOAD_PIXELS = 200_000_000, 100_000_000
-CANVAS_SIDE = 8192  # pixels
+CANVAS_SIDES = 32, 8192  # pixels of a canvas's side, the least and the most
 BEGINNING = {"kind": "dream", "preset": "carnival", "strength": 1.0}
 FOLDER_MOST = 500  # pictures of a folder that are shown
 
@@ -50,6 +50,7 @@ class Studio:
         self.network, self.max_pixels, self._pictures = networks.load(model), max_pixels, pictures
         self.store, self.worker = Store(folder), Worker()
         self._sittings: dict[str, Opened] = {}
+        self._opening: dict[str, threading.Lock] = {}  # pictures that are being read
         self._lock = threading.RLock()
 
     def looks(self) -> dict[str, Any]:
@@ -84,8 +85,9 @@ class Studio:
         """
         if name not in CANVASES:
             raise UnknownNameError(f"There is no canvas {name!r}.{nearest(name, CANVASES)}")
-        if not (32 <= width <= CANVAS_SIDE and 32 <= height <= CANVAS_SIDE):
-            raise SettingsError(f"A canvas has from 32 to {CANVAS_SIDE} pixels a side, not {width}×{height}.")
+        least, most = CANVAS_SIDES
+        if not (least <= width <= most and least <= height <= most):
+            raise SettingsError(f"A canvas has from {least} to {most} pixels a side, not {width}×{height}.")
         painted = canvas(name, height, width, seed=seed)
         return self._new(images.encode(painted, "png")[0], f"{name}.png")
 
@@ -132,10 +134,24 @@ class Studio:
             UnknownNameError: there is none.
         """
         with self._lock:
-            if id in self._sittings:
-                self._sittings[id] = self._sittings.pop(id)  # the last used stand last
-                return self._sittings[id]
-            return self._opened(self.store.place(id))
+            if (found := self._seen(id)) is not None:
+                return found
+            opening = self._opening.setdefault(id, threading.Lock())
+        with opening:  # who wants the same picture waits for it, and nobody else
+            if (found := self._seen(id)) is not None:
+                return found
+            try:
+                return self._opened(self.store.place(id))
+            finally:
+                self._opening.pop(id, None)
+
+    def _seen(self, id: str) -> Opened | None:
+        """A picture that is in memory; the last used stand last."""
+        with self._lock:
+            if id not in self._sittings:
+                return None
+            self._sittings[id] = self._sittings.pop(id)
+            return self._sittings[id]
 
     def forget(self, id: str) -> None:
         """Deletes a picture and what was painted on it, when nothing is just being written there."""
@@ -151,8 +167,8 @@ class Studio:
             UnknownNameError: there is none.
         """
         for sitting in list(self._sittings.values()):
-            if id in sitting.jobs:
-                return sitting.jobs[id]
+            if (found := sitting.jobs.get(id)) is not None:
+                return found
         raise UnknownNameError("There is no such job any more.")
 
     def cancel(self, id: str) -> Job:

@@ -139,7 +139,7 @@ class Sitting(Watched):
         self.end()
         self._stop_growing()
         self._live = live = LiveStroke(found, first)
-        self.worker.ask(lambda: self.painter.paint(live))
+        self.worker.post(lambda: self.painter.paint(live))
         return live
 
     def more(self, points: list[Any]) -> None:

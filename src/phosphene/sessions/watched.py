@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -24,13 +25,20 @@ class Watched:
 
     def __init__(self, place: Place, worker: Worker) -> None:
         self.place, self.worker = place, worker
-        self.jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()  # of the jobs, which requests add and the worker looks at
         self._hearers: list[Hear] = []
 
     @property
     def id(self) -> str:
         """The picture's."""
         return self.place.id
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """Those that are told of, as they are now."""
+        with self._lock:
+            return dict(self._jobs)
 
     @property
     def busy(self) -> bool:
@@ -57,10 +65,12 @@ class Watched:
     def add_job(self, kind: str, rank: Rank, work: Callable[[Job], dict[str, Any]], message: str) -> Job:
         """Has a job done."""
         job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
-        over = [each.id for each in self.jobs.values() if each.over]
-        for name in over[: max(0, len(self.jobs) - JOBS + 1)]:
-            self.jobs.pop(name).forget()
-        self.jobs[job.id] = job
+        with self._lock:
+            over = [each.id for each in self._jobs.values() if each.over]
+            old = [self._jobs.pop(name) for name in over[: max(0, len(self._jobs) - JOBS + 1)]]
+            self._jobs[job.id] = job
+        for each in old:
+            each.forget()
         return self.worker.add(job)
 
     def _stop_trying(self) -> None:

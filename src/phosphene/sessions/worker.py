@@ -44,6 +44,19 @@ class Worker:
             self._changed.notify()
         return answer
 
+    def post(self, work: Callable[[], None]) -> None:
+        """As `ask`, for what nobody waits for; a fault is logged."""
+
+        def done() -> None:
+            try:
+                work()
+            except Exception:
+                _log.exception("work that nobody waits for failed")
+
+        with self._changed:
+            self._urgent.append(done)
+            self._changed.notify()
+
     def add(self, job: Job) -> Job:
         """Has a job done when its turn comes."""
         with self._changed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from phosphene.sessions.service import CANVAS_SIDES
+
 Schema = dict[str, Any]
 
 ID = "^[0-9a-f]{16}$"
@@ -88,7 +90,7 @@ _layer = _answer(name=_text, channels=_count, shows={"type": ["string", "null"]}
 _named = _answer(name=_text, about=_text)
 _do = {word: {"do": {"const": word, "type": "string"}} for word in ("begin", "points", "end", "cancel")}
 _points = {"points": ref("Points")}
-_side = _integer(16, 32_768)
+_side = _integer(*CANVAS_SIDES)
 
 SCHEMAS: dict[str, Schema] = {
     # What is taken

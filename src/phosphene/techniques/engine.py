@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -38,14 +39,32 @@ class Opening:
     """How a picture is opened.
 
     Attributes:
-        size: width and height, in pixels, of what is painted here: a canvas, a pattern.
+        size: width and height, in pixels, of what is painted here: a canvas, a pattern; one number is both.
         long_side: shrinks a picture first.
         max_pixels: refuses larger pictures; 0 refuses none.
+
+    Raises:
+        SettingsError: no such size.
+
+    >>> Opening(64).size
+    (64, 64)
     """
 
     size: tuple[int, int] | None = None
     long_side: int | None = None
     max_pixels: int = images.MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        replace = object.__setattr__  # frozen for everybody else; numpy's numbers become Python's
+        if self.size is not None:
+            both: Any = self.size if isinstance(self.size, (tuple, list)) else (self.size, self.size)
+            if len(both) != 2 or not all(map(_is_length, both)):
+                raise SettingsError(f"size is {self.size!r}; it takes width and height in pixels, as (768, 512).")
+            replace(self, "size", (int(both[0]), int(both[1])))
+        if self.long_side is not None:
+            if not _is_length(self.long_side):
+                raise SettingsError(f"long_side is {self.long_side!r}; it takes a number of pixels, as 1024.")
+            replace(self, "long_side", int(self.long_side))
 
     def open(self, image: images.Source, dtype: torch.dtype, seed: int = 0) -> Opened:
         """The picture, and what the record says of it; a canvas is painted with the seed.
@@ -75,6 +94,10 @@ def origin_of(picture: Picture, long_side: int | None) -> dict[str, Any]:
 
 OnReached = Callable[[Reached], None]
 """Told what a run has reached, to be kept."""
+
+
+def _is_length(value: Any) -> bool:
+    return isinstance(value, Integral) and value is not True and int(value) >= 1
 
 
 class Making(Protocol):
