@@ -55,7 +55,7 @@ def test_a_flag_is_completed_wherever_it_stands(answer, line):
 
 def test_the_first_word_is_a_command_a_canvas_or_a_file(answer):
     assert set(words(answer("phosphene "))) == {*main.commands, *CANVASES}
-    assert words(answer("phosphene st")) == ["studio", "study", "style"]
+    assert words(answer("phosphene st")) == ["style", "study", "studio"]
     assert words(answer("phosphene cl")) == ["clouds"]
     assert answer("phosphene ph")[0][0] == "file"
 

@@ -211,3 +211,20 @@ def test_ascent_raises_every_objective(efficientnet, text):
     chosen = choose(octaves=1, steps=10, jitter=0, colour=1.0, normalise="std", decay=1.0)
     dream(pixels, efficientnet, objective, settings=chosen, on_step=lambda step: scores.append(step.score))
     assert scores[-1] > scores[0] + 0.1 * abs(scores[0])
+
+
+def test_a_function_that_is_computed_anew_has_the_same_value_and_gradient():
+    generator, held = torch.Generator().manual_seed(0), []
+    tensors = [torch.randn(3, 4, generator=generator, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+
+    def function(a, b):
+        held.append(torch.is_grad_enabled())
+        return (a.sin() * b).square().mean()
+
+    found = features.anew(function, *tensors)
+    assert torch.equal(found, function(*tensors))
+    ours = torch.autograd.grad(2 * found, tensors)
+    assert all(
+        torch.equal(a, b) for a, b in zip(ours, torch.autograd.grad(2 * function(*tensors), tensors), strict=True)
+    )
+    assert held[0] is False  # nothing is kept of the first time

@@ -1,11 +1,29 @@
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from phosphene import params
 from phosphene.errors import UnknownNameError
+from phosphene.params import Adam
 
 NAMES = tuple(params.BASES)
 SIZES = ((24, 32), (17, 23))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 6), st.floats(1e-3, 1), st.integers(0, 2**31), st.sampled_from([torch.float32, torch.float64]))
+def test_adam_is_torchs_to_the_last_bit(steps, length, seed, dtype):
+    generator = torch.Generator().manual_seed(seed)
+    starts = [torch.randn(shape, generator=generator, dtype=dtype) for shape in ((3, 4), (5,))]
+    ours, theirs = ([each.clone().requires_grad_() for each in starts] for _ in range(2))
+    adam, reference = Adam(ours, length), torch.optim.Adam(theirs, lr=length, foreach=False)
+    for _ in range(steps):
+        for each in theirs:
+            each.grad = torch.randn(each.shape, generator=generator, dtype=dtype)
+        reference.step()
+        adam.descend([each.grad for each in theirs])
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def soft(height, width, *, seed=0, dtype=torch.float64):

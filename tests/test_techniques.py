@@ -240,3 +240,12 @@ def test_many_says_what_it_cannot(here):
     assert [each.error is None for each in made] == [True, True, False]
     with pytest.raises(SettingsError, match="Name files"):
         list(phosphene.many("-", **QUICK["dream"]))
+
+
+def test_nothing_loads_torchs_compiler(here, technique):
+    """It takes two seconds, and torch's own optimisers and checkpoints load it."""
+    program = "import sys; from phosphene.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
+    program += "    print('torch._dynamo' in sys.modules)"
+    line = [word for word in called(technique, "-q", "-o", "out/") if word != NAMES["pattern"][1]]
+    done = subprocess.run([sys.executable, "-c", program, *line], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -92,3 +93,27 @@ def _held(network: Network, layers: Collection[str], side: int) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         extract(network, pixels, layers)
     return sum(kept.values()) + 2 * max((*kept.values(), pixels.nbytes))
+
+
+def anew(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+    """A function of tensors, all differentiable, that is computed anew for its gradient (Chen and others 2016).
+
+    So that nothing of it is held until then. Torch's own `checkpoint` loads torch's compiler, which takes two seconds.
+    """
+    found: Tensor = _Anew.apply(function, *tensors)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Anew(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+        ctx.function = function
+        ctx.save_for_backward(*tensors)
+        return function(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        tensors = [each.detach().requires_grad_() for each in ctx.saved_tensors]
+        with torch.enable_grad():
+            value = ctx.function(*tensors)
+        return None, *torch.autograd.grad(value, tensors, gradients)

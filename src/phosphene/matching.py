@@ -93,9 +93,16 @@ class Groups:
 
 
 def k_means(vectors: Tensor, centres: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
-    """The centres `[K, C]` after so many rounds, and the nearest to each of `vectors` `[N, C]`, an index `[N]`."""
+    """The centres `[K, C]` after so many rounds, and the nearest to each of `vectors` `[N, C]`, an index `[N]`.
+
+    When no vector changes its centre, further rounds would change nothing.
+    """
+    before = None
     for _ in range(rounds):
         nearest = torch.cdist(vectors, centres).argmin(1)
+        if before is not None and torch.equal(nearest, before):
+            return centres, nearest
+        before = nearest
         filled = torch.bincount(nearest, minlength=len(centres))[:, None]
         sums = torch.zeros_like(centres).index_add_(0, nearest, vectors)
         centres = torch.where(filled > 0, sums / filled.clamp(min=1), centres)

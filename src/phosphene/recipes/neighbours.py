@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from phosphene import features, hypercolumns, matching
 from phosphene.correspondence import Correspondence
@@ -231,16 +231,14 @@ class Targets:
         seen = features.extract(method.network, hypercolumns.whole(pixels), self.names)
         columns = hypercolumns.gridded(method.network, seen, method.names, pixels)
         colours = hypercolumns.colours(pixels)
-        distances = [  # made again for the gradient, or each target would hold a copy of all columns until then
-            each.weight * checkpoint(_distance, each, columns, colours, use_reentrant=False) for each in self.targets
-        ]
+        distances = [each.weight * features.anew(partial(_distance, each), colours, *columns) for each in self.targets]
         now = [moments(seen[name]) for name in method.names]
         distances += [STATISTICS * each.weight * apart(now, each.moments) for each in self.targets if each.moments]
         return torch.stack(distances).sum() + method.keep * self.structure.distance(seen)
 
 
-def _distance(target: Target, seen: Columns, colours: Tensor) -> Tensor:
-    now = hypercolumns.joined(seen, *target.measure).T
+def _distance(target: Target, colours: Tensor, *seen: Tensor) -> Tensor:
+    now = hypercolumns.joined(list(seen), *target.measure).T
     cosines = (now * target.directions).sum(0) / now.norm(dim=0).clamp(min=1e-12)
     distances: Tensor = 1 - cosines + COLOUR * (colours - target.colours).square().sum(1)
     return distances.mean()

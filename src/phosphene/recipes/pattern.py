@@ -156,16 +156,14 @@ def _optimised(
     told: Callable[[int, Tensor, float], None],
 ) -> Tensor:
     """The painting's pixels after so many steps of Adam (Kingma and Ba 2014)."""
-    optimiser = torch.optim.Adam(painting.variables, lr=settings.step_size, foreach=False)
+    optimiser = params.Adam(painting.variables, settings.step_size)
     pixels = painting.pixels()
     for number in range(1, steps + 1):
         seen = _shown(pixels, settings, generator)
         g, score = aim(seen.detach())
         if settings.normalise == "laplacian":
             g = gradient.normalise_(g, "laplacian")
-        optimiser.zero_grad()
-        torch.autograd.backward(seen, -g)
-        optimiser.step()
+        optimiser.descend(torch.autograd.grad(seen, painting.variables, -g))
         pixels = painting.pixels()
         told(number, pixels.detach(), score)
     return pixels.detach()

@@ -272,16 +272,14 @@ def _optimised(
     """A window after so many steps of Adam (Kingma and Ba 2014), where `free` is 1; where it is 0, all stays."""
     begun, chance = begun.clone(), torch.Generator().manual_seed(0)
     painting = params.painting("laplacian", begun, bounded=False)
-    optimiser = torch.optim.Adam(painting.variables, lr=step_size, foreach=False)
+    optimiser = params.Adam(painting.variables, step_size)
     pixels, often = begun, max(1, min(LOOK, steps // 3))
     for number in range(1, steps + 1):
         if (number - 1) % often == 0:
             aim.look(pixels, shift(pixels, chance))
         seen = torch.lerp(begun, painting.pixels(), free)
         distance = aim.distance(seen)
-        optimiser.zero_grad()
-        torch.autograd.backward(distance)
-        optimiser.step()
+        optimiser.descend(torch.autograd.grad(distance, painting.variables))
         with torch.no_grad():
             pixels = torch.lerp(begun, painting.pixels().clamp(0, 1), free)
         score = -float(distance.detach())

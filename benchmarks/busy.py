@@ -1,0 +1,77 @@
+"""A whole dream on a quiet machine and beside another program, with one thread or more, and with bounded spinning.
+
+    python benchmarks/busy.py [--runs 5] [--size 1024x1024] [-o busy.csv]
+
+Threads of OpenMP spin at the end of each parallel part, so that the next one begins at once. Where another program has
+a core, a spinning thread takes that core's time from the one that is waited for. `GOMP_SPINCOUNT` bounds the spinning.
+Times are medians of interleaved runs of the command line, in seconds; the ratio is to the first row's.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import tables
+
+PROGRAM = (sys.executable, "-c", "from phosphene.cli import main; main()")
+SPIN = "while True: pass"
+WAYS = {
+    "as OpenMP has it": {},
+    "spins 100,000": {"GOMP_SPINCOUNT": "100000"},
+    "spins 10,000": {"GOMP_SPINCOUNT": "10000"},
+    "spins 1,000": {"GOMP_SPINCOUNT": "1000"},
+    "never spins": {"OMP_WAIT_POLICY": "passive"},
+    "one thread": {"OMP_NUM_THREADS": "1"},
+}
+
+
+def dream(environment: dict[str, str], size: str, backend: str) -> float:
+    """Seconds of one dream of a canvas, from the command to the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        line = [*PROGRAM, "clouds", "--size", size, "--backend", backend, "-q", "-o", str(Path(folder) / "a.png")]
+        began = time.monotonic()
+        subprocess.run(line, env={**os.environ, **environment}, check=True)
+        return time.monotonic() - began
+
+
+def measured(ways: dict[str, dict[str, str]], runs: int, size: str, backend: str, busy: int) -> dict[str, float]:
+    """The median of each way, beside so many programs that keep a core busy each."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    others = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(busy)]
+    try:
+        for _ in range(runs):
+            for name, environment in ways.items():
+                found[name].append(dream(environment, size, backend))
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def main() -> None:
+    parser = tables.parser(__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--size", default="1024x1024")
+    parser.add_argument("--backend", default="torch")
+    parser.add_argument("--only", nargs="*", choices=list(WAYS))
+    given = parser.parse_args()
+    ways = {name: WAYS[name] for name in given.only or WAYS}
+    quiet, busy = (measured(ways, given.runs, given.size, given.backend, others) for others in (0, 1))
+    first, rows = next(iter(ways)), []
+    for name in ways:
+        ratios = {"quiet ratio": quiet[name] / quiet[first], "busy ratio": busy[name] / busy[first]}
+        rows.append({"threads": name, "quiet": quiet[name], "busy": busy[name], **ratios})
+        tables.show(rows[-1])
+    if given.output:
+        tables.write(rows, given.output)
+
+
+if __name__ == "__main__":
+    main()
