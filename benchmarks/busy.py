@@ -1,9 +1,10 @@
-"""A whole dream on a quiet machine and beside another program, with one thread or more, and with bounded spinning.
+"""A whole dream on a quiet machine and beside another program, by how many threads, and by how they wait.
 
     python benchmarks/busy.py [--runs 5] [--size 1024x1024] [-o busy.csv]
 
 Threads of OpenMP spin at the end of each parallel part, so that the next one begins at once. Where another program has
 a core, a spinning thread takes that core's time from the one that is waited for. `GOMP_SPINCOUNT` bounds the spinning.
+By default the program counts, while it loads, how many cores others keep busy, and leaves these to them.
 Times are medians of interleaved runs of the command line, in seconds; the ratio is to the first row's.
 """
 
@@ -15,39 +16,42 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import tables
 
 PROGRAM = (sys.executable, "-c", "from phosphene.cli import main; main()")
 SPIN = "while True: pass"
-WAYS = {
-    "as OpenMP has it": {},
-    "spins 100,000": {"GOMP_SPINCOUNT": "100000"},
-    "spins 10,000": {"GOMP_SPINCOUNT": "10000"},
-    "spins 1,000": {"GOMP_SPINCOUNT": "1000"},
-    "never spins": {"OMP_WAIT_POLICY": "passive"},
-    "one thread": {"OMP_NUM_THREADS": "1"},
+ALL = ("--threads", str(os.cpu_count()))
+Way = tuple[tuple[str, ...], dict[str, str]]  # flags, and what is in the environment
+WAYS: dict[str, Way] = {
+    "all cores": (ALL, {}),
+    "as chosen at the start": ((), {}),
+    "spins 10,000": (ALL, {"GOMP_SPINCOUNT": "10000"}),
+    "never spins": (ALL, {"OMP_WAIT_POLICY": "passive"}),
+    "one thread": (("--threads", "1"), {}),
 }
 
 
-def dream(environment: dict[str, str], size: str, backend: str) -> float:
+def dream(flags: tuple[str, ...], environment: dict[str, str], size: str, backend: str) -> float:
     """Seconds of one dream of a canvas, from the command to the file."""
     with tempfile.TemporaryDirectory() as folder:
-        line = [*PROGRAM, "clouds", "--size", size, "--backend", backend, "-q", "-o", str(Path(folder) / "a.png")]
+        line = [*PROGRAM, "clouds", "--size", size, "--backend", backend, *flags, "-q"]
+        line += ["-o", str(Path(folder) / "a.png")]
         began = time.monotonic()
         subprocess.run(line, env={**os.environ, **environment}, check=True)
         return time.monotonic() - began
 
 
-def measured(ways: dict[str, dict[str, str]], runs: int, size: str, backend: str, busy: int) -> dict[str, float]:
+def measured(ways: Mapping[str, Way], runs: int, size: str, backend: str, busy: int) -> dict[str, float]:
     """The median of each way, beside so many programs that keep a core busy each."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     others = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(busy)]
     try:
         for _ in range(runs):
-            for name, environment in ways.items():
-                found[name].append(dream(environment, size, backend))
+            for name, (flags, environment) in ways.items():
+                found[name].append(dream(flags, environment, size, backend))
     finally:
         for other in others:
             other.kill()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from phosphene import backends, batch, record, run
 from phosphene.batch import Input, Job
@@ -37,9 +36,8 @@ def again(
     check_streams(job, wishes)
     check_preview([job.output], [source, *([Input(input_)] if input_ else [])], wishes)
     with Interruption() as stop:
-        maker = Maker(wishes, stop)
-        if not wishes.threads and made.threads > 0:
-            torch.set_num_threads(min(made.threads, MOST_THREADS))
+        recorded = min(made.threads, MOST_THREADS) if made.threads > 0 else None
+        maker = Maker(replace(wishes, threads=wishes.threads or recorded), stop)
         try:
             maker.make(
                 job,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phosphene.cli import completion, configuration, options, progress
+from phosphene.cli.threads import choose as choose_threads
 from phosphene.cli.voice import Voice
 from phosphene.recipes.fields import GUIDES, LOOK, SPEED, TASTE
 from phosphene.recipes.settings import DreamSettings, settings
@@ -71,13 +72,11 @@ def atlas(
     from phosphene.series.atlas import atlas as make
 
     folder = checks.report_folder(picture, output, "atlas")
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
+    voice = Voice(quiet, as_json)
+    if note := choose_threads(threads):
+        voice.say(note)
     side = wishes["long_side"] or LARGEST
     memory.keep_buffers((side, side))
-    voice = Voice(quiet, as_json)
     kwargs = {name: value for name, value in wishes.items() if value is not None}
     began = time.monotonic()
     with Interruption() as stop, _watching(picture, voice) as watch:

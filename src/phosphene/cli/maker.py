@@ -9,12 +9,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from phosphene import images, journal
 from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
-from phosphene.cli import memory, progress
+from phosphene.cli import memory, progress, threads
 from phosphene.cli.interruption import Interruption
 from phosphene.cli.preview import Preview
 from phosphene.cli.voice import Voice, deliver
@@ -57,8 +55,8 @@ class Maker:
     def __post_init__(self) -> None:
         self.voice = Voice(self.wishes.quiet, self.wishes.json)
         self.preview = Preview(self.wishes.preview, force=self.wishes.force, say=self.voice.say)
-        if self.wishes.threads:
-            torch.set_num_threads(self.wishes.threads)
+        if note := threads.choose(self.wishes.threads):
+            self.voice.say(note)
 
     def make(
         self, job: Job, dreaming: Dreaming, *, title: str, notes: Sequence[str] = (), replace: bool = False

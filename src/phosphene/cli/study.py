@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phosphene.cli import completion, configuration, options, progress
+from phosphene.cli.threads import choose as choose_threads
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import ASCENT, LOOK, SPEED, flag
@@ -118,9 +119,9 @@ def study(
     own["size"] = canvas_size(own["size"])
     machines = Machines(own["scheduler"], own["workers"], own["threads"])
     machines.check()
-    if not machines.wanted:
-        _make_ready(own["threads"], own["long_side"] or 1024)
     voice, began = Voice(quiet, as_json), time.monotonic()
+    if not machines.wanted and (note := _make_ready(own["threads"], own["long_side"] or 1024)):
+        voice.say(note)
     given = {name: value for name, value in own.items() if value is not None}
     with Interruption() as stop, _watching(picture, voice) as show:
 
@@ -180,15 +181,12 @@ def _folder(picture: str, output: str | None, kind: Technique) -> Path:
     return report_folder(picture, output, "study")
 
 
-def _make_ready(threads: int | None, side: int) -> None:
-    """Threads and buffers of this process, which makes the variants itself."""
+def _make_ready(threads: int | None, side: int) -> str | None:
+    """Threads and buffers of this process, which makes the variants itself; gives word of fewer threads."""
     from phosphene.cli import memory
 
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
     memory.keep_buffers((side, side))
+    return choose_threads(threads)
 
 
 @contextmanager

@@ -1,0 +1,54 @@
+"""How many threads of the processor compute: one for each core that no other program keeps busy.
+
+Threads wait for each other at the end of each parallel part, thousands of times a second. Where another program has one
+of two cores, two threads take more than twice as long as one: docs/explanation/speed.md. Nothing here loads torch.
+"""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+
+def _of_others() -> float:
+    """Seconds that all cores together have worked, but for this process."""
+    times, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # Linux counts them twice
+    return float(sum(times) - idle - guests - own.user - own.system)
+
+
+class Load:
+    """How busy other programs keep the processor, from when it is made."""
+
+    def __init__(self) -> None:
+        self._began, self._busy = time.monotonic(), _of_others()
+
+    def others(self) -> float:
+        """How many cores they have kept busy since, on the average."""
+        return max(0.0, (_of_others() - self._busy) / max(time.monotonic() - self._began, 1e-3))
+
+
+SINCE_START = Load()  # while torch and the network are loaded, a second or two
+
+
+def choose(wanted: int | None, load: Load = SINCE_START) -> str | None:
+    """Takes so many threads; by default as many as have a core for themselves, and at least one.
+
+    Returns:
+        Word of it, where there are fewer than usual.
+    """
+    import torch
+
+    from phosphene.run.threads import use
+
+    if wanted:
+        use(wanted)
+        return None
+    usual, cores, busy = torch.get_num_threads(), psutil.cpu_count() or 1, round(load.others())
+    free = max(1, min(usual, cores - busy))
+    if free == usual:
+        return None
+    use(free)
+    return f"other programs keep {busy} of {cores} cores busy: this one computes on {free}"
