@@ -8,7 +8,7 @@ import torch
 from phosphene.ascent import Reached, Step
 from phosphene.recipes.fields import Settings, ascent, look
 from phosphene.techniques import Technique
-from phosphene.techniques.engine import Engine, Work
+from phosphene.techniques.engine import Engine, PreparedPicture
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Fades(Engine):
     """Makes fades."""
 
     def begin(self, picture, settings, network, album, objective=None):
-        return Work(settings, "its negative", partial(fade, picture.pixels, settings))
+        return PreparedPicture(settings, "its negative", partial(fade, picture.pixels, settings))
 
     def check(self, settings, network, album):
         return "its negative"

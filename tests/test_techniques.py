@@ -249,3 +249,14 @@ def test_nothing_loads_torchs_compiler(here, technique):
     line = [word for word in called(technique, "-q", "-o", "out/") if word != NAMES["pattern"][1]]
     done = subprocess.run([sys.executable, "-c", program, *line], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_batch_of_a_program_of_ones_own_is_known_again(here):
+    """Records hold no folders; what is compared with them must not either."""
+    (here / "own.py").write_text(
+        "import torch\nfrom torch import nn\n\ndef network():\n    torch.manual_seed(0)\n"
+        "    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2, padding=1))\n"
+    )
+    line = ["dream", "trip", "--model", f"{here / 'own.py'}:network", *words(QUICK["dream"]), "-o", "out/"]
+    run(*line, "-q")
+    assert run(*line).stderr.count("there already") == 2

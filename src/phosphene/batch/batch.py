@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Batch:
         opening: how they are opened.
         force: whether what is there is made anew.
         network: by default the one that the settings name.
+        objectives: what the settings describe, by their identity; known when they are checked.
     """
 
     plan: Plan
@@ -37,21 +38,21 @@ class Batch:
     opening: Opening
     force: bool = False
     network: Network | str | None = None
+    objectives: dict[int, str] = field(default_factory=dict)
 
     @cached_property
     def ready(self) -> Prepared:
         """What all pictures have in common."""
         return prepare(self.technique, self.plan.jobs[0].settings, self.network, opening=self.opening)
 
-    @cached_property
-    def objectives(self) -> dict[int, str]:
-        """What each settings describe; whatever is wrong with them is wrong for every picture.
+    def check(self) -> None:
+        """Refuses before the first picture whatever is wrong with the settings, and so for every picture.
 
         Raises:
             PhospheneError: names that are not there, pictures that cannot be read.
         """
         distinct = {id(job.settings): job for job in self.plan.jobs}
-        return {key: self.of(job).check() for key, job in distinct.items()}
+        self.objectives.update({key: self.of(job).check() for key, job in distinct.items()})
 
     def of(self, job: Job) -> Prepared:
         """What makes a job's picture: a canvas has a size, and a picture a long side."""
@@ -60,7 +61,7 @@ class Batch:
             opening = replace(opening, long_side=None)
         elif kind != "words":
             opening = replace(opening, size=None)
-        return replace(self.ready, settings=replace(job.settings, dtype=self.ready.network.precision), opening=opening)
+        return replace(self.ready, settings=job.settings, opening=opening)
 
     def begun(self, job: Job) -> bool:
         """Whether its run was stopped, and goes on."""
@@ -86,7 +87,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Made:
+class BatchResult:
     """What became of one of many pictures.
 
     Attributes:
@@ -113,7 +114,7 @@ def many(
     force: bool = False,
     on_step: OnStep | None = None,
     **wishes: Any,
-) -> Iterator[Made]:
+) -> Iterator[BatchResult]:
     """Makes many pictures and saves them, one after the other, as the command line does.
 
     A picture that is there already, made of the same with the same settings, is passed over; one whose run was stopped
@@ -139,19 +140,19 @@ def many(
     names, technique = [inputs] if isinstance(inputs, str) else list(inputs), known(of)
     planned = plan(names, output, technique=technique, wishes=wishes, recursive=recursive, force=force)
     batch = Batch(planned, technique, opening or Opening(), force, network)
-    batch.objectives  # noqa: B018 - whatever is wrong with all is said before the first
+    batch.check()
     for job in planned.jobs:
         if job.output is None or job.source.kind == "pipe":
             raise SettingsError("'-' is for the command line. Name files.")
         try:
-            picture = _one(batch, job, job.output, on_step)
-            yield Made(job.source.name, job.output, picture)
-            if picture and not picture.record.complete:
-                return
+            made = BatchResult(job.source.name, job.output, _one(batch, job, job.output, on_step))
         except PhospheneError as error:
             if not planned.many:
                 raise
-            yield Made(job.source.name, job.output, error=error)
+            made = BatchResult(job.source.name, job.output, error=error)
+        yield made
+        if made.picture and not made.picture.record.complete:
+            return
 
 
 def _one(batch: Batch, job: Job, output: Path, on_step: OnStep | None) -> Dream | LargeDream | None:

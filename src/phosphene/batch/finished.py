@@ -34,15 +34,10 @@ def standing(job: Job, ready: Prepared, objective: str) -> Standing:
     engine, settings = ready.technique.engine, ready.settings
     try:
         made, began, looked_at = record.read(job.output), _origin(job, ready), _hashes(settings)
-        wanted = engine.provenance(settings, ready.network, objective) | {"pictures": looked_at}
     except PhospheneError:
         return "other"
-    if chosen := engine.chosen_for_each(settings):
-        wanted["settings"] |= {name: made.settings.get(name) for name in chosen}
-        wanted["objective"] = made.objective
-    if any(getattr(made, fact) != value for fact, value in wanted.items()):
-        return "other"
-    if {key: made.input.get(key) for key in began} != began:
+    of_it = {key: made.input.get(key) for key in began} == began and made.pictures == looked_at
+    if not (of_it and engine.is_of(made, settings, ready.network, objective)):
         return "other"
     return "finished" if made.complete else "unfinished"
 

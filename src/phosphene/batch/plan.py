@@ -59,16 +59,17 @@ def plan(
         UnknownNameError: a template names what is not known.
     """
     wishes = wishes or {}
+    found: list[tuple[Input, Any]]
     if technique.takes == "words":
-        found = [(Input(name or _called(wishes), "words"), {"of": name, **wishes}) for name in names or (None,)]
+        given = names or (None,)  # without a word, the wishes say of what
+        found = [(Input(name or _called(wishes), "words"), technique.choose(of=name, **wishes)) for name in given]
         many = len(found) > 1
     else:
+        settings = technique.choose(**wishes)
         inputs, many = expand(names, recursive=recursive)
-        found = [(source, dict(wishes)) for source in inputs]
-    chosen = {repr(asked): technique.choose(**asked) for _, asked in found}
+        found = [(source, settings) for source in inputs]
     jobs = []
-    for source, asked in found:
-        settings = chosen[repr(asked)]
+    for source, settings in found:
         named = facts(settings, {look: wishes.get(look) for look in technique.looks})
         jobs.append(Job(source, target(source, output, named, technique), settings))
     planned = _without_results(jobs)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phosphene.cli import completion, configuration, options, progress
-from phosphene.cli.threads import choose as choose_threads
 from phosphene.cli.voice import Voice
-from phosphene.recipes.fields import GUIDES, LOOK, SPEED, TASTE
+from phosphene.recipes.fields import GUIDES, LOOK, TASTE
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.techniques import DREAM
 
@@ -44,15 +43,9 @@ if TYPE_CHECKING:
     "--channels", type=click.IntRange(0), metavar="N", group=LOOK, help="so many of each layer; 0 for none  [6]"
 )
 @options.flag("--size", metavar="WxH", group=options.FILE, help="of a canvas in full, in pixels  [768x512]")
-@options.flag(
-    "--max-pixels",
-    type=click.IntRange(0),
-    metavar="N",
-    group=SPEED,
-    help="refuse larger pictures; 0 refuses none",
-)
-@options.flag("--threads", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="processor threads")
-@options.flag("-q", "--quiet", is_flag=True, group=options.REST, help="say nothing but errors")
+@options.max_pixels
+@options.threads
+@options.quiet
 @options.flag("--json", "as_json", is_flag=True, group=options.REST, help="a line of JSON on standard output")
 @options.settings(DreamSettings)
 def atlas(
@@ -63,6 +56,8 @@ def atlas(
     PICTURE is a file, or a canvas: clouds, noise, grey. The page is photo-atlas/index.html beside photo.jpg: open it
     while it is being made. What is there already is kept, so that an atlas which was interrupted goes on.
     """
+    from phosphene.cli import threads as processor  # it counts what others use from here on, while torch is loaded
+
     names = ("force", "quick", "long_side", "channels", "max_pixels")
     wishes = {name: flags.pop(name) for name in names}
     changes = _standing() | options.given(flags, DreamSettings)
@@ -73,7 +68,7 @@ def atlas(
 
     folder = checks.report_folder(picture, output, "atlas")
     voice = Voice(quiet, as_json)
-    if note := choose_threads(threads):
+    if note := processor.choose(threads):
         voice.say(note)
     side = wishes["long_side"] or LARGEST
     memory.keep_buffers((side, side))

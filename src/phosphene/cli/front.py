@@ -17,8 +17,8 @@ from click.shell_completion import CompletionItem
 from phosphene import __version__
 from phosphene.cli.atlas import atlas
 from phosphene.cli.completion import CANVASES, beginning
+from phosphene.cli.factory import command, redo
 from phosphene.cli.filters import filters
-from phosphene.cli.making import command, redo
 from phosphene.cli.match import match
 from phosphene.cli.resume import ARGUMENTS, resume
 from phosphene.cli.studio import studio

@@ -88,7 +88,7 @@ class _Jobs:
     def _check(self) -> None:
         """Refuses a layer that the network does not have, and says whose it was if nobody typed it."""
         try:
-            self.batch.objectives  # noqa: B018 - whatever is wrong with all is said before the first
+            self.batch.check()
         except UnknownNameError as error:
             layer_of = layer_from(self.asked.wishes) if self.asked.technique.looks else None
             if layer_of is None:

@@ -10,7 +10,7 @@ import click
 from phosphene.cli import completion
 from phosphene.recipes import fields as of_settings
 from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Setting, Settings, described
-from phosphene.techniques import TECHNIQUES
+from phosphene.techniques import TECHNIQUES, Technique
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -175,6 +175,35 @@ BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
 
 config = flag("--config", group=REST, metavar="FILE", shell_complete=completion.files, help="settings from a TOML file")
 
+show_regions = flag(
+    "--show-regions",
+    group=FILE,
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="draw what was matched with what",
+)
+max_pixels = flag(
+    "--max-pixels", group=SPEED, type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none"
+)
+threads = flag("--threads", group=SPEED, type=click.IntRange(1, 1024), metavar="N", help="processor threads")
+quiet = flag("-q", "--quiet", group=REST, is_flag=True, help="say nothing but errors")
+
+_LOOKS: Mapping[str, tuple[str, completion.Complete, str]] = {
+    "preset": (LOOK, completion.presets, "a look; phosphene presets lists them"),
+    "recipe": (ASCENT, completion.recipes, "somebody's settings, as google2015"),
+}
+
+
+def looks(technique: Technique) -> Callable[[Function], Function]:
+    """Adds flags for several settings at once, as far as the technique has such."""
+    found = [
+        flag(f"--{name}", group=group, metavar="NAME", shell_complete=completes, help=about)
+        for name, (group, completes, about) in _LOOKS.items()
+        if name in technique.looks
+    ]
+    return lambda command: _with(found, command)
+
+
 _MACHINES = (
     flag(
         "--workers", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="share pictures out among N processes"
@@ -221,7 +250,7 @@ _OUTPUT = (
         group=FILE,
         help="leave out how it was made",
     ),
-    flag("--threads", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="processor threads"),
-    flag("-q", "--quiet", is_flag=True, group=REST, help="say nothing but errors"),
+    threads,
+    quiet,
     flag("--json", is_flag=True, group=REST, help="a line of JSON for each picture on standard output"),
 )

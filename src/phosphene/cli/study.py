@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phosphene.cli import completion, configuration, options, progress
-from phosphene.cli.threads import choose as choose_threads
 from phosphene.cli.voice import Voice
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import ASCENT, LOOK, SPEED, flag
+from phosphene.recipes.fields import SPEED, flag
 from phosphene.studies.axes import Axis, axes
-from phosphene.techniques import TECHNIQUES, Technique, known
+from phosphene.techniques import DREAM, TECHNIQUES, Technique, known
 
 if TYPE_CHECKING:
     from phosphene.studies.build import Progress
@@ -65,8 +64,7 @@ on where it was stopped, and takes what is there.
     help="where the report goes  [photo-study beside photo.jpg]",
 )
 @options.flag("--force", is_flag=True, group=options.FILE, help="make all of it anew")
-@options.flag("--preset", group=LOOK, metavar="NAME", shell_complete=completion.presets, help="a look, of a dream")
-@options.flag("--recipe", group=ASCENT, metavar="NAME", shell_complete=completion.recipes, help="somebody's settings")
+@options.looks(DREAM)
 @options.config
 @options.flag(
     "--long-side",
@@ -76,13 +74,7 @@ on where it was stopped, and takes what is there.
     help="shrink the picture first, to so many pixels",
 )
 @options.flag("--size", metavar="WxH", group=options.FILE, help="of a canvas or a pattern, in pixels")
-@options.flag(
-    "--max-pixels",
-    type=click.IntRange(0),
-    metavar="N",
-    group=SPEED,
-    help="refuse larger pictures; 0 refuses none",
-)
+@options.max_pixels
 @options.flag(
     "--workers",
     type=click.IntRange(1, 1024),
@@ -96,8 +88,8 @@ on where it was stopped, and takes what is there.
     group=SPEED,
     help="or on the machines of a Dask scheduler, as tcp://host:8786",
 )
-@options.flag("--threads", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="processor threads")
-@options.flag("-q", "--quiet", is_flag=True, group=options.REST, help="say nothing but errors")
+@options.threads
+@options.quiet
 @options.flag(
     "--json", "as_json", is_flag=True, group=options.REST, help="a line of JSON for each variant on standard output"
 )
@@ -105,6 +97,8 @@ def study(
     picture: str, vary: tuple[str, ...], of: str, output: str | None, quiet: bool, as_json: bool, **flags: Any
 ) -> int:
     """Studies a picture, and returns the exit code."""
+    from phosphene.cli import threads  # noqa: F401 - it counts what others use from here on, while torch is loaded
+
     own = {name: flags.pop(name) for name in _OWN}
     looks = {name: flags.pop(name) for name in ("preset", "recipe", "config")}
     kind = known(of)
@@ -184,9 +178,10 @@ def _folder(picture: str, output: str | None, kind: Technique) -> Path:
 def _make_ready(threads: int | None, side: int) -> str | None:
     """Threads and buffers of this process, which makes the variants itself; gives word of fewer threads."""
     from phosphene.cli import memory
+    from phosphene.cli.threads import choose
 
     memory.keep_buffers((side, side))
-    return choose_threads(threads)
+    return choose(threads)
 
 
 @contextmanager

@@ -41,14 +41,14 @@ def choose(wanted: int | None, load: Load = SINCE_START) -> str | None:
     """
     import torch
 
-    from phosphene.run.threads import use
+    from phosphene.networks.devices import use_threads
 
     if wanted:
-        use(wanted)
+        use_threads(wanted)
         return None
     usual, cores, busy = torch.get_num_threads(), psutil.cpu_count() or 1, round(load.others())
     free = max(1, min(usual, cores - busy))
     if free == usual:
         return None
-    use(free)
+    use_threads(free)
     return f"other programs keep {busy} of {cores} cores busy: this one computes on {free}"

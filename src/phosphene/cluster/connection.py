@@ -16,7 +16,7 @@ from distributed import Client, LocalCluster
 from distributed.comm import connect as connect_to
 
 from phosphene.errors import ClusterError
-from phosphene.run.threads import use
+from phosphene.networks.devices import use_threads
 
 TIMEOUT = 10  # seconds for an answer
 ALIKE = ("phosphene", "torch", "openvino", "distributed", "python")  # what must be the same everywhere, or nowhere
@@ -28,7 +28,7 @@ HOW = "On each machine: dask worker {address} --nthreads 1 (docs/how-to/many-mac
 
 def make_ready(threads: int) -> None:
     """Makes a worker of this computer ready: its share of the processors; Ctrl-C is for the one who gives the work."""
-    use(threads)
+    use_threads(threads)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -70,3 +70,8 @@ def _moved(thing: Any, device: torch.device) -> Any:
                 object.__setattr__(clone, name, _moved(value, device))
             return clone
     return thing
+
+
+def use_threads(count: int) -> None:
+    """Computes with so many threads of the processor from now on; the one place that says so."""
+    torch.set_num_threads(count)

@@ -42,7 +42,7 @@ def pattern(
     size: tuple[int, int] = (320, 320),
     settings: PatternSettings | None = None,
     reached: Reached | None = None,
-    on_octave: Callable[[Reached], None] = lambda _: None,
+    on_reached: Callable[[Reached], None] = lambda _: None,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """The pattern of an objective, `[1, 3, H, W]`, sRGB 0..1.
@@ -53,7 +53,7 @@ def pattern(
         size: height and width, in pixels.
         settings: by default `PatternSettings()`.
         reached: where the same pattern stopped, in octaves: it goes on there, and ends with the same pixels.
-        on_octave: told what is reached with each octave.
+        on_reached: told what is reached with each octave.
         on_step: called with each `Step`; an exception raised there ends the run.
 
     Raises:
@@ -80,7 +80,7 @@ def pattern(
         painting = first or _painted(enlarge(pixels, *each, beyond=_beyond(settings)), settings)
         told = partial(_tell, on_step, _Stage(sizes, [steps(settings, *one) for one in sizes], octave, size))
         pixels = _optimised(painting, aim, steps(settings, *each), settings, generator, told)
-        on_octave(Reached(octave + 1, 0, pixels))
+        on_reached(Reached(octave + 1, 0, pixels))
     return pixels
 
 

@@ -45,6 +45,10 @@ class Prepared:
     opening: Opening = field(default_factory=Opening)
     objective: Objective | None = None
 
+    def __post_init__(self) -> None:
+        precise = replace(self.settings, dtype=self.network.precision)
+        object.__setattr__(self, "settings", precise)
+
     def check(self) -> str:
         """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.
 
@@ -107,7 +111,8 @@ class Prepared:
         watch = Watch(on_step)
         try:
             reached = checkpoint.reached(self.network.dtype) if checkpoint else None
-            pixels = work.make(watch, reached, checkpoint.now_and_then if checkpoint else lambda _: None)
+            on_reached = checkpoint.now_and_then if checkpoint else lambda _: None
+            pixels = work.make(on_step=watch, reached=reached, on_reached=on_reached)
             complete = True
         except Stop:
             pixels, complete = watch.picture(), False
@@ -150,5 +155,4 @@ def prepare(
         )
     network = network or networks.load_for(settings)
     album = Album(network.dtype, named=named or {}, folder=folder)
-    chosen = replace(settings, dtype=network.precision)
-    return Prepared(technique, chosen, network, album, opening or Opening(), objective)
+    return Prepared(technique, settings, network, album, opening or Opening(), objective)

@@ -88,7 +88,7 @@ class VariantMaker:
         word = {"of": str(self.image) if self.image else None} if self._words else {}
         chosen = self.technique.choose(**word, **values)
         network = self.library(chosen)
-        chosen = self.technique.engine.settled(chosen, network)
+        chosen = self.technique.engine.for_variant(chosen, network)
         self._objectives[chosen] = self.technique.engine.check(chosen, network, Album(network.dtype))
         return chosen
 
@@ -114,19 +114,12 @@ class VariantMaker:
         ready = Prepared(self.technique, settings, network, self._album(network), self.opening)
         return ready.make_opened(*self.opened(settings), on_step=on_step)
 
-    def known(self, settings: Any) -> dict[str, Any]:
-        """What the record of such a picture says, as far as it is known before; all but the pictures."""
-        known = self.technique.engine.provenance(settings, self.library(settings), self._objectives[settings])
-        return known | {"input": self.opened(settings)[1]}
-
     def is_of(self, found: Record, settings: Any) -> bool:
-        """Whether a record is that of such a picture; what was chosen for it is not looked for again."""
-        wanted = self.known(settings)
-        if chosen := self.technique.engine.chosen_for_each(settings):
-            wanted["settings"] |= {name: found.settings.get(name) for name in chosen}
-            wanted["objective"] = found.objective
-        same = all(getattr(found, fact) == value for fact, value in wanted.items())
-        return same and found.complete and found.pictures.items() <= self._hashes(settings).items()
+        """Whether a record is that of such a picture, and of a whole one."""
+        network, (_, origin) = self.library(settings), self.opened(settings)
+        of_it = found.input == origin and found.pictures.items() <= self._hashes(settings).items()
+        same = self.technique.engine.is_of(found, settings, network, self._objectives[settings])
+        return of_it and same and found.complete
 
     @property
     def subject(self) -> Subject:

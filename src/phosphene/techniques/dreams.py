@@ -17,11 +17,12 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.fields import combined
-from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
+from phosphene.recipes.settings import BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
+from phosphene.techniques import files
 from phosphene.techniques.aims import Aim, aim, asks_for_best
 from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Engine, OnReached, Work
+from phosphene.techniques.engine import Engine, OnReached, PreparedPicture
 from phosphene.techniques.forecast import expected
 from phosphene.tiles import Box
 
@@ -36,28 +37,27 @@ class Dreams(Engine):
         network: Network,
         album: Album,
         objective: Objective | None = None,
-    ) -> Work:
+    ) -> PreparedPicture:
         """As `Engine.begin`: objectives, masks and regions, and the layers that suit a guide."""
         aimed = aim(picture, settings, network, album, objective)
         make = partial(_dreamt, picture, aimed, network)
         notes = aimed.notes + _small(picture, aimed.settings)
         forecast = partial(expected, picture, aimed, network)
-        return Work(aimed.settings, str(aimed.objective), make, notes, forecast)
+        return PreparedPicture(aimed.settings, str(aimed.objective), make, notes, forecast)
 
     def check(self, settings: DreamSettings, network: Network, album: Album) -> str:
         """As `Engine.check`; layers that are to suit a guide are not known yet."""
-        for name, wish, _ in map(split_region, settings.region):
+        for name in files.pictures(settings):
             album.picture(name)
+        for _, wish, _ in map(split_region, settings.region):
             if wish:
                 objectives.read(wish).prepare(network, album)
-        if settings.mask not in (None, ALPHA):
-            album.picture(str(settings.mask))
         if settings.backend == backends.OPENVINO and (why := backends.obstacle(network)):
             raise SettingsError(f"--backend {backends.OPENVINO} {why}")
         return str(self._objective(settings, network, album))
 
-    def settled(self, settings: DreamSettings, network: Network) -> DreamSettings:
-        """As `Engine.settled`: the layer that the network dreams of by itself."""
+    def for_variant(self, settings: DreamSettings, network: Network) -> DreamSettings:
+        """As `Engine.for_variant`: the layer that the network dreams of by itself."""
         named = settings.layer or settings.objective or settings.guide
         return settings if named else replace(settings, layer=network.default_layer)
 

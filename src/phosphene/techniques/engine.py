@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +20,7 @@ from phosphene.networks import Network
 from phosphene.networks.devices import device_for
 from phosphene.objectives import Objective
 from phosphene.recipes.fields import Settings, combined
+from phosphene.record import Record
 from phosphene.techniques import files
 from phosphene.techniques.album import Album
 from phosphene.tiles import Box
@@ -55,16 +56,16 @@ class Opening:
     max_pixels: int = images.MAX_PIXELS
 
     def __post_init__(self) -> None:
-        replace = object.__setattr__  # frozen for everybody else; numpy's numbers become Python's
+        put = object.__setattr__  # frozen for everybody else; numpy's numbers become Python's
         if self.size is not None:
             both: Any = self.size if isinstance(self.size, (tuple, list)) else (self.size, self.size)
             if len(both) != 2 or not all(map(_is_length, both)):
                 raise SettingsError(f"size is {self.size!r}; it takes width and height in pixels, as (768, 512).")
-            replace(self, "size", (int(both[0]), int(both[1])))
+            put(self, "size", (int(both[0]), int(both[1])))
         if self.long_side is not None:
             if not _is_length(self.long_side):
                 raise SettingsError(f"long_side is {self.long_side!r}; it takes a number of pixels, as 1024.")
-            replace(self, "long_side", int(self.long_side))
+            put(self, "long_side", int(self.long_side))
 
     def open(self, image: images.Source, dtype: torch.dtype, seed: int = 0) -> Opened:
         """The picture, and what the record says of it; a canvas is painted with the seed.
@@ -108,8 +109,8 @@ class Making(Protocol):
 
 
 @dataclass(frozen=True)
-class Work:
-    """One picture's work, ready to be done.
+class PreparedPicture:
+    """A picture for which everything is ready to make another of it.
 
     Attributes:
         settings: with what was chosen for this picture.
@@ -141,7 +142,7 @@ class Engine(ABC):
     @abstractmethod
     def begin(
         self, picture: Picture, settings: Any, network: Network, album: Album, objective: Objective | None = None
-    ) -> Work:
+    ) -> PreparedPicture:
         """Makes everything ready that the settings ask for, for this picture.
 
         Raises:
@@ -156,7 +157,7 @@ class Engine(ABC):
             PhospheneError: names that are not there, pictures that cannot be read.
         """
 
-    def settled(self, settings: Any, network: Network) -> Any:
+    def for_variant(self, settings: Any, network: Network) -> Any:
         """Settings with what the network chooses by itself where nothing is wished, as one variant among several.
 
         Raises:
@@ -187,6 +188,21 @@ class Engine(ABC):
             "objective": objective,
             "network": network.identity,
         }
+
+    def is_of(self, found: Record, settings: Settings, network: Network, objective: str) -> bool:
+        """Whether a record is that of a picture made so; of which input and pictures, and whether whole, is not asked.
+
+        Names stand as records hold them, without folders. What was chosen for the picture is not looked for again.
+        """
+        known = self.provenance(settings, network, objective)
+        wanted = Record(**known, input={}, output={}, versions={}, threads=1)
+        if chosen := self.chosen_for_each(settings):
+            wanted = replace(
+                wanted,
+                settings=wanted.settings | {name: found.settings.get(name) for name in chosen},
+                objective=found.objective,
+            )
+        return all(getattr(found, fact) == getattr(wanted, fact) for fact in known)
 
     def again(self, then: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
         """Recorded settings with changes.

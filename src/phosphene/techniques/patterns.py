@@ -17,7 +17,7 @@ from phosphene.objectives import Objective
 from phosphene.recipes import pattern as recipe
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers
 from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Engine, OnReached, Opened, Opening, Work
+from phosphene.techniques.engine import Engine, OnReached, Opened, Opening, PreparedPicture
 
 SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet
@@ -44,25 +44,26 @@ class Patterns(Engine):
         network: Network,
         album: Album,
         objective: Objective | None = None,
-    ) -> Work:
+    ) -> PreparedPicture:
         """As `Engine.begin`: one objective, or one for each channel of a sheet."""
         size = picture.pixels.shape[-2], picture.pixels.shape[-1]
         if objective is None and settings.is_sheet:
             aims, notes = channels(settings, network)
-            text = f"{aims[0].layer}, channels {settings.channels or _all(aims)}"
-            return Work(settings, text, partial(_sheet, aims, network, size), notes)
+            return PreparedPicture(settings, _told(aims, settings), partial(_sheet, aims, network, size), notes)
         ready = self._ready(settings, network, album, objective)
-        return Work(settings, str(ready), partial(_pattern, ready, settings, network, size))
+        return PreparedPicture(
+            settings, str(ready), partial(recipe.pattern, network, ready, size=size, settings=settings)
+        )
 
     def check(self, settings: PatternSettings, network: Network, album: Album) -> str:
         """As `Engine.check`."""
         if settings.is_sheet:
             aims, _ = channels(settings, network)
-            return f"{aims[0].layer}, channels {settings.channels or _all(aims)}"
+            return _told(aims, settings)
         return str(self._ready(settings, network, album, None))
 
-    def settled(self, settings: PatternSettings, network: Network) -> PatternSettings:
-        """As `Engine.settled`; a sheet is of many."""
+    def for_variant(self, settings: PatternSettings, network: Network) -> PatternSettings:
+        """As `Engine.for_variant`; a sheet is of many."""
         if settings.is_sheet:
             raise SettingsError("A study is of one pattern at a time, not of a sheet. Name its channel, as block8:37.")
         return settings
@@ -70,21 +71,6 @@ class Patterns(Engine):
     @staticmethod
     def _ready(settings: PatternSettings, network: Network, album: Album, objective: Objective | None) -> Objective:
         return (objective or recipe.goal(network, settings)).prepare(network, album)
-
-
-def _pattern(
-    objective: Objective,
-    settings: PatternSettings,
-    network: Network,
-    size: tuple[int, int],
-    on_step: OnStep,
-    reached: Reached | None,
-    on_reached: OnReached,
-) -> Tensor:
-    """One pattern, which reaches something with each octave."""
-    return recipe.pattern(
-        network, objective, size=size, settings=settings, reached=reached, on_octave=on_reached, on_step=on_step
-    )
 
 
 # A sheet
@@ -107,8 +93,9 @@ def channels(chosen: PatternSettings, network: Network) -> tuple[list[PatternSet
     return [replace(chosen, layer=layer.name, channels=None, channel=number) for number in numbers], notes
 
 
-def _all(aims: list[PatternSettings]) -> str:
-    return f"{aims[0].channel}-{aims[-1].channel}"
+def _told(aims: list[PatternSettings], settings: PatternSettings) -> str:
+    """What a record says of whose sheet it is."""
+    return f"{aims[0].layer}, channels {settings.channels or f'{aims[0].channel}-{aims[-1].channel}'}"
 
 
 def _sheet(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from phosphene import correspondence, filters, images
 from phosphene.ascent import OnStep, Reached, Step
-from phosphene.errors import PhospheneError, RecordError, SettingsError
+from phosphene.errors import PhospheneError, SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -19,12 +19,12 @@ from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes import style as recipe
 from phosphene.recipes.fields import combined
 from phosphene.recipes.painter import Source
-from phosphene.recipes.settings import ALPHA
 from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.style_settings import StyleSettings, weighted
+from phosphene.techniques import files
 from phosphene.techniques.aims import fitted, mask_of
 from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Engine, OnReached, Work
+from phosphene.techniques.engine import Engine, OnReached, PreparedPicture
 from phosphene.techniques.regions import drawn
 
 MISSING = 0.05  # of the picture: with so much that has no counterpart, the user is told
@@ -41,7 +41,7 @@ class Styles(Engine):
         network: Network,
         album: Album,
         objective: Objective | None = None,
-    ) -> Work:
+    ) -> PreparedPicture:
         """As `Engine.begin`: styles, with what of them is matched with what, a mask, and what it begins with."""
         finish = _Finish(picture.pixels, mask_of(picture, settings, album), settings.keep_colour)
         initial = None if settings.initial is None else fitted(settings.initial, picture, album, "initial picture")
@@ -49,15 +49,14 @@ class Styles(Engine):
         make = partial(_painted, _Painting(settings, network, sources, finish, initial))
         matched = all(source.stuff is not None for source in sources)
         regions = partial(drawn, picture.pixels, sources) if matched else None
-        return Work(settings, _told(settings), make, notes, regions=regions)
+        return PreparedPicture(settings, _told(settings), make, notes, regions=regions)
 
     def check(self, settings: StyleSettings, network: Network, album: Album) -> str:
         """As `Engine.check`."""
         _pictures(settings, network, album)
-        others = [settings.initial, *settings.regions, None if settings.mask == ALPHA else settings.mask]
-        for other in others:
-            if other is not None:
-                album.picture(other)
+        for setting, name in files.named(settings):
+            if setting != "style":
+                album.picture(name)
         return _told(settings)
 
     def again(self, then: Mapping[str, Any], changes: Mapping[str, Any]) -> StyleSettings:
@@ -67,10 +66,8 @@ class Styles(Engine):
             suited = _suited(then.get("filter"))
             then = {name: value for name, value in then.items() if name not in suited or value != suited[name]}
         suits = {} if other is None else filters.read(other).style
-        try:
-            return StyleSettings(**combined(StyleSettings, then, suits, changes))
-        except TypeError as error:
-            raise RecordError(f"The record cannot be followed: {error}.") from error
+        again: StyleSettings = super().again(combined(StyleSettings, then, suits), changes)
+        return again
 
 
 def _suited(name: str | None) -> Mapping[str, Any]:

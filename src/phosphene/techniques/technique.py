@@ -30,10 +30,11 @@ class Technique:
         plural: its pictures, in a sentence: `dreams`.
         settings: its settings.
         choose: its settings from wishes by name; of a technique that takes words, also from `of`, the word.
-        place: its engine's module and class, loaded when it is first used.
+        engine_path: its engine's module and class, loaded when it is first used.
         looks: names for several settings at once, by the wish that takes them.
         takes: what it begins with: a picture, or words that say of what.
-        more: the setting that words after the first picture are values of, unless it is named otherwise.
+        further: the setting that words after the first picture are values of, unless it is named otherwise.
+        draws_regions: whether it can draw what was matched with what.
         about: what it does, in a line of help.
         help: the text of its help.
     """
@@ -42,17 +43,18 @@ class Technique:
     plural: str
     settings: type[Settings]
     choose: Callable[..., Any]
-    place: str
+    engine_path: str
     looks: Mapping[str, Mapping[str, Named]] = field(default_factory=dict)
     takes: Literal["picture", "words"] = "picture"
-    more: str = ""
+    further: str = ""
+    draws_regions: bool = False
     about: str = ""
     help: str = ""
 
     @cached_property
     def engine(self) -> Engine:
         """What makes its pictures."""
-        module, _, name = self.place.partition(":")
+        module, _, name = self.engine_path.partition(":")
         made: Engine = getattr(import_module(module), name)(self)
         return made
 
@@ -86,7 +88,8 @@ STYLE = Technique(
     style_settings.StyleSettings,
     style_settings.settings,
     "phosphene.techniques.styles:Styles",
-    more="style",
+    further="style",
+    draws_regions=True,
     about="Repaints pictures as another one is painted.",
     help="""Repaints PICTURE as STYLE is painted, and writes photo-style.png beside photo.jpg.
 

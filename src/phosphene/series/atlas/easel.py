@@ -16,7 +16,6 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
-from phosphene.record import Record
 from phosphene.run import Dream, prepare
 from phosphene.run.watch import telling_of_memory
 from phosphene.series.atlas.plan import Entry, Pass
@@ -87,16 +86,10 @@ class Easel:
             found = record.read(path)
         except PhospheneError:
             return False
-        wanted = self._wanted(entry, stage)
-        facts = ("recipe", "settings", "objective", "network", "input", "pictures", "complete")
-        return all(getattr(found, fact) == getattr(wanted, fact) for fact in facts)
-
-    def _wanted(self, entry: Entry, stage: Pass) -> Record:
-        _, origin = self.at(stage.side(entry))
-        settings = stage.of(entry)
-        objective = goal(self._network, settings).prepare(self._network)
-        known = DREAM.engine.provenance(settings, self._network, str(objective))
-        return Record(**known, input=origin, output={}, versions={}, threads=1)
+        settings, (_, origin) = stage.of(entry), self.at(stage.side(entry))
+        objective = str(goal(self._network, settings).prepare(self._network))
+        of_it = found.input == origin and not found.pictures and found.complete
+        return of_it and DREAM.engine.is_of(found, settings, self._network, objective)
 
 
 def _kept(image: images.Source) -> images.Source:

@@ -10,14 +10,9 @@ from phosphene.cli import completion, configuration, options
 from phosphene.cli.options import FILE
 from phosphene.cli.resume import ARGUMENTS
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import ASCENT, LOOK, SPEED
 from phosphene.recipes.pattern_settings import word
 from phosphene.techniques import TECHNIQUES, Technique
 
-_LOOKS = {
-    "preset": (LOOK, completion.presets, "a look; phosphene presets lists them"),
-    "recipe": (ASCENT, completion.recipes, "somebody's settings, as google2015"),
-}
 _SIZES = {
     "picture": "of a canvas, in pixels  [768x512]",
     "words": "of a pattern, in pixels  [320x320; on a sheet 128x128]",
@@ -35,20 +30,13 @@ def command(technique: Technique) -> click.Command:
         _words(technique),
         options.output,
         options.machines,
-        *(
-            options.flag(f"--{name}", group=group, metavar="NAME", shell_complete=completes, help=about)
-            for name, (group, completes, about) in _LOOKS.items()
-            if name in technique.looks
-        ),
+        options.looks(technique),
         options.config,
         *_opening(technique),
         options.settings(technique.settings),
     ]
-    if technique.name == "style":
-        about = "draw what was matched with what"
-        add.insert(
-            2, options.flag("--show-regions", group=FILE, metavar="FILE", shell_complete=completion.files, help=about)
-        )
+    if technique.draws_regions:
+        add.insert(2, options.show_regions)
     for each in reversed(add):
         make = each(make)
     return click.command(technique.name, cls=options.Grouped, short_help=technique.about)(make)
@@ -58,22 +46,15 @@ def _words(technique: Technique) -> Any:
     """What is worked on, and what further words stand for."""
     if technique.takes == "words":
         return click.argument("words", nargs=-1, metavar="[LAYER:CHANNEL]...", shell_complete=completion.layers)
-    metavar = f"PICTURE... [{technique.more.upper()}]..." if technique.more else "PICTURE..."
+    metavar = f"PICTURE... [{technique.further.upper()}]..." if technique.further else "PICTURE..."
     return click.argument("words", nargs=-1, metavar=metavar, shell_complete=completion.pictures)
 
 
 def _opening(technique: Technique) -> list[Any]:
     """The flags that say how a picture is opened."""
     size = options.flag("--size", group=FILE, metavar="WxH", help=_SIZES[technique.takes])
-    limit = options.flag(
-        "--max-pixels",
-        group=SPEED,
-        type=click.IntRange(0),
-        metavar="N",
-        help="refuse larger pictures; 0 refuses none",
-    )
     if technique.takes == "words":
-        return [size, limit]
+        return [size, options.max_pixels]
     about = "look through a folder with all below it, and keep its tree"
     return [
         options.flag("--recursive", group=FILE, is_flag=True, help=about),
@@ -85,12 +66,14 @@ def _opening(technique: Technique) -> list[Any]:
             help="shrink the picture first, to so many pixels",
         ),
         size,
-        limit,
+        options.max_pixels,
     ]
 
 
 def _make(technique: Technique, flags: dict[str, Any]) -> int:
     """Makes what a command line asks for; returns the exit code."""
+    from phosphene.cli import threads  # noqa: F401 - it counts what others use from here on, while torch is loaded
+
     wishes = options.take_wishes_(flags)
     more = {name: flags.pop(name, None) for name in ("config", "size", "long_side", "max_pixels")}
     scheduler, workers = flags.pop("scheduler"), flags.pop("workers")
@@ -133,10 +116,10 @@ def _shared_out(
     >>> _shared_out(TECHNIQUES["style"], ("a.jpg", "b.jpg"), {"filter": "woodcut"})
     (('a.jpg', 'b.jpg'), {'filter': 'woodcut'})
     """
-    others = technique.settings.OVERRIDES.get(technique.more, ())
-    if not technique.more or any(name in typed for name in (technique.more, *others)) or not words[1:]:
+    others = technique.settings.OVERRIDES.get(technique.further, ())
+    if not technique.further or any(name in typed for name in (technique.further, *others)) or not words[1:]:
         return words, typed
-    return words[:1], typed | {technique.more: words[1:]}
+    return words[:1], typed | {technique.further: words[1:]}
 
 
 def _check_named(technique: Technique, inputs: tuple[str, ...], values: dict[str, Any]) -> None:
@@ -152,7 +135,7 @@ def _check_named(technique: Technique, inputs: tuple[str, ...], values: dict[str
             raise SettingsError(f"--layer {values['layer']}: a pattern is of one layer. For several, use --objective.")
     elif not inputs:
         raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
-    needed = technique.more and {technique.more, *technique.settings.OVERRIDES.get(technique.more, ())}
+    needed = technique.further and {technique.further, *technique.settings.OVERRIDES.get(technique.further, ())}
     if needed and not any(values.get(name) for name in needed):
         raise click.UsageError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
 
