@@ -36,7 +36,7 @@ class Job:
         return told | {"seconds_left": None, "message": "", "result": result}
 
 
-class Sitting:
+class Session:
     def __init__(self, studio, number, name):
         self.studio, self.id, self.name = studio, f"{number:016x}", name
         self.ground, self.strokes, self.references, self.did, self.hearers = None, 0, {}, [], []
@@ -46,9 +46,9 @@ class Sitting:
         mine = {"id": self.id, "name": self.name, **size, "view": size, "revision": self.strokes}
         flags = dict.fromkeys(("growing", "can_undo", "can_redo", "regions"), False)
         references = [*self.references.values()]
-        return mine | flags | {
-            "ground": self.ground, "strokes": self.strokes, "references": references, "jobs": [], "notes": []
-        }  # fmt: skip
+        ground = self.ground and self.ground.to_dict()
+        more = {"ground": ground, "strokes": self.strokes, "references": references, "jobs": [], "notes": []}
+        return mine | flags | more
 
     def view(self):
         return WEBP
@@ -56,7 +56,7 @@ class Sitting:
     photograph = thumbnail = view
 
     def regions(self):
-        return WEBP if self.ground and self.ground["kind"] == "style" else None
+        return WEBP if self.ground and self.ground.look.kind == "style" else None
 
     def set_ground(self, ground):
         self.ground = ground
@@ -83,6 +83,10 @@ class Sitting:
             raise UnknownNameError(f"There is no reference {ref}.\nAdd it first.")
         return WEBP
 
+    @property
+    def background(self):
+        return self
+
     def thumbnails(self, set, layer=None):
         self.did.append(("thumbnails", set, layer))
         return self.studio.begin_job("thumbnails", self.id)
@@ -107,7 +111,7 @@ class Sitting:
 
     def begin(self, brush, points):
         self.did.append(("begin", brush, points))
-        if brush["look"]["kind"] == "style":
+        if brush.look.kind == "style":
             raise ImageError("The style is not there yet.\nWait for its job.")
 
     def more(self, points):
@@ -133,7 +137,7 @@ class Sitting:
 class Studio:
     def __init__(self, folder, *, pictures=None, model="", max_pixels=0):
         self.home, self.pictures = Path(folder), pictures
-        self.sittings, self.jobs, self.opened, self.closed = {}, {}, [], 0
+        self.sessions, self.jobs, self.opened, self.closed = {}, {}, [], 0
         self.gate = threading.Event()
         self.gate.set()
 
@@ -145,12 +149,12 @@ class Studio:
 
     def list(self):
         size = {"width": 64, "height": 48, "changed": "2026-01-01T00:00:00", "strokes": 0}
-        return [{"id": each.id, "name": each.name, **size} for each in self.sittings.values()]
+        return [{"id": each.id, "name": each.name, **size} for each in self.sessions.values()]
 
     def _sit(self, name):
-        sitting = Sitting(self, len(self.sittings) + 1, name)
-        self.sittings[sitting.id] = sitting
-        return sitting
+        session = Session(self, len(self.sessions) + 1, name)
+        self.sessions[session.id] = session
+        return session
 
     def open(self, data, name):
         self.opened.append((len(data), name))
@@ -170,7 +174,8 @@ class Studio:
         return self._sit(f"file {number}")
 
     def folder(self):
-        return {"folder": "holiday", "pictures": [{"number": 0, "name": "a.jpg"}]} if self.pictures else None
+        pictures = [{"number": 0, "name": "a.jpg"}]
+        return {"folder": "holiday", "pictures": pictures} if self.pictures else {"folder": None, "pictures": []}
 
     def folder_thumbnail(self, number):
         if number:
@@ -179,13 +184,13 @@ class Studio:
 
     def picture(self, id):
         assert re.fullmatch("[0-9a-f]{16}", id)
-        if id not in self.sittings:
+        if id not in self.sessions:
             raise UnknownNameError(f"There is no picture {id}.\nOpen one.")
-        return self.sittings[id]
+        return self.sessions[id]
 
     def forget(self, id):
         self.picture(id)
-        del self.sittings[id]
+        del self.sessions[id]
 
     def begin_job(self, kind, picture, file=None):
         made = Job(len(self.jobs) + 4096, kind, picture, file)

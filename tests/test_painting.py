@@ -17,7 +17,7 @@ import phosphene
 from conftest import tiny
 from phosphene import images, record
 from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
-from phosphene.painting import forms
+from phosphene.painting import document as documents
 from phosphene.painting.again import rendered
 from phosphene.painting.coverage import coverage
 from phosphene.painting.document import Brush, Document, Ground, History, Look, Stroke
@@ -51,7 +51,7 @@ def easel(size=SIZE, references=()):
 
 
 def brush(look=DREAM, size=30.0, softness=0.5, strength=1.0):
-    return Brush(size, softness, strength, look)
+    return Brush(size, look, softness, strength)
 
 
 STROKES = (
@@ -60,6 +60,13 @@ STROKES = (
     Stroke(brush(ERASE, size=16), (((50.0, 45.0, 1.0),),)),
 )
 DOCUMENT = Document(Ground(DREAM, 0.5), STROKES)
+
+
+def stroke_of(part):
+    """A stroke in JSON that is whole but for its brush, or the points of its touch."""
+    brush = part if isinstance(part, dict) else {"size": 9, "look": {"kind": "erase"}}
+    return {"brush": brush, "touches": [[[1, 2, 1]] if isinstance(part, dict) else part]}
+
 
 numbers = st.floats(-40, 160, allow_nan=False)
 points = st.tuples(numbers, numbers, st.floats(0, 1))
@@ -70,7 +77,7 @@ looks = st.sampled_from(
 brushes = st.builds(brush, looks, st.floats(4, 600), st.floats(0, 1), st.floats(0.1, 3))
 strokes = st.builds(Stroke, brushes, st.lists(touches, max_size=3).map(tuple))
 grounds = st.none() | st.builds(
-    Ground, st.sampled_from([DREAM, Look("dream", preset="reef")]), st.floats(0, 5), st.none() | st.just((2, 3))
+    Ground, st.sampled_from([DREAM, Look("dream", preset="reef")]), st.floats(0.2, 5), st.none() | st.just((2, 3))
 )
 
 
@@ -155,7 +162,7 @@ def test_an_eraser_brings_the_photograph_back():
 def test_the_same_document_gives_the_same_pixels():
     first, second = easel(), easel()
     boxes = list(first.paint(DOCUMENT))
-    list(second.paint(forms.document(json.loads(json.dumps(forms.document_to_dict(DOCUMENT))))))
+    list(second.paint(documents.document(json.loads(json.dumps(DOCUMENT.to_dict())))))
     assert len(boxes) == 4
     assert torch.equal(first.pixels, second.pixels)
     assert not torch.equal(first.pixels, first.photograph)
@@ -344,9 +351,6 @@ def test_coverage_knows_what_lies_where():
 def test_history_goes_back_and_forth_and_through_json(events, data):
     history = History()
     for event in events:
-        if isinstance(event, Stroke):
-            rounded = [forms.points(touch) for touch in event.touches]
-            event = replace(event, touches=tuple(rounded))
         history = history.then(event)
     assert history.done == len(events)
     back = data.draw(st.integers(0, len(events)))
@@ -358,38 +362,54 @@ def test_history_goes_back_and_forth_and_through_json(events, data):
         again = again.redone
     assert again == history
     assert len(undone.document.strokes) == sum(isinstance(each, Stroke) for each in history.events[: undone.done])
-    assert forms.history(json.loads(json.dumps(forms.history_to_dict(undone)))) == undone
-    assert forms.document(json.loads(json.dumps(forms.document_to_dict(undone.document)))) == undone.document
+    assert documents.history(json.loads(json.dumps(undone.to_dict()))) == undone
+    assert documents.document(json.loads(json.dumps(undone.document.to_dict()))) == undone.document
 
 
 @pytest.mark.parametrize(
-    ("read", "data", "says"),
+    ("event", "says"),
     [
-        (forms.look, {"kind": "drem"}, "Did you mean 'dream'"),
-        (forms.look, {"kind": "dream", "presett": "x"}, "Did you mean 'preset'"),
-        (forms.look, {"preset": "beasts"}, "says its kind"),
-        (forms.look, {"kind": "dream", "preset": "beest"}, "no preset"),
-        (forms.look, {"kind": "dream", "channel": 3}, "its layer is named"),
-        (forms.look, {"kind": "style"}, "filter or a reference"),
-        (forms.look, {"kind": "dream", "filter": "fur"}, "A filter is a style"),
-        (forms.look, {"kind": "dream", "layer": 3}, "is a text"),
-        (forms.look, [], "object with names"),
-        (forms.ground, {"kind": "dream"}, "strength is a number"),
-        (forms.ground, {"kind": "dream", "strength": 9}, "from 0 to 5"),
-        (forms.ground, {"kind": "erase", "strength": 1}, "null is the photograph"),
-        (forms.ground, {"kind": "dream", "strength": 1, "until": [0, 1]}, "no octave and step"),
-        (forms.brush, {"size": 1, "softness": 0, "strength": 1, "look": {"kind": "erase"}}, "from 4 to 600"),
-        (forms.brush, {"size": 9, "softness": True, "strength": 1, "look": {"kind": "erase"}}, "is a number"),
-        (forms.points, [[1, 2]], "x, y and pressure"),
-        (forms.points, [[1, float("nan"), 1]], "x, y and pressure"),
-        (forms.points, "abc", "are a list"),
-        (forms.history, {"events": [], "done": 3}, "cannot stand"),
-        (forms.history, {"events": [3], "done": 0}, "object with names"),
+        ({"kind": "drem"}, "Did you mean 'dream'"),
+        ({"kind": "dream", "presett": "x"}, "Did you mean 'preset'"),
+        ({"preset": "beasts"}, "kind is missing"),
+        ({"kind": "dream", "channel": 3}, "names preset; layer and perhaps channel"),
+        ({"kind": "style"}, "names filter; reference"),
+        ({"kind": "dream", "filter": "fur"}, "names preset; layer"),
+        ({"kind": "dream", "layer": 3}, "a valid string"),
+        ([], "an object with names"),
+        ({"kind": "dream", "preset": "reef", "strength": True}, "a valid number"),
+        ({"kind": "dream", "preset": "reef", "strength": 9}, "is 0.2 to 5, not 9"),
+        ({"kind": "erase", "strength": 1}, "null is the photograph"),
+        ({"kind": "dream", "preset": "reef", "until": [0, 1]}, r"until\[0\] is 0.\nIt takes 1 to"),
+        (stroke_of({"size": 1, "look": {"kind": "erase"}}), "brush.size is 1.\nIt takes 4 to 600"),
+        (
+            stroke_of({"size": 9, "softness": True, "look": {"kind": "erase"}}),
+            "softness is true.\nIt takes a valid number",
+        ),
+        (stroke_of([[1, 2]]), r"touches\[0\]\[0\]\[2\] is missing"),
+        (stroke_of([[1, float("nan"), 1]]), "a finite number"),
+        (stroke_of("abc"), "a valid tuple"),
+        (3, "an object with names"),
     ],
 )
-def test_what_is_no_painting_is_refused_in_words(read, data, says):
+def test_what_is_no_painting_is_refused_in_words(event, says):
     with pytest.raises(SettingsError, match=says):
-        read(data)
+        documents.history({"events": [event], "done": 1})
+
+
+def test_more_than_there_is_cannot_stand():
+    with pytest.raises(SettingsError, match="Of 0 events, 3 cannot stand"):
+        documents.history({"events": [], "done": 3})
+
+
+def test_a_ground_as_it_was_written_before_is_read():
+    before = {"look": {"kind": "dream", "preset": "reef"}, "strength": 0.5, "until": None}
+    assert documents.document({"ground": before, "strokes": []}).ground == Ground(Look("dream", preset="reef"), 0.5)
+
+
+def test_a_preset_that_is_not_there_is_refused():
+    with pytest.raises(PhospheneError, match="beasts"):
+        easel().palette.dream(Look("dream", preset="beest"))
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,19 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from phosphene.errors import NumberError, RoomError, SettingsError
+from phosphene.painting.document import Brush
+from phosphene.recipes.style_settings import StyleSettings
 from phosphene.sessions.service import CANVAS_SIDES
-from phosphene.studio import answers, checking, guard, openapi
+from phosphene.studio import answers, guard, shapes
 from phosphene.studio.answers import Refusal
 from phosphene.studio.app import app
-from phosphene.studio.schemas import SCHEMAS
+from phosphene.studio.handlers import OPERATIONS
+from phosphene.studio.operations import openapi
 from studio_fake import BEARER, PORT, TOKEN, WEBP, Studio, answer, client_of, exchange, request, running, spoken, until
 
 HERE = f"http://127.0.0.1:{PORT}"
 NOBODY = "f" * 16
+SCHEMAS = shapes.schemas()
 LOOK = {"kind": "dream", "preset": "carnival"}
 BRUSH = {"size": 40, "softness": 0.5, "strength": 1, "look": LOOK}
 STROKE = {"brush": BRUSH, "points": [[1, 2, 0.5], [3.5, 4, 1]], "seconds": 1.5}
@@ -244,14 +248,14 @@ def test_a_page_that_is_not_there(studio, tmp_path):
 def test_names_in_addresses_are_checked(client, studio, path, bad):
     good = opened(client)
     refused(client.get(path.format(bad=bad, good=good)), 404)
-    assert studio.sittings[good].did == []
+    assert studio.sessions[good].did == []
 
 
 @pytest.mark.parametrize("key", ["preset-x", "filter-night-sea", "layer-blocks.3.2", "channel-block8-37"])
 def test_keys_of_thumbnails(client, studio, key):
     picture = opened(client)
     refused(client.get(f"/api/pictures/{picture}/thumbnails/{key}.webp"), 404, "not made")
-    assert studio.sittings[picture].did == [("made_thumbnail", key)]
+    assert studio.sessions[picture].did == [("made_thumbnail", key)]
     made = client.get(f"/api/pictures/{picture}/thumbnails/layer-inception_4c%2Foutput.webp")
     assert made.content == WEBP
 
@@ -262,7 +266,7 @@ def test_keys_of_thumbnails(client, studio, key):
 def test_keys_that_could_be_paths(client, studio, key):
     picture = opened(client)
     refused(client.get(f"/api/pictures/{picture}/thumbnails/{key.replace('/', '%2F')}.webp"), 404)
-    assert studio.sittings[picture].did == []
+    assert studio.sessions[picture].did == []
 
 
 def test_what_is_not_there(client):
@@ -382,7 +386,8 @@ def test_files_at_once(studio):
 def test_a_pictures_life(client, studio):
     picture = f"/api/pictures/{opened(client)}"
     assert (
-        client.put(f"{picture}/ground", json={"kind": "style", "filter": "woodcut"}).json()["ground"]["strength"] == 0.4
+        client.put(f"{picture}/ground", json={"kind": "style", "filter": "woodcut"}).json()["ground"]["strength"]
+        == StyleSettings.strength
     )
     assert client.get(f"{picture}/regions.webp").content == WEBP
     assert (
@@ -392,11 +397,11 @@ def test_a_pictures_life(client, studio):
         is None
     )
     assert client.post(f"{picture}/strokes", json=STROKE).json()["strokes"] == 1
-    (did,) = studio.sittings[picture[-16:]].did
-    assert did == ("stroke", BRUSH, STROKE["points"], 1.5)
+    (did,) = studio.sessions[picture[-16:]].did
+    assert did == ("stroke", Brush(40, LOOK), ((1, 2, 0.5), (3.5, 4, 1)), 1.5)
     short = {"brush": {"size": 40, "look": LOOK}, "points": [[0, 0, 1]]}
     client.post(f"{picture}/strokes", json=short)
-    assert studio.sittings[picture[-16:]].did[1] == ("stroke", BRUSH, [[0, 0, 1]], 1)
+    assert studio.sessions[picture[-16:]].did[1] == ("stroke", Brush(40, LOOK), ((0, 0, 1),), 1)
     job = client.post(f"{picture}/renders", json={})
     assert client.get(job.headers["location"]).json() == job.json()
     studio.jobs[job.json()["id"]].called = "Käse\r\n.png"
@@ -411,23 +416,24 @@ def test_a_pictures_life(client, studio):
 
 
 WRONG = [
-    ("PUT", "ground", {"kind": "dream"}, "preset; layer; reference"),
+    ("PUT", "ground", {"kind": "dream"}, "preset; layer and perhaps channel; reference"),
     ("PUT", "ground", {"kind": "drem", "preset": "x"}, "Did you mean 'dream'?"),
     ("PUT", "ground", {"kind": "erase"}, "dream, style"),
     ("PUT", "ground", {"preset": "x"}, "kind is missing"),
     ("PUT", "ground", {**LOOK, "strength": 9}, "0.2 to 5"),
     ("PUT", "ground", {**LOOK, "strength": True}, "number"),
     ("PUT", "ground", {**LOOK, "chanel": 3}, "chanel is unknown"),
-    ("PUT", "ground", {**LOOK, "layer": "block8"}, "layer is unknown"),
+    ("PUT", "ground", {**LOOK, "layer": "block8"}, "names preset; layer"),
     ("PUT", "ground", {"kind": "dream", "layer": "block8", "channel": 1.5}, "integer"),
     ("PUT", "ground", {"kind": "dream", "layer": "../../x"}, "a name"),
     ("PUT", "ground", {"kind": "style", "filter": "/etc/passwd"}, "a name"),
-    ("PUT", "ground", {"kind": "style", "reference": "1234"}, "16 digits"),
+    ("PUT", "ground", {"kind": "style", "reference": "12 34"}, "a name"),
+    ("POST", "rankings", {"reference": "1234"}, "16 digits"),
     ("PUT", "ground", {"kind": ["dream"], "preset": "x"}, "dream, style"),
-    ("PUT", "ground", [], "object or null"),
-    ("PUT", "ground", "x" * 10_000, "object or null"),
+    ("PUT", "ground", [], "an object"),
+    ("PUT", "ground", "x" * 10_000, "an object"),
     ("POST", "strokes", {**STROKE, "points": []}, "0 items"),
-    ("POST", "strokes", {**STROKE, "points": [[1, 2]]}, "points[0] has 2 items"),
+    ("POST", "strokes", {**STROKE, "points": [[1, 2]]}, "points[0][2] is missing"),
     ("POST", "strokes", {**STROKE, "points": [[1, 2, 3]]}, "points[0][2] is 3"),
     ("POST", "strokes", {**STROKE, "seconds": -1}, "0 to 60"),
     ("POST", "strokes", {**STROKE, "brush": {**BRUSH, "size": 3}}, "brush.size is 3"),
@@ -445,7 +451,7 @@ WRONG = [
 def test_json_that_does_not_fit(client, studio, method, place, body, says):
     picture = opened(client)
     refused(client.request(method, f"/api/pictures/{picture}/{place}", json=body), 400, says)
-    assert studio.sittings[picture].did == []
+    assert studio.sessions[picture].did == []
 
 
 @pytest.mark.parametrize(
@@ -467,9 +473,8 @@ def test_what_is_not_json(client, studio, text):
 @pytest.mark.parametrize(("width", "height"), [(20_000, 20), (31, 64), (64, 8193)])
 def test_a_canvas_has_the_size_that_is_published(client, width, height):
     refused(client.post("/api/pictures", json={"canvas": "grey", "width": width, "height": height}), 400)
-    side = client.get("/api/openapi.json").json()["components"]["schemas"]["NewPicture"]
-    found = [each["properties"]["width"] for each in side["oneOf"] if "width" in each["properties"]]
-    assert {(each["minimum"], each["maximum"]) for each in found} == {CANVAS_SIDES}
+    side = client.get("/api/openapi.json").json()["components"]["schemas"]["Canvas"]["properties"]["width"]
+    assert (side["minimum"], side["maximum"]) == CANVAS_SIDES
 
 
 def test_json_that_is_too_large(client):
@@ -506,18 +511,7 @@ NEAR = st.recursive(
     lambda inner: st.dictionaries(WORDS, inner, max_size=5) | st.lists(inner, max_size=3),
     max_leaves=12,
 )
-SHAPES = [
-    "GroundOrNone",
-    "Look",
-    "Stroke",
-    "NewPicture",
-    "Thumbnails",
-    "Ranking",
-    "Render",
-    "Message",
-    "Brush",
-    "Points",
-]
+SHAPES = list(shapes.TAKEN)
 VALID = [
     {**LOOK, "strength": 2},
     STROKE,
@@ -553,7 +547,7 @@ def test_the_check_is_what_is_published(data):
     for name in SHAPES:
         fits = validator(name).is_valid(value)
         try:
-            checking.checked(value, name)
+            shapes.read(json.dumps(value), name)
         except Refusal as no:
             assert (no.status, bool(no.error and no.hint), fits) == (400, True, False), (name, value)  # noqa: PT017
         else:
@@ -564,12 +558,12 @@ def test_the_check_is_what_is_published(data):
 @settings(max_examples=150, deadline=None)
 def test_any_bytes_are_json_or_refused(data):
     with contextlib.suppress(Refusal):
-        checking.checked(checking.parse(data), "GroundOrNone")
+        shapes.read(data, "GroundOrNone")
 
 
 def test_a_long_tail_does_not_belong_to_a_name():
     with pytest.raises(Refusal):
-        checking.checked({"kind": "dream", "preset": "x\n"}, "Look")
+        shapes.read(json.dumps({"kind": "dream", "preset": "x\n"}), "GroundOrNone")
 
 
 def validator(name):
@@ -588,8 +582,8 @@ def test_the_description_is_of_this_server(studio):
         for method in route.methods - {"HEAD"}
         if route.path.startswith("/api")
     }
-    assert served == {(operation[0], operation[1]) for operation in openapi.OPERATIONS}
-    names = [each["operationId"] for path in openapi.document()["paths"].values() for each in path.values()]
+    assert served == {(operation.method, operation.path) for operation in OPERATIONS}
+    names = [each["operationId"] for path in openapi(OPERATIONS)["paths"].values() for each in path.values()]
     assert len(names) == len(set(names))
     for name in SCHEMAS:
         jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
@@ -614,8 +608,9 @@ def test_answers_are_what_is_published(client, studio):
     job = client.post(f"/api/pictures/{picture}/renders", json={}).json()["id"]
     parts = {"id": picture, "ref": ref, "job": job, "number": "0", "key": "layer-inception_4c/output"}
     published = client.get("/api/openapi.json").json()
-    by_deletion = sorted(openapi.OPERATIONS, key=lambda each: each[0] == "delete")
-    for method, path, _, takes, status, gives, _ in by_deletion:
+    by_deletion = sorted(OPERATIONS, key=lambda each: each.method == "delete")
+    for each in by_deletion:
+        method, path, takes, status, gives = each.method, each.path, each.takes, each.status, each.gives
         response = client.request(method, path.format(**parts), **BODIES.get((method, path), {}))
         assert response.status_code == status, (method, path, response.text)
         assert str(status) in published["paths"][path][method]["responses"]

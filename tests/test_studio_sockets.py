@@ -22,12 +22,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from phosphene.cli import main
+from phosphene.painting.document import Brush, Look
 from phosphene.studio import server
 from phosphene.studio.outbox import REFRESH, Outbox
 from studio_fake import BEARER, PORT, TOKEN, Studio, answer, client_of, exchange, frame, request, running, spoken, until
 
 HERE = f"http://127.0.0.1:{PORT}"
 BRUSH = {"size": 40, "softness": 0.5, "strength": 1, "look": {"kind": "erase"}}
+PUT_DOWN = Brush(40, Look("erase"))
 BEGIN = {"do": "begin", "brush": BRUSH, "points": [[1, 2, 1]]}
 JSON = BEARER | {"Content-Type": "application/json"}
 MB = 1_000_000
@@ -124,8 +126,8 @@ def test_gestures_reach_the_picture(stranger, picture):
         picture.tell({"event": "thumbnail", "key": "preset-beasts"})
         assert page.receive_json()["key"] == "preset-beasts"
         until(lambda: len(picture.did) == 5)
-    begun = ("begin", BRUSH, [[1, 2, 1]])
-    assert picture.did == [begun, ("more", [[3, 4, 0.5]]), ("end",), begun, ("cancel",)]
+    begun = ("begin", PUT_DOWN, ((1, 2, 1),))
+    assert picture.did == [begun, ("more", ((3, 4, 0.5),)), ("end",), begun, ("cancel",)]
     until(lambda: not picture.hearers)
 
 
@@ -159,7 +161,7 @@ def test_messages_that_do_not_fit(stranger, picture, text, says):
         assert told["event"] == "error"
         assert says in f"{told['error']} {told['hint']}"
         page.send_json(BEGIN)
-        until(lambda: picture.did and picture.did[-1][0] == "begin" and picture.did[-1][1] == BRUSH)
+        until(lambda: picture.did and picture.did[-1][0] == "begin" and picture.did[-1][1] == PUT_DOWN)
 
 
 def test_a_fault_is_told_without_its_details(stranger, picture, caplog):
@@ -432,5 +434,5 @@ def test_the_documents_example(studio, tmp_path):
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("cat-painting.png\n", "")
     assert (tmp_path / "cat-painting.png").read_bytes() == b"PNG"
-    (sitting,) = studio.sittings.values()
-    assert (sitting.name, sitting.strokes, sitting.ground["preset"]) == ("my cat.jpg", 1, "carnival")
+    (session,) = studio.sessions.values()
+    assert (session.name, session.strokes, session.ground.look.preset) == ("my cat.jpg", 1, "carnival")

@@ -18,8 +18,8 @@ from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.painting import forms
 from phosphene.painting.document import Document
+from phosphene.painting.document import document as read_document
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render
@@ -120,7 +120,7 @@ def _repainted(
     view, long_side = made.settings.get("view"), made.input.get("long_side")
     if not isinstance(view, int) or view < 1:
         raise RecordError("The record is damaged: it does not say at which size it was painted.")
-    document = forms.document(_unpacked(made.settings.get("painting")))
+    document = read_document(_unpacked(made.settings.get("painting")))
     small = images.load(photograph, long_side=view, max_pixels=0)
     easel = Easel(Palette(network, small, references, seed=int(made.settings.get("seed", 0))))
     for _ in easel.paint(document, on_step):
@@ -163,7 +163,7 @@ def _recorded(
     settings = {
         "seed": palette.seed,
         "view": max(palette.size),
-        "painting": _packed(forms.document_to_dict(document)),
+        "painting": _packed(document.to_dict()),
         "references": {id: names.get(id, id) for id in used},
     }
     return Record(

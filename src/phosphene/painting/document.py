@@ -1,63 +1,93 @@
 """A painting as data: its ground and its strokes, in the order in which they were painted; nothing here needs torch.
 
-Places are pixels of the *view*, the picture at the size at which it is painted: x to the right, y down.
+Coordinates are pixels of the *view*, the picture at the size at which it is painted: x to the right, y down. The types
+say what is allowed: by them a painting's file is read, and by them the studio publishes and checks what it takes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Annotated, Any, Final, Literal
 
-from phosphene.painting.checks import check, near, whole, within
-from phosphene.recipes.presets import PRESETS
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
+from pydantic_core import CoreSchema, PydanticCustomError
 
-DREAM, STYLE, ERASE = "dream", "style", "erase"
-KINDS = (DREAM, STYLE, ERASE)
+from phosphene.errors import SettingsError
+from phosphene.painting.checks import Name, Range, Real, Whole, explain
+from phosphene.recipes.style_settings import StyleSettings
 
-Point = tuple[float, float, float]  # x, y, and the pen's pressure, 0..1
-Touch = tuple[Point, ...]
+DREAM: Final = "dream"
+STYLE: Final = "style"
+ERASE: Final = "erase"
+
+WAYS: Mapping[str, Sequence[tuple[str, ...]]] = {
+    DREAM: [("preset",), ("layer", "channel"), ("reference", "layer")],
+    STYLE: [("filter",), ("reference",)],
+    ERASE: [()],
+}
+"""What a look of each kind says: the first word of one of these, and perhaps the second."""
+
+STRENGTHS: Mapping[str, tuple[float, float, float]] = {DREAM: (0.2, 5, 1), STYLE: (0.1, 1, StyleSettings.strength)}
+"""Least, most and usual strength of a ground."""
+
+LONGEST = 20_000  # points of a touch, and touches of a stroke: far more than a hand can do
+_CLOSED = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True)
+_Coordinate = Annotated[Real, Range(-100_000, 100_000), AfterValidator(lambda pixels: round(pixels, 1))]
+_Pressure = Annotated[Real, Range(0, 1), AfterValidator(lambda pressure: round(pressure, 3))]
+
+Point = tuple[_Coordinate, _Coordinate, _Pressure]
+"""x, y, and the pen's pressure, 0..1."""
+
+Touch = Annotated[tuple[Point, ...], Field(min_length=1, max_length=LONGEST)]
+
+
+@dataclass(frozen=True, config=_CLOSED)
 class Look:
     """What is brought out of a place.
 
     Attributes:
         kind: `dream`, `style`, or `erase`, which brings the photograph back.
         preset: of a dream: a named look.
-        layer: of a dream: this layer, in place of the preset's; of a guided one: by default what suits the guide.
+        layer: of a dream: this layer; of a guided one: by default what suits the guide.
         channel: only this channel of the layer.
         filter: of a style: a look with a name.
         reference: a picture: the dream's guide, or the style.
 
     Raises:
-        SettingsError: they do not go together.
+        ValueError: they do not go together.
 
     >>> Look("dream", preset="beasts").name
     'beasts'
     """
 
-    kind: str
-    preset: str | None = None
-    layer: str | None = None
-    channel: int | None = None
-    filter: str | None = None
-    reference: str | None = None
+    kind: Literal["dream", "style", "erase"]
+    preset: Name | None = None
+    layer: Name | None = None
+    channel: Annotated[Whole, Range(0, 1_000_000)] | None = None
+    filter: Name | None = None
+    reference: Name | None = None
 
-    def __post_init__(self) -> None:
-        check(self.kind in KINDS, f"A look is a {', a '.join(KINDS)}; {self.kind!r} is none.{near(self.kind, KINDS)}")
-        for name in ("preset", "layer", "filter", "reference"):
-            value = getattr(self, name)
-            check(value is None or isinstance(value, str), f"A look's {name} is a text, not {value!r}.")
-        check(self.preset is None or self.preset in PRESETS, f"There is no preset {self.preset!r}.")
-        check(
-            self.channel is None or (whole(self.channel) and self.layer is not None),
-            "A look's channel is a whole number, and its layer is named.",
-        )
-        check(
-            self.kind != STYLE or (self.filter is None) != (self.reference is None),
-            "A style has a filter or a reference, and not both.",
-        )
-        check(self.kind == STYLE or self.filter is None, "A filter is a style.")
+    @model_validator(mode="after")
+    def _goes_one_way(self) -> Look:
+        said = self.to_dict().keys() - {"kind"}
+        if not any(set(way[:1]) <= said <= set(way) for way in WAYS[self.kind]):
+            ways = "; ".join(" and perhaps ".join(way) for way in WAYS[self.kind]) or "nothing else"
+            raise PydanticCustomError("look", "A look of kind {kind} names {ways}.", {"kind": self.kind, "ways": ways})
+        return self
 
     @property
     def name(self) -> str:
@@ -66,58 +96,120 @@ class Look:
         words = (self.filter, self.reference and f"picture {self.reference}", part, self.preset)
         return next((word for word in words if word), self.kind)
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it: only what it says."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) is not None}
 
-@dataclass(frozen=True)
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        properties = handler.resolve_ref_schema(handler(core))["properties"]
+        return {"oneOf": [_way(kind, way, properties) for kind, ways in WAYS.items() for way in ways]}
+
+
+def _way(kind: str, words: Sequence[str], properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The JSON Schema of one way to say a look; the first word is needed, and words of other ways are null."""
+    shapes = {word: {"type": "null"} for word in properties} | {"kind": {"const": kind, "type": "string"}}
+    shapes |= {word: properties[word] for word in words} | {word: properties[word]["anyOf"][0] for word in words[:1]}
+    needed = ["kind", *words[:1]]
+    return {"type": "object", "properties": shapes | more, "required": needed, "additionalProperties": False}
+
+
+@dataclass(frozen=True, config=_CLOSED)
 class Ground:
-    """What the whole picture is, under all strokes.
+    """What the whole picture is, under all strokes. In JSON the look's words stand beside the strength.
 
     Attributes:
         look: a dream or a style.
-        strength: of a dream, from 0.2 to 5; of a style, from 0 to 1.
+        strength: of a dream, from 0.2 to 5; of a style, from 0.1 to 1.
         until: octave and step, both from 1, where its growing was stopped; `None`: it grew to its end.
+
+    Raises:
+        ValueError: an impossible strength, or a look that is no ground.
     """
 
     look: Look
-    strength: float
-    until: tuple[int, int] | None = None
+    strength: Real
+    until: tuple[Annotated[Whole, Range(1, 10_000)], Annotated[Whole, Range(1, 10_000)]] | None = None
 
-    def __post_init__(self) -> None:
-        most = 1.0 if self.look.kind == STYLE else 5.0
-        check(self.look.kind != ERASE, "A ground is a dream or a style; null is the photograph.")
-        within("ground's strength", self.strength, 0, most)
+    @model_validator(mode="before")
+    @classmethod
+    def _from_words(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or "look" in data:
+            return data
+        usual = STRENGTHS.get(str(data.get("kind")), STRENGTHS[DREAM])[2]
+        look = {name: value for name, value in data.items() if name not in ("strength", "until")}
+        return {"look": look, "strength": data.get("strength", usual), "until": data.get("until")}
+
+    @model_validator(mode="after")
+    def _check(self) -> Ground:
+        if self.look.kind == ERASE:
+            raise PydanticCustomError("ground", "A ground is of kind dream, style; null is the photograph.")
+        low, high, _ = STRENGTHS[self.look.kind]
+        if not low <= self.strength <= high:
+            given = {"kind": self.look.kind, "low": low, "high": high, "given": self.strength}
+            raise PydanticCustomError("strength", "The strength of a {kind} is {low} to {high}, not {given}.", given)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        until = {} if self.until is None else {"until": self.until}
+        return {**self.look.to_dict(), "strength": self.strength, **until}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        until = handler.resolve_ref_schema(handler(core))["properties"]["until"]
+        shapes = []
+        for way in TypeAdapter(Look).json_schema()["oneOf"]:
+            kind = way["properties"]["kind"]["const"]
+            if kind != ERASE:
+                low, high, usual = STRENGTHS[kind]
+                strength = {"type": "number", "minimum": low, "maximum": high, "default": usual}
+                shapes.append({**way, "properties": way["properties"] | {"strength": strength, "until": until}})
+        return {"oneOf": shapes, "description": "A look of the whole picture."}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_CLOSED)
 class Brush:
     """What a stroke is painted with.
 
     Attributes:
         size: diameter in pixels of the view.
+        look: what it brings out.
         softness: 0 is a hard edge, 1 fades from the middle.
         strength: a factor; 1 is usual.
-        look: what it brings out.
+
+    Raises:
+        ValueError: a number out of its range.
     """
 
-    size: float
-    softness: float
-    strength: float
+    size: Annotated[Real, Range(4, 600)]
     look: Look
+    softness: Annotated[Real, Range(0, 1)] = 0.5
+    strength: Annotated[Real, Range(0.1, 3)] = 1.0
 
-    def __post_init__(self) -> None:
-        within("brush's size", self.size, 4, 600)
-        within("brush's softness", self.softness, 0, 1)
-        within("brush's strength", self.strength, 0.1, 3)
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**{each.name: getattr(self, each.name) for each in fields(self)}, "look": self.look.to_dict()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_CLOSED)
 class Stroke:
     """One stroke: every touch is a short dream along a few points."""
 
     brush: Brush
-    touches: tuple[Touch, ...] = ()
+    touches: Annotated[tuple[Touch, ...], Field(max_length=LONGEST)] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"brush": self.brush.to_dict(), "touches": self.touches}
 
 
-Event = Ground | Stroke | None
+def _kind(event: Any) -> str:
+    is_stroke = isinstance(event, Stroke) or (isinstance(event, Mapping) and "touches" in event)
+    return "stroke" if is_stroke else "ground"
+
+
+Event = Annotated[Annotated[Stroke, Tag("stroke")] | Annotated[Ground, Tag("ground")], Discriminator(_kind)] | None
 """What was done: a ground was laid (`None`: the photograph), or a stroke painted."""
 
 
@@ -139,6 +231,10 @@ class Document:
             return replace(self, strokes=(*self.strokes, event))
         return replace(self, ground=event)
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"ground": _event_to_dict(self.ground), "strokes": [each.to_dict() for each in self.strokes]}
+
 
 @dataclass(frozen=True)
 class History:
@@ -150,7 +246,14 @@ class History:
     """
 
     events: tuple[Event, ...] = ()
-    done: int = 0
+    done: Annotated[Whole, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> History:
+        if self.done > len(self.events):
+            many = {"events": len(self.events), "done": self.done}
+            raise PydanticCustomError("history", "Of {events} events, {done} cannot stand.", many)
+        return self
 
     @property
     def document(self) -> Document:
@@ -182,3 +285,42 @@ class History:
     def redone(self) -> History:
         """With the event that was undone last, if there is one."""
         return replace(self, done=min(len(self.events), self.done + 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"done": self.done, "events": [_event_to_dict(event) for event in self.events]}
+
+
+WORDS = sorted({each.name for kind in (Look, Ground, Brush) for each in fields(kind)})
+"""All words of looks, grounds and brushes."""
+
+
+def _event_to_dict(event: Event) -> dict[str, Any] | None:
+    return None if event is None else event.to_dict()
+
+
+def document(data: object) -> Document:
+    """Reads what `Document.to_dict` wrote.
+
+    Raises:
+        SettingsError: it is no document.
+    """
+    found: Document = _read(Document, data)
+    return found
+
+
+def history(data: object) -> History:
+    """Reads what `History.to_dict` wrote.
+
+    Raises:
+        SettingsError: it is no history.
+    """
+    found: History = _read(History, data)
+    return found
+
+
+def _read(kind: type[Document] | type[History], data: object) -> Any:
+    try:
+        return TypeAdapter(kind).validate_python(data)
+    except ValidationError as error:
+        raise SettingsError("\n".join(explain(error, data, f"The {kind.__name__.lower()}", WORDS))) from None

@@ -8,9 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cancelled", "failed"
+from phosphene.sessions.states import JobKind, JobStage, JobState
+
+WAITING: Final = "waiting"
+RUNNING: Final = "running"
+DONE: Final = "done"
+CANCELLED: Final = "cancelled"
+FAILED: Final = "failed"
 OVER = (DONE, CANCELLED, FAILED)
 KNOWN_AFTER = 0.02  # share of a job's work, before which its time left is a guess
 
@@ -38,14 +44,14 @@ class Job:
         after: is called when it is over.
     """
 
-    kind: str
+    kind: JobKind
     picture: str
     rank: Rank
     work: Callable[[Job], dict[str, Any]]
     hear: Callable[[Job], None]
     message: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
-    state: str = WAITING
+    state: JobStage = WAITING
     done: float = 0.0
     result: dict[str, Any] | None = None
     result_file: Path | None = None
@@ -73,7 +79,7 @@ class Job:
         self.done = max(self.done, min(1.0, done))
         self.hear(self)
 
-    def enter(self, state: str, message: str = "") -> None:
+    def enter(self, state: JobStage, message: str = "") -> None:
         """Comes to a state."""
         self._began = time.monotonic() if state == RUNNING else self._began
         self.state, self.message = state, message or self.message
@@ -89,7 +95,15 @@ class Job:
             return None
         return round((time.monotonic() - self._began) * (1 - self.done) / self.done, 1)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JobState:
         """As JSON has it."""
-        names = ("id", "kind", "picture", "state", "done", "seconds_left", "message", "result")
-        return {name: getattr(self, name) for name in names} | {"done": round(self.done, 4)}
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "picture": self.picture,
+            "state": self.state,
+            "done": round(self.done, 4),
+            "seconds_left": self.seconds_left,
+            "message": self.message,
+            "result": self.result,
+        }

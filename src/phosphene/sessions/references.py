@@ -9,7 +9,8 @@ from typing import Any
 
 from phosphene import images
 from phosphene.errors import RoomError, UnknownNameError
-from phosphene.sessions.store import Place, checked_name
+from phosphene.sessions.states import Reference
+from phosphene.sessions.store import SessionFolder, checked_name
 
 MOST = 200  # of one painting
 LARGEST = 1024  # pixels of the long side that is kept: looks are taken from it, not prints
@@ -19,17 +20,17 @@ class References(Mapping[str, images.Source]):
     """References of one painting: their file's bytes, by their id.
 
     Args:
-        place: where they are kept.
+        folder: where they are kept.
         facts: name, height and width of those that are there, by id.
     """
 
-    def __init__(self, place: Place, facts: Mapping[str, Any]) -> None:
-        self._place = place
+    def __init__(self, folder: SessionFolder, facts: Mapping[str, Any]) -> None:
+        self._folder = folder
         self.facts: dict[str, dict[str, Any]] = {
             str(id): dict(each) for id, each in facts.items() if re.fullmatch(r"[0-9a-f]{16}", str(id))
         }
 
-    def add(self, data: bytes, name: str, *, max_pixels: int) -> dict[str, Any]:
+    def add(self, data: bytes, name: str, *, max_pixels: int) -> Reference:
         """Keeps a picture.
 
         Raises:
@@ -41,18 +42,22 @@ class References(Mapping[str, images.Source]):
         picture = images.load(data, long_side=LARGEST, max_pixels=max_pixels, name=checked_name(name, "picture"))
         height, width = picture.pixels.shape[-2:]
         id = secrets.token_hex(8)
-        self._place.write(f"references/{id}", images.encode(picture.pixels, "png")[0])
+        self._folder.write(f"references/{id}", images.encode(picture.pixels, "png")[0])
         self.facts[id] = {"name": picture.name, "width": width, "height": height}
-        return {"id": id, **self.facts[id]}
+        return self._told(id)
 
-    def told(self) -> list[dict[str, Any]]:
+    def told(self) -> list[Reference]:
         """All of them, as JSON has it."""
-        return [{"id": id, **each} for id, each in dict(self.facts).items()]  # a copy: others may be added meanwhile
+        return [self._told(id) for id in list(self.facts)]  # a copy: others may be added meanwhile
+
+    def _told(self, id: str) -> Reference:
+        facts = self.facts[id]
+        return {"id": id, "name": facts["name"], "width": facts["width"], "height": facts["height"]}
 
     def __getitem__(self, id: str) -> bytes:
         if id not in self.facts:
             raise UnknownNameError("There is no such guide or style here. Add it first.")
-        return self._place.read(f"references/{id}")
+        return self._folder.read(f"references/{id}")
 
     def __contains__(self, id: object) -> bool:
         return id in self.facts

@@ -11,21 +11,20 @@ from phosphene import batch, filters, huge, images, networks
 from phosphene.canvases import CANVASES, canvas
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.images import Picture
-from phosphene.painting.document import History
-from phosphene.painting.forms import history_to_dict
+from phosphene.painting.document import DREAM, Ground, History, Look
 from phosphene.recipes.presets import PRESETS
-from phosphene.sessions.chores import SUFFIXES
+from phosphene.sessions.background import SUFFIXES
 from phosphene.sessions.jobs import Job
-from phosphene.sessions.opened import Opened
 from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
-from phosphene.sessions.sitting import VIEW
-from phosphene.sessions.store import PICTURE, Place, Store, checked_name
+from phosphene.sessions.session import VIEW, Session
+from phosphene.sessions.states import Folder, FolderEntry, Looks, PictureEntry
+from phosphene.sessions.store import PICTURE, SessionFolder, Store, checked_name
 from phosphene.sessions.worker import Worker
 
 LOADED = 4  # pictures that are in memory; others are opened again when they are asked for
 UPLOAD_BYTES, UPLOAD_PIXELS = 200_000_000, 100_000_000
 CANVAS_SIDES = 32, 8192  # pixels of a canvas's side, the least and the most
-BEGINNING = {"kind": "dream", "preset": "carnival", "strength": 1.0}
+BEGINNING = Ground(Look(DREAM, preset="carnival"), 1.0)
 FOLDER_MOST = 500  # pictures of a folder that are shown
 
 
@@ -49,11 +48,11 @@ class Studio:
     ) -> None:
         self.network, self.max_pixels, self._pictures = networks.load(model), max_pixels, pictures
         self.store, self.worker = Store(folder), Worker()
-        self._sittings: dict[str, Opened] = {}
+        self._sessions: dict[str, Session] = {}
         self._opening: dict[str, threading.Lock] = {}  # pictures that are being read
         self._lock = threading.RLock()
 
-    def looks(self) -> dict[str, Any]:
+    def looks(self) -> Looks:
         """What a brush or a ground can be, and what can be opened."""
         layers = [(name, self.network.layer(name)) for name in self.network.layers]
         return {
@@ -65,11 +64,11 @@ class Studio:
             "limits": {"bytes": UPLOAD_BYTES, "pixels": self.max_pixels},
         }
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[PictureEntry]:
         """The paintings, the last changed first."""
-        return [told for place in self.store.places() if (told := _told(place)) is not None]
+        return [told for folder in self.store.folders() if (told := _told(folder)) is not None]
 
-    def open(self, data: bytes, name: str) -> Opened:
+    def open(self, data: bytes, name: str) -> Session:
         """Opens a picture from a file's bytes; it begins to dream at once.
 
         Raises:
@@ -77,7 +76,7 @@ class Studio:
         """
         return self._new(data, checked_name(name, "picture"))
 
-    def canvas(self, name: str, width: int, height: int, seed: int) -> Opened:
+    def canvas(self, name: str, width: int, height: int, seed: int) -> Session:
         """Opens a canvas, which the program paints.
 
         Raises:
@@ -91,14 +90,14 @@ class Studio:
         painted = canvas(name, height, width, seed=seed)
         return self._new(images.encode(painted, "png")[0], f"{name}.png")
 
-    def folder(self) -> dict[str, Any] | None:
-        """The folder that was given, and its pictures."""
+    def folder(self) -> Folder:
+        """The folder that was given, and its pictures; without one, none."""
         if self._pictures is None:
-            return None
-        files = [{"number": number, "name": path.name} for number, path in enumerate(self._files())]
+            return {"folder": None, "pictures": []}
+        files = [FolderEntry(number=number, name=path.name) for number, path in enumerate(self._files())]
         return {"folder": self._pictures.resolve().name, "pictures": files}
 
-    def open_file(self, number: int) -> Opened:
+    def open_file(self, number: int) -> Session:
         """Opens a picture of the folder.
 
         Raises:
@@ -112,22 +111,22 @@ class Studio:
         picture = images.load(self._file(number), long_side=THUMBNAIL, max_pixels=self.max_pixels)
         return webp(eight_bits(picture.pixels))
 
-    def unpack(self, data: bytes, name: str) -> Opened:
+    def unpack(self, data: bytes, name: str) -> Session:
         """Opens a painting's file.
 
         Raises:
             PhospheneError: it is none, or damaged.
         """
-        place = self.store.unpack(data)
+        folder = self.store.unpack(data)
         try:
-            return self._opened(place)
+            return self._opened(folder)
         except (PhospheneError, KeyError, TypeError, ValueError) as error:
-            self.store.discard(place)
+            self.store.discard(folder)
             if isinstance(error, PhospheneError):
                 raise
             raise SettingsError(f"{checked_name(name, 'This file')} is damaged: its facts are not whole.") from error
 
-    def picture(self, id: str) -> Opened:
+    def picture(self, id: str) -> Session:
         """An open picture, or one that was kept.
 
         Raises:
@@ -141,23 +140,23 @@ class Studio:
             if (found := self._seen(id)) is not None:
                 return found
             try:
-                return self._opened(self.store.place(id))
+                return self._opened(self.store.folder(id))
             finally:
                 self._opening.pop(id, None)
 
-    def _seen(self, id: str) -> Opened | None:
+    def _seen(self, id: str) -> Session | None:
         """A picture that is in memory; the last used stand last."""
         with self._lock:
-            if id not in self._sittings:
+            if id not in self._sessions:
                 return None
-            self._sittings[id] = self._sittings.pop(id)
-            return self._sittings[id]
+            self._sessions[id] = self._sessions.pop(id)
+            return self._sessions[id]
 
     def forget(self, id: str) -> None:
         """Deletes a picture and what was painted on it, when nothing is just being written there."""
         self.picture(id).close()
         with self._lock:
-            self._sittings.pop(id, None)
+            self._sessions.pop(id, None)
         self.worker.ask(lambda: self.store.forget(id)).result()
 
     def job(self, id: str) -> Job:
@@ -166,8 +165,8 @@ class Studio:
         Raises:
             UnknownNameError: there is none.
         """
-        for sitting in list(self._sittings.values()):
-            if (found := sitting.jobs.get(id)) is not None:
+        for session in list(self._sessions.values()):
+            if (found := session.jobs.get(id)) is not None:
                 return found
         raise UnknownNameError("There is no such job any more.")
 
@@ -183,24 +182,24 @@ class Studio:
 
     def close(self) -> None:
         """Ends all work; what was painted is kept."""
-        for sitting in list(self._sittings.values()):
-            sitting.close()
+        for session in list(self._sessions.values()):
+            session.close()
         self.worker.close()
 
-    def _new(self, data: bytes, name: str) -> Opened:
+    def _new(self, data: bytes, name: str) -> Session:
         view = self._view(data, name)
-        place = self.store.new(data)
-        height, width = huge.size_of(place.folder / PICTURE) or self._size(data)
+        folder = self.store.new(data)
+        height, width = huge.size_of(folder.path / PICTURE) or self._size(data)
         facts = {"name": name, "height": height, "width": width, "notes": _without_size(view), "history": _NOTHING_DONE}
-        sitting = self._seated(place, facts, view)
-        sitting.set_ground(BEGINNING)
-        sitting.keep()
-        self.store.sweep(set(self._sittings))
-        return sitting
+        session = self._seated(folder, facts, view)
+        session.set_ground(BEGINNING)
+        session.keep()
+        self.store.sweep(set(self._sessions))
+        return session
 
-    def _opened(self, place: Place) -> Opened:
-        facts = place.facts()
-        return self._seated(place, facts, self._view(place.read(PICTURE), str(facts["name"])))
+    def _opened(self, folder: SessionFolder) -> Session:
+        facts = folder.facts()
+        return self._seated(folder, facts, self._view(folder.read(PICTURE), str(facts["name"])))
 
     def _view(self, data: bytes, name: str) -> Picture:
         return images.load(data, long_side=VIEW, max_pixels=self.max_pixels, name=name)
@@ -210,14 +209,14 @@ class Studio:
         pixels = images.load(data, max_pixels=self.max_pixels).pixels
         return pixels.shape[-2], pixels.shape[-1]
 
-    def _seated(self, place: Place, facts: dict[str, Any], view: Picture) -> Opened:
-        sitting = Opened(place, facts, view, self.network, self.worker, max_pixels=self.max_pixels)
+    def _seated(self, folder: SessionFolder, facts: dict[str, Any], view: Picture) -> Session:
+        session = Session(folder, facts, view, self.network, self.worker, max_pixels=self.max_pixels)
         with self._lock:
-            self._sittings[place.id] = sitting
-            idle = [id for id, each in self._sittings.items() if not each.busy and each is not sitting]
-            for id in idle[: max(0, len(self._sittings) - LOADED)]:
-                del self._sittings[id]
-        return sitting
+            self._sessions[folder.id] = session
+            idle = [id for id, each in self._sessions.items() if not each.busy and each is not session]
+            for id in idle[: max(0, len(self._sessions) - LOADED)]:
+                del self._sessions[id]
+        return session
 
     def _files(self) -> Sequence[Path]:
         if self._pictures is None:
@@ -240,15 +239,21 @@ def _without_size(view: Picture) -> list[str]:
     return [note for note in view.notes if not note.startswith("shrunk")]
 
 
-_NOTHING_DONE = history_to_dict(History())
+_NOTHING_DONE = History().to_dict()
 
 
-def _told(place: Place) -> dict[str, Any] | None:
+def _told(folder: SessionFolder) -> PictureEntry | None:
     """What the list says of a painting; `None` of one that cannot be read."""
     try:
-        facts = place.facts()
+        facts = folder.facts()
         events = facts["history"]["events"][: facts["history"]["done"]]
-        known = {name: facts[name] for name in ("name", "width", "height", "changed")}
+        return {
+            "id": folder.id,
+            "name": facts["name"],
+            "width": facts["width"],
+            "height": facts["height"],
+            "changed": facts["changed"],
+            "strokes": sum(isinstance(each, dict) and "touches" in each for each in events),
+        }
     except (PhospheneError, KeyError, TypeError):
         return None
-    return {"id": place.id, **known, "strokes": sum(isinstance(each, dict) and "touches" in each for each in events)}

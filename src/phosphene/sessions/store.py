@@ -28,15 +28,15 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Place:
+class SessionFolder:
     """The folder of one picture."""
 
-    folder: Path
+    path: Path
 
     @property
     def id(self) -> str:
         """The picture's."""
-        return self.folder.name
+        return self.path.name
 
     def read(self, name: str) -> bytes:
         """A file's bytes.
@@ -45,15 +45,15 @@ class Place:
             RecordError: it is not there.
         """
         try:
-            return (self.folder / name).read_bytes()
+            return (self.path / name).read_bytes()
         except OSError as error:
             raise RecordError(f"A part of this painting is missing: {name}. Open the photograph anew.") from error
 
     def write(self, name: str, data: bytes) -> None:
         """Writes a file, whole or not at all."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, data, overwrite=True)
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, data, overwrite=True)
 
     def facts(self) -> dict[str, Any]:
         """What is known of the picture, and what was painted on it.
@@ -90,8 +90,8 @@ class Place:
         """All of it as one file."""
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-            for path in sorted(self.folder.rglob("*")):
-                name = path.relative_to(self.folder).as_posix()
+            for path in sorted(self.path.rglob("*")):
+                name = path.relative_to(self.path).as_posix()
                 if PARTS.fullmatch(name):
                     packed.write(path, name)
         return target.getvalue()
@@ -105,16 +105,16 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.root = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def new(self, data: bytes) -> Place:
+    def new(self, data: bytes) -> SessionFolder:
         """A folder for a picture, from its file's bytes."""
-        place = self._made()
-        place.write(PICTURE, data)
-        return place
+        folder = self._made()
+        folder.write(PICTURE, data)
+        return folder
 
-    def unpack(self, data: bytes) -> Place:
+    def unpack(self, data: bytes) -> SessionFolder:
         """A folder from a painting's file.
 
         Raises:
@@ -132,47 +132,47 @@ class Store:
             raise ImageError(
                 f"This file is damaged, or no painting: {error}.\nSave it from the studio again."
             ) from error
-        place = self._made()
+        folder = self._made()
         for name, part in found.items():
-            place.write(name, part)
-        return place
+            folder.write(name, part)
+        return folder
 
-    def place(self, id: str) -> Place:
+    def folder(self, id: str) -> SessionFolder:
         """The folder of a picture.
 
         Raises:
             UnknownNameError: there is none.
         """
-        folder = self.folder / id
-        if not re.fullmatch(r"[0-9a-f]{16}", id) or not (folder / PICTURE).is_file():
+        path = self.root / id
+        if not re.fullmatch(r"[0-9a-f]{16}", id) or not (path / PICTURE).is_file():
             raise UnknownNameError("There is no such picture any more. Open it anew.")
-        return Place(folder)
+        return SessionFolder(path)
 
-    def places(self) -> list[Place]:
+    def folders(self) -> list[SessionFolder]:
         """Those that can be opened, the last changed first."""
-        found = [Place(path.parent) for path in self.folder.glob(f"*/{FACTS}")]
-        return sorted(found, key=lambda place: (place.folder / FACTS).stat().st_mtime, reverse=True)
+        found = [SessionFolder(path.parent) for path in self.root.glob(f"*/{FACTS}")]
+        return sorted(found, key=lambda folder: (folder.path / FACTS).stat().st_mtime, reverse=True)
 
     def forget(self, id: str) -> None:
         """Deletes a picture and all that was painted on it."""
-        self.discard(self.place(id))
+        self.discard(self.folder(id))
 
-    def discard(self, place: Place) -> None:
+    def discard(self, folder: SessionFolder) -> None:
         """Deletes a picture's folder, whatever is in it."""
-        shutil.rmtree(place.folder, ignore_errors=True)
+        shutil.rmtree(folder.path, ignore_errors=True)
 
     def sweep(self, spare: set[str]) -> None:
         """Deletes the oldest where there are too many, but for those to `spare`."""
         total = 0
-        for number, place in enumerate(self.places()):
-            total += sum(path.stat().st_size for path in place.folder.rglob("*") if path.is_file())
-            if (number >= MOST or total > MOST_BYTES) and place.id not in spare:
-                self.discard(place)
+        for number, folder in enumerate(self.folders()):
+            total += sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
+            if (number >= MOST or total > MOST_BYTES) and folder.id not in spare:
+                self.discard(folder)
 
-    def _made(self) -> Place:
-        folder = self.folder / secrets.token_hex(8)
-        folder.mkdir(mode=0o700)
-        return Place(folder)
+    def _made(self) -> SessionFolder:
+        path = self.root / secrets.token_hex(8)
+        path.mkdir(mode=0o700)
+        return SessionFolder(path)
 
 
 def checked_name(name: str, usual: str) -> str:

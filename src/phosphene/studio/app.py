@@ -12,14 +12,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from phosphene.studio import guard, pages, pictures, work
+from phosphene.sessions.service import Studio
+from phosphene.studio import guard, pages
 from phosphene.studio.answers import refusal
-from phosphene.studio.desk import Desk, Handler
-from phosphene.studio.interface import Studio
+from phosphene.studio.desk import Desk
+from phosphene.studio.handlers import OPERATIONS
 from phosphene.studio.limits import Crowd, Limits
+from phosphene.studio.operations import Handler
 from phosphene.studio.sockets import live, nowhere
-
-_PICTURE = "/api/pictures/{id}"
 
 
 def app(
@@ -54,51 +54,29 @@ def app(
 
 def routes(desk: Desk, files: dict[str, pages.PageFile]) -> Starlette:
     """The application without its guard."""
-    page = work.Page(files)
-    table: dict[str, dict[str, Handler]] = {"/": {"GET": page.index}, "/static/{name:path}": {"GET": page.static}}
     told: list[BaseRoute] = [
-        Route(path, desk.endpoint(handlers), methods=list(handlers)) for path, handlers in (table | _api()).items()
+        Route(path, desk.endpoint(handlers), methods=[*handlers]) for path, handlers in _table(files).items()
     ]
-    told += [WebSocketRoute(f"{_PICTURE}/live", _socket(desk)), WebSocketRoute("/{other:path}", nowhere)]
+    told += [WebSocketRoute("/api/pictures/{id}/live", _socket(desk)), WebSocketRoute("/{other:path}", nowhere)]
     plain = Starlette(routes=told, exception_handlers={HTTPException: _in_words})
     plain.router.redirect_slashes = False
     return plain
 
 
-def _api() -> dict[str, dict[str, Handler]]:
-    return {
-        "/api/openapi.json": {"GET": work.description},
-        "/api/looks": {"GET": work.looks},
-        "/api/pictures": {"GET": pictures.recent, "POST": pictures.open_new},
-        _PICTURE: {"GET": pictures.state_after(lambda sitting: sitting.state()), "DELETE": pictures.forget},
-        **{f"{_PICTURE}/{name}": methods for name, methods in _of_a_picture().items()},
-        "/api/paintings": {"POST": pictures.open_painting},
-        "/api/jobs/{job}": {"GET": work.job, "DELETE": work.cancel},
-        "/api/jobs/{job}/result": {"GET": work.result},
-        "/api/folder": {"GET": work.folder},
-        "/api/folder/{number}.webp": {"GET": work.folder_thumbnail},
-    }
+def _table(files: dict[str, pages.PageFile]) -> dict[str, dict[str, Handler]]:
+    """The handlers of each address, by method."""
 
+    async def index(_: Desk, request: Request) -> Response:
+        return files[pages.INDEX].response(request)
 
-def _of_a_picture() -> dict[str, dict[str, Handler]]:
-    return {
-        "view.webp": {"GET": pictures.webp(lambda sitting: sitting.view())},
-        "photograph.webp": {"GET": pictures.webp(lambda sitting: sitting.photograph())},
-        "thumbnail.webp": {"GET": pictures.webp(lambda sitting: sitting.thumbnail())},
-        "regions.webp": {"GET": pictures.webp(lambda sitting: sitting.regions(), "There are no regions here.")},
-        "ground": {"PUT": pictures.set_ground},
-        "undo": {"POST": pictures.state_after(lambda sitting: sitting.undo())},
-        "redo": {"POST": pictures.state_after(lambda sitting: sitting.redo())},
-        "strokes": {"POST": pictures.stroke},
-        "references": {"POST": pictures.add_reference},
-        "references/{ref}.webp": {"GET": pictures.reference},
-        "thumbnails": {"POST": work.thumbnails},
-        "thumbnails/{key:path}.webp": {"GET": work.thumbnail},  # a layer's name may have a / in it
-        "rankings": {"POST": work.ranking},
-        "renders": {"POST": work.render},
-        "painting.phosphene": {"GET": pictures.pack},
-        "command": {"GET": pictures.command},
-    }
+    async def static(_: Desk, request: Request) -> Response:
+        return pages.named(files, request.path_params["name"]).response(request)
+
+    table: dict[str, dict[str, Handler]] = {"/": {"GET": index}, "/static/{name:path}": {"GET": static}}
+    for each in OPERATIONS:
+        path = each.path.replace("{key}", "{key:path}")  # a layer's name may have a / in it
+        table.setdefault(path, {})[each.method.upper()] = each.handler
+    return table
 
 
 def _socket(desk: Desk) -> Callable[[WebSocket], Awaitable[None]]:

@@ -14,14 +14,18 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from phosphene.errors import UnknownNameError
-from phosphene.studio import checking, uploads
+from phosphene.painting.checks import ID, NAME
+from phosphene.sessions.jobs import Job
+from phosphene.sessions.service import Studio
+from phosphene.sessions.session import Session
+from phosphene.studio import shapes, uploads
 from phosphene.studio.answers import Refusal, refusal
-from phosphene.studio.interface import Job, Sitting, Studio
 from phosphene.studio.limits import Crowd, Limits
-from phosphene.studio.schemas import ID
 
 Answer = TypeVar("Answer")
-Handler = Callable[["Desk", Request], Awaitable[Response]]
+KEY = rf"^(?:preset|filter|layer|channel)-{NAME[1:]}"
+PATTERNS = {"id": ID, "ref": ID, "job": ID, "key": KEY, "number": r"^[0-9]{1,6}$"}
+"""What the parts of an address look like."""
 
 
 class Desk:
@@ -61,14 +65,14 @@ class Desk:
         return self._uploads.place()
 
     async def body(self, request: Request, shape: str) -> Any:
-        """The request's JSON, of that shape.
+        """The request's JSON, as the type of that shape.
 
         Raises:
             Refusal: 400, 408, 413, 415.
         """
-        return checking.checked(checking.parse(await uploads.read_json(request, self.limits)), shape)
+        return shapes.read(await uploads.read_json(request, self.limits), shape)
 
-    async def picture(self, caller: HTTPConnection) -> Sitting:
+    async def session(self, caller: HTTPConnection) -> Session:
         """The open picture that the address names.
 
         Raises:
@@ -97,18 +101,20 @@ class Desk:
             raise Refusal(404, unknown.error, unknown.hint) from None
 
     @staticmethod
-    def id_in(caller: HTTPConnection, name: str, pattern: str = ID) -> str:
+    def id_in(caller: HTTPConnection, name: str) -> str:
         """A part of the address, if it looks as it should.
 
         Raises:
             Refusal: 404.
         """
         given = str(caller.path_params[name])
-        if not re.fullmatch(pattern, given):
+        if not re.fullmatch(PATTERNS[name], given):
             raise Refusal(404, f"{given[:60]!r} is nothing that this studio could have.", "Look at the address.")
         return given
 
-    def endpoint(self, handlers: Mapping[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint(
+        self, handlers: Mapping[str, Callable[[Desk, Request], Awaitable[Response]]]
+    ) -> Callable[[Request], Awaitable[Response]]:
         """The handlers of an address, by method, as one: whatever they raise is answered in words."""
 
         async def answer(request: Request) -> Response:

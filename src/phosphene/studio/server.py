@@ -15,10 +15,9 @@ import uvicorn
 from anyio import to_thread
 
 from phosphene.errors import SettingsError
-from phosphene.sessions import service
+from phosphene.sessions.service import Studio
 from phosphene.studio.app import app
 from phosphene.studio.guard import Keys
-from phosphene.studio.interface import Studio
 from phosphene.studio.limits import Limits
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -54,7 +53,7 @@ def make(folder: Path, *, pictures: Path | None, model: str) -> Studio:
     Raises:
         PhospheneError: it cannot.
     """
-    return service.Studio(folder, pictures=pictures, model=model)
+    return Studio(folder, pictures=pictures, model=model)
 
 
 def serve(

@@ -9,10 +9,10 @@ from typing import Any
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from phosphene.studio import checking, guard
+from phosphene.sessions.session import Session
+from phosphene.studio import guard, shapes
 from phosphene.studio.answers import Refusal, refusal
 from phosphene.studio.desk import Desk
-from phosphene.studio.interface import Sitting
 from phosphene.studio.outbox import Outbox
 
 _POLICY, _TOO_LARGE, _FAULT = 1008, 1009, 1011  # close codes of RFC 6455
@@ -23,9 +23,9 @@ async def live(desk: Desk, socket: WebSocket) -> None:
     """Answers a socket: refuses it in words, or serves it to its end."""
     try:
         with desk.sockets.place():
-            sitting = await desk.picture(socket)
+            session = await desk.session(socket)
             await socket.accept()
-            await _Conversation(desk, socket, sitting).run()
+            await _Conversation(desk, socket, session).run()
     except WebSocketDisconnect:
         pass
     except Exception as error:
@@ -48,15 +48,15 @@ async def _refuse(socket: WebSocket, no: Refusal) -> None:
 class _Conversation:
     """One page that has a picture open."""
 
-    def __init__(self, desk: Desk, socket: WebSocket, sitting: Sitting) -> None:
-        self.desk, self.socket, self.sitting = desk, socket, sitting
+    def __init__(self, desk: Desk, socket: WebSocket, session: Session) -> None:
+        self.desk, self.socket, self.session = desk, socket, session
         self.outbox = Outbox(desk.limits.queue_messages, desk.limits.queue_bytes)
         self.painting = False
         self.farewell: tuple[int, str] | None = None
 
     async def run(self) -> None:
         """Until either side ends it. A brush that is still down then is lifted."""
-        stop = await self.desk.live(self.sitting.listen, self.outbox.put)
+        stop = await self.desk.live(self.session.listen, self.outbox.put)
         try:
             async with anyio.create_task_group() as both:
                 for way in (self._speak, self._hear):
@@ -65,13 +65,13 @@ class _Conversation:
             with anyio.CancelScope(shield=True):
                 await self.desk.live(stop)
                 if self.painting:
-                    await self._act(self.sitting.end)
+                    await self._act(self.session.end)
         if self.farewell is not None:
             await self.socket.close(*self.farewell)
 
     async def _speak(self) -> None:
         """Sends what waits; a page that takes nothing for long is given up."""
-        self.outbox.put({"event": "state", "state": await self.desk.live(self.sitting.state)})
+        self.outbox.put({"event": "state", "state": await self.desk.live(self.session.state)})
         while True:
             message = await self.outbox.get()
             with anyio.fail_after(self.desk.limits.send_seconds):
@@ -107,21 +107,17 @@ class _Conversation:
     def _obey(self, text: str | None) -> None:
         if text is None:
             raise Refusal(400, "The socket takes text.", "Send JSON: GET /api/openapi.json shows its shape, Message.")
-        wish = checking.checked(checking.parse(text), "Message")
-        self._do(wish.pop("do"), wish)
-
-    def _do(self, act: str, wish: dict[str, Any]) -> None:
-        """Tells the picture; every stroke that was begun here is ended here."""
-        if act == "begin":
-            self.sitting.begin(wish["brush"], wish["points"])
-            self.painting = True
-        elif not self.painting:
-            raise Refusal(400, f"{act!r} came, but no stroke was begun.", 'Begin one: {"do": "begin", …}')
-        elif act == "points":
-            self.sitting.more(wish["points"])
-        else:
-            self.painting = False
-            self.sitting.end() if act == "end" else self.sitting.cancel()
+        match shapes.read(text, "Message"):
+            case shapes.Begin() as wish:
+                self.session.begin(wish.brush, wish.points)
+                self.painting = True
+            case wish if not self.painting:
+                raise Refusal(400, f"{wish.do!r} came, but no stroke was begun.", 'Begin one: {"do": "begin", …}')
+            case shapes.Points() as wish:
+                self.session.more(wish.points)
+            case wish:
+                self.painting = False
+                self.session.end() if wish.do == "end" else self.session.cancel()
 
 
 async def _until_it_ends(way: Callable[[], Any], end: Callable[[], None]) -> None:

@@ -1,36 +1,44 @@
-"""One picture and the painter before it: what was done, what can be undone, and what is being computed."""
+"""One picture and the painter before it: what was done, what can be undone, what is being computed, and who watches."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
+from io import BytesIO
 from typing import Any
+
+from PIL import Image
 
 from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.painting import forms
-from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke
+from phosphene.painting import document
+from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke, Touch
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
+from phosphene.sessions.background import Background
+from phosphene.sessions.command import command_of
 from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.live import LiveStroke
 from phosphene.sessions.painter import Painter
 from phosphene.sessions.references import References
-from phosphene.sessions.store import Place
-from phosphene.sessions.watched import Watched
+from phosphene.sessions.screen import eight_bits, shrunk, webp
+from phosphene.sessions.states import Command, Reference, State
+from phosphene.sessions.store import SessionFolder
+from phosphene.sessions.subscribers import Subscribers
 from phosphene.sessions.worker import Worker
 
 VIEW = 1024  # pixels of the view's long side
 
 
-class Sitting(Watched):
-    """A picture that is painted on.
+class Session(Subscribers):
+    """A picture that is painted on, and the pages that watch it.
 
     Args:
-        place: where it is kept.
+        folder: where it is kept.
         facts: what is known of it.
         view: the photograph at the size at which it is painted.
         network: which dreams.
@@ -40,7 +48,7 @@ class Sitting(Watched):
 
     def __init__(
         self,
-        place: Place,
+        folder: SessionFolder,
         facts: Mapping[str, Any],
         view: Picture,
         network: Network,
@@ -48,15 +56,16 @@ class Sitting(Watched):
         *,
         max_pixels: int = images.MAX_PIXELS,
     ) -> None:
-        super().__init__(place, worker)
-        self.network, self.max_pixels = network, max_pixels
+        super().__init__(folder.id, worker)
+        self.folder, self.network, self.max_pixels = folder, network, max_pixels
         self.name, self.size = str(facts["name"]), (int(facts["height"]), int(facts["width"]))
         self.notes = [str(note) for note in facts.get("notes", ())]
-        self.references = References(place, facts.get("references", {}))
-        easel, history = Easel(Palette(network, view, self.references)), forms.history(facts["history"])
-        kept = place.pixels(view.pixels) if history.done else None
+        self.references = References(folder, facts.get("references", {}))
+        easel, history = Easel(Palette(network, view, self.references)), document.history(facts["history"])
+        kept = folder.pixels(view.pixels) if history.done else None
         easel.pixels = easel.pixels if kept is None else kept
         self.painter = Painter(easel, history, self.emit, self._changed)
+        self.background = Background(self.name, folder, self.references, self.painter, worker, self.add_job)
         self._ground_job: Job | None = None
         self._live: LiveStroke | None = None
 
@@ -75,7 +84,7 @@ class Sitting(Watched):
         """Whether the ground, or all that is upon it, is being computed."""
         return self._ground_job is not None and not self._ground_job.over
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """How it stands, as JSON has it."""
         history, (height, width) = self.history, self.easel.palette.size
         ground = history.document.ground
@@ -86,7 +95,7 @@ class Sitting(Watched):
             "height": self.size[0],
             "view": {"width": width, "height": height},
             "revision": self.painter.screen.revision,
-            "ground": None if ground is None else {**forms.look_to_dict(ground.look), "strength": ground.strength},
+            "ground": _told(ground),
             "growing": self.growing,
             "strokes": len(history.document.strokes),
             "can_undo": history.done > 0,
@@ -97,17 +106,61 @@ class Sitting(Watched):
             "regions": self.easel.regions is not None,
         }
 
+    def view(self) -> bytes:
+        """The painting, a WebP without loss."""
+        return self.painter.screen.picture()
+
+    def photograph(self) -> bytes:
+        """The photograph at the same size, WebP."""
+        return webp(eight_bits(self.easel.photograph), lossless=True)
+
+    def thumbnail(self) -> bytes:
+        """The painting, small, WebP."""
+        return self.painter.screen.thumbnail()
+
+    def regions(self) -> bytes | None:
+        """What the ground's style matched with what, if it is a style, WebP."""
+        found = self.easel.regions
+        return None if found is None else webp(eight_bits(found))
+
+    def add_reference(self, data: bytes, name: str) -> Reference:
+        """Adds a guide or a style.
+
+        Raises:
+            PhospheneError: it cannot be read.
+        """
+        added = self.references.add(data, name, max_pixels=self.max_pixels)
+        self.keep()
+        self.emit_state()
+        return added
+
+    def reference(self, id: str) -> bytes:
+        """A guide or a style, small, WebP.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        return shrunk(Image.open(BytesIO(self.references[id]), formats=["PNG"]))
+
+    def command(self) -> Command:
+        """The command that makes this picture, if one can."""
+        return command_of(self.name, self.history.document, self.references)
+
+    def pack(self) -> bytes:
+        """All of it as one file, which another studio can open."""
+        self.keep()
+        return self.folder.pack()
+
     def emit_state(self) -> None:
         """Tells all who listen how it stands."""
         self.emit({"event": "state", "state": self.state()})
 
-    def set_ground(self, data: Mapping[str, Any] | None) -> dict[str, Any]:
+    def set_ground(self, ground: Ground | None) -> State:
         """Lays another ground; one that is still growing is replaced.
 
         Raises:
             PhospheneError: there can be no such ground.
         """
-        ground = forms.ground(data)
         if ground is not None:
             self._check(ground)
         replaced = self.growing and self.history.done > 0 and not isinstance(self.history.last, Stroke)
@@ -116,36 +169,33 @@ class Sitting(Watched):
         self._paint_again(forward=True)
         return self.state()
 
-    def undo(self) -> dict[str, Any]:
+    def undo(self) -> State:
         """Takes the last event back."""
         return self._go(back=True)
 
-    def redo(self) -> dict[str, Any]:
+    def redo(self) -> State:
         """Brings back what was undone."""
         return self._go(back=False)
 
-    def begin(self, brush: Mapping[str, Any], points: list[Any]) -> LiveStroke:
+    def begin(self, brush: Brush, points: Touch) -> LiveStroke:
         """Begins a stroke, which is painted until it is lifted.
 
         Raises:
             PhospheneError: there can be no such brush, or the strokes are being painted again.
         """
-        found, first = forms.brush(brush), forms.points(points)
-        if not first:
-            raise SettingsError("A stroke begins with a point: [x, y, pressure].")
         if self.growing and self.history.document.strokes:
             raise SettingsError("Your strokes are being painted again on the new ground.\nWait until they are there.")
-        self._make_ready(found)
+        self._make_ready(brush)
         self.end()
         self._stop_growing()
-        self._live = live = LiveStroke(found, first)
+        self._live = live = LiveStroke(brush, points)
         self.worker.post(lambda: self.painter.paint(live))
         return live
 
-    def more(self, points: list[Any]) -> None:
+    def more(self, points: Touch) -> None:
         """Further points of the stroke."""
         if self._live is not None:
-            self._live.more(forms.points(points))
+            self._live.more(points)
 
     def end(self, *, cancelled: bool = False) -> None:
         """Lifts the brush."""
@@ -157,6 +207,23 @@ class Sitting(Watched):
         """Lifts the brush, and takes the stroke back."""
         self.end(cancelled=True)
 
+    def stroke(self, brush: Brush, points: Touch, seconds: float) -> State:
+        """A whole stroke, which takes so many seconds.
+
+        Raises:
+            PhospheneError: as `begin`.
+        """
+        live = self.begin(brush, points[:1])
+        number = max(1, len(points) - 1)
+        for point in points[1:]:
+            time.sleep(seconds / number)
+            self.more((point,))
+        if len(points) < 2:
+            time.sleep(seconds)
+        self.end()
+        live.finished.wait()
+        return self.state()
+
     def close(self) -> None:
         """Ends all that is being done for it."""
         self.end()
@@ -165,7 +232,7 @@ class Sitting(Watched):
 
     def keep(self) -> None:
         """Keeps how it stands."""
-        if not self.place.folder.is_dir():  # it was deleted meanwhile
+        if not self.folder.path.is_dir():  # it was deleted meanwhile
             return
         facts = {
             "name": self.name,
@@ -173,9 +240,9 @@ class Sitting(Watched):
             "width": self.size[1],
             "notes": self.notes,
             "references": self.references.facts,
-            "history": forms.history_to_dict(self.history),
+            "history": self.history.to_dict(),
         }
-        self.place.keep(facts, self.easel.pixels)
+        self.folder.keep(facts, self.easel.pixels)
 
     def _check(self, ground: Ground) -> None:
         if ground.look.kind == STYLE:
@@ -198,7 +265,7 @@ class Sitting(Watched):
     def _prepare(self, brush: Brush) -> None:
         def work(job: Job) -> dict[str, Any]:
             self.easel.prepare(brush.look, self._watching(job))
-            return {"look": forms.look_to_dict(brush.look)}
+            return {"look": brush.look.to_dict()}
 
         self.add_job("style", Rank.LOOK, work, f"{brush.look.name} looks at your picture")
 
@@ -221,7 +288,7 @@ class Sitting(Watched):
         self._ground_job = None
         self.worker.ask(lambda: None).result()
 
-    def _go(self, *, back: bool) -> dict[str, Any]:
+    def _go(self, *, back: bool) -> State:
         """To another place in the history."""
         self._abandon()
         self.worker.ask(lambda: self._turn(back=back)).result()
@@ -261,3 +328,7 @@ class Sitting(Watched):
     def _changed(self) -> None:
         self.keep()
         self.emit_state()
+
+
+def _told(ground: Ground | None) -> dict[str, Any] | None:
+    return None if ground is None else ground.to_dict()

@@ -1,4 +1,4 @@
-"""Who is told of a picture, and the jobs that they are told of."""
+"""Who watches a picture, and the jobs that they are told of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from phosphene.sessions.jobs import Job, Rank
-from phosphene.sessions.store import Place
+from phosphene.sessions.states import JobKind
 from phosphene.sessions.worker import Worker
 
 JOBS = 12  # of a picture, that are told of; older ones are forgotten
@@ -15,24 +15,19 @@ JOBS = 12  # of a picture, that are told of; older ones are forgotten
 Hear = Callable[[bytes | dict[str, Any]], None]
 
 
-class Watched:
-    """A picture that pages look at.
+class Subscribers:
+    """Pages that are told of frames and events.
 
     Args:
-        place: where it is kept.
+        id: the picture's.
         worker: computes.
     """
 
-    def __init__(self, place: Place, worker: Worker) -> None:
-        self.place, self.worker = place, worker
+    def __init__(self, id: str, worker: Worker) -> None:
+        self.id, self.worker = id, worker
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()  # of the jobs, which requests add and the worker looks at
         self._hearers: list[Hear] = []
-
-    @property
-    def id(self) -> str:
-        """The picture's."""
-        return self.place.id
 
     @property
     def jobs(self) -> dict[str, Job]:
@@ -42,7 +37,7 @@ class Watched:
 
     @property
     def busy(self) -> bool:
-        """Whether something is being computed, or somebody looks."""
+        """Whether something is being computed, or somebody watches."""
         return bool(self._hearers) or any(not job.over for job in self.jobs.values())
 
     def listen(self, hear: Hear) -> Callable[[], None]:
@@ -62,7 +57,7 @@ class Watched:
         for hear in list(self._hearers):
             hear(what)
 
-    def add_job(self, kind: str, rank: Rank, work: Callable[[Job], dict[str, Any]], message: str) -> Job:
+    def add_job(self, kind: JobKind, rank: Rank, work: Callable[[Job], dict[str, Any]], message: str) -> Job:
         """Has a job done."""
         job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
         with self._lock:
@@ -75,6 +70,6 @@ class Watched:
 
     def _stop_trying(self) -> None:
         """Ends the thumbnails of a picture that nobody looks at, so that the next picture's come at once."""
-        for job in list(self.jobs.values()):
+        for job in self.jobs.values():
             if job.kind == "thumbnails":
                 job.cancel()

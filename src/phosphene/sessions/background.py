@@ -1,0 +1,175 @@
+"""Long work about a picture beside painting: thumbnails of looks, layers ranked for a guide, and the full render."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from phosphene import features, filters, images, ranking
+from phosphene.images import Picture
+from phosphene.painting import again
+from phosphene.painting.document import DREAM, STYLE, Ground, Look
+from phosphene.painting.easel import Easel
+from phosphene.painting.palette import Palette
+from phosphene.recipes.fields import numbers
+from phosphene.recipes.presets import PRESETS
+from phosphene.recipes.settings import DreamSettings
+from phosphene.sessions.jobs import Job, Rank
+from phosphene.sessions.painter import Painter
+from phosphene.sessions.references import References
+from phosphene.sessions.screen import eight_bits, webp
+from phosphene.sessions.states import Format, JobKind, LookSet
+from phosphene.sessions.store import PICTURE, SessionFolder
+from phosphene.sessions.worker import Worker
+from phosphene.transforms import SMALLEST, at
+
+SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tried, and a style
+STYLE_STEPS = 24  # of a style that is tried: with 80, a dozen took a minute
+CHANNELS = 24  # of a layer that are shown: those that answer this picture most
+TRIED = 1.0  # a dream's strength there
+SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # of a guide, as a dream has it
+SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif"}
+KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+/-]{1,80}")
+
+
+@dataclass(frozen=True)
+class Background:
+    """Begins long work about one picture.
+
+    Attributes:
+        name: the picture's, for people.
+        folder: where it is kept.
+        references: guides and styles.
+        painter: what is painted on it.
+        worker: computes, and lets more urgent things go first.
+        add_job: has a job done, and those who watch told of it.
+    """
+
+    name: str
+    folder: SessionFolder
+    references: References
+    painter: Painter
+    worker: Worker
+    add_job: Callable[[JobKind, Rank, Callable[[Job], dict[str, Any]], str], Job]
+
+    def thumbnails(self, of: LookSet, layer: str | None = None) -> Job:
+        """Tries looks on the picture, small; each is told of as soon as it is there. Channels are of a layer.
+
+        Raises:
+            UnknownNameError: there is no such layer.
+        """
+        palette = self.painter.easel.palette
+        if layer is not None:
+            palette.network.layer(layer)
+
+        def work(job: Job) -> dict[str, Any]:
+            looks = _looks(palette, of, layer)
+            small = _small(palette.view, SMALL_STYLE if of == "filters" else SMALL)
+            easel = Easel(Palette(palette.network, small, self.references, style_steps=STYLE_STEPS))
+            for number, (key, look) in enumerate(looks):
+                if self.made_thumbnail(key) is None:
+                    grown = easel.grow(_tried(look), lambda _: self.worker.breathe(job))
+                    if grown is not None and grown.until is not None:
+                        self.worker.breathe(job)
+                    self.folder.write(_file(key), webp(eight_bits(easel.pixels)))
+                self.painter.emit({"event": "thumbnail", "key": key})
+                job.tell((number + 1) / len(looks))
+                self.worker.breathe(job)
+            return {"keys": [key for key, _ in looks]}
+
+        return self.add_job("thumbnails", Rank.THUMBNAILS, work, f"trying {of} on your picture")
+
+    def made_thumbnail(self, key: str) -> bytes | None:
+        """A thumbnail, if it was made."""
+        path = self.folder.path / _file(key)
+        return path.read_bytes() if KEY.fullmatch(key) and ".." not in key and path.is_file() else None
+
+    def rank(self, reference: str) -> Job:
+        """Ranks the layers by how well a guide's shapes can be found in the picture.
+
+        Raises:
+            UnknownNameError: there is no such guide.
+        """
+        data = self.references[reference]
+
+        def work(job: Job) -> dict[str, Any]:
+            network, view = self.painter.easel.palette.network, self.painter.easel.photograph
+            guide = images.load(data, dtype=network.dtype).pixels
+            ranked = ranking.rank(view, [guide], network, scale=SCALE)
+            best = [each.layer for each in ranking.companions(ranked, network, DreamSettings.top)]
+            told = [
+                {"layer": each.layer, "score": round(each.score, 4), "shows": network.layer(each.layer).shows}
+                for each in ranked
+            ]
+            return {"layers": told, "best": best}
+
+        return self.add_job("ranking", Rank.LOOK, work, "looking for your guide's shapes, layer by layer")
+
+    def render(self, format: Format, long_side: int | None) -> Job:
+        """Makes the painting again at full size, or at a long side of so many pixels."""
+
+        def work(job: Job) -> dict[str, Any]:
+            began, document, easel = time.monotonic(), self.painter.history.document, self.painter.easel.copy()
+            data = self.folder.read(PICTURE)
+            opening = partial(images.load, data, long_side=long_side, max_pixels=0, name=self.name)
+            photograph = self.worker.beside(job, opening)
+            names = {id: str(each.get("name")) for id, each in self.references.facts.items()}
+            breathe = partial(self.worker.breathe, job)
+            made = again.rendered(document, easel, photograph, job.tell, breathe, names=names, long_side=long_side)
+            data, notes = self.worker.beside(job, partial(made.encode, format))
+            self.folder.write(f"renders/{job.id}", data)
+            job.result_file, job.media_type = self.folder.path / "renders" / job.id, f"image/{format}"
+            stem = self.name.rpartition(".")[0] or self.name
+            height, width = made.size
+            return {
+                "name": f"{stem}-painting.{SUFFIXES[format]}",
+                "width": width,
+                "height": height,
+                "bytes": len(data),
+                "seconds": round(time.monotonic() - began, 1),
+                "notes": list(made.notes + notes),
+            }
+
+        return self.add_job("render", Rank.RENDER, work, "painting it again at full size")
+
+
+def _looks(palette: Palette, of: LookSet, layer: str | None) -> list[tuple[str, Look]]:
+    """The looks of a set, with the keys of their thumbnails."""
+    if of == "presets":
+        return [(f"preset-{name}", Look(DREAM, preset=name)) for name in PRESETS]
+    if of == "filters":
+        return [(f"filter-{name}", Look(STYLE, filter=name)) for name in filters.names()]
+    if of == "layers":
+        return [(f"layer-{name}", Look(DREAM, layer=name)) for name in ranking.main_layers(palette.network)]
+    name = str(layer)
+    return [(f"channel-{name}-{each}", Look(DREAM, layer=name, channel=each)) for each in _strongest(palette, name)]
+
+
+def _strongest(palette: Palette, layer: str) -> Sequence[int]:
+    """The channels that answer the picture most, each in proportion to what it does on the average."""
+    seen = _small(palette.view, SMALL).pixels
+    found = features.of_picture(palette.network, seen, {layer})[layer][0].flatten(1)
+    peaks = found.amax(1) / (found.abs().mean(1) + found.abs().mean())
+    return [int(each) for each in torch.argsort(peaks, descending=True)[:CHANNELS]]
+
+
+def _tried(look: Look) -> Ground:
+    return Ground(look, TRIED if look.kind == DREAM else 0.5)
+
+
+def _small(view: Picture, side: int) -> Picture:
+    height, width = view.pixels.shape[-2:]
+    share = min(1.0, side / max(height, width))
+    return replace(
+        view, pixels=at(view.pixels, max(SMALLEST, round(height * share)), max(SMALLEST, round(width * share)))
+    )
+
+
+def _file(key: str) -> str:
+    return f"thumbnails/{key}"
