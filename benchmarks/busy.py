@@ -34,24 +34,24 @@ WAYS: dict[str, Way] = {
 }
 
 
-def dream(flags: tuple[str, ...], environment: dict[str, str], size: str, backend: str) -> float:
+def dream(flags: tuple[str, ...], environment: dict[str, str], size: str) -> float:
     """Seconds of one dream of a canvas, from the command to the file."""
     with tempfile.TemporaryDirectory() as folder:
-        line = [*PROGRAM, "clouds", "--size", size, "--backend", backend, *flags, "-q"]
+        line = [*PROGRAM, "clouds", "--size", size, *flags, "-q"]
         line += ["-o", str(Path(folder) / "a.png")]
         began = time.monotonic()
         subprocess.run(line, env={**os.environ, **environment}, check=True)
         return time.monotonic() - began
 
 
-def measured(ways: Mapping[str, Way], runs: int, size: str, backend: str, busy: int) -> dict[str, float]:
+def measured(ways: Mapping[str, Way], runs: int, size: str, busy: int) -> dict[str, float]:
     """The median of each way, beside so many programs that keep a core busy each."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     others = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(busy)]
     try:
         for _ in range(runs):
             for name, (flags, environment) in ways.items():
-                found[name].append(dream(flags, environment, size, backend))
+                found[name].append(dream(flags, environment, size))
     finally:
         for other in others:
             other.kill()
@@ -63,11 +63,10 @@ def main() -> None:
     parser = tables.parser(__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--size", default="1024x1024")
-    parser.add_argument("--backend", default="torch")
     parser.add_argument("--only", nargs="*", choices=list(WAYS))
     given = parser.parse_args()
     ways = {name: WAYS[name] for name in given.only or WAYS}
-    quiet, busy = (measured(ways, given.runs, given.size, given.backend, others) for others in (0, 1))
+    quiet, busy = (measured(ways, given.runs, given.size, others) for others in (0, 1))
     first, rows = next(iter(ways)), []
     for name in ways:
         ratios = {"quiet ratio": quiet[name] / quiet[first], "busy ratio": busy[name] / busy[first]}

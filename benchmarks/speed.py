@@ -1,10 +1,10 @@
-"""One gradient by each backend, against the plain formulation: time, ratio, memory, and what the machine allows.
+"""One gradient against the plain formulation: time, ratio, memory, and what the machine allows.
 
-    python benchmarks/speed.py [--googlenet FILE.caffemodel] [--size 1024x576] [--runs 9] [-o speed.csv] [--layers]
+    python benchmarks/speed.py [--googlenet FILE.caffemodel] [--size 1024x576] [--runs 9] [-o speed.csv]
 
 Times are medians of interleaved runs. Each side runs in a process of its own, because the memory allocator is tuned
 for ours as the command line tunes it, and because peak memory belongs to a process; the parent tells them by turns to
-take a step. `--layers` adds the layers of the compiled graph, and what each could take at best (see `roofline.py`).
+take a step.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from pathlib import Path
 import torch
 
 import plain
-import roofline
 import tables
-from phosphene import backends, gradient, networks
+from phosphene import gradient, networks
 from phosphene.cli.memory import keep_buffers
 from phosphene.gradient import Tiling
 from phosphene.objectives import layer
@@ -39,11 +38,21 @@ AIMS = (
 )
 
 
-def ours(backend: str, model: str, aim: str, pixels: torch.Tensor) -> Step:
+def ours(model: str, aim: str, pixels: torch.Tensor) -> Step:
     keep_buffers((pixels.shape[-1], pixels.shape[-2]))
     network, objective = networks.load(model), layer(aim)
-    chosen = backends.choose(backend, network, objective, work=10**12)
-    return lambda: gradient.compute(pixels, network, objective, Tiling(99_999, 0), backend=chosen)[0]
+    return lambda: gradient.compute(pixels, network, objective, Tiling(99_999, 0))[0]
+
+
+def matrix_product(side: int = 2048, runs: int = 7) -> float:
+    """Operations of float32 per second in a large matrix product, at best."""
+    a, b = torch.rand(2, side, side)
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        _ = a @ b
+        times.append(time.perf_counter() - start)
+    return 2 * side**3 / min(times)
 
 
 def textbook(model: str, blocks: int, pixels: torch.Tensor) -> Step:
@@ -62,7 +71,7 @@ def serve(side: str, model: str, aim: str, blocks: int, size: tuple[int, int], p
     pixels = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
     networks.load(model if blocks == 0 else "efficientnet-lite0")  # from the disk: nobody's start
     start = time.perf_counter()
-    step = textbook(model, blocks, pixels) if side == "plain" else ours(side, model, aim, pixels)
+    step = textbook(model, blocks, pixels) if side == "plain" else ours(model, aim, pixels)
     g = step()
     pipe.send(time.perf_counter() - start)
     while pipe.recv() == "step":
@@ -83,7 +92,7 @@ def peak() -> float:
 def compare(name: str, model: str, aim: str, blocks: int, size: tuple[int, int], runs: int) -> list[tables.Row]:
     """A row for each side."""
     context, sides, starts = get_context("spawn"), {}, {}
-    for side in ("plain", "torch", *(("openvino",) if backends.installed() else ())):
+    for side in ("plain", "ours"):
         here, there = context.Pipe()
         context.Process(target=serve, args=(side, model, aim, blocks, size, there), daemon=True).start()
         sides[side], starts[side] = here, here.recv()
@@ -96,9 +105,9 @@ def compare(name: str, model: str, aim: str, blocks: int, size: tuple[int, int],
     for side, pipe in sides.items():
         pipe.send("stop")
         ends[side] = pipe.recv()
-    machine, work = roofline.machine(), flops(model, aim, size)
+    at_best = flops(model, aim, size) / matrix_product()
     facts = {"network": name, "layer": aim, "size": f"{size[1]}x{size[0]}", "threads": str(torch.get_num_threads())}
-    return [facts | _row(side, times, starts, ends, work / machine.flops) for side in sides]
+    return [facts | _row(side, times, starts, ends, at_best) for side in sides]
 
 
 def _row(side: str, times: dict, starts: dict, ends: dict, at_best: float) -> tables.Row:
@@ -134,13 +143,12 @@ def main() -> None:
     parser.add_argument("--googlenet", metavar="FILE.caffemodel", default=None)
     parser.add_argument("--size", default="1024x576")
     parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--layers", action="store_true", help="profile the compiled graph")
     parser.add_argument("-o", "--output", type=Path, help="the table as CSV")
     chosen = parser.parse_args()
     width, height = map(int, chosen.size.split("x"))
     file = chosen.googlenet or networks.find(networks.SOURCES["googlenet"])
-    machine, rows = roofline.machine(), []
-    print(f"matrix product {machine.flops / 1e9:.0f} GFLOP/s, copying {machine.bandwidth / 1e9:.1f} GB/s")
+    rows = []
+    print(f"matrix product {matrix_product() / 1e9:.0f} GFLOP/s")
     for name, aim, blocks in AIMS:
         if not blocks and not file:
             print("googlenet is not here: phosphene networks get googlenet", file=sys.stderr)
@@ -149,8 +157,6 @@ def main() -> None:
         for row in compare(name, model, aim, blocks, (height, width), chosen.runs):
             tables.show(row)
             rows.append(row)
-        if chosen.layers and backends.installed():
-            roofline.show(networks.load(model), aim, (height, width), machine)
     if chosen.output:
         tables.write(rows, chosen.output)
 

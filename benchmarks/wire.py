@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 from distributed import Client
 
-from phosphene import backends, gradient, networks, planning
+from phosphene import gradient, networks, planning
+from phosphene.backend import Torch
 from phosphene.cli.memory import keep_buffers
 from phosphene.cluster import OnWorkers, connect
 from phosphene.journal import Journal
@@ -50,12 +51,11 @@ def measure(client: Client, megapixels: float, folder: Path, workers: int, name:
     now = Raster(folder / "now.raw", width * 3 // 4, width).create()
     now.write(torch.rand(1, 3, *now.size, generator=torch.Generator().manual_seed(0)))
     spare = Raster(folder / "spare.raw", *now.size).create()
-    network, settings = networks.load("efficientnet-lite0"), DreamSettings(backend="torch")
+    network, settings = networks.load("efficientnet-lite0"), DreamSettings()
     objective = layer(name).prepare(network)
     (tiling,) = planning.plan(network, objective, sizes=[now.size], tile=1024, overlap="auto", memory=None)
     boxes = gradient.boxes(now.size, network, objective, tiling)
-    backend = backends.choose("torch", network, objective, work=0)
-    work = Work(network, objective, boxes, backend, rule_of(settings), folder, Journal(folder, {}))
+    work = Work(network, objective, boxes, Torch(network, objective), rule_of(settings), folder, Journal(folder, {}))
     hands: Hands = OnWorkers(client)(work)
     hands.step(now, spare, SHIFTS[0], 1e-3, lambda _: None)
     sent(client)

@@ -17,7 +17,7 @@ ROOMS = (
     "images", "transforms", "tiles", "masks", "guided", "pyramid", "measures", "params", "canvases", "filters",
     "sheets", "record", "rasters", "huge", "journal",
     "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
-    "backends", "gradient", "planning", "ascent", "blocks",
+    "backend", "gradient", "planning", "ascent", "blocks",
     "recipes",
     "techniques",
     "run", "batch", "series", "painting", "cluster", "studies", "sessions",

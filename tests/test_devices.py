@@ -4,10 +4,8 @@ import pytest
 import torch
 
 from conftest import photograph, tiny
-from phosphene import backends, images, networks, objectives
-from phosphene.backends import choice
-from phosphene.backends.device import OnDevice
-from phosphene.backends.plain import Torch
+from phosphene import backend, images, networks, objectives
+from phosphene.backend import OnDevice, Torch, backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import devices
 from phosphene.objectives import Place
@@ -54,10 +52,17 @@ def test_a_whole_dream_on_a_device(monkeypatch):
     network, pixels = tiny(torch.float64), torch.rand(1, 3, 90, 110, dtype=torch.float64)
     chosen, seen = DreamSettings(octaves=2, steps=2, dtype="float64", layer="deep"), []
     wanted = dream.dream(pixels, network, settings=chosen)
-    monkeypatch.setattr(choice, "device_for", lambda _: "cpu:0")
-    found = dream.dream(pixels, network, settings=chosen, on_step=lambda step: seen.append(step.backends))
+    monkeypatch.setattr(backend, "device_for", lambda _: "cpu:0")
+    on_device = OnDevice.__call__
+
+    def watched(computes, *tile):
+        seen.append(computes.device)
+        return on_device(computes, *tile)
+
+    monkeypatch.setattr(OnDevice, "__call__", watched)
+    found = dream.dream(pixels, network, settings=chosen)
     assert torch.equal(found, wanted)
-    assert set(seen) == {frozenset({"cpu:0"})}
+    assert set(seen) == {"cpu:0"}
 
 
 def test_auto_takes_the_card_that_is_there(monkeypatch):
@@ -71,9 +76,9 @@ def test_auto_takes_the_card_that_is_there(monkeypatch):
         devices.device_for("cuda")
 
 
-def test_openvino_computes_on_the_processor(efficientnet, monkeypatch):
-    monkeypatch.setattr(devices, "is_here", lambda device: device in ("cuda", "cpu"))
-    objective = objectives.layer("block3").prepare(efficientnet)
-    with pytest.raises(SettingsError, match="not on cuda"):
-        backends.choose("openvino", efficientnet, objective, work=1, device="cuda")
-    assert backends.choose("torch", efficientnet, objective, work=1, device="cpu").name == "torch"
+def test_the_processor_is_torchs_and_a_card_may_lack_float64(tiny64, monkeypatch):
+    objective = objectives.layer("deep").prepare(tiny64)
+    assert isinstance(backend_on("cpu", tiny64, objective), Torch)
+    monkeypatch.setattr(devices, "is_here", lambda device: device in ("mps", "cpu"))
+    with pytest.raises(SettingsError, match="--device mps knows no float64"):
+        backend_on("auto", tiny64, objective)

@@ -136,7 +136,7 @@ def test_a_dream_on_disk_goes_on_where_it_stopped(tmp_path_factory, count):
 
 def test_a_step_in_single_precision_is_the_one_in_memory(tmp_path, monkeypatch, efficientnet):
     monkeypatch.setattr(hands, "SIDE", 230)
-    chosen = DreamSettings(octaves=1, steps=1, layer="block3", tile=128, overlap="20", clip="none", backend="torch")
+    chosen = DreamSettings(octaves=1, steps=1, layer="block3", tile=128, overlap="20", clip="none")
     pixels = torch.rand(1, 3, 301, 278, generator=torch.Generator().manual_seed(1))
     change = in_memory.dream(pixels, efficientnet, settings=chosen) - pixels
     journal = Journal(tmp_path / "run", {})

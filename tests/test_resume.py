@@ -26,7 +26,7 @@ from phosphene.errors import RecordError, RoomError, SettingsError, Stop
 from phosphene.recipes import hands, style
 from phosphene.run import Keep
 
-CHOSEN = {"layer": "deep", "octaves": 2, "steps": 3, "dtype": "float64", "jitter": 9, "backend": "torch"}
+CHOSEN = {"layer": "deep", "octaves": 2, "steps": 3, "dtype": "float64", "jitter": 9}
 SIZE = (150, 131)
 
 

@@ -142,6 +142,16 @@ def test_sizes_are_for_canvases_and_shrinking_is_for_pictures(photo):
         phosphene.dream("grey", long_side=40, **QUICK)
 
 
+def test_redo_says_that_a_compiled_gradient_made_it(tmp_path):
+    made = phosphene.dream("clouds", size=(48, 32), octaves=1, steps=1)
+    told = json.loads(made.record.to_json())
+    told["versions"]["openvino"], told["settings"]["backend"] = "2026.4.1", "openvino"
+    images.save(made.pixels, tmp_path / "dream.png", metadata={"phosphene": json.dumps(told)})
+    again = phosphene.redo(tmp_path / "dream.png")
+    assert any("OpenVINO" in note and "alike, not equal" in note for note in again.notes)
+    assert torch.equal(again.pixels, made.pixels)
+
+
 def test_redo_says_that_the_input_differs(photo, tmp_path):
     phosphene.dream(photo, **QUICK).save(tmp_path / "out.png")
     Image.new("RGB", (56, 40), "red").save(photo)

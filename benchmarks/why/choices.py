@@ -41,12 +41,12 @@ AXES: Mapping[str, Sequence[Any]] = {
 
 def google(subject: Subject) -> DreamSettings:
     """Their settings, on a network that is loaded."""
-    return replace(settings(recipe="google2015", backend="torch"), layer=subject.layer)
+    return replace(settings(recipe="google2015"), layer=subject.layer)
 
 
 def ours(subject: Subject) -> DreamSettings:
     """This program's defaults."""
-    return DreamSettings(layer=subject.layer, backend="torch")
+    return DreamSettings(layer=subject.layer)
 
 
 def one_by_one(base: Chosen, axes: Mapping[str, Sequence[Any]]) -> Iterator[Chosen]:

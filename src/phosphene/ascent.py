@@ -28,7 +28,6 @@ class Step:
         size: height and width of the whole picture.
         picture: gives the whole picture at full size, `[1, 3, H, W]` in 0..1, as it stands now.
         counted: what `octave` counts, where it is not octaves.
-        backends: what computed its gradients.
     """
 
     pixels: Tensor
@@ -41,7 +40,6 @@ class Step:
     size: tuple[int, int]
     picture: Callable[[], Tensor]
     counted: str = "octave"
-    backends: frozenset[str] = frozenset({"torch"})
 
 
 OnStep = Callable[[Step], None]
@@ -102,14 +100,12 @@ class Part:
         mask: `[1, 1, H, W]`, 0..1, how far each pixel goes; `None` is all of them, all the way.
         strength: a factor for its steps.
         sees: how far around a pixel its gradient looks, in pixels.
-        backend: what computes the gradient.
     """
 
     gradient_at: gradient.At
     mask: Tensor | None = None
     strength: float = 1.0
     sees: int = 0
-    backend: str = "torch"
 
     def within(self, rows: slice, columns: slice) -> Part:
         """The same for a window of the picture."""

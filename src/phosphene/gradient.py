@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from phosphene import features, masks, pyramid, rasters, tiles
-from phosphene.backends import Backend, Torch
+from phosphene.backend import Backend, Torch
 from phosphene.errors import NumberError
 from phosphene.networks import Network
 from phosphene.objectives import Objective, Place

@@ -27,7 +27,6 @@ def plan(
     overlap: str,
     memory: int | None,
     beside: int | None = None,
-    held: int = 0,
 ) -> list[Tiling]:
     """A tiling for each octave of a picture: whole where memory allows, else the largest tiles that fit.
 
@@ -39,7 +38,6 @@ def plan(
         overlap: a number of pixels, `auto` or `exact`.
         memory: bytes for the whole process, or `None` for a moderate amount beside the picture itself.
         beside: bytes held beside a tile and the program, by default a picture and its octaves.
-        held: bytes that the gradient's backend holds, whatever the size of its tiles.
 
     Raises:
         SettingsError: memory or tiles too small for the overlap.
@@ -49,7 +47,7 @@ def plan(
     sizes = [(max(height, SMALLEST), max(width, SMALLEST)) for height, width in sizes]
     if tile is None:
         beside = picture_bytes(network, sizes[-1]) if beside is None else beside
-        area = _area(network, objective, sizes[-1], context, memory, PROCESS_BYTES + held + beside)
+        area = _area(network, objective, sizes[-1], context, memory, PROCESS_BYTES + beside)
         tilings = [Tiling(max(size) if math.prod(size) <= area else math.isqrt(area), context) for size in sizes]
     else:
         tilings = [Tiling(tile, context, longest=tile)] * len(sizes)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from phosphene import backends, batch, record, run
+from phosphene import batch, record, run
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_piped, check_preview, check_streams
 from phosphene.cli.interruption import Interruption
@@ -84,7 +84,7 @@ def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str
 def _differences(made: record.Record) -> list[str]:
     """What a person should know who compares the new picture with the old one."""
     then = made.versions
-    now = record.versions(*({backends.OPENVINO} & then.keys() if backends.installed() else ()))
+    now = record.versions()
     other = [f"{name} {then[name]} (now {now[name]})" for name in now if then.get(name, now[name]) != now[name]]
     notes = [f"made with {', '.join(other)}: pixels may differ a little"] if other else []
     if not made.complete:

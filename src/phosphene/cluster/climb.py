@@ -82,8 +82,8 @@ class Climb:
 
     def _uphill(self, run: Run, shift: Shift, topic: str) -> Future:
         pixels = self._window(self.pixels, run.context, shift, run.owner)
-        aim, backend = (self.network[run.owner], self.objective[run.owner]), self.work.backend.name
-        return self.crew.run(run.owner, tasks.uphill, pixels, *aim, backend, run, self.size, topic)
+        network, objective = self.network[run.owner], self.objective[run.owner]
+        return self.crew.run(run.owner, tasks.uphill, pixels, network, objective, run, self.size, topic)
 
     def _divisors(self, contexts: Sequence[Future], tell: Tell) -> list[float]:
         """The gradient's sizes, from the sums of all blocks."""

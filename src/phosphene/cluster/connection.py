@@ -19,7 +19,7 @@ from phosphene.errors import ClusterError
 from phosphene.networks.devices import use_threads
 
 TIMEOUT = 10  # seconds for an answer
-ALIKE = ("phosphene", "torch", "openvino", "distributed", "python")  # what must be the same everywhere, or nowhere
+ALIKE = ("phosphene", "torch", "distributed", "python")  # what must be the same everywhere, or nowhere
 HERE = "127.0.0.1"
 KEPT_BUFFERS = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 """For glibc, as the command line keeps buffers for the next step: Dask would have them handed back at once."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +14,8 @@ import torch
 from distributed import get_worker
 from torch import Tensor
 
-from phosphene import backends, blocks, gradient
+from phosphene import blocks, gradient
 from phosphene.ascent import Rule
-from phosphene.backends import Backend
 from phosphene.blocks import Sums
 from phosphene.cluster.spread import Run, Window
 from phosphene.networks import Network
@@ -29,26 +26,6 @@ from phosphene.tiles import Box
 Place = tuple[Window, Window]  # where pixels are in a part, and where they come to in a window
 
 ONE = threading.Lock()  # a worker's processors are torch's: two tasks at once would only wait for each other
-
-
-@lru_cache(maxsize=1)
-def _backend(name: str, aim: _Aim) -> Backend:
-    """The backend for what was asked for last: some compile a graph, which is done once."""
-    return backends.choose(name, aim.network, aim.objective, work=0)
-
-
-@dataclass(frozen=True, eq=False)
-class _Aim:
-    """A network and an objective: the same only if they are the very same things, which a worker is sent once."""
-
-    network: Network
-    objective: Objective
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Aim) and self.network is other.network and self.objective is other.objective
-
-    def __hash__(self) -> int:
-        return hash((id(self.network), id(self.objective)))
 
 
 class Uphill(NamedTuple):
@@ -75,18 +52,13 @@ def window(size: tuple[int, int], places: Sequence[Place], parts: Sequence[Held]
 
 
 def uphill(
-    pixels: Array, network: Network, objective: Objective, backend: str, run: Run, size: tuple[int, int], topic: str
+    pixels: Array, network: Network, objective: Objective, run: Run, size: tuple[int, int], topic: str
 ) -> Uphill:
-    """The gradient of a run's tiles, from the `pixels` of its context in a picture of `size`; tells of each tile.
-
-    Raises:
-        SettingsError: the backend of that name is not here.
-    """
+    """The gradient of a run's tiles, from the `pixels` of its context in a picture of `size`; tells of each tile."""
     g, scores = _core_of(run, pixels.dtype), []
     for box in run.boxes:
         with ONE:
-            computed = _backend(backend, _Aim(network, objective))
-            part, score = gradient.of_box(_context_of(box, run, pixels), box, size, network, objective, computed)
+            part, score = gradient.of_box(_context_of(box, run, pixels), box, size, network, objective)
             g[(..., *_place(box.core, run.core))] = part.numpy()
         scores.append(score)
         get_worker().log_event(topic, 1)

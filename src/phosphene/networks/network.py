@@ -88,8 +88,6 @@ class Network:
         classifier: what it makes classes of, if it can.
         probes: sides of two square pictures on which its memory is measured.
         notes: what the user should hear of it.
-        graph_pays: from how many pixels on, all steps together, a compiled graph of its walk pays; `None` where the
-            walk is not made of torch's functions alone, so that nothing else can stand for the pixels.
     """
 
     name: str
@@ -102,7 +100,6 @@ class Network:
     classifier: Classifier | None = None
     probes: tuple[int, int] = (64, 128)
     notes: tuple[str, ...] = ()
-    graph_pays: int | None = None
 
     @property
     def precision(self) -> str:

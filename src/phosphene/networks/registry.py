@@ -39,7 +39,6 @@ class Source:
         classifies: the layer that its classifier reads.
         shows: layer name → what it tends to bring out.
         build: weights file, dtype → an object with a `walk`.
-        graph_pays: as `Network` has it.
     """
 
     name: str
@@ -53,7 +52,6 @@ class Source:
     classifies: str
     shows: Mapping[str, str]
     build: Callable[[Path, torch.dtype], Any]
-    graph_pays: int
 
 
 def _efficientnet(path: Path, dtype: torch.dtype) -> efficientnet.EfficientNetLite0:
@@ -80,7 +78,6 @@ SOURCES = {
             classifies="head",
             shows=efficientnet.SHOWS,
             build=_efficientnet,
-            graph_pays=2_500_000,
         ),
         Source(
             name="googlenet",
@@ -97,7 +94,6 @@ SOURCES = {
             classifies="inception_5b/output",
             shows=googlenet.SHOWS,
             build=_googlenet,
-            graph_pays=1_000_000_000,  # the graph is hardly faster: see docs/explanation/speed.md
         ),
     )
 }
@@ -246,8 +242,7 @@ def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
     layers = table(built.walk, source.shows)
     weight, bias = built.classifier
     classifier = Classifier(source.classifies, weight, bias, imagenet_classes())
-    default, pays = source.default_layer, source.graph_pays
-    return Network(name, built.walk, layers, default, dtype, path.name, digest, classifier, graph_pays=pays)
+    return Network(name, built.walk, layers, source.default_layer, dtype, path.name, digest, classifier)
 
 
 def check(source: Source, path: Path) -> None:

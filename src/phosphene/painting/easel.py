@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from phosphene import backends, pyramid, techniques
+from phosphene import pyramid, techniques
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
@@ -173,7 +173,6 @@ class Easel:
             strength=TOUCH_LENGTH * brush.strength,
             jitter=TOUCH_JITTER,
             seed=self.palette.seed + number,
-            backend=backends.TORCH,  # a graph is compiled for one size, and windows have many
         )
         objective = self.palette.brushed(brush.look, (window.shape[-2], window.shape[-1]))
         dreamt = recipe.dream(window, self.palette.network, objective, settings=settings)

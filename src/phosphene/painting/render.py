@@ -15,10 +15,9 @@ import psutil
 import torch
 from torch import Tensor
 
-from phosphene import backends, gradient, masks, planning, techniques
+from phosphene import gradient, masks, planning, techniques
 from phosphene.ascent import Part, Step, climb_
-from phosphene.backends import Backend
-from phosphene.backends.plain import Values
+from phosphene.backend import Backend, Values, backend_on
 from phosphene.errors import RoomError
 from phosphene.images import Picture
 from phosphene.objectives import Place
@@ -44,11 +43,6 @@ class Watched:
 
     backend: Backend
     between: Callable[[], None]
-
-    @property
-    def name(self) -> str:
-        """The backend's."""
-        return self.backend.name
 
     def __call__(self, pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
         """As `Backend` says."""
@@ -163,13 +157,12 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
     (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)], mask)
     tiling = gradient.around(mask, network, objective, tiling)
     amount = recipe.work(mask, (height, width), settings)
-    backend = backends.choose(settings.backend, network, objective, work=amount, device=settings.device)
-    watched = Watched(backend, work.between)
+    watched = Watched(backend_on(settings.device, network, objective), work.between)
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
     rule, generator = recipe.rule_of(settings), torch.Generator().manual_seed(settings.seed + height)
     climb_(
         pixels,
-        [Part(compute, mask, sees=tiling.overlap, backend=backend.name)],
+        [Part(compute, mask, sees=tiling.overlap)],
         rule=rule,
         shifts=rule.shifts(settings.steps, generator),
         on_step=lambda *_: work.add(amount / settings.steps),

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from phosphene import backends, gradient, masks, objectives, planning, pyramid
+from phosphene import gradient, masks, objectives, planning, pyramid
 from phosphene.ascent import OnStep, Part, Reached, Rule, Step, climb_
+from phosphene.backend import backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -73,7 +74,6 @@ def dream(
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
-    settings = _affordable(settings, areas)
     plans = [tilings_of(network, area.objective, settings, sizes, area.mask) for area in areas]
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
@@ -89,7 +89,7 @@ def dream(
             rule=rule,
             shifts=shifts,
             made=here.step if here else 0,
-            on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels, _backends(parts))),
+            on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels)),
         )
         if bases:
             detail = dreamt.sub_(base)
@@ -141,16 +141,6 @@ def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region])
     return areas
 
 
-def _affordable(settings: DreamSettings, areas: Sequence[_Area]) -> DreamSettings:
-    """The settings without a graph that memory may not hold.
-
-    Each region would hold the memory of a graph of its own; and what a graph holds would be taken from the tiles.
-    """
-    if settings.backend == backends.AUTO and (len(areas) > 1 or memory_bytes(settings.memory)):
-        return replace(settings, backend=backends.TORCH)
-    return settings
-
-
 def _part(
     network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[int, int], settings: DreamSettings
 ) -> Part:
@@ -158,20 +148,14 @@ def _part(
     objective = area.objective.fit(*size)
     mask = None if area.mask is None else masks.at(area.mask, *size)
     tiling = gradient.around(mask, network, objective, tiling)
-    backend = backends.choose(
-        settings.backend, network, objective, work=work(mask, size, settings), device=settings.device
-    )
+    backend = backend_on(settings.device, network, objective)
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=backend)
-    return Part(compute, mask, area.strength, sees=tiling.overlap, backend=backend.name)
+    return Part(compute, mask, area.strength, sees=tiling.overlap)
 
 
 def work(mask: Tensor | None, size: tuple[int, int], settings: DreamSettings) -> int:
     """How many pixels a gradient will be taken of, all steps together."""
     return settings.steps * (math.prod(size) if mask is None else int(mask.count_nonzero()))
-
-
-def _backends(parts: Sequence[Part]) -> frozenset[str]:
-    return frozenset(part.backend for part in parts)
 
 
 def tilings_of(
@@ -189,7 +173,6 @@ def tilings_of(
         tile=settings.tile,
         overlap=settings.overlap,
         memory=memory_bytes(settings.memory),
-        held=backends.held(settings.backend, network, work=work(mask, sizes[-1], settings)),
     )
 
 
@@ -207,13 +190,12 @@ def rule_of(settings: DreamSettings) -> Rule:
 
 @dataclass(frozen=True)
 class _Stage:
-    """One octave of a dream: which of which sizes, its base, the picture at full size, and what computes gradients."""
+    """One octave of a dream: which of which sizes, its base, and the picture at full size."""
 
     sizes: Sequence[tuple[int, int]]
     octave: int
     base: Tensor
     picture: Tensor
-    backends: frozenset[str]
 
     def done(self, share: float) -> float:
         """Share of the whole run's work, where this much of the octave is done, counted in pixels."""
@@ -232,4 +214,4 @@ def _tell(on_step: OnStep | None, steps: int, stage: _Stage, step: int, pixels: 
         return
     done, whole = stage.done(step / steps), partial(stage.whole, pixels)
     octave, octaves, size = stage.octave + 1, len(stage.sizes), stage.sizes[-1]
-    on_step(Step(pixels, score, step, steps, octave, octaves, done, size, whole, backends=stage.backends))
+    on_step(Step(pixels, score, step, steps, octave, octaves, done, size, whole))

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from phosphene import blocks, gradient
 from phosphene.ascent import Rule
-from phosphene.backends import Backend
+from phosphene.backend import Backend
 from phosphene.blocks import Sums
 from phosphene.gradient import Shift
 from phosphene.journal import Journal

@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from phosphene import backends, gradient, pyramid, rasters
+from phosphene import gradient, pyramid, rasters
 from phosphene.ascent import OnStep, Step
+from phosphene.backend import backend_on
 from phosphene.errors import Stop
 from phosphene.journal import Journal
 from phosphene.networks import Network
@@ -71,11 +72,9 @@ def dream(
         _begin(files, octave, journal)
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
-        backend = backends.choose(
-            settings.backend, network, fitted, work=in_memory.work(None, size, settings), device=settings.device
-        )
+        backend = backend_on(settings.device, network, fitted)
         hand = hands(Work(network, fitted, boxes, backend, rule, journal.folder, journal))
-        place = partial(_Place, files.sizes, octave, steps=settings.steps, backend=backend.name)
+        place = partial(_Place, files.sizes, octave, steps=settings.steps)
         with _rescuing(hand, files, octave, journal):
             for number in range(journal.state["step"] + 1, settings.steps + 1):
                 now, spare = files.in_turn(octave, journal.state["current"])
@@ -197,7 +196,6 @@ class _Place:
     octave: int
     number: int
     steps: int
-    backend: str
 
     def done(self, share: float) -> float:
         """Share of the whole run's work, counted in pixels, where so much of the step is done."""
@@ -210,7 +208,7 @@ def _tell(on_step: OnStep | None, place: _Place, pixels: Raster, share: float, s
     if on_step:
         octaves, nothing = len(place.sizes), torch.empty(1, 3, 0, 0)
         where = (place.number - 1, place.steps, place.octave + 1, octaves, place.done(share), place.sizes[-1])
-        on_step(Step(nothing, score, *where, partial(small, pixels), backends=frozenset({place.backend})))
+        on_step(Step(nothing, score, *where, partial(small, pixels)))
 
 
 def small(pixels: Raster) -> Tensor:

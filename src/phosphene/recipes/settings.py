@@ -27,7 +27,6 @@ from phosphene.recipes.fields import (
 )
 from phosphene.recipes.presets import PRESETS, RECIPES, Named
 
-BACKENDS = ("auto", "torch", "openvino")
 DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
 ALPHA = "alpha"  # in place of a mask: the picture's own transparency
 BEST = "best"  # in place of a layer: those that suit the guide
@@ -143,12 +142,6 @@ class DreamSettings(Settings):
         "arithmetic; float64 is for comparing programs",
         allowed=("float32", "float64"),
         because="explanation/architecture.md",
-    )
-    backend: str = speed(
-        "auto",
-        "what computes gradients: the fastest that is installed and can, or one of them",
-        allowed=BACKENDS,
-        because="explanation/speed.md",
     )
     device: str = speed(
         "auto",

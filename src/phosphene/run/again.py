@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from phosphene import backends, images, networks, record
+from phosphene import images, networks, record
 from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks.devices import AUTO as DEVICE_AUTO
@@ -23,6 +23,8 @@ from phosphene.run.result import Dream
 from phosphene.run.watch import telling_of_memory
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, files
 from phosphene.techniques.engine import Opening
+
+RETIRED = ("backend",)  # settings of earlier versions
 
 
 def redo(
@@ -83,28 +85,16 @@ def _recorded(
     made: Record, technique: Technique, folder: Path, changes: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The recorded settings, as far as this computer has what they ask for, and word of what had to give way."""
-    then, notes = dict(made.settings), tuple[str, ...]()
+    then, notes = {name: value for name, value in made.settings.items() if name not in RETIRED}, tuple[str, ...]()
     if "device" in technique.fields:
-        backend, notes = _recorded_backend(made) if "backend" not in changes else ({}, ())
+        if "openvino" in made.versions:
+            notes += ("made with OpenVINO, which Phosphene uses no more: the picture is made alike, not equal",)
         elsewhere = made.settings.get("device", CPU)
-        then = {"device": CPU, **then, **backend}
+        then = {"device": CPU, **then}
         if not is_here(elsewhere):
             then["device"] = DEVICE_AUTO
             notes += (f"made on {elsewhere}, which is not here: the picture is made alike, not equal",)
     return then | recorded_model(made, folder, changes), notes
-
-
-def _recorded_backend(made: Record) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The backend that made a picture, as a setting; torch, and word of it, where the other is not here."""
-    if backends.OPENVINO not in made.versions:
-        return {"backend": backends.TORCH}, ()
-    if backends.installed():
-        return {}, ()
-    note = (
-        f"made with openvino {made.versions[backends.OPENVINO]}, which is not installed here: torch makes it alike,"
-        " not equal. For the same pixels: pip install 'phosphene[fast]'"
-    )
-    return {"backend": backends.TORCH}, (note,)
 
 
 def recorded_model(made: Record, folder: Path, changes: Mapping[str, Any]) -> dict[str, str | None]:

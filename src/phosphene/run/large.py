@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from phosphene import backends, gradient, huge, images, planning, pyramid
+from phosphene import gradient, huge, images, planning, pyramid
 from phosphene.ascent import OnStep
 from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
 from phosphene.gradient import Tiling
@@ -23,7 +23,7 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.rasters import Raster
 from phosphene.recipes import large as recipe
-from phosphene.recipes.dream import goal, work
+from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.hands import MakeHands, OnDisk
 from phosphene.recipes.settings import DreamSettings
@@ -176,7 +176,6 @@ class Large:
             overlap=self.chosen.overlap,
             memory=memory,
             beside=BLOCK_BYTES,
-            held=backends.held(self.chosen.backend, self.network, work=work(None, self.size, self.chosen)),
         )
 
     def _forecast(self, journal: Journal, tilings: list[Tiling]) -> Forecast | None:

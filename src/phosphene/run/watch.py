@@ -13,7 +13,6 @@ from torch import Tensor
 from phosphene import record
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import RoomError, Stop
-from phosphene.networks.devices import DEVICES
 
 
 @dataclass
@@ -22,12 +21,10 @@ class Watch:
 
     on_step: OnStep | None
     last: Step | None = field(default=None)
-    backends: set[str] = field(default_factory=set)
 
     def __call__(self, step: Step) -> None:
         """Takes a step."""
         self.last = step
-        self.backends |= step.backends
         if self.on_step:
             self.on_step(step)
 
@@ -45,7 +42,7 @@ class Watch:
         """What a record says of the end of a run: a picture of that height and width, written with `depth` bits."""
         return {
             "output": {"width": size[1], "height": size[0], "depth": depth},
-            "versions": record.versions(*sorted(self.backends - set(DEVICES))),
+            "versions": record.versions(),
             "threads": torch.get_num_threads(),
             "complete": complete,
             "reached": "" if complete else self.reached,

@@ -9,9 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from phosphene import backends, gradient, objectives, pyramid
+from phosphene import gradient, objectives, pyramid
 from phosphene.ascent import OnStep, Reached, Step
-from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -52,8 +51,6 @@ class Dreams(Engine):
         for _, wish, _ in map(split_region, settings.region):
             if wish:
                 objectives.read(wish).prepare(network, album)
-        if settings.backend == backends.OPENVINO and (why := backends.obstacle(network)):
-            raise SettingsError(f"--backend {backends.OPENVINO} {why}")
         return str(self._objective(settings, network, album))
 
     def for_variant(self, settings: DreamSettings, network: Network) -> DreamSettings:

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 
 import torch
 
-from phosphene import backends, features, gradient, planning, pyramid
+from phosphene import features, gradient, planning, pyramid
+from phosphene.backend import backend_on
 from phosphene.gradient import Tiling
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.recipes.dream import tilings_of, work
+from phosphene.recipes.dream import tilings_of
 from phosphene.recipes.settings import DreamSettings
 from phosphene.techniques.aims import Aim
 from phosphene.tiles import Box
 
 WORTH = 100_000_000  # pixels times steps: with fewer, a dream is done before a forecast is of use
-BESIDE = 1.5  # a dream's time over its tiles': blocks are read and written, graphs compiled; 1.6 at 12 megapixels
+BESIDE = 1.5  # a dream's time over its tiles': blocks are read and written; 1.6 at 12 megapixels
 Size = tuple[int, int]
 
 
@@ -89,11 +90,10 @@ def _seen(box: Box) -> int:
 
 
 def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, settings: DreamSettings) -> float:
-    """Seconds for each pixel of a tile, on the backend that the largest octave will have; a first run warms up."""
+    """Seconds for each pixel of a tile, on the device that will compute it; a first run warms up."""
     rows, columns = (side.stop - side.start for side in box.context)
     pixels = torch.rand(1, 3, rows, columns, dtype=network.dtype, generator=torch.Generator().manual_seed(0))
-    pays = work(None, size, settings)
-    backend = backends.choose(settings.backend, network, objective, work=pays, device=settings.device)
+    backend = backend_on(settings.device, network, objective)
     gradient.of_box(pixels, box, size, network, objective, backend)
     started = time.perf_counter()
     gradient.of_box(pixels, box, size, network, objective, backend)
