@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
-from html import escape
-from importlib.resources import files
+from typing import Any
 
-STYLE, SCRIPT = "paper.css", "paper.js"
+import jinja2
+from markupsafe import Markup
 
-
-def head(title: str, style: str, *, more: str = "") -> Iterator[str]:
-    """The lines down to the body: a title, our style and the page's own, and `more` for the head."""
-    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield '<meta name="color-scheme" content="light dark">'
-    # Whatever a file's name may hold, the page can load nothing from elsewhere.
-    yield (
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none';"
-        " form-action 'none'; img-src 'self' file:; style-src 'unsafe-inline';"
-        " script-src 'unsafe-inline' 'self' file:\">"
-    )
-    if more:
-        yield more
-    yield f"<title>{escape(title)}</title>"
-    yield f"<style>\n{part(__name__, STYLE)}{style}</style>\n</head>"
+_FRAME = jinja2.PackageLoader(__name__, "")
 
 
-def script(own: str) -> str:
-    """The page's script, after ours, which copies lines."""
-    return f"<script>\n{part(__name__, SCRIPT)}{own}</script>"
+def render(package: str, **values: Any) -> str:
+    """The page of a package: its `page.html`, which extends our `frame.html`, with these values."""
+    return _pages(package).get_template("page.html").render(values)
 
 
 @cache
-def part(package: str, name: str) -> str:
-    """The text of a file of a package."""
-    return files(package).joinpath(name).read_text("utf-8")
+def _pages(package: str) -> jinja2.Environment:
+    """Templates of a package, and ours. What is put into them is escaped; `part` gives the text of a file as it is."""
+    loader = jinja2.ChoiceLoader([jinja2.PackageLoader(package, ""), _FRAME])
+    made = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals["part"] = lambda name: Markup(loader.get_source(made, name)[0])
+    return made
