@@ -160,14 +160,10 @@ def read(source: str | os.PathLike[str] | bytes) -> Record:
     return Record.from_json(text)
 
 
-def versions(*others: str) -> dict[str, str]:
-    """The versions that this run uses: phosphene, python, torch, numpy, pillow, and others."""
-    names = dict.fromkeys(("torch", "numpy", "pillow", *others))
-    return {
-        "phosphene": _version("phosphene"),
-        "python": platform.python_version(),
-        **{name: _version(name) for name in names},
-    }
+def versions() -> dict[str, str]:
+    """The versions that this run uses: phosphene, python, torch, numpy and pillow."""
+    known = {name: _version(name) for name in ("torch", "numpy", "pillow")}
+    return {"phosphene": _version("phosphene"), "python": platform.python_version(), **known}
 
 
 def _version(name: str) -> str:

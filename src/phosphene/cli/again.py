@@ -15,6 +15,7 @@ from phosphene.cli.jobs import piped
 from phosphene.cli.maker import Maker, Wishes
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.painting.again import RECIPE, redo
+from phosphene.run.again import recorded_settings
 from phosphene.techniques import TECHNIQUES
 
 MOST_THREADS = 256  # believed of a record
@@ -78,7 +79,7 @@ def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str
     """What a template may name; of presets and recipes the record knows nothing."""
     if made.recipe not in TECHNIQUES:
         return {**made.settings, **changes}
-    return batch.facts(TECHNIQUES[made.recipe].engine.again(made.settings, changes), {})
+    return batch.facts(TECHNIQUES[made.recipe].engine.again(recorded_settings(made), changes), {})
 
 
 def _differences(made: record.Record) -> list[str]:

@@ -85,7 +85,7 @@ def _recorded(
     made: Record, technique: Technique, folder: Path, changes: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The recorded settings, as far as this computer has what they ask for, and word of what had to give way."""
-    then, notes = {name: value for name, value in made.settings.items() if name not in RETIRED}, tuple[str, ...]()
+    then, notes = recorded_settings(made), tuple[str, ...]()
     if "device" in technique.fields:
         if "openvino" in made.versions:
             notes += ("made with OpenVINO, which Phosphene uses no more: the picture is made alike, not equal",)
@@ -95,6 +95,11 @@ def _recorded(
             then["device"] = DEVICE_AUTO
             notes += (f"made on {elsewhere}, which is not here: the picture is made alike, not equal",)
     return then | recorded_model(made, folder, changes), notes
+
+
+def recorded_settings(made: Record) -> dict[str, Any]:
+    """The settings of a record, without those that only earlier versions had."""
+    return {name: value for name, value in made.settings.items() if name not in RETIRED}
 
 
 def recorded_model(made: Record, folder: Path, changes: Mapping[str, Any]) -> dict[str, str | None]:
