@@ -25,8 +25,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene import features, images, matching, networks, ranking
+from phosphene import features, images, networks
 from phosphene.errors import WeightsError
+from phosphene.features import matching, ranking
 from phosphene.networks import Network
 from phosphene.series.matching_sheet import guided
 

@@ -28,7 +28,8 @@ from torch import Tensor
 import phosphene
 import planting
 import tables
-from phosphene import gradient, images, measures, networks, pyramid
+from phosphene import images, measures, networks
+from phosphene.ascent import gradient
 from phosphene.measures import Lattice, evidence, seams
 from phosphene.measures.grain import noise
 from phosphene.measures.light import change, luma
@@ -36,6 +37,7 @@ from phosphene.measures.likeness import faithfulness
 from phosphene.measures.limits import clipping
 from phosphene.measures.motifs import repetition
 from phosphene.measures.spectra import centre
+from phosphene.pixels import pyramid
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import settings
 

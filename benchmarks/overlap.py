@@ -15,8 +15,9 @@ import sklearn.datasets
 import torch
 from torch import Tensor
 
-from phosphene import gradient, images, networks
-from phosphene.gradient import Tiling
+from phosphene import images, networks
+from phosphene.ascent import gradient
+from phosphene.ascent.gradient import Tiling
 from phosphene.networks import Network
 from phosphene.objectives import layer
 

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import phosphene
-from phosphene import hypercolumns, images, matching
+from phosphene import images
+from phosphene.features import hypercolumns, matching
 from phosphene.recipes.neighbours import principal
 
 CHINA = Path(sklearn.__file__).parent / "datasets" / "images" / "china.jpg"

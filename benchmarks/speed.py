@@ -23,9 +23,10 @@ import torch
 
 import plain
 import tables
-from phosphene import gradient, networks
+from phosphene import networks
+from phosphene.ascent import gradient
+from phosphene.ascent.gradient import Tiling
 from phosphene.cli.memory import keep_buffers
-from phosphene.gradient import Tiling
 from phosphene.objectives import layer
 
 Step = Callable[[], torch.Tensor]

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import phosphene
-from phosphene import correspondence, matching
+from phosphene.features import correspondence, matching
 from region_pairs import SKY, Pair, unseen
 
 PLACE = 4  # pixels of a style's place

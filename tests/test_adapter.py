@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
-from phosphene import features, gradient, networks, planning
+from phosphene import features, networks
+from phosphene.ascent import gradient, planning
+from phosphene.ascent.gradient import Tiling
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError
-from phosphene.gradient import Tiling
 from phosphene.networks import foreign
 from phosphene.networks.field import Field
 from phosphene.objectives import class_, layer

@@ -9,11 +9,12 @@ from PIL import Image
 
 import phosphene
 from conftest import photograph
-from phosphene import batch, networks, record, run
+from phosphene import batch, networks, run
 from phosphene.batch import Input, Job
 from phosphene.cli import main
 from phosphene.errors import PhospheneError, RecordError, SettingsError
 from phosphene.recipes.settings import join_region, settings, split_region
+from phosphene.records import record
 from phosphene.techniques import DREAM
 
 QUICK = {"octaves": 1, "steps": 1}

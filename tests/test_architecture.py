@@ -13,11 +13,10 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "explanation" / "architecture.md
 
 # Each room may import the rooms above it.
 ROOMS = (
-    "errors", "language",
-    "images", "transforms", "tiles", "masks", "guided", "pyramid", "measures", "params", "canvases", "filters",
-    "sheets", "record", "rasters", "huge", "journal",
-    "networks", "features", "matching", "ranking", "hypercolumns", "correspondence", "objectives",
-    "backend", "gradient", "planning", "ascent", "blocks",
+    "errors",
+    "pixels", "images", "records", "measures", "filters",
+    "networks", "features", "objectives",
+    "ascent",
     "recipes",
     "techniques",
     "run", "batch", "series", "painting", "cluster", "studies", "sessions",

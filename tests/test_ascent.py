@@ -4,9 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene import gradient
-from phosphene.ascent import Part, Rule, climb_
-from phosphene.gradient import Tiling
+from phosphene.ascent import Part, Rule, climb_, gradient
+from phosphene.ascent.gradient import Tiling
 from phosphene.objectives import channel, layer
 
 

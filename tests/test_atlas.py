@@ -11,12 +11,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 from conftest import photograph
-from phosphene import images, networks, record
+from phosphene import images, networks
 from phosphene.cli import configuration, main, options
 from phosphene.errors import ImageError, SettingsError, Stop
 from phosphene.networks import Network
 from phosphene.networks.network import table
 from phosphene.recipes.settings import DreamSettings, settings
+from phosphene.records import record
 from phosphene.series.atlas import FIELDS, alive, atlas, book, commands, living, plan
 from phosphene.series.commands import Subject, posix, windows
 

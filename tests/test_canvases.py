@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from phosphene.canvases import CANVASES, canvas
 from phosphene.errors import SettingsError, UnknownNameError
+from phosphene.pixels.canvases import CANVASES, canvas
 
 
 @pytest.mark.parametrize("name", CANVASES)

@@ -17,11 +17,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 import phosphene.run
-from phosphene import record
 from phosphene.cli import configuration, main, options
 from phosphene.errors import ImageError, Stop
 from phosphene.recipes.presets import RECIPES
 from phosphene.recipes.settings import NAMES, DreamSettings
+from phosphene.records import record
 
 QUICK = ("--octaves", "1", "--steps", "1")
 PROGRAM = (sys.executable, "-c", "from phosphene.cli import main; main()")

@@ -20,17 +20,20 @@ from PIL import Image
 pytest.importorskip("distributed")
 
 from conftest import TinyNetwork, tiny
-from phosphene import blocks, images, journal, planning, pyramid, tiles
+from phosphene import images
+from phosphene.ascent import blocks, planning
 from phosphene.cli import main
 from phosphene.cluster import OnWorkers, connect, crew, spread
 from phosphene.cluster.tasks import window as put_together
 from phosphene.errors import ClusterError
-from phosphene.journal import Journal
+from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
-from phosphene.rasters import Raster
+from phosphene.pixels import pyramid, tiles
+from phosphene.pixels.transforms import roll
 from phosphene.recipes import hands, large
 from phosphene.recipes.settings import DreamSettings
-from phosphene.transforms import roll
+from phosphene.records import journal
+from phosphene.records.journal import Journal
 
 PIXEL = 3 * 8  # bytes
 
@@ -314,7 +317,7 @@ def test_a_study_on_workers_is_the_one_alone(pictures, client, capsys, monkeypat
 
 
 def test_a_large_picture_dreams_by_tiles(pictures, at_hand, capsys, monkeypatch):
-    monkeypatch.setattr("phosphene.planning.LARGE", 1000)
+    monkeypatch.setattr("phosphene.ascent.planning.LARGE", 1000)
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 64, 3), np.uint8)).save("large.png")
     few = (*QUICK, "--layer", "block3", "--tile", "128", "--dtype", "float64")
     assert told(capsys, "large.png", *few, "-o", "alone.tif")[0] == 0

@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from phosphene import filters
-from phosphene.canvases import CANVASES
 from phosphene.cli import completion, main
 from phosphene.networks import SOURCES
+from phosphene.pixels.canvases import CANVASES
 from phosphene.recipes.presets import PRESETS, RECIPES
 
 

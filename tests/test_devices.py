@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from conftest import photograph, tiny
-from phosphene import backend, images, networks, objectives
-from phosphene.backend import OnDevice, Torch, backend_on
+from phosphene import images, networks, objectives
+from phosphene.ascent import gradient
+from phosphene.ascent.gradient import OnDevice, Torch, backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import devices
 from phosphene.objectives import Place
@@ -52,7 +53,7 @@ def test_a_whole_dream_on_a_device(monkeypatch):
     network, pixels = tiny(torch.float64), torch.rand(1, 3, 90, 110, dtype=torch.float64)
     chosen, seen = DreamSettings(octaves=2, steps=2, dtype="float64", layer="deep"), []
     wanted = dream.dream(pixels, network, settings=chosen)
-    monkeypatch.setattr(backend, "device_for", lambda _: "cpu:0")
+    monkeypatch.setattr(gradient, "device_for", lambda _: "cpu:0")
     on_device = OnDevice.__call__
 
     def watched(computes, *tile):

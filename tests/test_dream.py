@@ -6,14 +6,16 @@ import torch
 import torch.nn.functional as F
 
 from conftest import photograph, shared_file
-from phosphene import features, gradient, images, matching, networks
-from phosphene.gradient import Tiling
+from phosphene import features, images, networks
+from phosphene.ascent import gradient
+from phosphene.ascent.gradient import Tiling
+from phosphene.features import matching
 from phosphene.networks import caffe
 from phosphene.objectives import layer
+from phosphene.pixels.transforms import resize
 from phosphene.recipes.dream import dream
 from phosphene.recipes.presets import PRESETS
 from phosphene.recipes.settings import settings
-from phosphene.transforms import resize
 
 MEAN = (104.0, 116.0, 122.0)
 

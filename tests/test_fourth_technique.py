@@ -9,8 +9,8 @@ from PIL import Image
 
 import fade
 import phosphene
-from phosphene import record
 from phosphene.cli import main
+from phosphene.records import record
 from phosphene.techniques import TECHNIQUES, register
 
 
@@ -62,7 +62,7 @@ def test_it_has_a_function_records_and_folders(here):
 
 
 def test_it_goes_on_where_it_stopped_and_can_be_studied(here, monkeypatch):
-    monkeypatch.setattr("phosphene.journal.PAUSE", 0.0)
+    monkeypatch.setattr("phosphene.records.journal.PAUSE", 0.0)
 
     def killed(step):
         if step.step == 3:

@@ -6,12 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene import features, gradient, networks, planning, tiles
+from phosphene import features, networks
+from phosphene.ascent import gradient, planning
+from phosphene.ascent.gradient import Tiling
 from phosphene.errors import NumberError, SettingsError
-from phosphene.gradient import Tiling
 from phosphene.networks import Network
 from phosphene.networks.network import table
 from phosphene.objectives import channel, layer
+from phosphene.pixels import tiles
 
 NORMALISATIONS = ("mean", "std", "laplacian")
 WHOLE = Tiling(10_000, 0)

@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import photograph, tiny
-from phosphene import features, gradient, images, matching
+from phosphene import features, images
+from phosphene.ascent import gradient
+from phosphene.ascent.gradient import Tiling
 from phosphene.errors import ImageError, SettingsError, UnknownNameError
-from phosphene.gradient import Tiling
-from phosphene.matching import best, vectors
+from phosphene.features import matching
+from phosphene.features.matching import best, vectors
 from phosphene.objectives import guide
 from phosphene.recipes.dream import dream
 from phosphene.recipes.settings import settings as choose

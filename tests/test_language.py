@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from phosphene.errors import SettingsError
-from phosphene.language import DEEPEST, LONGEST_TEXT, WINDOW, Call, point, read, write
+from phosphene.objectives.language import DEEPEST, LONGEST_TEXT, WINDOW, Call, point, read, write
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene import blocks, gradient, planning, pyramid, transforms
-from phosphene.ascent import Rule
+from phosphene.ascent import Rule, blocks, gradient, planning
 from phosphene.errors import RecordError
-from phosphene.journal import Journal
+from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
-from phosphene.rasters import Raster
+from phosphene.pixels import pyramid, transforms
+from phosphene.pixels.transforms import mute_, resize_rows, roll, rows_for
 from phosphene.recipes import dream as in_memory
 from phosphene.recipes import hands, large
 from phosphene.recipes.settings import DreamSettings
-from phosphene.transforms import mute_, resize_rows, roll, rows_for
+from phosphene.records.journal import Journal
 
 
 def raster_of(pixels, path):
@@ -126,7 +126,7 @@ def test_a_dream_on_disk_goes_on_where_it_stopped(tmp_path_factory, count):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hands, "SIDE", 230)
-        patch.setattr("phosphene.journal.PAUSE", 0.0 if count % 2 else 1e9)
+        patch.setattr("phosphene.records.journal.PAUSE", 0.0 if count % 2 else 1e9)
         wanted = in_memory.dream(pixels, network, layer("deep").prepare(network), settings=chosen)
         with contextlib.suppress(KeyboardInterrupt):
             dreamt_on_disk(folder, pixels, network, chosen, stop)

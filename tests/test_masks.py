@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene import gradient, masks, tiles
+from phosphene.ascent import gradient
+from phosphene.ascent.gradient import Tiling
 from phosphene.errors import SettingsError
-from phosphene.gradient import Tiling
 from phosphene.objectives import layer
+from phosphene.pixels import masks, tiles
 from phosphene.recipes.dream import Region, dream
 from phosphene.recipes.settings import settings as choose
 

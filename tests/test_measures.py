@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
-from phosphene import measures, tiles
+from phosphene import measures
 from phosphene.errors import SettingsError
 from phosphene.measures import MEASURES, SEAM_ALARM, Lattice, measure
 from phosphene.measures.chance import corrected
@@ -19,6 +19,7 @@ from phosphene.measures.limits import clipping
 from phosphene.measures.motifs import repetition
 from phosphene.measures.seams import known, seam
 from phosphene.measures.spectra import centre
+from phosphene.pixels import tiles
 
 SIZE = (256, 320)
 LATTICE = Lattice(rows=(80, 160), columns=(96, 192, 240))

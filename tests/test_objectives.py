@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import photograph
-from phosphene import features, gradient, images
+from phosphene import features, images
+from phosphene.ascent import gradient
+from phosphene.ascent.gradient import Tiling
 from phosphene.errors import SettingsError, UnknownNameError
-from phosphene.gradient import Tiling
 from phosphene.objectives import (
     TERMS,
     Objective,

@@ -17,7 +17,7 @@ from phosphene.recipes.presets import PRESETS
 from phosphene.recipes.settings import NAMES, DreamSettings, wished
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
-from phosphene.record import Record
+from phosphene.records.record import Record
 from phosphene.run import again
 from phosphene.studies.rows import Rows
 

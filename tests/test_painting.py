@@ -15,7 +15,7 @@ from PIL import Image
 
 import phosphene
 from conftest import tiny
-from phosphene import images, record
+from phosphene import images
 from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
 from phosphene.painting import document as documents
 from phosphene.painting.again import rendered
@@ -25,6 +25,7 @@ from phosphene.painting.easel import Easel
 from phosphene.painting.marks import mark
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render, sizes
+from phosphene.records import record
 from phosphene.run import Dream
 
 BLANK = Dream(

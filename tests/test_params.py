@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phosphene import params
 from phosphene.errors import UnknownNameError
-from phosphene.params import Adam
+from phosphene.pixels import params
+from phosphene.pixels.params import Adam
 
 NAMES = tuple(params.BASES)
 SIZES = ((24, 32), (17, 23))

@@ -9,12 +9,15 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from phosphene import gradient, networks, objectives, planning, record, run, transforms
+from phosphene import networks, objectives, run
+from phosphene.ascent import gradient, planning
 from phosphene.cli import main
 from phosphene.errors import RecordError, SettingsError, Stop, UnknownNameError
+from phosphene.pixels import transforms
 from phosphene.recipes import pattern as recipe
 from phosphene.recipes import pattern_settings
 from phosphene.recipes.pattern_settings import PatternSettings, channel_numbers, word
+from phosphene.records import record
 from phosphene.techniques import PATTERN
 from phosphene.techniques.engine import Opening
 from phosphene.techniques.patterns import channels as channels_of

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phosphene import pyramid
-from phosphene.transforms import resize
+from phosphene.pixels import pyramid
+from phosphene.pixels.transforms import resize
 
 
 @settings(deadline=None)

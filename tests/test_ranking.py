@@ -8,11 +8,12 @@ from PIL import Image
 from torch import Generator
 
 from conftest import photograph
-from phosphene import features, images, matching, ranking
-from phosphene.canvases import canvas
+from phosphene import features, images
 from phosphene.cli import main
 from phosphene.errors import SettingsError, UnknownNameError
-from phosphene.ranking import companions, rank, scrambled
+from phosphene.features import matching, ranking
+from phosphene.features.ranking import companions, rank, scrambled
+from phosphene.pixels.canvases import canvas
 
 LAYERS = ("block3", "block5", "block8")
 
@@ -237,7 +238,7 @@ def test_all_layers_can_be_asked_for(here, efficientnet):
 
 
 def test_the_sheet_shows_picture_guide_and_dreams(here):
-    pytest.importorskip("phosphene.sheets")
+    pytest.importorskip("phosphene.pixels.sheets")
     said = cli("photo.png", "guide.png", "-o", "sheet.png", "--top", "1")
     assert "sheet.png" in said.stderr
     with Image.open("sheet.png") as sheet:

@@ -8,9 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phosphene import images, record
+from phosphene import images
 from phosphene.errors import ImageError, RecordError
-from phosphene.record import Record
+from phosphene.records import record
+from phosphene.records.record import Record
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\\"), max_size=20)
 VALUES = st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6) | NAMES

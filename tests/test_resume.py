@@ -20,10 +20,13 @@ from PIL import Image
 
 import phosphene
 from conftest import photograph, tiny
-from phosphene import huge, images, journal, planning, rasters, record, run
+from phosphene import images, run
+from phosphene.ascent import planning
 from phosphene.cli import main
 from phosphene.errors import RecordError, RoomError, SettingsError, Stop
+from phosphene.images import huge, rasters
 from phosphene.recipes import hands, style
+from phosphene.records import journal, record
 from phosphene.run import Keep
 
 CHOSEN = {"layer": "deep", "octaves": 2, "steps": 3, "dtype": "float64", "jitter": 9}
@@ -189,7 +192,7 @@ def test_resuming_what_was_never_stopped(tmp_path, monkeypatch):
     assert "dream.png.unfinished" in result.output
 
 
-PROGRAM = "import sys, phosphene.journal as j, phosphene.planning as p; j.PAUSE = 0.0; p.LARGE = {}; "
+PROGRAM = "import sys, phosphene.records.journal as j, phosphene.ascent.planning as p; j.PAUSE = 0.0; p.LARGE = {}; "
 PROGRAM += "from phosphene.cli import main; main(sys.argv[1:])"
 
 

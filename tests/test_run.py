@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import phosphene
-from phosphene import images, networks, record
+from phosphene import images, networks
 from phosphene.cli import main
 from phosphene.errors import PhospheneError, RecordError, SettingsError, UnknownNameError, WeightsError
 from phosphene.recipes.fields import memory_bytes
@@ -18,6 +18,7 @@ from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.presets import PRESETS, RECIPES
 from phosphene.recipes.settings import NAMES, DreamSettings, settings
 from phosphene.recipes.style_settings import StyleSettings
+from phosphene.records import record
 
 QUICK = {"octaves": 1, "steps": 1, "layer": "block3"}
 

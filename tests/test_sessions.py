@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic import TypeAdapter
 
-from phosphene import record
 from phosphene.errors import ImageError, PhospheneError, RoomError, SettingsError, UnknownNameError
 from phosphene.painting.document import Brush, Ground, Look
 from phosphene.recipes import style_settings
+from phosphene.records import record
 from phosphene.sessions import live, patches, service, store
 from phosphene.sessions.jobs import Job, Rank
 from phosphene.sessions.live import LiveStroke

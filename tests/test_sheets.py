@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from phosphene import sheets
 from phosphene.errors import SettingsError
+from phosphene.pixels import sheets
 
 
 def picture(value=1.0, height=64, width=64, dtype=torch.float32):

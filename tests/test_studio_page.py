@@ -14,7 +14,7 @@ pytest.importorskip("axe_playwright_python", reason="needs the extra `browser`")
 
 from playwright.sync_api import expect, sync_playwright
 
-from phosphene import record
+from phosphene.records import record
 from studio_browser import FLAGS, PATIENCE, far_from, painting, serving, small
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -15,11 +15,12 @@ from PIL import Image
 
 import phosphene
 from conftest import tiny
-from phosphene import images, measures, record
+from phosphene import images, measures
 from phosphene.cli import main
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
 from phosphene.measures import Lattice
 from phosphene.recipes.settings import DreamSettings, settings
+from phosphene.records import record
 from phosphene.studies import making
 from phosphene.studies.axes import Axis, axes
 from phosphene.studies.build import study

@@ -15,14 +15,16 @@ from torch import Tensor
 
 import phosphene
 from conftest import photograph
-from phosphene import correspondence, features, filters, guided, hypercolumns, images, matching, record
+from phosphene import features, filters, images
 from phosphene.cli import main
 from phosphene.errors import ImageError, PhospheneError, SettingsError, UnknownNameError
+from phosphene.features import correspondence, hypercolumns, matching
 from phosphene.recipes import neighbours
 from phosphene.recipes import style as recipe
 from phosphene.recipes.neighbours import Neighbours, Tones
 from phosphene.recipes.painter import Source, surrounded
 from phosphene.recipes.style_settings import StyleSettings, weighted
+from phosphene.records import record
 
 QUICK = {"steps": 3, "scales": 2}
 
@@ -280,10 +282,10 @@ def test_statistics_have_as_much_of_each_stuff_as_the_content(tiny32: phosphene.
 def test_a_map_takes_on_the_edges_of_a_picture() -> None:
     picture, map_ = torch.zeros(1, 3, 32, 48), torch.zeros(1, 1, 32, 48)
     picture[..., 20:], map_[..., 26:] = 0.8, 1.0
-    found = guided.filtered(map_, picture, 8, 1e-3)
+    found = matching.filtered(map_, picture, 8, 1e-3)
     steps = found.diff(dim=-1).abs().mean((0, 1, 2))
     assert steps.argmax() in range(17, 23)
-    assert torch.allclose(guided.filtered(map_ * 0 + 0.3, picture, 8, 1e-3), map_ * 0 + 0.3, atol=1e-5)
+    assert torch.allclose(matching.filtered(map_ * 0 + 0.3, picture, 8, 1e-3), map_ * 0 + 0.3, atol=1e-5)
 
 
 def test_drawn_maps_bind_what_has_one_colour() -> None:

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 import phosphene
-from phosphene import journal, record
 from phosphene.cli import configuration, main
 from phosphene.errors import SettingsError
+from phosphene.records import journal, record
 from phosphene.techniques import TECHNIQUES
 from phosphene.techniques.engine import Opening
 
@@ -138,7 +138,7 @@ def test_a_killed_run_goes_on_with_the_same_pixels(here, technique, monkeypatch)
     line = [technique.name, of, *words(quick), *size, "-q", "-o"]
     run(*line, "whole.png")
     program = (
-        "import sys, time, phosphene.journal as j; j.PAUSE = 0.0\n"
+        "import sys, time, phosphene.records.journal as j; j.PAUSE = 0.0\n"
         "write = j.Journal.write\n"
         "def slowly(self):\n"
         "    write(self)\n"

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phosphene import tiles
 from phosphene.errors import SettingsError
+from phosphene.pixels import tiles
 
 sides = st.integers(1, 700)
 

@@ -26,7 +26,7 @@ import octaves
 import others
 import shifts
 from octaves import Octaves
-from phosphene.gradient import Tiling
+from phosphene.ascent.gradient import Tiling
 from subjects import PHOTOGRAPHS, Subject, google, photograph, subjects
 
 ROOT = Path(__file__).parents[2]

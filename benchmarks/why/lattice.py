@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from phosphene.gradient import Shift
+from phosphene.ascent.gradient import Shift
 from subjects import Subject, google, seeded
 
 MARGIN = 64  # pixels at the picture's edges that are left out: there, the network sees zeros

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from lattice import bands, by_band, spectrum, waves
-from phosphene import features, pyramid
+from phosphene import features
 from phosphene.ascent import Rule
-from phosphene.transforms import resize, shrink
+from phosphene.pixels import pyramid
+from phosphene.pixels.transforms import resize, shrink
 from subjects import Subject, google, seeded
 
 

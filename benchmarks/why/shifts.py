@@ -24,9 +24,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from phosphene import gradient
-from phosphene.ascent import step_
-from phosphene.gradient import Shift, Tiling
+from phosphene.ascent import gradient, step_
+from phosphene.ascent.gradient import Shift, Tiling
 from subjects import Subject, google, seeded
 
 

@@ -12,9 +12,9 @@ import sklearn
 import torch
 from torch import Tensor
 
-from phosphene import gradient, images, networks
-from phosphene.ascent import Part, Rule, climb_
-from phosphene.gradient import Shift, Tiling
+from phosphene import images, networks
+from phosphene.ascent import Part, Rule, climb_, gradient
+from phosphene.ascent.gradient import Shift, Tiling
 from phosphene.networks import Network
 from phosphene.objectives import layer
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from phosphene.ascent import Step
     from phosphene.batch import many
     from phosphene.errors import PhospheneError, Stop
+    from phosphene.features.ranking import rank
     from phosphene.images import load, save
     from phosphene.networks import Network
     from phosphene.networks import load as network
     from phosphene.notebook import Live
     from phosphene.objectives import Objective, channel, class_, direction, guide, layer, neuron, tv
     from phosphene.painting.again import redo
-    from phosphene.ranking import rank
     from phosphene.recipes.settings import DreamSettings
-    from phosphene.record import Record
+    from phosphene.records.record import Record
     from phosphene.run import Dream, dream, make, pattern, style
     from phosphene.series.atlas import atlas
     from phosphene.studies.build import study
@@ -63,9 +63,9 @@ __all__ = [
 _ROOMS = {
     "errors": ("PhospheneError", "Stop"),
     "images": ("load", "save"),
-    "record": ("Record",),
+    "records.record": ("Record",),
     "networks": ("Network",),
-    "ranking": ("rank",),
+    "features.ranking": ("rank",),
     "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
     "ascent": ("Step",),
     "recipes.settings": ("DreamSettings",),

@@ -14,7 +14,7 @@ from torch import Tensor
 from phosphene import images
 from phosphene.ascent import Step
 from phosphene.errors import SettingsError, Stop
-from phosphene.transforms import within
+from phosphene.pixels.transforms import within
 
 REST = 4  # times as long as a drawing took, until the next: drawing takes a fifth of the time at most
 QUALITY = 85  # of the JPEG; it is looked at for a moment

@@ -8,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from phosphene import images, journal
+from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.batch.finished import Standing, standing
 from phosphene.batch.outputs import begun
 from phosphene.batch.plan import Job, Plan, plan
 from phosphene.errors import ImageError, PhospheneError, SettingsError
 from phosphene.networks import Network
+from phosphene.records import journal
 from phosphene.run import Dream, Keep, LargeDream, Prepared, prepare
 from phosphene.techniques import Technique, known
 from phosphene.techniques.engine import Opening

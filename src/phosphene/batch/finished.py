@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Literal
 
-from phosphene import record
 from phosphene.batch.plan import Job
-from phosphene.canvases import is_canvas
 from phosphene.errors import PhospheneError
 from phosphene.images.sources import name_of, read_bytes
+from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings
+from phosphene.records import record
 from phosphene.run import Prepared
 from phosphene.techniques.engine import CANVAS_SIZE
 from phosphene.techniques.files import pictures

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from phosphene.canvases import CANVASES, is_canvas
 from phosphene.errors import ImageError, nearest
 from phosphene.images import FORMATS
 from phosphene.images.decoding import READABLE
 from phosphene.images.sources import read_bytes
-from phosphene.journal import SUFFIX
+from phosphene.pixels.canvases import CANVASES, is_canvas
+from phosphene.records.journal import SUFFIX
 from phosphene.techniques import TECHNIQUES
 
 PIPE = "-"

@@ -13,8 +13,8 @@ from phosphene.batch.inputs import PIPE, Input
 from phosphene.errors import ImageError, SettingsError, UnknownNameError, nearest
 from phosphene.images import FORMATS, format_of, name_of
 from phosphene.images.atomic import refuse
-from phosphene.journal import folder_of
 from phosphene.recipes.fields import Settings, described
+from phosphene.records.journal import folder_of
 from phosphene.techniques import DREAM, Technique
 
 _UNFIT = re.compile(r'[\\/:*?"<>|\s]+')  # what a file name should not hold, on any system

@@ -10,8 +10,8 @@ from typing import Any
 
 from phosphene.batch.inputs import PIPE, Input, expand
 from phosphene.batch.outputs import check, facts, is_folder, make_folders, target
-from phosphene.canvases import is_canvas
 from phosphene.errors import SettingsError
+from phosphene.pixels.canvases import is_canvas
 from phosphene.techniques import DREAM, Technique
 from phosphene.techniques.files import pictures
 

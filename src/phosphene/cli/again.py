@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from phosphene import batch, record, run
+from phosphene import batch, run
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_piped, check_preview, check_streams
 from phosphene.cli.interruption import Interruption
@@ -15,6 +15,7 @@ from phosphene.cli.jobs import piped
 from phosphene.cli.maker import Maker, Wishes
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.painting.again import RECIPE, redo
+from phosphene.records import record
 from phosphene.run.again import recorded_settings
 from phosphene.techniques import TECHNIQUES
 

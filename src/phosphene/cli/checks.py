@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phosphene.batch import PIPE, Input, Job, Plan, expand
-from phosphene.canvases import is_canvas
 from phosphene.cli.maker import Wishes
 from phosphene.errors import SettingsError
 from phosphene.images import format_of
 from phosphene.images.atomic import refuse
+from phosphene.pixels.canvases import is_canvas
 from phosphene.techniques.engine import Opening
 from phosphene.techniques.files import pictures
 

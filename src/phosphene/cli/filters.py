@@ -57,9 +57,10 @@ def _draw(output: Path, *, overwrite: bool) -> None:
     Raises:
         PhospheneError: it cannot be written.
     """
-    from phosphene import filters, images, sheets
+    from phosphene import filters, images
     from phosphene.images.atomic import refuse
-    from phosphene.transforms import shrink
+    from phosphene.pixels import sheets
+    from phosphene.pixels.transforms import shrink
 
     images.format_of(output)
     refuse(output, overwrite=overwrite)

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phosphene import images, journal
+from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
 from phosphene.cli import memory, progress, threads
@@ -17,6 +17,7 @@ from phosphene.cli.interruption import Interruption
 from phosphene.cli.preview import Preview
 from phosphene.cli.voice import Voice, deliver
 from phosphene.errors import PhospheneError, Stop
+from phosphene.records import journal
 from phosphene.run import Dream, Keep, LargeDream
 from phosphene.techniques.forecast import Forecast
 

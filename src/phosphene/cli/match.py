@@ -19,8 +19,8 @@ from phosphene.recipes.settings import DreamSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from phosphene.features.ranking import Ranked
     from phosphene.networks import Network
-    from phosphene.ranking import Ranked
 
 SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # as a dream has it
 
@@ -84,7 +84,8 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
     """
     asked = Asked((picture, *guides), output=Path(output) if output else None, **more)
     _check(asked)
-    from phosphene import networks, ranking
+    from phosphene import networks
+    from phosphene.features import ranking
     from phosphene.techniques.album import Album
 
     voice = Voice(quiet)
@@ -160,7 +161,8 @@ def _draw(
     voice: Voice,
 ) -> None:
     """Dreams small with the best layers, and saves the sheet."""
-    from phosphene import images, sheets
+    from phosphene import images
+    from phosphene.pixels import sheets
     from phosphene.series import matching_sheet
 
     cells, small = matching_sheet.beginning(picture, guides), matching_sheet.small(picture)

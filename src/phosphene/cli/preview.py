@@ -9,7 +9,7 @@ from pathlib import Path
 from phosphene import images
 from phosphene.ascent import Step
 from phosphene.errors import ImageError, PhospheneError
-from phosphene.transforms import within
+from phosphene.pixels.transforms import within
 
 LONG_SIDE = 512
 PAUSE = 1.0  # seconds from one rewriting to the next

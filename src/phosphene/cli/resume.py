@@ -21,8 +21,8 @@ def resume(context: click.Context, picture: str, model: str | None) -> int:
 
     Such a run leaves a folder PICTURE.unfinished, which is gone when the picture is there.
     """
-    from phosphene import journal
     from phosphene.errors import ImageError, RecordError
+    from phosphene.records import journal
 
     output = Path(picture.removesuffix(journal.SUFFIX))
     found = journal.read(journal.folder_of(output))

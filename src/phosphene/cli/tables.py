@@ -16,7 +16,7 @@ from phosphene.recipes.presets import PRESETS, RECIPES, Named
 from phosphene.recipes.settings import DreamSettings
 
 if TYPE_CHECKING:
-    from phosphene.record import Record
+    from phosphene.records.record import Record
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for programs")
 
@@ -147,7 +147,7 @@ def _changes(changes: Mapping[str, Any]) -> str:
 @as_json
 def info(pictures: tuple[str, ...], as_json: bool) -> int:
     """Shows how pictures were made."""
-    from phosphene import record
+    from phosphene.records import record
 
     failed = False
     for picture in pictures:

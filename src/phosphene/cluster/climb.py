@@ -15,12 +15,12 @@ from functools import reduce
 import torch
 from distributed import Future
 
-from phosphene import blocks
+from phosphene.ascent import blocks
+from phosphene.ascent.gradient import Shift
 from phosphene.cluster import tasks
 from phosphene.cluster.crew import Crew
 from phosphene.cluster.spread import Part, Run, Spread, Window, share
-from phosphene.gradient import Shift
-from phosphene.rasters import Raster
+from phosphene.images.rasters import Raster
 from phosphene.recipes import hands
 from phosphene.recipes.hands import SHARES, Tell, Work
 

@@ -13,11 +13,11 @@ from typing import Any, TypeAlias
 
 from distributed import Client
 
-from phosphene.canvases import is_canvas
 from phosphene.cluster.errands import Errands, Teller
 from phosphene.cluster.tasks import ONE
 from phosphene.images.sources import Sent
 from phosphene.networks import Network
+from phosphene.pixels.canvases import is_canvas
 from phosphene.run import Dream, Prepared, prepare
 from phosphene.techniques import TECHNIQUES
 from phosphene.techniques.engine import Opening

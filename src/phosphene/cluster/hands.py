@@ -14,14 +14,14 @@ from typing import TypeVar
 
 from distributed import Client
 
-from phosphene import journal
+from phosphene.ascent.gradient import Shift
 from phosphene.cluster.climb import Climb
 from phosphene.cluster.crew import GO_ON, Crew, Lost
 from phosphene.errors import ClusterError
-from phosphene.gradient import Shift
+from phosphene.images.rasters import Raster
 from phosphene.objectives import Objective
-from phosphene.rasters import Raster
 from phosphene.recipes.hands import Tell, Work
+from phosphene.records import journal
 
 ATTEMPTS = 5  # at one step: workers that are lost again and again are lost through the work
 RARELY = 20  # keeping the pixels may take one part in so many of the time

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby, product
 from typing import Any
 
-from phosphene import rasters
-from phosphene.gradient import Shift
-from phosphene.tiles import Box
+from phosphene.ascent.gradient import Shift
+from phosphene.images import rasters
+from phosphene.pixels.tiles import Box
 
 Window = tuple[slice, slice]  # rows and columns
 

@@ -14,14 +14,13 @@ import torch
 from distributed import get_worker
 from torch import Tensor
 
-from phosphene import blocks, gradient
-from phosphene.ascent import Rule
-from phosphene.blocks import Sums
+from phosphene.ascent import Rule, blocks, gradient
+from phosphene.ascent.blocks import Sums
 from phosphene.cluster.spread import Run, Window
+from phosphene.images.rasters import Array
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.rasters import Array
-from phosphene.tiles import Box
+from phosphene.pixels.tiles import Box
 
 Place = tuple[Window, Window]  # where pixels are in a part, and where they come to in a window
 

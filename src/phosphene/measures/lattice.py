@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from phosphene.errors import SettingsError
-from phosphene.tiles import Box
+from phosphene.pixels.tiles import Box
 
 CLOSEST = 32  # pixels: tiles narrower than this are not searched for
 _MOST = 3.0  # standard deviations that one line may count: an edge of the picture alone is no lattice

@@ -7,12 +7,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from phosphene import features, images, matching
+from phosphene import features, images
 from phosphene.errors import SettingsError, nearest
-from phosphene.language import Value, write
+from phosphene.features import matching
 from phosphene.networks import Network
+from phosphene.objectives.language import Value, write
 from phosphene.objectives.objective import Measure, Objective, Open, Place, Term
-from phosphene.transforms import shrink
+from phosphene.pixels.transforms import shrink
 
 SCALES = (1.0,)
 EMPHASIS = 2.0  # of the guide's features over their mean: above 1 it is overdone, as a dream does

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene import features, images, language
+from phosphene import features, images
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.networks import PIXELS, Network
+from phosphene.objectives import language
 from phosphene.objectives.objective import Measure, Objective, Open, Place, Prepare, Term
 
 LEVELS = 255  # penalties count differences of pixels in these

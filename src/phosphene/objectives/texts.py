@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from phosphene import language
 from phosphene.errors import PhospheneError, SettingsError, nearest
-from phosphene.language import Call
-from phosphene.objectives import terms
+from phosphene.objectives import language, terms
 from phosphene.objectives.guides import guide
+from phosphene.objectives.language import Call
 from phosphene.objectives.objective import Objective, total
 
 TERMS: Mapping[str, tuple[Callable[..., Objective], str]] = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from phosphene import images, networks, record
+from phosphene import images, networks
 from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
@@ -23,7 +23,8 @@ from phosphene.painting.document import document as read_document
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render
-from phosphene.record import Record
+from phosphene.records import record
+from phosphene.records.record import Record
 from phosphene.run import redo as redo_run
 from phosphene.run.again import differences, recorded_input, recorded_model
 from phosphene.run.kept import Keep

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from phosphene import pyramid, techniques
+from phosphene import techniques
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
 from phosphene.painting.marks import Mark, mark
 from phosphene.painting.palette import Palette
+from phosphene.pixels import pyramid
 from phosphene.recipes import dream as recipe
 from phosphene.run import Prepared
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from phosphene import images, pyramid
+from phosphene import images
 from phosphene.errors import SettingsError, UnknownNameError
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
 from phosphene.painting.document import DREAM, Look
+from phosphene.pixels import pyramid
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings

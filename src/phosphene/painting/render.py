@@ -15,19 +15,20 @@ import psutil
 import torch
 from torch import Tensor
 
-from phosphene import gradient, masks, planning, techniques
-from phosphene.ascent import Part, Step, climb_
-from phosphene.backend import Backend, Values, backend_on
+from phosphene import techniques
+from phosphene.ascent import Part, Step, climb_, gradient, planning
+from phosphene.ascent.gradient import Backend, Values, backend_on
 from phosphene.errors import RoomError
 from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.coverage import Coverage, coverage
 from phosphene.painting.document import Document, Ground, Look
 from phosphene.painting.easel import Easel
+from phosphene.pixels import masks
+from phosphene.pixels.transforms import resize
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import DreamSettings
 from phosphene.run import Prepared
-from phosphene.transforms import resize
 
 LEAST = 0.02  # of a whole dream: less of it is not carried on
 ROOM = 0.8  # of the memory that is free

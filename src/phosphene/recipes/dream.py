@@ -13,15 +13,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from phosphene import gradient, masks, objectives, planning, pyramid
-from phosphene.ascent import OnStep, Part, Reached, Rule, Step, climb_
-from phosphene.backend import backend_on
+from phosphene import objectives
+from phosphene.ascent import OnStep, Part, Reached, Rule, Step, climb_, gradient, planning
+from phosphene.ascent.gradient import backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pixels import masks, pyramid
+from phosphene.pixels.transforms import resize
 from phosphene.recipes.fields import memory_bytes, numbers
 from phosphene.recipes.settings import DreamSettings
-from phosphene.transforms import resize
 
 
 @dataclass(frozen=True)

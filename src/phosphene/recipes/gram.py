@@ -13,8 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from phosphene import features, hypercolumns
-from phosphene.hypercolumns import LOOKS
+from phosphene import features
+from phosphene.features import hypercolumns
+from phosphene.features.hypercolumns import LOOKS
 from phosphene.networks import Network
 from phosphene.recipes.painter import Shift, Source, Window, surrounded
 from phosphene.recipes.structure import Structure, structure_weight

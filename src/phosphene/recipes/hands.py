@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from phosphene import blocks, gradient
-from phosphene.ascent import Rule
-from phosphene.backend import Backend
-from phosphene.blocks import Sums
-from phosphene.gradient import Shift
-from phosphene.journal import Journal
+from phosphene.ascent import Rule, blocks, gradient
+from phosphene.ascent.blocks import Sums
+from phosphene.ascent.gradient import Backend, Shift
+from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.rasters import Raster
-from phosphene.tiles import Box
+from phosphene.pixels.tiles import Box
+from phosphene.records.journal import Journal
 
 SIDE = 1280  # pixels of a block's side, with its context
 SHARES = {"gradient": 0.84, "sizes": 0.06, "climb": 0.10}  # of a step's time

@@ -16,18 +16,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from phosphene import gradient, pyramid, rasters
-from phosphene.ascent import OnStep, Step
-from phosphene.backend import backend_on
+from phosphene.ascent import OnStep, Step, gradient
+from phosphene.ascent.gradient import backend_on
 from phosphene.errors import Stop
-from phosphene.journal import Journal
+from phosphene.images import rasters
+from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.rasters import Raster
+from phosphene.pixels import pyramid
+from phosphene.pixels.transforms import resize_rows, rows_for
 from phosphene.recipes import dream as in_memory
 from phosphene.recipes.hands import Hands, MakeHands, OnDisk, Work
 from phosphene.recipes.settings import DreamSettings
-from phosphene.transforms import resize_rows, rows_for
+from phosphene.records.journal import Journal
 
 STRIP = 1 << 22  # numbers of a strip that is read, enlarged and written at a time
 SMALL = 512  # pixels of the long side of what `Step.picture` shows of a picture that memory cannot hold

@@ -18,10 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene import features, hypercolumns, matching
-from phosphene.correspondence import Correspondence
-from phosphene.hypercolumns import GRID, LOOKS, Columns
-from phosphene.matching import Groups
+from phosphene import features
+from phosphene.features import hypercolumns, matching
+from phosphene.features.correspondence import Correspondence
+from phosphene.features.hypercolumns import GRID, LOOKS, Columns
+from phosphene.features.matching import Groups
 from phosphene.networks import Network
 from phosphene.recipes.gram import Moments, apart, moments
 from phosphene.recipes.painter import Shift, Source, Window, surrounded

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from phosphene.correspondence import Correspondence
-from phosphene.tiles import Box
+from phosphene.features.correspondence import Correspondence
+from phosphene.pixels.tiles import Box
 
 AROUND = 32  # pixels by which a window goes on, mirrored, on two opposite sides: at its edge a network sees black
 SHIFTS = 16  # ways to share these out: the stride of the deepest layer

@@ -15,15 +15,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from phosphene import gradient, objectives, params, planning
-from phosphene.ascent import OnStep, Reached, Step
+from phosphene import objectives
+from phosphene.ascent import OnStep, Reached, Step, gradient, planning
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.params import Painting
+from phosphene.pixels import params
+from phosphene.pixels.params import Painting
+from phosphene.pixels.transforms import enlarge, roll, turn
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.transforms import enlarge, roll, turn
 
 Aim = Callable[[Tensor], tuple[Tensor, float]]
 """Pixels to ∂objective/∂pixels and the score."""

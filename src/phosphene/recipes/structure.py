@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from phosphene import features, hypercolumns
+from phosphene import features
+from phosphene.features import hypercolumns
 from phosphene.networks import Network
 
 SEES = (147,)  # pixels that the compared layers see: things, and their parts

@@ -17,17 +17,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from phosphene import features, hypercolumns, params, planning, tiles
-from phosphene.ascent import OnStep, Reached, Step
+from phosphene import features
+from phosphene.ascent import OnStep, Reached, Step, planning
 from phosphene.errors import NumberError, SettingsError
-from phosphene.hypercolumns import LOOKS
+from phosphene.features import hypercolumns
+from phosphene.features.hypercolumns import LOOKS
 from phosphene.networks import Network
+from phosphene.pixels import params, tiles
+from phosphene.pixels.transforms import at
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.gram import Gram
 from phosphene.recipes.neighbours import Neighbours
 from phosphene.recipes.painter import Aim, Method, Source, Window, shift
 from phosphene.recipes.style_settings import StyleSettings
-from phosphene.transforms import at
 
 OnWindow = Callable[[Reached], None]
 

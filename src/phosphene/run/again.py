@@ -9,13 +9,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from phosphene import images, networks, record
+from phosphene import images, networks
 from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks.devices import AUTO as DEVICE_AUTO
 from phosphene.networks.devices import CPU, is_here
 from phosphene.recipes.fields import flag
-from phosphene.record import Record
+from phosphene.records import record
+from phosphene.records.record import Record
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import prepare

@@ -12,8 +12,8 @@ import torch
 
 from phosphene.ascent import Reached
 from phosphene.errors import PhospheneError, RecordError
-from phosphene.journal import Journal, read
-from phosphene.rasters import Raster, kind_of, strips
+from phosphene.images.rasters import Raster, kind_of, strips
+from phosphene.records.journal import Journal, read
 
 ROWS = 256  # that are written at a time
 _CHUNK = 1 << 24  # bytes that are summed up at a time

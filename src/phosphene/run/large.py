@@ -12,22 +12,24 @@ from pathlib import Path
 
 import psutil
 
-from phosphene import gradient, huge, images, planning, pyramid
-from phosphene.ascent import OnStep
+from phosphene import images
+from phosphene.ascent import OnStep, gradient, planning
+from phosphene.ascent.gradient import Tiling
 from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
-from phosphene.gradient import Tiling
-from phosphene.huge import Opened
+from phosphene.images import huge
+from phosphene.images.huge import Opened
+from phosphene.images.rasters import Raster
 from phosphene.images.samples import check_size
-from phosphene.journal import SUFFIX, Journal
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.rasters import Raster
+from phosphene.pixels import pyramid
 from phosphene.recipes import large as recipe
 from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.hands import MakeHands, OnDisk
 from phosphene.recipes.settings import DreamSettings
-from phosphene.record import Record
+from phosphene.records.journal import SUFFIX, Journal
+from phosphene.records.record import Record
 from phosphene.run.kept import Keep
 from phosphene.run.watch import Watch
 from phosphene.techniques import DREAM

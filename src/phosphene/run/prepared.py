@@ -15,7 +15,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.hands import MakeHands
-from phosphene.record import Record
+from phosphene.records.record import Record
 from phosphene.run.kept import Checkpoint, Keep
 from phosphene.run.large import LargeDream, OnForecast, dreams_on_disk, large
 from phosphene.run.result import Dream

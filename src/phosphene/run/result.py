@@ -16,9 +16,9 @@ from torch import Tensor
 from phosphene import images
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
-from phosphene.journal import Journal
-from phosphene.record import Record
-from phosphene.transforms import within
+from phosphene.pixels.transforms import within
+from phosphene.records.journal import Journal
+from phosphene.records.record import Record
 
 SHOWN = 1024  # pixels of the longer side, in a notebook
 

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from phosphene import record
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import RoomError, Stop
+from phosphene.records import record
 
 
 @dataclass

@@ -10,10 +10,10 @@ from phosphene import images, objectives
 from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
+from phosphene.pixels.transforms import shrink
 from phosphene.recipes.dream import dream
 from phosphene.recipes.presets import RECIPES
 from phosphene.recipes.settings import DreamSettings, settings
-from phosphene.transforms import shrink
 
 SIDE = 384  # pixels of a small dream's long side: fewer leave the smallest octaves no motif
 

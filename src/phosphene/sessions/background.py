@@ -11,12 +11,14 @@ from typing import Any
 
 import torch
 
-from phosphene import features, filters, images, ranking
+from phosphene import features, filters, images
+from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.painting import again
 from phosphene.painting.document import DREAM, STYLE, Ground, Look
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
+from phosphene.pixels.transforms import SMALLEST, at
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.presets import PRESETS
 from phosphene.recipes.settings import DreamSettings
@@ -27,7 +29,6 @@ from phosphene.sessions.screen import eight_bits, webp
 from phosphene.sessions.states import Format, JobKind, LookSet
 from phosphene.sessions.store import PICTURE, SessionFolder
 from phosphene.sessions.worker import Worker
-from phosphene.transforms import SMALLEST, at
 
 SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tried, and a style
 STYLE_STEPS = 24  # of a style that is tried: with 80, a dozen took a minute

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from phosphene.transforms import at
+from phosphene.pixels.transforms import at
 
 THUMBNAIL = 256  # pixels of a long side
 QUALITY = 82  # of WebP, where a picture is only looked at for a moment

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from phosphene import batch, filters, huge, images, networks
-from phosphene.canvases import CANVASES, canvas
+from phosphene import batch, filters, images, networks
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.images import Picture
+from phosphene.images import Picture, huge
 from phosphene.painting.document import DREAM, Ground, History, Look
+from phosphene.pixels.canvases import CANVASES, canvas
 from phosphene.recipes.presets import PRESETS
 from phosphene.sessions.background import SUFFIXES
 from phosphene.sessions.jobs import Job

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from phosphene import images, record
+from phosphene import images
 from phosphene.errors import PhospheneError
+from phosphene.records import record
 from phosphene.series.shelf import PAGE, PICTURES, Shelf
 from phosphene.studies.maker import VariantMaker
 from phosphene.studies.making import Made, look, ruler

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from phosphene import images, record
+from phosphene import images
 from phosphene.ascent import Step
 from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks import Network
+from phosphene.records import record
 from phosphene.run.extras import cluster, extra
 from phosphene.studies import making, plan
 from phosphene.studies.axes import Axis, axes, settings_of

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep
-from phosphene.canvases import is_canvas
 from phosphene.errors import SettingsError
 from phosphene.images import name_of
 from phosphene.images.sources import Sent
 from phosphene.measures import Lattice
 from phosphene.networks import Network
-from phosphene.record import Record
+from phosphene.pixels.canvases import is_canvas
+from phosphene.records.record import Record
 from phosphene.run import Dream, Prepared
 from phosphene.series.commands import Subject, flags
 from phosphene.studies.axes import Axis

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from phosphene import masks, objectives, ranking
+from phosphene import objectives
 from phosphene.errors import SettingsError
+from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pixels import masks
 from phosphene.recipes.dream import Region, goal
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from phosphene import images
-from phosphene.canvases import canvas, is_canvas
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
+from phosphene.pixels.canvases import canvas, is_canvas
 
 CANVAS_SIZE = (512, 768)  # height and width of a canvas that is a guide
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from torch import Tensor
 
-from phosphene import gradient, objectives, pyramid
-from phosphene.ascent import OnStep, Reached, Step
+from phosphene import objectives
+from phosphene.ascent import OnStep, Reached, Step, gradient
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pixels import pyramid
+from phosphene.pixels.tiles import Box
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.fields import combined
 from phosphene.recipes.settings import BEST, DreamSettings, split_region
@@ -23,7 +25,6 @@ from phosphene.techniques.aims import Aim, aim, asks_for_best
 from phosphene.techniques.album import Album
 from phosphene.techniques.engine import Engine, OnReached, PreparedPicture
 from phosphene.techniques.forecast import expected
-from phosphene.tiles import Box
 
 
 class Dreams(Engine):

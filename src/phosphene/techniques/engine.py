@@ -13,17 +13,17 @@ from torch import Tensor
 
 from phosphene import images
 from phosphene.ascent import OnStep, Reached
-from phosphene.canvases import canvas, is_canvas
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.networks.devices import device_for
 from phosphene.objectives import Objective
+from phosphene.pixels.canvases import canvas, is_canvas
+from phosphene.pixels.tiles import Box
 from phosphene.recipes.fields import Settings, combined
-from phosphene.record import Record
+from phosphene.records.record import Record
 from phosphene.techniques import files
 from phosphene.techniques.album import Album
-from phosphene.tiles import Box
 
 if TYPE_CHECKING:
     from phosphene.techniques.forecast import Forecast

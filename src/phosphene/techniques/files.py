@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from phosphene import objectives
-from phosphene.canvases import is_canvas
 from phosphene.errors import RecordError
 from phosphene.images import name_of
+from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, described, flag
 from phosphene.recipes.settings import ALPHA, join_region, split_region
 from phosphene.recipes.style_settings import weighted

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 import torch
 
-from phosphene import features, gradient, planning, pyramid
-from phosphene.backend import backend_on
-from phosphene.gradient import Tiling
+from phosphene import features
+from phosphene.ascent import gradient, planning
+from phosphene.ascent.gradient import Tiling, backend_on
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pixels import pyramid
+from phosphene.pixels.tiles import Box
 from phosphene.recipes.dream import tilings_of
 from phosphene.recipes.settings import DreamSettings
 from phosphene.techniques.aims import Aim
-from phosphene.tiles import Box
 
 WORTH = 100_000_000  # pixels times steps: with fewer, a dream is done before a forecast is of use
 BESIDE = 1.5  # a dream's time over its tiles': blocks are read and written; 1.6 at 12 megapixels

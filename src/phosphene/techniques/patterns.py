@@ -8,12 +8,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from phosphene import images, objectives, sheets
+from phosphene import images, objectives
 from phosphene.ascent import OnStep, Reached, Step
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pixels import sheets
 from phosphene.recipes import pattern as recipe
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers
 from phosphene.techniques.album import Album

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from phosphene import sheets
-from phosphene.correspondence import Correspondence
 from phosphene.errors import SettingsError
+from phosphene.features.correspondence import Correspondence
+from phosphene.pixels import sheets
+from phosphene.pixels.transforms import at, shrink
 from phosphene.recipes.painter import Source
-from phosphene.transforms import at, shrink
 
 SIDE = 512  # pixels of a picture's long side on the sheet
 SHOWS = 0.65  # share of the colour over the picture

@@ -9,9 +9,10 @@ from typing import Any
 
 from torch import Tensor
 
-from phosphene import correspondence, filters, images
+from phosphene import filters, images
 from phosphene.ascent import OnStep, Reached, Step
 from phosphene.errors import PhospheneError, SettingsError
+from phosphene.features import correspondence
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective

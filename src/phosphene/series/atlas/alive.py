@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from phosphene import features
+from phosphene.features.ranking import scrambled
 from phosphene.networks import Network
-from phosphene.ranking import scrambled
 
 PLACES = 0.02  # share of the positions that are a channel's liveliest
 COLLAGES = 2

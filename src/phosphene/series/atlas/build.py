@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phosphene import images, networks, record
+from phosphene import images, networks
 from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError, Stop
 from phosphene.networks import Network
 from phosphene.recipes.fields import flag
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
+from phosphene.records import record
 from phosphene.series.atlas import commands, plan
 from phosphene.series.atlas.alive import living
 from phosphene.series.atlas.book import ATLASES, SCHEMA, Book, Stage

@@ -8,14 +8,15 @@ from typing import Any
 
 import torch
 
-from phosphene import images, record
+from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.canvases import is_canvas
 from phosphene.errors import PhospheneError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
+from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
+from phosphene.records import record
 from phosphene.run import Dream, prepare
 from phosphene.run.watch import telling_of_memory
 from phosphene.series.atlas.plan import Entry, Pass

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from phosphene import features
 from phosphene.networks import Network
-from phosphene.transforms import SMALLEST, fill
+from phosphene.pixels.transforms import SMALLEST, fill
 
 GRID = 4  # pixels of a place's side: a quarter of the picture, as published
 LOOKS = (3, 7, 19, 67, 147, 339)  # pixels that the layers see: edges, strokes, motifs

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from phosphene import features, tiles
+from phosphene import features
+from phosphene.ascent.gradient import Tiling, stride_of
 from phosphene.errors import SettingsError
-from phosphene.gradient import Tiling, stride_of
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.transforms import SMALLEST
+from phosphene.pixels import tiles
+from phosphene.pixels.transforms import SMALLEST
 
 PROCESS_BYTES = 350_000_000  # Python, torch and a network, measured before the first step
 STEP_BYTES = 800_000_000  # for a tile's activations, where no limit is given

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from phosphene import tiles
 from phosphene.networks import PIXELS, Network
-from phosphene.transforms import SMALLEST, fill
+from phosphene.pixels import tiles
+from phosphene.pixels.transforms import SMALLEST, fill
 
 Features = dict[str, Tensor]
 

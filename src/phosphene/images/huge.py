@@ -17,14 +17,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from phosphene import rasters
 from phosphene.errors import ImageError, RoomError
-from phosphene.images import check_sides, deep, format_of
+from phosphene.images import check_sides, deep, format_of, rasters
 from phosphene.images.atomic import put_in_place, refuse
 from phosphene.images.decoding import pillow
+from phosphene.images.rasters import Array, Raster
 from phosphene.images.samples import check_size
 from phosphene.images.texts import as_description, inserted, kept_exif
-from phosphene.rasters import Array, Raster
 
 STRIP_BYTES = 16 << 20  # of rows that are read or written at a time
 _CHUNK = 1 << 22  # bytes read at a time where a file is hashed

@@ -21,9 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene import features, guided, hypercolumns, matching
+from phosphene import features
+from phosphene.features import hypercolumns, matching
 from phosphene.networks import Network
-from phosphene.transforms import shrink
+from phosphene.pixels.transforms import shrink
 
 SIDE = 512  # pixels of the long side at which stuffs are looked at
 CELL = 8  # pixels of a place's side
@@ -225,7 +226,7 @@ def _map(numbers: Tensor, stuff: _Stuff, picture: Tensor) -> Tensor:
     """Places' numbers as a map of a picture's pixels, with the picture's edges."""
     places = numbers.T.reshape(1, -1, *stuff.grid)
     for radius in EDGES:
-        places = guided.filtered(places, _seen(picture), radius, FLAT).clamp(0, 1)
+        places = matching.filtered(places, _seen(picture), radius, FLAT).clamp(0, 1)
     return places
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from phosphene import gradient, masks
-from phosphene.transforms import mute_, roll
+from phosphene.ascent import gradient
+from phosphene.pixels import masks
+from phosphene.pixels.transforms import mute_, roll
 
 HEADROOM = 0.15  # of 0..1: nearer to black or white than this, soft clipping shortens a step
 STRIP = 256  # rows that a step is made of at a time

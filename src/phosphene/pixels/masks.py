@@ -14,7 +14,7 @@ from itertools import product
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene.tiles import Box, Span, boxes, smallest
+from phosphene.pixels.tiles import Box, Span, boxes, smallest
 
 SIZES = 24  # heights and widths of tiles that are tried
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from phosphene.transforms import SMALLEST, resize
+from phosphene.pixels.transforms import SMALLEST, resize
 
 
 def octaves(pixels: Tensor, count: int, scale: float) -> list[Tensor]:

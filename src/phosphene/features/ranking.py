@@ -16,10 +16,11 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from phosphene import features, matching
+from phosphene import features
 from phosphene.errors import SettingsError, nearest
+from phosphene.features import matching
 from phosphene.networks import Network
-from phosphene.transforms import shrink
+from phosphene.pixels.transforms import shrink
 
 SIDE = 768  # pixels of a picture's long side that are looked at
 SHARES = (1, 1 / 1.4, 1 / 1.4**2)  # of that: sizes at which it is dreamt

@@ -13,11 +13,11 @@ import math
 import torch
 from torch import Tensor
 
-from phosphene import pyramid, tiles
 from phosphene.ascent import Rule, step_
 from phosphene.errors import NumberError
-from phosphene.tiles import Box
-from phosphene.transforms import mute_
+from phosphene.pixels import pyramid, tiles
+from phosphene.pixels.tiles import Box
+from phosphene.pixels.transforms import mute_
 
 LEVELS = 4  # Laplacian bands, beside the smooth rest
 GRAIN = 2**LEVELS  # pixels: blocks begin on multiples of it, so that a number of the smooth rest belongs to one block
