@@ -30,13 +30,9 @@ import planting
 import tables
 from phosphene import images, measures, networks
 from phosphene.ascent import gradient
-from phosphene.measures import Lattice, evidence, seams
-from phosphene.measures.grain import noise
-from phosphene.measures.light import change, luma
-from phosphene.measures.likeness import faithfulness
-from phosphene.measures.limits import clipping
-from phosphene.measures.motifs import repetition
-from phosphene.measures.spectra import centre
+from phosphene.measures import Lattice, seams
+from phosphene.measures.catalogue import clipping
+from phosphene.measures.likeness import centre, change, faithfulness, luma, noise, repetition
 from phosphene.pixels import pyramid
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import settings
@@ -102,7 +98,7 @@ class Looked:
     """A picture's evidence, made once for many lattices."""
 
     def __init__(self, light: Tensor) -> None:
-        self.down, self.right = evidence.profiles(light), evidence.profiles(light.T)
+        self.down, self.right = seams.profiles(light), seams.profiles(light.T)
 
     def known(self, lattice: Lattice) -> float:
         return max(0.0, seams.known(self.down, self.right, lattice))

@@ -31,8 +31,8 @@ from playwright.sync_api import Page, sync_playwright
 from sklearn.datasets import load_sample_image
 
 from phosphene.studio import server
+from phosphene.studio.answers import Limits
 from phosphene.studio.guard import Keys
-from phosphene.studio.limits import Limits
 from tables import Row, show, write
 
 HERE = Path(__file__).parent

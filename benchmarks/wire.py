@@ -20,13 +20,13 @@ from distributed import Client
 
 from phosphene import networks
 from phosphene.ascent import gradient, planning
+from phosphene.ascent.executor import Hands, OnDisk, Work
 from phosphene.ascent.gradient import Torch
 from phosphene.cli.memory import keep_buffers
 from phosphene.cluster import OnWorkers, connect
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
 from phosphene.recipes.dream import rule_of
-from phosphene.recipes.hands import Hands, OnDisk, Work
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import Journal
 from tables import Row, show, write

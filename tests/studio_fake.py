@@ -12,9 +12,9 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from phosphene.errors import ImageError, UnknownNameError
-from phosphene.studio import guard, pages, server
+from phosphene.studio import guard, server
+from phosphene.studio.answers import Limits
 from phosphene.studio.app import app
-from phosphene.studio.limits import Limits
 
 WEBP = b"RIFF\x04\x00\x00\x00WEBP"
 
@@ -219,7 +219,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @contextlib.contextmanager
-def client_of(studio, *, page=pages.FOLDER, **limits):
+def client_of(studio, *, page=guard.FOLDER, **limits):
     """A client that knows nothing of the token."""
     application = app(studio, TOKEN, port=PORT, limits=Limits(**limits), page=page)
     with TestClient(application, base_url=f"http://127.0.0.1:{PORT}", follow_redirects=False) as client:

@@ -19,8 +19,7 @@ from PIL import Image
 import phosphene.run
 from phosphene.cli import configuration, main, options
 from phosphene.errors import ImageError, Stop
-from phosphene.recipes.presets import RECIPES
-from phosphene.recipes.settings import NAMES, DreamSettings
+from phosphene.recipes.settings import NAMES, RECIPES, DreamSettings
 from phosphene.records import record
 
 QUICK = ("--octaves", "1", "--steps", "1")

@@ -21,16 +21,16 @@ pytest.importorskip("distributed")
 
 from conftest import TinyNetwork, tiny
 from phosphene import images
-from phosphene.ascent import blocks, planning
+from phosphene.ascent import executor, planning
 from phosphene.cli import main
-from phosphene.cluster import OnWorkers, connect, crew, spread
+from phosphene.cluster import OnWorkers, connect, crew, tasks
 from phosphene.cluster.tasks import window as put_together
 from phosphene.errors import ClusterError
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
 from phosphene.pixels import pyramid, tiles
 from phosphene.pixels.transforms import roll
-from phosphene.recipes import hands, large
+from phosphene.recipes import large
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records import journal
 from phosphene.records.journal import Journal
@@ -47,15 +47,15 @@ def client():
 def parts_of(pixels, runs, shift):
     """A picture's parts as arrays, in the picture as it lies shifted."""
     lying = roll(pixels, *shift)
-    parts = [spread.Part(run.core, run.owner, lying[(..., *run.core)].numpy()) for run in runs]
-    return spread.Spread(tuple(pixels.shape[-2:]), parts, shift)
+    parts = [tasks.Part(run.core, run.owner, lying[(..., *run.core)].numpy()) for run in runs]
+    return tasks.Spread(tuple(pixels.shape[-2:]), parts, shift)
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(40, 90), st.integers(40, 90), st.integers(1, 5), st.data())
 def test_windows_come_together_from_parts(height, width, count, data):
     boxes = tiles.boxes(height, width, tile=40, overlap=8, stride=4)
-    runs = spread.share(boxes, [f"worker {number}" for number in range(count)])
+    runs = tasks.share(boxes, [f"worker {number}" for number in range(count)])
     assert [box for run in runs for box in run.boxes] == boxes
     shifts = st.tuples(st.integers(-99, 99), st.integers(-99, 99))
     lying, shift, wanted = data.draw(shifts), data.draw(shifts), data.draw(st.sampled_from(runs)).context
@@ -69,7 +69,7 @@ def test_windows_come_together_from_parts(height, width, count, data):
 @pytest.mark.parametrize("count", [1, 3, 4, 50])
 def test_boxes_are_shared_out_evenly(count):
     boxes = tiles.boxes(3000, 4000, tile=640, overlap=100, stride=16)
-    runs = spread.share(boxes, range(count))
+    runs = tasks.share(boxes, range(count))
     counts = [sum(len(run.boxes) for run in runs if run.owner == owner) for owner in range(count)]
     assert max(counts) - min(counts) <= 1
 
@@ -80,7 +80,7 @@ SIZE = (900, 151)
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(hands, "SIDE", 340)
+    monkeypatch.setattr(executor, "SIDE", 340)
     monkeypatch.setattr(crew, "POLL", 0.01)
 
 
@@ -88,7 +88,7 @@ def photograph(size=SIZE):
     return torch.rand(1, 3, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-def dreamt(folder, pixels, chosen, hand=hands.OnDisk, on_step=None, network=None):
+def dreamt(folder, pixels, chosen, hand=executor.OnDisk, on_step=None, network=None):
     network = network or tiny(torch.float64)
     log = Journal(folder, {"settings": chosen.to_dict()}).open()
     log.room_for(1)
@@ -148,7 +148,7 @@ def test_only_what_borders_need_crosses_the_wire(tmp_path, client, small_blocks)
         return sent_by(client, lambda: dreamt(folder, photograph((height, width)), chosen, OnWorkers(client)))
 
     each = sent_in(3) - sent_in(2)
-    rows = 2 * (20 + 4) + 2 * (blocks.HALO + blocks.GRAIN) + 3 * 2 * 12 + 2 * tile
+    rows = 2 * (20 + 4) + 2 * (executor.HALO + executor.GRAIN) + 3 * 2 * 12 + 2 * tile
     assert 0 < each <= 1.1 * borders * rows * width * PIXEL
     assert each <= 0.25 * height * width * PIXEL
 
@@ -196,7 +196,7 @@ def test_a_dream_that_is_interrupted_goes_on_alone(tmp_path, client, small_block
 
 def test_pixels_are_kept_now_and_then(tmp_path, client, small_blocks, monkeypatch):
     monkeypatch.setattr(journal, "PAUSE", 0.0)
-    monkeypatch.setattr("phosphene.cluster.hands.RARELY", 0)
+    monkeypatch.setattr("phosphene.cluster.climb.RARELY", 0)
     steps = []
     monkeypatch.setattr(Journal, "note", lambda self, **state: steps.append(state["step"]) or self.state.update(state))
     dreamt(tmp_path / "run", photograph((300, 151)), DreamSettings(**CHOSEN | {"octaves": 1}), OnWorkers(client))
@@ -339,7 +339,7 @@ def test_a_large_picture_dreams_by_tiles(pictures, at_hand, capsys, monkeypatch)
     ],
 )
 def test_mistakes(pictures, capsys, monkeypatch, line, code, says):
-    monkeypatch.setattr("phosphene.cluster.connection.TIMEOUT", 1)
+    monkeypatch.setattr("phosphene.cluster.crew.TIMEOUT", 1)
     found, _, said = told(capsys, *line.split())
     assert (found, says in said) == (code, True), said
     assert "Traceback" not in said
@@ -356,7 +356,7 @@ def test_without_dask(pictures, capsys, monkeypatch):
 
 
 def test_a_scheduler_without_workers(tmp_path, monkeypatch):
-    monkeypatch.setattr("phosphene.cluster.connection.TIMEOUT", 1)
+    monkeypatch.setattr("phosphene.cluster.crew.TIMEOUT", 1)
     with (
         scheduler_of(tmp_path, workers=0) as (_, address),
         pytest.raises(ClusterError, match="has no workers"),

@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from phosphene import filters
-from phosphene.cli import completion, main
+from phosphene.cli import configuration, main
 from phosphene.networks import SOURCES
 from phosphene.pixels.canvases import CANVASES
-from phosphene.recipes.presets import PRESETS, RECIPES
+from phosphene.recipes.settings import PRESETS, RECIPES
 
 
 @pytest.fixture
@@ -105,9 +105,9 @@ def test_files_are_left_to_the_shell(answer, line, kind):
 
 
 def test_the_words_are_those_of_the_program(efficientnet):
-    assert completion.CANVASES == CANVASES
-    assert {source.name: source.about for source in SOURCES.values()} == completion.NETWORKS
-    assert {layer.name: layer.shows for layer in efficientnet.layers.values() if layer.shows} == completion.LAYERS
+    assert configuration.CANVASES == CANVASES
+    assert {source.name: source.about for source in SOURCES.values()} == configuration.NETWORKS
+    assert {layer.name: layer.shows for layer in efficientnet.layers.values() if layer.shows} == configuration.LAYERS
 
 
 def test_the_tab_key_loads_nothing_heavy():

@@ -8,7 +8,7 @@ from phosphene import images, networks, objectives
 from phosphene.ascent import gradient
 from phosphene.ascent.gradient import OnDevice, Torch, backend_on
 from phosphene.errors import SettingsError
-from phosphene.networks import devices
+from phosphene.networks import network as devices
 from phosphene.objectives import Place
 from phosphene.recipes import dream
 from phosphene.recipes.settings import DEVICES, DreamSettings

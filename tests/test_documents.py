@@ -14,8 +14,7 @@ import phosphene
 from documents import PAGES, ROOT, flags, inline, pictures, prose, unknown_flags
 from phosphene.cli import main
 from phosphene.recipes.fields import described
-from phosphene.recipes.presets import PRESETS, RECIPES
-from phosphene.recipes.settings import settings
+from phosphene.recipes.settings import PRESETS, RECIPES, settings
 
 PICTURES = ROOT / "docs" / "pictures"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

@@ -10,19 +10,18 @@ from phosphene import features, images, networks
 from phosphene.ascent import gradient
 from phosphene.ascent.gradient import Tiling
 from phosphene.features import matching
-from phosphene.networks import caffe
+from phosphene.networks import weight_files
 from phosphene.objectives import layer
 from phosphene.pixels.transforms import resize
 from phosphene.recipes.dream import dream
-from phosphene.recipes.presets import PRESETS
-from phosphene.recipes.settings import settings
+from phosphene.recipes.settings import PRESETS, settings
 
 MEAN = (104.0, 116.0, 122.0)
 
 
 def oracle_network(path, dtype, last="4c"):
     """GoogLeNet to inception_4c/output, as one would write it in a textbook."""
-    blobs = {name: [blob.to(dtype) for blob in found] for name, found in caffe.read(path).items()}
+    blobs = {name: [blob.to(dtype) for blob in found] for name, found in weight_files.read_caffe(path).items()}
 
     def conv(x, name, **kwargs):
         weight, bias = blobs[name]

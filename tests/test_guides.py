@@ -73,7 +73,7 @@ def test_a_guide_is_seen_at_a_size_that_goes_with_the_picture(monkeypatch):
 
 
 def test_many_vectors_are_thinned_out_evenly(monkeypatch):
-    monkeypatch.setattr("phosphene.objectives.guides.MOST", 10)
+    monkeypatch.setattr("phosphene.objectives.terms.MOST", 10)
     sizes = []
     find = matching.best
     monkeypatch.setattr(matching, "best", lambda x, y, **more: sizes.append(len(y)) or find(x, y, **more))

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene.ascent import Rule, blocks, gradient, planning
+from phosphene.ascent import Rule, executor, gradient, planning
 from phosphene.errors import RecordError
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
 from phosphene.pixels import pyramid, transforms
 from phosphene.pixels.transforms import mute_, resize_rows, roll, rows_for
 from phosphene.recipes import dream as in_memory
-from phosphene.recipes import hands, large
+from phosphene.recipes import large
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import Journal
 
@@ -78,11 +78,11 @@ def test_blocks_are_normalised_as_the_whole_is(height, width, by):
     g = torch.randn(1, 3, height, width, dtype=torch.float64) * torch.linspace(0.1, 3, width, dtype=torch.float64)
     wanted = gradient.normalise_(mute_(g.clone(), 0.5), by)
     found = torch.full_like(g, torch.nan)
-    boxes = blocks.blocks(height, width, 260)
-    parts = [blocks.sums(g[(..., *box.context)].clone(), box, rule) for box in boxes]
-    sizes = blocks.sizes(tuple(map(sum, zip(*parts, strict=True))), rule, height, width)
+    boxes = executor.blocks(height, width, 260)
+    parts = [executor.sums(g[(..., *box.context)].clone(), box, rule) for box in boxes]
+    sizes = executor.sizes(tuple(map(sum, zip(*parts, strict=True))), rule, height, width)
     for box in boxes:
-        found[(..., *box.core)] = blocks.change(g[(..., *box.context)].clone(), box, sizes, rule)
+        found[(..., *box.core)] = executor.change(g[(..., *box.context)].clone(), box, sizes, rule)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-9)
 
 
@@ -102,7 +102,7 @@ CHOSEN = {"octaves": 3, "octave_scale": 1.5, "steps": 2, "tile": 128, "overlap":
 
 @pytest.mark.parametrize("by", ["mean", "std", "laplacian"])
 def test_a_dream_on_disk_is_the_one_in_memory(tmp_path, monkeypatch, by):
-    monkeypatch.setattr(hands, "SIDE", 230)
+    monkeypatch.setattr(executor, "SIDE", 230)
     network, chosen = tiny(torch.float64), DreamSettings(**CHOSEN, normalise=by, dtype="float64")
     pixels = torch.rand(1, 3, 301, 278, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     wanted = in_memory.dream(pixels, network, layer("deep").prepare(network), settings=chosen)
@@ -125,7 +125,7 @@ def test_a_dream_on_disk_goes_on_where_it_stopped(tmp_path_factory, count):
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hands, "SIDE", 230)
+        patch.setattr(executor, "SIDE", 230)
         patch.setattr("phosphene.records.journal.PAUSE", 0.0 if count % 2 else 1e9)
         wanted = in_memory.dream(pixels, network, layer("deep").prepare(network), settings=chosen)
         with contextlib.suppress(KeyboardInterrupt):
@@ -135,7 +135,7 @@ def test_a_dream_on_disk_goes_on_where_it_stopped(tmp_path_factory, count):
 
 
 def test_a_step_in_single_precision_is_the_one_in_memory(tmp_path, monkeypatch, efficientnet):
-    monkeypatch.setattr(hands, "SIDE", 230)
+    monkeypatch.setattr(executor, "SIDE", 230)
     chosen = DreamSettings(octaves=1, steps=1, layer="block3", tile=128, overlap="20", clip="none")
     pixels = torch.rand(1, 3, 301, 278, generator=torch.Generator().manual_seed(1))
     change = in_memory.dream(pixels, efficientnet, settings=chosen) - pixels

@@ -11,14 +11,9 @@ from skimage.metrics import structural_similarity
 from phosphene import measures
 from phosphene.errors import SettingsError
 from phosphene.measures import MEASURES, SEAM_ALARM, Lattice, measure
-from phosphene.measures.chance import corrected
-from phosphene.measures.evidence import profiles
-from phosphene.measures.grain import noise
-from phosphene.measures.likeness import faithfulness
-from phosphene.measures.limits import clipping
-from phosphene.measures.motifs import repetition
-from phosphene.measures.seams import known, seam
-from phosphene.measures.spectra import centre
+from phosphene.measures.catalogue import clipping
+from phosphene.measures.likeness import centre, faithfulness, noise, repetition
+from phosphene.measures.seams import corrected, known, profiles, seam
 from phosphene.pixels import tiles
 
 SIZE = (256, 320)

@@ -13,13 +13,12 @@ from phosphene import images
 from phosphene.cli import configuration, jobs, main
 from phosphene.recipes.fields import combined
 from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.presets import PRESETS
-from phosphene.recipes.settings import NAMES, DreamSettings, wished
+from phosphene.recipes.settings import NAMES, PRESETS, DreamSettings, wished
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.records.record import Record
 from phosphene.run import again
-from phosphene.studies.rows import Rows
+from phosphene.studies.book import Rows
 
 WHAT = ("objective", "layer", "channel", "guide")
 EXCLUDE = {frozenset(pair) for pair in (

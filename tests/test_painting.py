@@ -19,12 +19,10 @@ from phosphene import images
 from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
 from phosphene.painting import document as documents
 from phosphene.painting.again import rendered
-from phosphene.painting.coverage import coverage
 from phosphene.painting.document import Brush, Document, Ground, History, Look, Stroke
-from phosphene.painting.easel import Easel
-from phosphene.painting.marks import mark
+from phosphene.painting.easel import Easel, mark
 from phosphene.painting.palette import Palette
-from phosphene.painting.render import render, sizes
+from phosphene.painting.render import coverage, render, sizes
 from phosphene.records import record
 from phosphene.run import Dream
 

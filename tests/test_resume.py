@@ -21,11 +21,11 @@ from PIL import Image
 import phosphene
 from conftest import photograph, tiny
 from phosphene import images, run
-from phosphene.ascent import planning
+from phosphene.ascent import executor, planning
 from phosphene.cli import main
 from phosphene.errors import RecordError, RoomError, SettingsError, Stop
 from phosphene.images import huge, rasters
-from phosphene.recipes import hands, style
+from phosphene.recipes import style
 from phosphene.records import journal, record
 from phosphene.run import Keep
 
@@ -37,7 +37,7 @@ SIZE = (150, 131)
 def at_once(monkeypatch):
     """Every step is kept, and what has more than some thousand pixels is large."""
     monkeypatch.setattr(journal, "PAUSE", 0.0)
-    monkeypatch.setattr(hands, "SIDE", 230)
+    monkeypatch.setattr(executor, "SIDE", 230)
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from phosphene.cli import main
 from phosphene.errors import PhospheneError, RecordError, SettingsError, UnknownNameError, WeightsError
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.presets import PRESETS, RECIPES
-from phosphene.recipes.settings import NAMES, DreamSettings, settings
+from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, DreamSettings, settings
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.records import record
 

@@ -22,13 +22,13 @@ from phosphene.errors import ImageError, PhospheneError, RoomError, SettingsErro
 from phosphene.painting.document import Brush, Ground, Look
 from phosphene.recipes import style_settings
 from phosphene.records import record
-from phosphene.sessions import live, patches, service, store
-from phosphene.sessions.jobs import Job, Rank
-from phosphene.sessions.live import LiveStroke
-from phosphene.sessions.painter import Painter
+from phosphene.sessions import painter as live
+from phosphene.sessions import painter as patches
+from phosphene.sessions import service, store
+from phosphene.sessions.jobs import Job, Rank, Worker
+from phosphene.sessions.painter import LiveStroke, Painter
 from phosphene.sessions.service import Studio
 from phosphene.sessions.store import Store, checked_name
-from phosphene.sessions.worker import Worker
 
 BRUSH = Brush(30, Look("dream", layer="block3"))
 QUILT = Ground(Look("dream", preset="quilt"), 0.5)

@@ -24,7 +24,7 @@ from websockets.sync.client import connect
 from phosphene.cli import main
 from phosphene.painting.document import Brush, Look
 from phosphene.studio import server
-from phosphene.studio.outbox import REFRESH, Outbox
+from phosphene.studio.sockets import REFRESH, Outbox
 from studio_fake import BEARER, PORT, TOKEN, Studio, answer, client_of, exchange, frame, request, running, spoken, until
 
 HERE = f"http://127.0.0.1:{PORT}"

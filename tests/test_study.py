@@ -22,10 +22,9 @@ from phosphene.measures import Lattice
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.records import record
 from phosphene.studies import making
-from phosphene.studies.axes import Axis, axes
 from phosphene.studies.build import study
-from phosphene.studies.maker import Library, VariantMaker
-from phosphene.studies.plan import BASELINE, stem_of, variants
+from phosphene.studies.making import Library, VariantMaker
+from phosphene.studies.plan import BASELINE, Axis, axes, stem_of, variants
 from phosphene.techniques import DREAM, TECHNIQUES
 from test_atlas import Page, pictured
 
@@ -375,7 +374,7 @@ def test_figures_stand_alone_too(photo):
 
 def test_without_matplotlib(photo, capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "phosphene.studies.plots", raising=False)
-    monkeypatch.delitem(sys.modules, "phosphene.studies.drawing", raising=False)
+    monkeypatch.delitem(sys.modules, "phosphene.studies.plots", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, _, said = told(capsys, "study", photo, "--vary", "steps=1")
     assert code == 2

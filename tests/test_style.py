@@ -22,7 +22,7 @@ from phosphene.features import correspondence, hypercolumns, matching
 from phosphene.recipes import neighbours
 from phosphene.recipes import style as recipe
 from phosphene.recipes.neighbours import Neighbours, Tones
-from phosphene.recipes.painter import Source, surrounded
+from phosphene.recipes.structure import Source, surrounded
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.records import record
 

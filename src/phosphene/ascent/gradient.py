@@ -18,7 +18,7 @@ from phosphene import features
 from phosphene.errors import NumberError, SettingsError
 from phosphene.images import rasters
 from phosphene.networks import Network
-from phosphene.networks.devices import CPU, device_for, walk_on
+from phosphene.networks.network import CPU, device_for, walk_on
 from phosphene.objectives import Objective, Place
 from phosphene.pixels import masks, pyramid, tiles
 from phosphene.pixels.transforms import SMALLEST, fill, roll

@@ -1,10 +1,8 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
 from phosphene.batch.batch import Batch, BatchResult, many
-from phosphene.batch.finished import Standing, standing
-from phosphene.batch.inputs import PIPE, Input, expand
-from phosphene.batch.outputs import again, begun, check, facts, is_folder, target
-from phosphene.batch.plan import Job, Plan, plan
+from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
+from phosphene.batch.plan import Job, Plan, Standing, plan, standing
 
 __all__ = [
     "PIPE",

@@ -10,9 +10,8 @@ from typing import Any
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.batch.finished import Standing, standing
-from phosphene.batch.outputs import begun
-from phosphene.batch.plan import Job, Plan, plan
+from phosphene.batch.files import begun
+from phosphene.batch.plan import Job, Plan, Standing, plan, standing
 from phosphene.errors import ImageError, PhospheneError, SettingsError
 from phosphene.networks import Network
 from phosphene.records import journal

@@ -10,9 +10,9 @@ from typing import Any
 from phosphene import batch, run
 from phosphene.batch import Input, Job
 from phosphene.cli.checks import check_piped, check_preview, check_streams
-from phosphene.cli.interruption import Interruption
 from phosphene.cli.jobs import piped
 from phosphene.cli.maker import Maker, Wishes
+from phosphene.cli.progress import Interruption
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.painting.again import RECIPE, redo
 from phosphene.records import record

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import completion, configuration, options, progress
-from phosphene.cli.voice import Voice
+from phosphene.cli import configuration, options, progress
+from phosphene.cli.progress import Voice
 from phosphene.recipes.fields import GUIDES, LOOK, TASTE
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.techniques import DREAM
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=options.Grouped, short_help="Dreams a picture with every layer, on one page.")
-@click.argument("picture", shell_complete=completion.pictures)
+@click.argument("picture", shell_complete=configuration.pictures)
 @options.flag(
     "-o",
     "--output",
     metavar="FOLDER",
-    shell_complete=completion.folders,
+    shell_complete=configuration.folders,
     group=options.FILE,
     help="where the page goes  [photo-atlas beside photo.jpg]",
 )
@@ -62,7 +62,7 @@ def atlas(
     wishes = {name: flags.pop(name) for name in names}
     changes = _standing() | options.given(flags, DreamSettings)
     from phosphene.cli import checks, memory
-    from phosphene.cli.interruption import Interruption
+    from phosphene.cli.progress import Interruption
     from phosphene.series.atlas import LARGEST
     from phosphene.series.atlas import atlas as make
 

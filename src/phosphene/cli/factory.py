@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from phosphene.cli import completion, configuration, options
+from phosphene.cli import configuration, options
 from phosphene.cli.options import FILE
 from phosphene.cli.resume import ARGUMENTS
 from phosphene.errors import SettingsError
@@ -45,9 +45,9 @@ def command(technique: Technique) -> click.Command:
 def _words(technique: Technique) -> Any:
     """What is worked on, and what further words stand for."""
     if technique.takes == "words":
-        return click.argument("words", nargs=-1, metavar="[LAYER:CHANNEL]...", shell_complete=completion.layers)
+        return click.argument("words", nargs=-1, metavar="[LAYER:CHANNEL]...", shell_complete=configuration.layers)
     metavar = f"PICTURE... [{technique.further.upper()}]..." if technique.further else "PICTURE..."
-    return click.argument("words", nargs=-1, metavar=metavar, shell_complete=completion.pictures)
+    return click.argument("words", nargs=-1, metavar=metavar, shell_complete=configuration.pictures)
 
 
 def _opening(technique: Technique) -> list[Any]:
@@ -141,14 +141,14 @@ def _check_named(technique: Technique, inputs: tuple[str, ...], values: dict[str
 
 
 @click.command(cls=options.OfEveryTechnique, short_help="Makes a dream, a pattern or a painting again.")
-@click.argument("picture", shell_complete=completion.files)
+@click.argument("picture", shell_complete=configuration.files)
 @options.output
 @options.flag(
     "--input",
     "input_",
     group=FILE,
     metavar="PATH",
-    shell_complete=completion.files,
+    shell_complete=configuration.files,
     help="the picture it began as, if not beside it",
 )
 def redo(picture: str, input_: str | None, **flags: Any) -> int:

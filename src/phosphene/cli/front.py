@@ -16,15 +16,14 @@ from click.shell_completion import CompletionItem
 
 from phosphene import __version__
 from phosphene.cli.atlas import atlas
-from phosphene.cli.completion import CANVASES, beginning
+from phosphene.cli.configuration import CANVASES, beginning
 from phosphene.cli.factory import command, redo
-from phosphene.cli.filters import filters
 from phosphene.cli.match import match
+from phosphene.cli.progress import Voice
 from phosphene.cli.resume import ARGUMENTS, resume
 from phosphene.cli.studio import studio
 from phosphene.cli.study import study
-from phosphene.cli.tables import info, layers, networks, presets
-from phosphene.cli.voice import Voice
+from phosphene.cli.tables import filters, info, layers, networks, presets
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
 from phosphene.techniques import TECHNIQUES
 

@@ -12,16 +12,15 @@ from typing import Any
 
 from phosphene import batch, images
 from phosphene.ascent import OnStep
+from phosphene.ascent.executor import MakeHands
 from phosphene.batch import Job
 from phosphene.cli.checks import check_long_side, check_preview, check_regions, check_size, check_streams
 from phosphene.cli.configuration import layer_from
-from phosphene.cli.interruption import Interruption
 from phosphene.cli.machines import ALONE, Machines
 from phosphene.cli.maker import Maker, Wishes, name_of
+from phosphene.cli.progress import Interruption
 from phosphene.errors import PhospheneError, Stop, UnknownNameError
-from phosphene.recipes.hands import MakeHands
-from phosphene.recipes.presets import PRESETS, Named
-from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.run import Dream, LargeDream
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import Opening
@@ -118,7 +117,7 @@ class _Jobs:
         others = [job for job in self.plan.jobs if job not in large]
         self.asked.machines.check_use(self.plan, large)
         with self.asked.machines.connected() as client:
-            from phosphene.cli.together import make as make_together
+            from phosphene.cli.machines import make as make_together
             from phosphene.cluster import OnWorkers
 
             due = self._due(others)

@@ -13,13 +13,12 @@ from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
 from phosphene.cli import memory, progress, threads
-from phosphene.cli.interruption import Interruption
 from phosphene.cli.preview import Preview
-from phosphene.cli.voice import Voice, deliver
+from phosphene.cli.progress import Interruption, Voice, deliver
 from phosphene.errors import PhospheneError, Stop
 from phosphene.records import journal
 from phosphene.run import Dream, Keep, LargeDream
-from phosphene.techniques.forecast import Forecast
+from phosphene.techniques.aims import Forecast
 
 Dreaming = Callable[[OnStep], Dream | LargeDream]
 

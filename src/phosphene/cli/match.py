@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import completion, progress, tables
-from phosphene.cli.voice import Voice
+from phosphene.cli import configuration, progress, tables
+from phosphene.cli.progress import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import DreamSettings
@@ -42,13 +42,13 @@ class Asked:
 
 
 @click.command(short_help="Ranks the layers by how well guides match a picture.")
-@click.argument("picture", shell_complete=completion.pictures)
-@click.argument("guides", nargs=-1, required=True, metavar="GUIDE...", shell_complete=completion.files)
+@click.argument("picture", shell_complete=configuration.pictures)
+@click.argument("guides", nargs=-1, required=True, metavar="GUIDE...", shell_complete=configuration.files)
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
-    shell_complete=completion.files,
+    shell_complete=configuration.files,
     help="a sheet of the best layers' dreams, as matches.png",
 )
 @click.option("--top", type=click.IntRange(1, 100), default=6, metavar="N", help="how many dreams are on it  [6]")
@@ -63,13 +63,13 @@ class Asked:
     "--model",
     default=DreamSettings.model,
     metavar="NAME|FILE",
-    shell_complete=completion.models,
+    shell_complete=configuration.models,
     help="the network: a name or a weights file",
 )
 @click.option(
     "--weights",
     metavar="FILE",
-    shell_complete=completion.files,
+    shell_complete=configuration.files,
     help="of another network: a safetensors file, or random",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="of the positions that are looked at  [0]")
@@ -86,7 +86,7 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
     _check(asked)
     from phosphene import networks
     from phosphene.features import ranking
-    from phosphene.techniques.album import Album
+    from phosphene.techniques.engine import Album
 
     voice = Voice(quiet)
     network = networks.load(asked.model, weights=asked.weights)

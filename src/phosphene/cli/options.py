@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from phosphene.cli import completion
+from phosphene.cli import configuration
 from phosphene.recipes import fields as of_settings
 from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Setting, Settings, described
 from phosphene.techniques import TECHNIQUES, Technique
@@ -100,28 +100,28 @@ def _option(of: Setting, about: str) -> Callable[[Function], Function]:
     return flag(written, of.name, metavar=metavar, multiple=of.holds == "layer" or of.kind == "tuple", **told)
 
 
-_TYPED: Mapping[str, tuple[str, completion.Complete | None]] = {
-    "model": ("NAME|FILE", completion.models),
-    "weights": ("FILE", completion.files),
-    "layer": ("NAME", completion.layers),
+_TYPED: Mapping[str, tuple[str, configuration.Complete | None]] = {
+    "model": ("NAME|FILE", configuration.models),
+    "weights": ("FILE", configuration.files),
+    "layer": ("NAME", configuration.layers),
     "objective": ("WORDS", None),
-    "picture": ("PICTURE", completion.files),
-    "weighted picture": ("PICTURE", completion.files),
-    "mask": ("PICTURE|alpha", completion.files),
+    "picture": ("PICTURE", configuration.files),
+    "weighted picture": ("PICTURE", configuration.files),
+    "mask": ("PICTURE|alpha", configuration.files),
     "region": ("MASK=WORDS", None),
-    "map": ("MAP", completion.files),
-    "filter": ("NAME", completion.looks),
-    "preset": ("PRESET", completion.presets),
+    "map": ("MAP", configuration.files),
+    "filter": ("NAME", configuration.looks),
+    "preset": ("PRESET", configuration.presets),
     "scales": ("X,X", None),
     "memory": ("SIZE", None),
-    "overlap": ("N|auto|exact", completion.words({"auto": "", "exact": ""})),
+    "overlap": ("N|auto|exact", configuration.words({"auto": "", "exact": ""})),
 }
 """How a word is told in the help, and completed in a shell, by what it names."""
 
 
-def _typed(of: Setting) -> tuple[str, completion.Complete | None]:
+def _typed(of: Setting) -> tuple[str, configuration.Complete | None]:
     if of.choices:
-        return "|".join(of.choices), completion.words(dict.fromkeys(of.choices, ""))
+        return "|".join(of.choices), configuration.words(dict.fromkeys(of.choices, ""))
     return _TYPED.get(of.holds) or ({"int": "N", "float": "X"}.get(of.kind, "TEXT"), None)
 
 
@@ -173,13 +173,15 @@ def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
 
 BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
 
-config = flag("--config", group=REST, metavar="FILE", shell_complete=completion.files, help="settings from a TOML file")
+config = flag(
+    "--config", group=REST, metavar="FILE", shell_complete=configuration.files, help="settings from a TOML file"
+)
 
 show_regions = flag(
     "--show-regions",
     group=FILE,
     metavar="FILE",
-    shell_complete=completion.files,
+    shell_complete=configuration.files,
     help="draw what was matched with what",
 )
 max_pixels = flag(
@@ -188,9 +190,9 @@ max_pixels = flag(
 threads = flag("--threads", group=SPEED, type=click.IntRange(1, 1024), metavar="N", help="processor threads")
 quiet = flag("-q", "--quiet", group=REST, is_flag=True, help="say nothing but errors")
 
-_LOOKS: Mapping[str, tuple[str, completion.Complete, str]] = {
-    "preset": (LOOK, completion.presets, "a look; phosphene presets lists them"),
-    "recipe": (ASCENT, completion.recipes, "somebody's settings, as google2015"),
+_LOOKS: Mapping[str, tuple[str, configuration.Complete, str]] = {
+    "preset": (LOOK, configuration.presets, "a look; phosphene presets lists them"),
+    "recipe": (ASCENT, configuration.recipes, "somebody's settings, as google2015"),
 }
 
 
@@ -221,7 +223,7 @@ _OUTPUT = (
         "-o",
         "--output",
         metavar="PATH",
-        shell_complete=completion.files,
+        shell_complete=configuration.files,
         group=FILE,
         help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe",
     ),
@@ -229,7 +231,7 @@ _OUTPUT = (
     flag(
         "--preview",
         metavar="FILE",
-        shell_complete=completion.files,
+        shell_complete=configuration.files,
         group=FILE,
         help="a small picture, rewritten as it grows",
     ),

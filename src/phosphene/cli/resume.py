@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from phosphene.cli import completion, options
+from phosphene.cli import configuration, options
 
 ARGUMENTS = "phosphene.arguments"  # in click's context: the command line that is run
 
 
 @click.command(short_help="Goes on with a run that stopped.")
-@click.argument("picture", shell_complete=completion.files)
+@click.argument("picture", shell_complete=configuration.files)
 @click.option("--model", metavar="FILE.py:NAME", help="the program of the run's own network, which runs only if named")
 @click.pass_context
 def resume(context: click.Context, picture: str, model: str | None) -> int:

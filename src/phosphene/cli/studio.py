@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phosphene.cli import completion
-from phosphene.cli.voice import Voice
+from phosphene.cli import configuration
+from phosphene.cli.progress import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.settings import DreamSettings
 
@@ -24,7 +24,7 @@ and nothing is encrypted on the way. Without --host only this computer is served
 @click.option(
     "--folder",
     metavar="DIR",
-    shell_complete=completion.folders,
+    shell_complete=configuration.folders,
     help="a folder of pictures to choose from; it is only read",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="the port; by default a free one")
@@ -33,7 +33,7 @@ and nothing is encrypted on the way. Without --host only this computer is served
 @click.option(
     "--model",
     metavar="NAME",
-    shell_complete=completion.models,
+    shell_complete=configuration.models,
     default=DreamSettings.model,
     show_default=True,
     help="the network",

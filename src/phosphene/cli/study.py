@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import completion, configuration, options, progress
-from phosphene.cli.voice import Voice
+from phosphene.cli import configuration, options, progress
+from phosphene.cli.progress import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import SPEED, flag
-from phosphene.studies.axes import Axis, axes
+from phosphene.studies.plan import Axis, axes
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, known
 
 if TYPE_CHECKING:
+    from phosphene.studies.book import Rows
     from phosphene.studies.build import Progress
-    from phosphene.studies.rows import Rows
 
 _OWN = ("size", "long_side", "max_pixels", "threads", "workers", "scheduler", "force")
 _HELP = """Makes PICTURE with every combination of settings, and a report that lays them side by side and measures them.
@@ -39,7 +39,7 @@ on where it was stopped, and takes what is there.
     help=_HELP,
     short_help="Tries out settings: every combination, measured, side by side.",
 )
-@click.argument("picture", shell_complete=completion.pictures)
+@click.argument("picture", shell_complete=configuration.pictures)
 @options.flag(
     "--vary",
     multiple=True,
@@ -51,7 +51,7 @@ on where it was stopped, and takes what is there.
     "--of",
     default="dream",
     metavar="|".join(TECHNIQUES),
-    shell_complete=completion.words(dict.fromkeys(TECHNIQUES, "")),
+    shell_complete=configuration.words(dict.fromkeys(TECHNIQUES, "")),
     group=options.STUDIED,
     help="what is made  [dream]",
 )
@@ -59,7 +59,7 @@ on where it was stopped, and takes what is there.
     "-o",
     "--output",
     metavar="FOLDER",
-    shell_complete=completion.folders,
+    shell_complete=configuration.folders,
     group=options.FILE,
     help="where the report goes  [photo-study beside photo.jpg]",
 )
@@ -106,8 +106,8 @@ def study(
     settings = _settings(kind, varied, flags, looks)
     folder = _folder(picture, output, kind)
     from phosphene.cli.checks import canvas_size
-    from phosphene.cli.interruption import Interruption
     from phosphene.cli.machines import Machines
+    from phosphene.cli.progress import Interruption
     from phosphene.studies.build import study as make
 
     own["size"] = canvas_size(own["size"])

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import completion, progress
-from phosphene.cli.voice import Voice
+from phosphene.cli import configuration, progress
+from phosphene.cli.progress import Voice
 from phosphene.errors import PhospheneError, SettingsError
-from phosphene.recipes.presets import PRESETS, RECIPES, Named
-from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
 
 if TYPE_CHECKING:
     from phosphene.records.record import Record
+from pathlib import Path
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for programs")
 
 
 @click.command()
-@click.argument("model", default=DreamSettings.model, shell_complete=completion.models)
+@click.argument("model", default=DreamSettings.model, shell_complete=configuration.models)
 @click.option("--all", "every", is_flag=True, help="also the steps inside blocks")
 @click.option(
     "--weights",
     metavar="FILE",
-    shell_complete=completion.files,
+    shell_complete=configuration.files,
     help="of another network: a safetensors file, or random",
 )
 @as_json
@@ -109,7 +109,7 @@ def _list_networks(as_json: bool) -> None:
 
 
 @networks.command()
-@click.argument("name", shell_complete=completion.words(completion.NETWORKS))
+@click.argument("name", shell_complete=configuration.words(configuration.NETWORKS))
 @click.option("--force", is_flag=True, help="fetch it again, and replace the file")
 def get(name: str, force: bool) -> None:
     """Downloads the weights of the network NAME, and checks them."""
@@ -143,7 +143,7 @@ def _changes(changes: Mapping[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...", shell_complete=completion.files)
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...", shell_complete=configuration.files)
 @as_json
 def info(pictures: tuple[str, ...], as_json: bool) -> int:
     """Shows how pictures were made."""
@@ -242,3 +242,69 @@ def _show(table: Any) -> None:
 def print_json(rows: Iterable[Any]) -> None:
     """Prints rows for programs."""
     click.echo(json.dumps(list(rows), indent=1))
+
+
+# The command `filters`. It loads torch only when it is run
+
+
+THUMBNAIL = 192  # pixels of a filter's side on the sheet
+
+
+@click.group(invoke_without_command=True, short_help="Lists the looks for phosphene style, or adds one.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=configuration.files,
+    help="a sheet of their thumbnails, as filters.png",
+)
+@click.option("--force", is_flag=True, help="replace what exists")
+@click.pass_context
+def filters(context: click.Context, output: str | None, force: bool) -> int:
+    """Lists the looks for phosphene style --filter NAME; with -o, as a sheet of thumbnails."""
+    if context.invoked_subcommand:
+        return 0
+    pass  # REMOVED
+    from phosphene.filters import library
+
+    found = map(library.read, library.names())
+    table(("filter", "", "look"), [(each.name, "yours" if each.own else "", each.about) for each in found])
+    if output:
+        _draw(Path(output), overwrite=force)
+        Voice().say(f"{output}: a sheet of them")
+    return 0
+
+
+@filters.command("add", short_help="Keeps a picture as a filter of your own.")
+@click.argument("name")
+@click.argument("picture", shell_complete=configuration.files)
+@click.option("--about", default="", metavar="TEXT", help="a line about the look")
+@click.option("--force", is_flag=True, help="replace what exists")
+def add(name: str, picture: str, about: str, force: bool) -> int:
+    """Keeps PICTURE as the filter NAME: phosphene filters add night-sea sea.jpg."""
+    from phosphene.filters import library
+
+    kept = library.add(name, picture, about=about, overwrite=force)
+    Voice().say(f"{kept.folder}: use it with phosphene style PICTURE --filter {name}")
+    return 0
+
+
+def _draw(output: Path, *, overwrite: bool) -> None:
+    """Writes a sheet of the filters' thumbnails.
+
+    Raises:
+        PhospheneError: it cannot be written.
+    """
+    from phosphene import filters, images
+    from phosphene.images.atomic import refuse
+    from phosphene.pixels import sheets
+    from phosphene.pixels.transforms import shrink
+
+    images.format_of(output)
+    refuse(output, overwrite=overwrite)
+    cells = []
+    for name in filters.names():
+        pixels = filters.read(name).pixels()
+        side = min(pixels.shape[-2:])
+        cells.append((name, shrink(pixels[..., :side, :side], THUMBNAIL / side)))
+    images.save(sheets.sheet(cells, heading="phosphene style PICTURE --filter NAME"), output, overwrite=overwrite)

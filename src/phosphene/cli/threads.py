@@ -41,7 +41,7 @@ def choose(wanted: int | None, load: Load = SINCE_START) -> str | None:
     """
     import torch
 
-    from phosphene.networks.devices import use_threads
+    from phosphene.networks.network import use_threads
 
     if wanted:
         use_threads(wanted)

@@ -3,9 +3,8 @@
 Who only asks whether that is possible need not have Dask: it is loaded with the names of this package.
 """
 
-from phosphene.cluster.connection import connect
-from phosphene.cluster.errands import Errands, Teller
-from phosphene.cluster.folder import Folder, Order
-from phosphene.cluster.hands import OnWorkers
+from phosphene.cluster.climb import OnWorkers
+from phosphene.cluster.crew import connect
+from phosphene.cluster.errands import Errands, Folder, Order, Teller
 
 __all__ = ["Errands", "Folder", "OnWorkers", "Order", "Teller", "connect"]

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from phosphene.errors import ImageError, RoomError
-from phosphene.images import check_sides, deep, format_of, rasters
+from phosphene.images import check_sides, decoding, format_of, rasters
 from phosphene.images.atomic import put_in_place, refuse
 from phosphene.images.decoding import pillow
 from phosphene.images.rasters import Array, Raster
@@ -89,7 +89,7 @@ def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) ->
         check_size(path.name, image.width, image.height, max_pixels)
         if _orientation(image) == 1:  # what has to be turned is not read from top to bottom
             image = _open(path, access="sequential")
-        image, notes = deep.upright_srgb(image, path.name, lazy=True)
+        image, notes = decoding.upright_srgb(image, path.name, lazy=True)
         raster = Raster(target, image.height, image.width, image.bands, _FORMATS[image.format])
         if again:
             raster.check()
@@ -233,7 +233,7 @@ def _told(called: str) -> Iterator[None]:
     except pyvips.Error as error:
         if "space left" in str(error.detail):
             raise RoomError(f"The disk has no room for {called}.\nFree some, or choose another disk.") from error
-        raise ImageError(f"{called}: {deep.first_line(error)}.\nFetch or export it again.") from error
+        raise ImageError(f"{called}: {decoding.first_line(error)}.\nFetch or export it again.") from error
 
 
 def sha256(path: Path) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from phosphene.errors import ImageError, NumberError, RoomError, SettingsError, nearest
-from phosphene.images import deep, texts, tiff
+from phosphene.images import decoding, texts
 from phosphene.images.atomic import refuse, write_atomically
 from phosphene.images.samples import Array
 from phosphene.images.sources import Pixels
@@ -209,7 +209,7 @@ def _encode(
     if format == "tiff":
         if array.nbytes > _LARGEST_TIFF:
             raise ImageError("A TIFF ends at 4 GB, and this one could be larger.\nChoose PNG: name the file .png.")
-        return tiff.write(array, exif, metadata), notes
+        return texts.write(array, exif, metadata), notes
     block = texts.exif_block(exif, metadata)
     if format == "jpeg" and len(block) > _JPEG_SEGMENT:
         notes += (f"written without its record of {len(block)} bytes: JPEG holds {_JPEG_SEGMENT}, PNG any number",)
@@ -225,7 +225,7 @@ _OPTIONS = {
 
 
 def _png(array: Array) -> bytes:
-    return _pillow(array, "png") if array.dtype == np.uint8 else deep.write_png(array)
+    return _pillow(array, "png") if array.dtype == np.uint8 else decoding.write_png(array)
 
 
 def _pillow(array: Array, format: str, **options: Any) -> bytes:

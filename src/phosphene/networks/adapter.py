@@ -17,9 +17,64 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.networks import geometry, outline, positions, states
+from phosphene.networks import geometry, layouts, weight_files
 from phosphene.networks.layouts import SIDE, Layout
 from phosphene.networks.network import Classifier, Layer, Network, imagenet_classes
+
+# Which of a strange network's modules are worth a look: its blocks, and not the steps inside them
+
+
+MIDDLE = 0.7  # of the depth: where a dream begins if all layers have one stride
+STRIDE = 16  # the last layer of this stride sees parts of things: eyes, heads, windows
+
+_LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+_NOTHING = (nn.Identity, nn.Dropout)
+
+
+def outlined(module: nn.Module, layers: Collection[str]) -> dict[str, str]:
+    """The layers that are blocks, or stand beside blocks, and what each is: its class."""
+    blocks = {name: type(child).__name__ for name, child in _blocks(module, "") if name in layers}
+    if len(blocks) > 2:
+        return blocks
+    return {name: type(module.get_submodule(name.partition("/")[0])).__name__ for name in layers}
+
+
+def _blocks(parent: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
+    for name, child in parent.named_children():
+        if type(child) in _LISTS:
+            yield from _blocks(child, f"{prefix}{name}.")
+            continue
+        for inner, each in child.named_children():
+            if _has_blocks(each):
+                yield from _blocks(each, f"{prefix}{name}.{inner}.")
+        if type(child) not in _NOTHING:
+            yield f"{prefix}{name}", child
+
+
+def _has_blocks(module: nn.Module) -> bool:
+    """Whether it is a list of several modules of one class, whose parts have parts: the blocks of a stage."""
+    kinds = Counter(type(each) for each in module.children() if any(map(_has_parts, each.children())))
+    return type(module) in _LISTS and max(kinds.values(), default=0) > 1
+
+
+def _has_parts(module: nn.Module) -> bool:
+    return any(True for _ in module.children())
+
+
+def middle(layers: Mapping[str, Layer]) -> str:
+    """A layer somewhat past the middle: the last block of stride 16, or at 70 % of the depth."""
+    blocks = [layer for layer in layers.values() if layer.shows] or list(layers.values())
+    strided = [layer.name for layer in blocks if layer.stride == STRIDE]
+    if strided and max(layer.stride for layer in blocks) > STRIDE:
+        return strided[-1]
+    return blocks[int(MIDDLE * (len(blocks) - 1))].name
+
+
+def is_square(module: nn.Module) -> bool:
+    """Whether every window of the module's, of convolution or pooling, is as wide as it is high."""
+    windows = (getattr(each, "kernel_size", 1) for each in module.modules())
+    return all(not isinstance(window, tuple) or len(set(window)) == 1 for window in windows)
+
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photographs, torchvision's numbers
 LOGITS = "logits"
@@ -61,17 +116,17 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
         SettingsError: it cannot be run, or no output of its modules has positions.
         UnknownNameError: the default layer is none of its layers.
     """
-    sha256 = about.sha256 or states.sha256(module)
+    sha256 = about.sha256 or weight_files.sha256(module)
     module = copy.deepcopy(module).to(dtype).eval().requires_grad_(False)
     body = _Body(module, _colours(about.mean or MEAN, dtype), _colours(about.deviation or DEVIATION, dtype), about.name)
     with torch.no_grad(), torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
-        found = geometry.survey(body.survey, square=outline.is_square(module))
+        found = geometry.survey(body.survey, square=is_square(module))
         if not found:
             raise SettingsError(body.why_not())
         layouts = {name: layout for name, (layout, _) in found.items()}
         classifier = _classifier(body, layouts, about.classes)
-    shown = outline.shown(module, layouts)
+    shown = outlined(module, layouts)
     layers = {name: Layer(name, field, shown.get(name, "")) for name, (_, field) in found.items()}
     return Network(
         name=about.name,
@@ -94,7 +149,7 @@ def _colours(numbers: Sequence[float], dtype: torch.dtype) -> Tensor:
 def _default(about: About, layers: Mapping[str, Layer]) -> str:
     name = about.default_layer
     if name is None:
-        return outline.middle(layers)
+        return middle(layers)
     if name not in layers:
         raise UnknownNameError(f"{about.name} has no layer {name!r} to dream at.{nearest(name, layers)}")
     return name
@@ -155,7 +210,7 @@ class _Body:
         self.error: Exception | None = None  # of the last survey
         self.narrow = False  # it takes a square, and not a picture twice as wide
         self._square = False
-        self._embeddings = positions.embeddings(module)
+        self._embeddings = layouts.embeddings(module)
         self._lock = Lock()
 
     def run(
@@ -181,7 +236,7 @@ class _Body:
 
     def _forward(self, pixels: Tensor) -> Any:
         x = (pixels - self.mean) / self.deviation
-        resized = positions.resized(self._embeddings, *pixels.shape[-2:])
+        resized = layouts.resized(self._embeddings, *pixels.shape[-2:])
         return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)
 
     def survey(self, pixels: Tensor, keep: Keep) -> dict[str, Any]:

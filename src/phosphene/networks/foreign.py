@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, WeightsError, nearest
-from phosphene.networks import states
+from phosphene.networks import weight_files
 from phosphene.networks.adapter import About, adapt, told
 from phosphene.networks.network import Network
 
@@ -112,8 +112,8 @@ def _filled_(module: nn.Module, about: About, weights: str | None) -> About:
     if weights == RANDOM:
         return replace(about, file=RANDOM, notes=(*about.notes, f"the weights of {about.name} are random"))
     path = Path(weights)
-    heard = states.fit_(module, states.read(path), about.name, path)
-    return replace(about, file=path.name, sha256=states.of_file(path), notes=(*about.notes, *heard))
+    heard = weight_files.fit_(module, weight_files.read(path), about.name, path)
+    return replace(about, file=path.name, sha256=weight_files.of_file(path), notes=(*about.notes, *heard))
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from platformdirs import user_data_path
 from torch import nn
 
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError, nearest
-from phosphene.networks import caffe, efficientnet, foreign, googlenet
+from phosphene.networks import efficientnet, foreign, googlenet, weight_files
 from phosphene.networks.network import Classifier, Network, imagenet_classes, table
-from phosphene.networks.states import of_file
+from phosphene.networks.weight_files import of_file
 
 DEFAULT = "efficientnet-lite0"
 
@@ -60,7 +60,7 @@ def _efficientnet(path: Path, dtype: torch.dtype) -> efficientnet.EfficientNetLi
 
 
 def _googlenet(path: Path, dtype: torch.dtype) -> googlenet.GoogLeNet:
-    return googlenet.GoogLeNet(caffe.read(path), dtype=dtype)
+    return googlenet.GoogLeNet(weight_files.read_caffe(path), dtype=dtype)
 
 
 SOURCES = {

@@ -1,8 +1,7 @@
 """What a dream maximises: objectives that add, scale, print themselves, and can be read from their text again."""
 
-from phosphene.objectives.guides import guide
 from phosphene.objectives.objective import Objective, Open, Place, Term, total
-from phosphene.objectives.terms import blur, channel, class_, direction, l2, layer, neuron, tv
+from phosphene.objectives.terms import blur, channel, class_, direction, guide, l2, layer, neuron, tv
 from phosphene.objectives.texts import TERMS, parse, read, weigh
 
 __all__ = [

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 from phosphene.errors import PhospheneError, SettingsError, nearest
 from phosphene.objectives import language, terms
-from phosphene.objectives.guides import guide
 from phosphene.objectives.language import Call
 from phosphene.objectives.objective import Objective, total
+from phosphene.objectives.terms import guide
 
 TERMS: Mapping[str, tuple[Callable[..., Objective], str]] = {
     "layer": (terms.layer, "layer(NAME)"),

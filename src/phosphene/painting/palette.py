@@ -21,7 +21,7 @@ from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.recipes.style_settings import settings as choose_style
 from phosphene.techniques.aims import Aim, aim
-from phosphene.techniques.album import Album
+from phosphene.techniques.engine import Album
 
 Size = tuple[int, int]
 

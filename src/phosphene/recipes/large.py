@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import OnStep, Step, gradient
+from phosphene.ascent.executor import Hands, MakeHands, OnDisk, Work
 from phosphene.ascent.gradient import backend_on
 from phosphene.errors import Stop
 from phosphene.images import rasters
@@ -26,7 +27,6 @@ from phosphene.objectives import Objective
 from phosphene.pixels import pyramid
 from phosphene.pixels.transforms import resize_rows, rows_for
 from phosphene.recipes import dream as in_memory
-from phosphene.recipes.hands import Hands, MakeHands, OnDisk, Work
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import Journal
 

@@ -24,9 +24,17 @@ from phosphene.features.correspondence import Correspondence
 from phosphene.features.hypercolumns import GRID, LOOKS, Columns
 from phosphene.features.matching import Groups
 from phosphene.networks import Network
-from phosphene.recipes.gram import Moments, apart, moments
-from phosphene.recipes.painter import Shift, Source, Window, surrounded
-from phosphene.recipes.structure import Structure, structure_weight
+from phosphene.recipes.structure import (
+    Moments,
+    Shift,
+    Source,
+    Structure,
+    Window,
+    apart,
+    moments,
+    structure_weight,
+    surrounded,
+)
 
 PULL = 2.5  # by how much a strength draws from the photograph's own look to the style's, which is all from 0.4 on
 STATISTICS = 1.0  # weight of the style's statistics beside cosines

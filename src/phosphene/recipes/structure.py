@@ -1,11 +1,10 @@
-"""What is drawn in a picture, as the likeness of its places to each other, whatever they look like.
-
-After Kolkin, Salavon and Shakhnarovich, "Style Transfer by Relaxed Optimal Transport and Self-Similarity" (STROTSS,
-2019): a roof may take on any paint, as long as its places stay as alike to each other, and as unlike the sky's, as they
-were. We differ in that cosines are compared as they are, not as shares of a row's sum, and each layer on its own grid.
-"""
+"""What a method of painting is to the recipe `style`: windows of a picture, and what they are to become."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +12,88 @@ from torch import Generator, Tensor
 
 from phosphene import features
 from phosphene.features import hypercolumns
+from phosphene.features.correspondence import Correspondence
+from phosphene.features.hypercolumns import LOOKS
 from phosphene.networks import Network
+from phosphene.pixels.tiles import Box
+
+AROUND = 32  # pixels by which a window goes on, mirrored, on two opposite sides: at its edge a network sees black
+SHIFTS = 16  # ways to share these out: the stride of the deepest layer
+
+Shift = tuple[int, int]
+"""Pixels by which a window goes on above and to the left of itself; the rest of `AROUND` is below and to the right.
+
+The places begin there. As it changes from search to search, no pixel is always on a place's edge.
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A style picture.
+
+    Attributes:
+        pixels: `[1, 3, H, W]`.
+        weight: its share among several, which add up to 1.
+        stuff: of its places and the content's; `None` where only looks count.
+    """
+
+    pixels: Tensor
+    weight: float = 1.0
+    stuff: Correspondence | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of the picture that is painted at a time.
+
+    Attributes:
+        box: what it covers; its context begins on a place's edge.
+        size: height and width of the picture.
+    """
+
+    box: Box
+    size: tuple[int, int]
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of the picture."""
+        return self.box.rows.context == slice(0, self.size[0]) and self.box.columns.context == slice(0, self.size[1])
+
+
+class Aim(Protocol):
+    """What a window is to become."""
+
+    def look(self, pixels: Tensor, shift: Shift) -> None:
+        """Looks for targets anew, from the window as it stands, with the places shifted."""
+
+    def distance(self, pixels: Tensor) -> Tensor:
+        """How far the window is from what it is to become, a scalar; differentiable."""
+
+
+def shift(pixels: Tensor, chance: Generator) -> Shift:
+    """A shift for a window `[1, 3, h, w]`."""
+    up, left = (
+        min(side - 1, (AROUND - SHIFTS) // 2 + int(torch.randint(SHIFTS, (), generator=chance)))
+        for side in pixels.shape[-2:]
+    )
+    return up, left
+
+
+def surrounded(pixels: Tensor, by: Shift) -> Tensor:
+    """A window `[1, 3, h, w]` that goes on around itself, mirrored; differentiable."""
+    down, right = (min(side - 1, AROUND - first) for side, first in zip(pixels.shape[-2:], by, strict=True))
+    return F.pad(pixels, (by[1], right, by[0], down), mode="reflect")
+
+
+class Method(Protocol):
+    """A way to paint, ready for one size of the picture."""
+
+    def window(self, content: Tensor, window: Window) -> Aim:
+        """What a window of the content `[1, 3, h, w]` is to become."""
+
+
+# What is drawn in a picture, as the likeness of its places to each other, whatever they look like
+
 
 SEES = (147,)  # pixels that the compared layers see: things, and their parts
 PLACES = 700  # that are compared with each other, by chance anew at each look
@@ -68,3 +148,89 @@ def cosines(activations: Tensor, places: Tensor) -> Tensor:
     vectors = activations[0].flatten(1)[:, places]
     around = F.normalize(vectors - vectors.mean(1, keepdim=True), dim=0)
     return around.T @ around
+
+
+# Style by Gram matrices: the statistics of a whole picture, wherever its parts come to lie
+
+
+SMOOTH = 0.02  # weight of differences between neighbouring pixels
+
+
+class Gram:
+    """The method `gram`: a `Method` for one size of the picture."""
+
+    def __init__(self, network: Network, sources: Sequence[Source], *, strength: float) -> None:
+        """Takes the Gram matrices of the sources, which have the size that goes with the content's."""
+        self.network = network
+        self.names = hypercolumns.layers(network, LOOKS)
+        self.keep, self.pull = structure_weight(strength), min(1.0, 2 * strength)
+        self.styles = [(source.weight, self._moments(source.pixels)) for source in sources if source.weight > 0]
+
+    def _moments(self, pixels: Tensor) -> list[Moments]:
+        seen = features.of_picture(self.network, pixels, self.names)
+        return [moments(seen[name]) for name in self.names]
+
+    def window(self, content: Tensor, window: Window) -> Statistics:
+        """What a window of the content is to become."""
+        return Statistics(self, content)
+
+
+class Statistics:
+    """What one window is to become; an `Aim`."""
+
+    def __init__(self, method: Gram, content: Tensor) -> None:
+        """Keeps the content, `[1, 3, h, w]`."""
+        self.method, self.content = method, content
+        self.structure = Structure(method.network)
+
+    def look(self, pixels: Tensor, shift: Shift) -> None:
+        """Looks at the content, surrounded; statistics do not change with the picture."""
+        self.shift = shift
+        content = hypercolumns.whole(surrounded(self.content, shift))
+        self.structure.look(features.of_picture(self.method.network, content, self.structure.names))
+
+    def distance(self, pixels: Tensor) -> Tensor:
+        """How far `pixels` are from the styles' statistics and from what is drawn in the content, differentiable."""
+        method = self.method
+        seen = features.extract(
+            method.network, hypercolumns.whole(surrounded(pixels, self.shift)), {*method.names, *self.structure.names}
+        )
+        now = [moments(seen[name]) for name in method.names]
+        style = torch.stack([weight * apart(now, then) for weight, then in method.styles]).sum()
+        own = (1 - method.pull) * (pixels - self.content).square().mean() * 100
+        return method.pull * style + method.keep * self.structure.distance(seen) + own + SMOOTH * _roughness(pixels)
+
+
+class Moments(NamedTuple):
+    """The mean of a layer's channels `[C, 1]`, and their covariance, which is the Gram matrix around it, `[C, C]`."""
+
+    mean: Tensor
+    gram: Tensor
+
+
+def moments(activations: Tensor, weights: Tensor | None = None) -> Moments:
+    """Those of a layer `[1, C, h, w]`, per position, or with each position's weight `[1, 1, h, w]`; differentiable."""
+    vectors = activations[0].flatten(1)
+    if weights is None:
+        mean = vectors.mean(1, keepdim=True)
+        around = vectors - mean
+        return Moments(mean, around @ around.T / around.shape[1])
+    share = weights.flatten() / weights.sum()
+    mean = (vectors * share).sum(1, keepdim=True)
+    around = vectors - mean
+    return Moments(mean, (around * share) @ around.T)
+
+
+def apart(now: Sequence[Moments], then: Sequence[Moments]) -> Tensor:
+    """How far the moments of layers are from those wanted, as a share of these: a mean over layers."""
+    parts = [
+        (gram - wanted).square().sum() / wanted.square().sum().clamp(min=1e-12)
+        + (mean - centre).square().sum() / centre.square().sum().clamp(min=1e-12)
+        for (mean, gram), (centre, wanted) in zip(now, then, strict=True)
+    ]
+    return torch.stack(parts).mean()
+
+
+def _roughness(pixels: Tensor) -> Tensor:
+    down, right = pixels.diff(dim=-2).abs(), pixels.diff(dim=-1).abs()
+    return down.mean() + right.mean()

@@ -26,9 +26,8 @@ from phosphene.networks import Network
 from phosphene.pixels import params, tiles
 from phosphene.pixels.transforms import at
 from phosphene.recipes.fields import memory_bytes
-from phosphene.recipes.gram import Gram
 from phosphene.recipes.neighbours import Neighbours
-from phosphene.recipes.painter import Aim, Method, Source, Window, shift
+from phosphene.recipes.structure import Aim, Gram, Method, Source, Window, shift
 from phosphene.recipes.style_settings import StyleSettings
 
 OnWindow = Callable[[Reached], None]

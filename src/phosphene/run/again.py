@@ -12,16 +12,15 @@ from typing import Any
 from phosphene import images, networks
 from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError, WeightsError
-from phosphene.networks.devices import AUTO as DEVICE_AUTO
-from phosphene.networks.devices import CPU, is_here
+from phosphene.networks.network import AUTO as DEVICE_AUTO
+from phosphene.networks.network import CPU, is_here
 from phosphene.recipes.fields import flag
 from phosphene.records import record
 from phosphene.records.record import Record
-from phosphene.run.kept import Keep
+from phosphene.run.kept import Keep, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import prepare
 from phosphene.run.result import Dream
-from phosphene.run.watch import telling_of_memory
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, files
 from phosphene.techniques.engine import Opening
 

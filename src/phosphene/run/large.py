@@ -14,6 +14,7 @@ import psutil
 
 from phosphene import images
 from phosphene.ascent import OnStep, gradient, planning
+from phosphene.ascent.executor import MakeHands, OnDisk
 from phosphene.ascent.gradient import Tiling
 from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
 from phosphene.images import huge
@@ -26,16 +27,13 @@ from phosphene.pixels import pyramid
 from phosphene.recipes import large as recipe
 from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import memory_bytes
-from phosphene.recipes.hands import MakeHands, OnDisk
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import SUFFIX, Journal
 from phosphene.records.record import Record
-from phosphene.run.kept import Keep
-from phosphene.run.watch import Watch
+from phosphene.run.kept import Keep, Watch
 from phosphene.techniques import DREAM
-from phosphene.techniques.aims import asks_for_best
-from phosphene.techniques.album import Album
-from phosphene.techniques.forecast import Forecast, seconds
+from phosphene.techniques.aims import Forecast, asks_for_best, seconds
+from phosphene.techniques.engine import Album
 
 SHARE = 0.6  # of the memory that is free: the rest is for the user's other programs
 BLOCK_BYTES = 240_000_000  # held of blocks and strips, beside a tile

@@ -5,24 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep
-from phosphene.errors import SettingsError, Stop
+from phosphene.ascent.executor import MakeHands
+from phosphene.errors import ClusterError, PhospheneError, SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.recipes.hands import MakeHands
 from phosphene.records.record import Record
-from phosphene.run.kept import Checkpoint, Keep
+from phosphene.run.kept import Checkpoint, Keep, Watch, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast, dreams_on_disk, large
 from phosphene.run.result import Dream
-from phosphene.run.watch import Watch, telling_of_memory
 from phosphene.techniques import DREAM, Technique
-from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Opening
+from phosphene.techniques.engine import Album, Opening
 
 
 @dataclass(frozen=True)
@@ -156,3 +155,32 @@ def prepare(
     network = network or networks.load_for(settings)
     album = Album(network.dtype, named=named or {}, folder=folder)
     return Prepared(technique, settings, network, album, opening or Opening(), objective)
+
+
+# Packages that not everybody has: asked for when they are needed, with word of how to install them
+
+
+_NO_DASK = "Many machines need Dask, which is not installed. Install it with: pip install 'phosphene[distributed]'"
+
+
+def extra(module: str, *packages: str, missing: PhospheneError) -> Any:
+    """A module that needs other packages.
+
+    Raises:
+        PhospheneError: `missing`, where one of the packages is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in packages:
+            raise
+        raise missing from error
+
+
+def cluster() -> Any:
+    """The room `cluster`, where Dask is.
+
+    Raises:
+        ClusterError: it is not installed.
+    """
+    return extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(_NO_DASK))

@@ -12,8 +12,7 @@ from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.pixels.transforms import shrink
 from phosphene.recipes.dream import dream
-from phosphene.recipes.presets import RECIPES
-from phosphene.recipes.settings import DreamSettings, settings
+from phosphene.recipes.settings import RECIPES, DreamSettings, settings
 
 SIDE = 384  # pixels of a small dream's long side: fewer leave the smallest octaves no motif
 

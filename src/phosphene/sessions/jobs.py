@@ -1,16 +1,25 @@
-"""Long work that can be watched and cancelled."""
+"""The one thread that computes: what is urgent comes first, and long jobs make way for it between two steps."""
 
 from __future__ import annotations
 
+import logging
 import secrets
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from phosphene.errors import PhospheneError, Stop
+from phosphene.run.kept import telling_of_memory
 from phosphene.sessions.states import JobKind, JobStage, JobState
+
+# Long work that can be watched and cancelled
+
 
 WAITING: Final = "waiting"
 RUNNING: Final = "running"
@@ -107,3 +116,193 @@ class Job:
             "message": self.message,
             "result": self.result,
         }
+
+
+Result = TypeVar("Result")
+NAP = 0.02  # seconds between two looks at what another thread does
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Computes, one thing at a time."""
+
+    def __init__(self) -> None:
+        self._urgent: deque[Callable[[], None]] = deque()
+        self._jobs: list[Job] = []
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._thread.start()
+
+    def ask(self, work: Callable[[], Result]) -> Future[Result]:
+        """Has something done soon, between two steps of whatever else is being done."""
+        answer: Future[Result] = Future()
+
+        def answered() -> None:
+            try:
+                answer.set_result(work())
+            except BaseException as error:
+                answer.set_exception(error)
+
+        with self._changed:
+            self._urgent.append(answered)
+            self._changed.notify()
+        return answer
+
+    def post(self, work: Callable[[], None]) -> None:
+        """As `ask`, for what nobody waits for; a fault is logged."""
+
+        def done() -> None:
+            try:
+                work()
+            except Exception:
+                _log.exception("work that nobody waits for failed")
+
+        with self._changed:
+            self._urgent.append(done)
+            self._changed.notify()
+
+    def add(self, job: Job) -> Job:
+        """Has a job done when its turn comes."""
+        with self._changed:
+            self._jobs.append(job)
+            self._changed.notify()
+        return job
+
+    def breathe(self, job: Job) -> None:
+        """Lets everything go first that is before a job; the job calls it between its steps.
+
+        Raises:
+            Stop: the job was cancelled.
+        """
+        if job.cancelled or self._closed:
+            raise Stop
+        while (work := self._next(before=job.rank)) is not None:
+            work()
+            if job.cancelled:
+                raise Stop
+
+    def beside(self, job: Job, work: Callable[[], Result]) -> Result:
+        """Has something done in another thread, for what cannot breathe by itself: reading and writing files.
+
+        Raises:
+            Stop: the job was cancelled.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(work)
+            while not wait([answer], timeout=NAP).done:
+                self.breathe(job)
+        return answer.result()
+
+    def close(self) -> None:
+        """Ends what is being done, and the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(timeout=10)
+
+    def _next(self, before: int | None = None) -> Callable[[], None] | None:
+        """What comes next, if it comes before a rank."""
+        with self._changed:
+            if self._urgent:
+                return self._urgent.popleft()
+            due = [job for job in self._jobs if before is None or job.rank < before]
+            if not due:
+                return None
+            job = min(due, key=lambda each: each.rank)
+            self._jobs.remove(job)
+        return lambda: self._do(job)
+
+    def _run(self) -> None:
+        while True:
+            work = self._next()
+            if work is not None:
+                work()
+                continue
+            with self._changed:
+                if self._closed:
+                    return
+                if not self._urgent and not self._jobs:
+                    self._changed.wait()
+
+    def _do(self, job: Job) -> None:
+        job.enter(RUNNING)
+        try:
+            with telling_of_memory():
+                job.result = job.work(job)
+            job.enter(CANCELLED if job.cancelled else DONE)
+        except Stop:
+            job.enter(CANCELLED)
+        except PhospheneError as error:
+            job.enter(FAILED, str(error))
+        except Exception as error:
+            _log.exception("a job failed")
+            job.enter(FAILED, f"This is a fault of Phosphene: {type(error).__name__}: {error}")
+
+
+# Who watches a picture, and the jobs that they are told of
+
+
+JOBS = 12  # of a picture, that are told of; older ones are forgotten
+
+Hear = Callable[[bytes | dict[str, Any]], None]
+
+
+class Subscribers:
+    """Pages that are told of frames and events.
+
+    Args:
+        id: the picture's.
+        worker: computes.
+    """
+
+    def __init__(self, id: str, worker: Worker) -> None:
+        self.id, self.worker = id, worker
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()  # of the jobs, which requests add and the worker looks at
+        self._hearers: list[Hear] = []
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """Those that are told of, as they are now."""
+        with self._lock:
+            return dict(self._jobs)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being computed, or somebody watches."""
+        return bool(self._hearers) or any(not job.over for job in self.jobs.values())
+
+    def listen(self, hear: Hear) -> Callable[[], None]:
+        """Tells of frames and events, from the worker's thread, until what it returns is called."""
+        self._hearers.append(hear)
+
+        def leave() -> None:
+            if hear in self._hearers:
+                self._hearers.remove(hear)
+            if not self._hearers:
+                self._stop_trying()
+
+        return leave
+
+    def emit(self, what: bytes | dict[str, Any]) -> None:
+        """Tells all who listen."""
+        for hear in list(self._hearers):
+            hear(what)
+
+    def add_job(self, kind: JobKind, rank: Rank, work: Callable[[Job], dict[str, Any]], message: str) -> Job:
+        """Has a job done."""
+        job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
+        with self._lock:
+            over = [each.id for each in self._jobs.values() if each.over]
+            old = [self._jobs.pop(name) for name in over[: max(0, len(self._jobs) - JOBS + 1)]]
+            self._jobs[job.id] = job
+        for each in old:
+            each.forget()
+        return self.worker.add(job)
+
+    def _stop_trying(self) -> None:
+        """Ends the thumbnails of a picture that nobody looks at, so that the next picture's come at once."""
+        for job in self.jobs.values():
+            if job.kind == "thumbnails":
+                job.cancel()

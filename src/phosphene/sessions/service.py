@@ -12,14 +12,13 @@ from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, ne
 from phosphene.images import Picture, huge
 from phosphene.painting.document import DREAM, Ground, History, Look
 from phosphene.pixels.canvases import CANVASES, canvas
-from phosphene.recipes.presets import PRESETS
+from phosphene.recipes.settings import PRESETS
 from phosphene.sessions.background import SUFFIXES
-from phosphene.sessions.jobs import Job
+from phosphene.sessions.jobs import Job, Worker
 from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
 from phosphene.sessions.session import VIEW, Session
 from phosphene.sessions.states import Folder, FolderEntry, Looks, PictureEntry
 from phosphene.sessions.store import PICTURE, SessionFolder, Store, checked_name
-from phosphene.sessions.worker import Worker
 
 LOADED = 4  # pictures that are in memory; others are opened again when they are asked for
 UPLOAD_BYTES, UPLOAD_PIXELS = 200_000_000, 100_000_000

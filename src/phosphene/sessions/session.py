@@ -20,16 +20,12 @@ from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, St
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.sessions.background import Background
-from phosphene.sessions.command import command_of
-from phosphene.sessions.jobs import Job, Rank
-from phosphene.sessions.live import LiveStroke
-from phosphene.sessions.painter import Painter
-from phosphene.sessions.references import References
+from phosphene.sessions.jobs import Job, Rank, Subscribers, Worker
+from phosphene.sessions.painter import LiveStroke, Painter
+from phosphene.sessions.references import References, command_of
 from phosphene.sessions.screen import eight_bits, shrunk, webp
 from phosphene.sessions.states import Command, Reference, State
 from phosphene.sessions.store import SessionFolder
-from phosphene.sessions.subscribers import Subscribers
-from phosphene.sessions.worker import Worker
 
 VIEW = 1024  # pixels of the view's long side
 

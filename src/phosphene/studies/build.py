@@ -16,16 +16,12 @@ from phosphene.ascent import Step
 from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks import Network
 from phosphene.records import record
-from phosphene.run.extras import cluster, extra
+from phosphene.run.prepared import cluster, extra
 from phosphene.studies import making, plan
-from phosphene.studies.axes import Axis, axes, settings_of
-from phosphene.studies.book import Book
-from phosphene.studies.maker import Library, VariantMaker
-from phosphene.studies.making import Made
-from phosphene.studies.page import page
-from phosphene.studies.plan import Variant
-from phosphene.studies.rows import Entry, Row, Rows, row
-from phosphene.studies.view import View
+from phosphene.studies.book import Book, Entry, Row, Rows, row
+from phosphene.studies.making import Library, Made, VariantMaker
+from phosphene.studies.page import View, page
+from phosphene.studies.plan import Axis, Variant, axes, settings_of
 from phosphene.techniques import known
 from phosphene.techniques.engine import Opening
 
@@ -191,12 +187,12 @@ class _Study:
                 self._keep(variant, made)
 
     def _together(self, client: Any, due: list[Variant]) -> None:
-        from phosphene.studies import together
+        from phosphene.studies import making
 
         def moved(done: float) -> None:
             self._say("", None, kept=False, beyond=done * len(due) - self.made)
 
-        for variant, outcome in together.make(client, due, self.book.maker, moved):
+        for variant, outcome in making.make_on_workers(client, due, self.book.maker, moved):
             if isinstance(outcome, PhospheneError):
                 self.failures[variant.name] = str(outcome)
             elif isinstance(outcome, Made):

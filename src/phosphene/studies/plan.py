@@ -3,16 +3,210 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
 
-from phosphene.errors import SettingsError
-from phosphene.recipes.fields import Settings
-from phosphene.studies.axes import Axis, spoken
+from phosphene.errors import SettingsError, UnknownNameError, nearest
+from phosphene.recipes.fields import Setting, Settings
+from phosphene.techniques import Technique
+
+# The axes of a study: settings with the values that they take, from words as `jitter=0,32`. Nothing here needs torch
+
+
+NOTHING = "none"  # the word for a setting that is left out
+_TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+# A comma between values, not within brackets or quotes: those belong to an objective.
+_COMMA = re.compile(r",(?![^()]*\))(?=(?:[^'\"]*['\"][^'\"]*['\"])*[^'\"]*$)")
+_HOW = "Write it as jitter=0,32; values that hold commas with ; between them, as 'layer=block8;block5:0.5,block11'."
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A setting, and the values that it takes in turn.
+
+    Attributes:
+        name: of the setting.
+        values: each once, in the order in which they were given.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+
+
+def settings_of(given: Mapping[str, Any], of: Technique) -> dict[str, Any]:
+    """Settings as a recipe has them, from words or from values of Python.
+
+    Raises:
+        UnknownNameError: no such setting, preset or recipe; the nearest is offered.
+    """
+    for name in given:
+        if name not in of.names:
+            raise UnknownNameError(f"A {of.name} has no setting {name!r}.{nearest(name, of.names)}\n{_how_to_list(of)}")
+    return {name: value_of(name, value, of) for name, value in given.items()}
+
+
+def axes(vary: Mapping[str, Any] | Iterable[str], of: Technique) -> tuple[Axis, ...]:
+    """Axes from words as `jitter=0,32`, or from a mapping of names to values.
+
+    Raises:
+        UnknownNameError: no such setting, preset or recipe; the nearest is offered.
+        SettingsError: nothing to vary, a word that is written otherwise, or an axis that is given twice.
+
+    >>> from phosphene.techniques import DREAM
+    >>> axes({"octaves": [1, 4]}, DREAM) == axes(["octaves=1,4"], DREAM)
+    True
+    """
+    pairs = [_named(name, values) for name, values in vary.items()] if isinstance(vary, Mapping) else map(_split, vary)
+    found: dict[str, Axis] = {}
+    for name, values in pairs:
+        key = _known(name, of)
+        if key in found:
+            raise SettingsError(f"--vary {key} is given twice. Give all of its values at once, as {key}=0,32.")
+        found[key] = Axis(key, _each_once(value_of(key, value, of) for value in values))
+    if not found:
+        raise SettingsError(f"A study varies something. Say what: --vary jitter=0,32\n{_how_to_list(of)}")
+    return tuple(found.values())
+
+
+def _named(name: str, values: Any) -> tuple[str, list[Any]]:
+    """An axis of a mapping; one value alone is meant as such."""
+    several = isinstance(values, Iterable) and not isinstance(values, (str, bytes, os.PathLike))
+    listed = list(values) if several else [values]
+    if not listed:
+        raise SettingsError(f"vary={{{name!r}: []}} has no values. Give it some, as {{{name!r}: [0, 32]}}.")
+    return name, listed
+
+
+def _split(word: str) -> tuple[str, list[str]]:
+    """The name and the values of a word.
+
+    >>> _split("layer=block8;block5:0.5,block11"), _split("objective=channel(block8, 3),layer(block4)")
+    (('layer', ['block8', 'block5:0.5,block11']), ('objective', ['channel(block8, 3)', 'layer(block4)']))
+    """
+    name, equals, rest = word.partition("=")
+    values = [value.strip() for value in (rest.split(";") if ";" in rest else _COMMA.split(rest))]
+    if not (name.strip() and equals and all(values)):
+        raise SettingsError(f"--vary is {word!r}; it takes a setting and its values. {_HOW}")
+    return name.strip(), values
+
+
+def _known(name: str, of: Technique) -> str:
+    """A setting's name, as `octave_scale`, `octave-scale` or `--octave-scale`."""
+    key = name.strip().removeprefix("--").replace("-", "_")
+    if key not in of.names:
+        raise UnknownNameError(
+            f"--vary: a {of.name} has no setting {name!r}.{nearest(key, of.names)}\n{_how_to_list(of)}"
+        )
+    return key
+
+
+def _how_to_list(of: Technique) -> str:
+    return f"Every setting can be varied: {', '.join(of.names)}. Explained by: phosphene {of.name} --help"
+
+
+def value_of(name: str, value: Any, of: Technique) -> Any:
+    """One value as the settings have it: words become numbers, truths and lists where those are meant.
+
+    Raises:
+        UnknownNameError: no such preset or recipe.
+        SettingsError: no truth, where one is meant.
+
+    >>> from phosphene.techniques import DREAM
+    >>> [value_of(*each, DREAM) for each in (("steps", "3"), ("tile", "none"), ("invert", "yes"))]
+    [3, None, True]
+    """
+    if name in of.looks:
+        return _look(name, value, of)
+    entry = of.fields[name]
+    wanted = entry.kind
+    if value == NOTHING and (entry.optional or wanted == "tuple"):
+        return () if wanted == "tuple" else None
+    if wanted == "tuple":
+        return _texts(value, entry)
+    return _worded(name, value, wanted) if isinstance(value, str) else _plain(value, wanted)
+
+
+def _look(name: str, value: Any, of: Technique) -> str | None:
+    known = of.looks[name]
+    if value is None or value == NOTHING:
+        return None
+    if value not in known:
+        raise UnknownNameError(
+            f"There is no {name} {value!r}.{nearest(str(value), known)} There are {', '.join(known)}, and {NOTHING}."
+        )
+    return str(value)
+
+
+def _worded(name: str, word: str, wanted: str) -> Any:
+    """A number or a truth from a word; whether the setting takes it, the settings themselves say."""
+    if wanted == "bool":
+        if word.lower() not in _TRUTHS:
+            raise SettingsError(f"--vary {name}: {word!r} is neither true nor false. Write {name}=true,false.")
+        return _TRUTHS[word.lower()]
+    try:
+        return {"int": int, "float": float}.get(wanted, str)(word)
+    except ValueError:
+        return word
+
+
+def _plain(value: Any, wanted: str) -> Any:
+    """A value from Python: numbers of numpy's, whole ones for others, and paths or objectives for texts."""
+    item = getattr(value, "item", None)
+    value = item() if callable(item) else value
+    if value is None or isinstance(value, bool):
+        return value
+    if wanted == "str":
+        return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+    return float(value) if wanted == "float" and isinstance(value, int) else value
+
+
+def _texts(value: Any, entry: Setting) -> tuple[str, ...]:
+    """A setting of several texts: one picture, or as many words as its flag takes."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_path(each, entry) for each in value)
+    text = _path(value, entry)
+    return tuple(shlex.split(text)) if entry.words > 1 else (text,)
+
+
+def _path(value: Any, entry: Setting) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise SettingsError(
+            f"{entry.name} is {type(value).__name__}; in a study it takes files by name, as command lines do."
+        )
+    return os.fspath(value)
+
+
+def _each_once(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Without repetitions; 1 and True are two values."""
+    found: dict[tuple[type, Any], Any] = {}
+    for value in values:
+        found.setdefault((type(value), value), value)
+    return tuple(found.values())
+
+
+def spoken(value: Any) -> str:
+    """A value as a person writes it.
+
+    >>> [spoken(value) for value in (None, True, 1.0, ("a.jpg",), "block8")]
+    ['none', 'true', '1', 'a.jpg', 'block8']
+    """
+    match value:
+        case None | ():
+            return NOTHING
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:.12g}"
+        case tuple():
+            return " ".join(value)
+    return str(value)
+
 
 MOST = 1000  # variants; more would fill a day, a disk and a page
 BASELINE = "baseline"

@@ -2,20 +2,107 @@
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle, product
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from phosphene.measures import MEASURES
-from phosphene.studies import drawing
-from phosphene.studies.drawing import FAINT, LINE, REFERENCE, SOFT, End
-from phosphene.studies.rows import Entry
-from phosphene.studies.view import Group, View
+from phosphene.studies.book import Entry
+from phosphene.studies.page import Group, View
+
+# How a report's figures look: lines named where they end, colours that all can tell apart, and the page's own ink
+
+
+# Okabe and Ito, "Color universal design" (2008), without the yellow, which white paper swallows.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
+# Stand-ins, which become the page's own colours where a figure stands in it.
+INK, SOFT, LINE = "#010203", "#040506", "#070809"
+ON_PAPER = {INK: "#1d1d1b", SOFT: "#66645f", LINE: "#dfdcd5"}
+ON_PAGE = {INK: "var(--ink)", SOFT: "var(--soft)", LINE: "var(--line)"}
+STYLE: Any = {
+    "font.size": 9, "svg.fonttype": "none", "text.color": INK, "axes.labelcolor": SOFT, "xtick.color": SOFT,
+    "ytick.color": SOFT, "xtick.labelcolor": SOFT, "ytick.labelcolor": SOFT, "axes.edgecolor": LINE,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 9.5, "axes.titlelocation": "left",
+    "axes.titleweight": "bold", "axes.grid": True, "axes.axisbelow": True, "grid.color": LINE, "grid.linewidth": 0.6,
+    "lines.linewidth": 1.8, "lines.solid_capstyle": "round", "xtick.major.size": 0, "ytick.major.size": 0,
+    "ytick.minor.size": 0, "figure.facecolor": "none", "axes.facecolor": "none",
+}  # fmt: skip
+REFERENCE: dict[str, Any] = {"color": SOFT, "linewidth": 1.2, "linestyle": (0, (2, 2))}
+FAINT: dict[str, Any] = {"color": LINE, "linewidth": 1.1, "zorder": 1}
+_GAP = 10.5  # points between two names
+_FONTS = re.compile(r"'DejaVu Sans'[^;\"]*")
+
+End = tuple[float, float, str, str]
+"""Where a curve ends, its name and its colour."""
+
+
+def looks() -> Iterator[dict[str, Any]]:
+    """Colours, and dashes where they do not suffice; always one more."""
+    return ({"color": colour, "linestyle": dash} for dash, colour in cycle(product(DASHES, COLOURS)))
+
+
+def name_(panel: Axes, ends: Sequence[End]) -> None:
+    """Names curves at their ends."""
+    for x, y, text, colour in ends:
+        panel.annotate(
+            text, (x, y), (6, 0), textcoords="offset points", va="center", color=colour, fontsize=8.5,
+            annotation_clip=False,
+        )  # fmt: skip
+
+
+def as_svg(figure: Figure, salt: str) -> str:
+    """A figure as SVG, its text as text, no name upon another."""
+    figure.draw_without_rendering()
+    for panel in figure.axes:
+        _spread_([text for text in panel.texts if isinstance(text, Annotation)], figure.dpi / 72)
+    data = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": salt}):
+        figure.savefig(data, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return data.getvalue()
+
+
+def _spread_(names: Sequence[Annotation], point: float) -> None:
+    """Moves names apart where they would touch: each a line above the one below, and all as near as that allows."""
+    if not names:
+        return
+    heights = {name: float(name.axes.transData.transform(name.xy)[1]) / point for name in names if name.axes}
+    ordered = sorted(heights, key=heights.__getitem__)
+    placed: list[float] = []
+    for name in ordered:
+        placed.append(max(heights[name], placed[-1] + _GAP) if placed else heights[name])
+    down = sum(place - heights[name] for place, name in zip(placed, ordered, strict=True)) / len(placed)
+    for place, name in zip(placed, ordered, strict=True):
+        name.set_position((6, place - min(down, place) - heights[name]))
+
+
+def coloured(text: str, colours: Mapping[str, str]) -> str:
+    """A figure with other colours in place of the stand-ins."""
+    for stand_in, colour in colours.items():
+        text = text.replace(stand_in, colour)
+    return _FONTS.sub("system-ui, 'DejaVu Sans', sans-serif", text)
+
+
+def for_page(text: str, name: str, about: str) -> str:
+    """A figure that stands in a page: in its colours, its names its own, without addresses."""
+    body = text[text.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", body)
+    body = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', body)
+    body = re.sub(r'xlink:href="#([^"]*)"', rf'href="#{name}-\1"', body)
+    body = body.replace("url(#", f"url(#{name}-")
+    body = body.replace("<svg ", f'<svg role="img" aria-label="{about}" ', 1)
+    return coloured(body, ON_PAGE)
+
 
 _WIDTH, _HEIGHT, _ALONE, _ABREAST = 9.0, 2.75, 3.6, 3  # inches of a figure, a panel and one alone; panels side by side
 _LEAST = 1e-9  # energy that a logarithm can show
@@ -45,10 +132,10 @@ class Figures:
 
 def figures(view: View) -> Figures:
     """All figures of a study."""
-    with mpl.rc_context(drawing.STYLE):
-        drawn = {name: drawing.svg(draw(view), name) for name, (draw, _) in _FIGURES.items()}
-    files = [(f"{name}.svg", drawing.coloured(svg, drawing.ON_PAPER).encode()) for name, svg in drawn.items()]
-    return Figures(files, {name: drawing.for_page(svg, name, _FIGURES[name][1]) for name, svg in drawn.items()})
+    with mpl.rc_context(STYLE):
+        drawn = {name: as_svg(draw(view), name) for name, (draw, _) in _FIGURES.items()}
+    files = [(f"{name}.svg", coloured(svg, ON_PAPER).encode()) for name, svg in drawn.items()]
+    return Figures(files, {name: for_page(svg, name, _FIGURES[name][1]) for name, svg in drawn.items()})
 
 
 def scores(view: View) -> Figure:
@@ -116,7 +203,7 @@ def _measure(panel: Axes, name: str, view: View) -> None:
     groups = view.groups()
     words = list(dict.fromkeys(word for group in groups for word, _ in group.members))
     ends: list[End] = []
-    for group, look in zip(groups, drawing.looks(), strict=False):
+    for group, look in zip(groups, looks(), strict=False):
         points = [(words.index(word), entry.facts["measures"][name]) for word, entry in group.members]
         panel.plot(*zip(*points, strict=True), marker="o", markersize=4, **look)
         ends.append((*points[-1], group.title, look["color"]))
@@ -132,7 +219,7 @@ def _measure(panel: Axes, name: str, view: View) -> None:
     if high - low < _SAME:  # matplotlib would magnify what is nothing
         panel.set_ylim(low - 1, high + 1)
     panel.set_xlim(-0.15, max(0, len(words) - 1) + 0.15)
-    drawing.name_(panel, [end for end in ends if end[2]])
+    name_(panel, [end for end in ends if end[2]])
 
 
 def _panels(view: View, draw: Draw, furnish: Callable[[Axes], None], *, x: str, y: str, alike: bool = True) -> Figure:
@@ -146,7 +233,7 @@ def _panels(view: View, draw: Draw, furnish: Callable[[Axes], None], *, x: str, 
         for other in groups:
             for _, entry in other.members if alike and other is not group else ():
                 draw(panel, entry, FAINT)
-        drawing.name_(panel, list(_own(panel, group, view, draw)))
+        name_(panel, list(_own(panel, group, view, draw)))
         panel.set_title(group.title)
         furnish(panel)
     for panel in panels[len(groups) :]:
@@ -160,7 +247,7 @@ def _own(panel: Axes, group: Group, view: View, draw: Draw) -> Iterator[End]:
     """Draws a group's curves, and the baseline's, and says where they end."""
     if view.outside:
         yield *draw(panel, view.outside, REFERENCE), "baseline", SOFT
-    for (word, entry), look in zip(group.members, drawing.looks(), strict=False):
+    for (word, entry), look in zip(group.members, looks(), strict=False):
         yield *draw(panel, entry, {**look, "zorder": 3}), f"{view.last} {word}", look["color"]
 
 

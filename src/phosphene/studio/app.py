@@ -13,12 +13,11 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from phosphene.sessions.service import Studio
-from phosphene.studio import guard, pages
-from phosphene.studio.answers import refusal
-from phosphene.studio.desk import Desk
+from phosphene.studio import guard
+from phosphene.studio.answers import Crowd, Limits, refusal
 from phosphene.studio.handlers import OPERATIONS
-from phosphene.studio.limits import Crowd, Limits
 from phosphene.studio.operations import Handler
+from phosphene.studio.requests import Desk
 from phosphene.studio.sockets import live, nowhere
 
 
@@ -29,7 +28,7 @@ def app(
     port: int,
     host: str = "127.0.0.1",
     limits: Limits | None = None,
-    page: Path = pages.FOLDER,
+    page: Path = guard.FOLDER,
 ) -> guard.Guard:
     """The application.
 
@@ -48,11 +47,11 @@ def app(
     keys = guard.Keys(keys) if isinstance(keys, str) else keys
     crowd = Crowd(limits.requests, f"{limits.requests} requests are being answered already.")
     return guard.Guard(
-        routes(Desk(studio, limits), pages.read(page)), keys, guard.names(host, port), f"phosphene_{port}", crowd
+        routes(Desk(studio, limits), guard.read(page)), keys, guard.names(host, port), f"phosphene_{port}", crowd
     )
 
 
-def routes(desk: Desk, files: dict[str, pages.PageFile]) -> Starlette:
+def routes(desk: Desk, files: dict[str, guard.PageFile]) -> Starlette:
     """The application without its guard."""
     told: list[BaseRoute] = [
         Route(path, desk.endpoint(handlers), methods=[*handlers]) for path, handlers in _table(files).items()
@@ -63,14 +62,14 @@ def routes(desk: Desk, files: dict[str, pages.PageFile]) -> Starlette:
     return plain
 
 
-def _table(files: dict[str, pages.PageFile]) -> dict[str, dict[str, Handler]]:
+def _table(files: dict[str, guard.PageFile]) -> dict[str, dict[str, Handler]]:
     """The handlers of each address, by method."""
 
     async def index(_: Desk, request: Request) -> Response:
-        return files[pages.INDEX].response(request)
+        return files[guard.INDEX].response(request)
 
     async def static(_: Desk, request: Request) -> Response:
-        return pages.named(files, request.path_params["name"]).response(request)
+        return guard.named(files, request.path_params["name"]).response(request)
 
     table: dict[str, dict[str, Handler]] = {"/": {"GET": index}, "/static/{name:path}": {"GET": static}}
     for each in OPERATIONS:

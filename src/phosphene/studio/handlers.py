@@ -12,10 +12,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from phosphene.sessions.jobs import Job
 from phosphene.sessions.session import Session
 from phosphene.sessions.states import State
-from phosphene.studio import uploads
+from phosphene.studio import requests
 from phosphene.studio.answers import Refusal
-from phosphene.studio.desk import Desk
 from phosphene.studio.operations import FILE, JSON, WEBP, Handler, Operation, openapi
+from phosphene.studio.requests import Desk
 from phosphene.studio.shapes import ChannelThumbnails, FromFolder
 
 # Pictures
@@ -28,7 +28,7 @@ async def pictures(desk: Desk, request: Request) -> Response:
 
 async def open_new(desk: Desk, request: Request) -> Response:
     """A file's bytes, or JSON that names a canvas or a picture of the folder."""
-    if uploads.media_type(request) != JSON:
+    if requests.media_type(request) != JSON:
         return await _open_file(desk, request, desk.studio.open)
     wish = await desk.body(request, "NewPicture")
     if isinstance(wish, FromFolder):
@@ -44,8 +44,8 @@ async def open_painting(desk: Desk, request: Request) -> Response:
 
 async def _open_file(desk: Desk, request: Request, work: Callable[[bytes, str], Session]) -> Response:
     with desk.upload():
-        data = await uploads.read_file(request, desk.limits)
-        return await _opened(desk, await desk.heavy(work, data, uploads.name_of(request)))
+        data = await requests.read_file(request, desk.limits)
+        return await _opened(desk, await desk.heavy(work, data, requests.name_of(request)))
 
 
 async def _opened(desk: Desk, session: Session) -> Response:
@@ -84,8 +84,8 @@ async def add_reference(desk: Desk, request: Request) -> Response:
     """A picture's bytes, as guide or style."""
     session = await desk.session(request)
     with desk.upload():
-        data = await uploads.read_file(request, desk.limits)
-        return JSONResponse(await desk.heavy(session.add_reference, data, uploads.name_of(request)), 201)
+        data = await requests.read_file(request, desk.limits)
+        return JSONResponse(await desk.heavy(session.add_reference, data, requests.name_of(request)), 201)
 
 
 def webp(read: Callable[[Session], bytes | None], missing: str = "") -> Handler:

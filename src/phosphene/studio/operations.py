@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phosphene import __version__
-from phosphene.studio.desk import PATTERNS, Desk
+from phosphene.studio.requests import PATTERNS, Desk
 from phosphene.studio.shapes import schemas
 
 WEBP, FILE, JSON = "image/webp", "application/octet-stream", "application/json"

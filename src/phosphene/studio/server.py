@@ -16,9 +16,9 @@ from anyio import to_thread
 
 from phosphene.errors import SettingsError
 from phosphene.sessions.service import Studio
+from phosphene.studio.answers import Limits
 from phosphene.studio.app import app
 from phosphene.studio.guard import Keys
-from phosphene.studio.limits import Limits
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PATIENCE = 2  # seconds that answers which are under way have when the server ends

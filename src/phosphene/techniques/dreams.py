@@ -21,10 +21,8 @@ from phosphene.recipes.fields import combined
 from phosphene.recipes.settings import BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
 from phosphene.techniques import files
-from phosphene.techniques.aims import Aim, aim, asks_for_best
-from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Engine, OnReached, PreparedPicture
-from phosphene.techniques.forecast import expected
+from phosphene.techniques.aims import Aim, aim, asks_for_best, expected
+from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture
 
 
 class Dreams(Engine):

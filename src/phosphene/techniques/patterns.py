@@ -17,8 +17,7 @@ from phosphene.objectives import Objective
 from phosphene.pixels import sheets
 from phosphene.recipes import pattern as recipe
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers
-from phosphene.techniques.album import Album
-from phosphene.techniques.engine import Engine, OnReached, Opened, Opening, PreparedPicture
+from phosphene.techniques.engine import Album, Engine, OnReached, Opened, Opening, PreparedPicture
 
 SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet

@@ -15,7 +15,7 @@ from phosphene.errors import UnknownNameError, nearest
 from phosphene.recipes import pattern_settings, style_settings
 from phosphene.recipes import settings as dream_settings
 from phosphene.recipes.fields import Setting, Settings, described
-from phosphene.recipes.presets import PRESETS, RECIPES, Named
+from phosphene.recipes.settings import PRESETS, RECIPES, Named
 
 if TYPE_CHECKING:
     from phosphene.techniques.engine import Engine

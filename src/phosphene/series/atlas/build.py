@@ -18,13 +18,10 @@ from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.records import record
 from phosphene.series.atlas import commands, plan
-from phosphene.series.atlas.alive import living
-from phosphene.series.atlas.book import ATLASES, SCHEMA, Book, Stage
+from phosphene.series.atlas.book import ATLASES, SCHEMA, Book, Commands, Stage, View
 from phosphene.series.atlas.easel import Easel, for_network
-from phosphene.series.atlas.page import Commands, View
-from phosphene.series.atlas.plan import Entry, Pass
-from phosphene.series.commands import posix, windows
-from phosphene.series.shelf import PAGE
+from phosphene.series.atlas.plan import Entry, Pass, living
+from phosphene.series.shelf import PAGE, posix, windows
 
 _SMALLEST_SIDE = 32  # pixels; a smaller page shows nothing
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from phosphene.recipes.settings import DreamSettings
 from phosphene.series.atlas.plan import FIELDS
-from phosphene.series.commands import Subject, flags
+from phosphene.series.shelf import Subject, flags
 
 
 def in_full(subject: Subject, settings: DreamSettings, side: int) -> list[str]:

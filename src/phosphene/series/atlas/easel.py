@@ -18,9 +18,9 @@ from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records import record
 from phosphene.run import Dream, prepare
-from phosphene.run.watch import telling_of_memory
+from phosphene.run.kept import telling_of_memory
 from phosphene.series.atlas.plan import Entry, Pass
-from phosphene.series.commands import Subject
+from phosphene.series.shelf import Subject
 from phosphene.techniques import DREAM
 from phosphene.techniques.engine import CANVAS_SIZE, Opening
 

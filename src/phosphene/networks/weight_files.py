@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -125,3 +129,82 @@ def of_file(path: Path) -> str:
     """A file's SHA-256, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# Reads the weights out of a Caffe model file: the old V1 layout and the new one alike
+
+
+Kind = descriptor_pb2.FieldDescriptorProto
+
+# message → field → (number, type, repeated); a type in quotes is another message of this table
+_SCHEMA: dict[str, dict[str, tuple[int, int | str, bool]]] = {
+    "BlobShape": {"dim": (1, Kind.TYPE_INT64, True)},
+    "BlobProto": {
+        "num": (1, Kind.TYPE_INT32, False),
+        "channels": (2, Kind.TYPE_INT32, False),
+        "height": (3, Kind.TYPE_INT32, False),
+        "width": (4, Kind.TYPE_INT32, False),
+        "data": (5, Kind.TYPE_FLOAT, True),
+        "shape": (7, "BlobShape", False),
+        "double_data": (8, Kind.TYPE_DOUBLE, True),
+    },
+    "V1LayerParameter": {"name": (4, Kind.TYPE_STRING, False), "blobs": (6, "BlobProto", True)},
+    "LayerParameter": {"name": (1, Kind.TYPE_STRING, False), "blobs": (7, "BlobProto", True)},
+    "NetParameter": {
+        "name": (1, Kind.TYPE_STRING, False),
+        "layers": (2, "V1LayerParameter", True),
+        "layer": (100, "LayerParameter", True),
+    },
+}
+
+
+@cache
+def message(name: str) -> type[Any]:
+    """The protobuf class of one of Caffe's messages."""
+    file = descriptor_pb2.FileDescriptorProto(name="phosphene/caffe.proto", package="caffe", syntax="proto2")
+    for title, fields in _SCHEMA.items():
+        described = file.message_type.add(name=title)
+        for field, (number, kind, repeated) in fields.items():
+            label = Kind.LABEL_REPEATED if repeated else Kind.LABEL_OPTIONAL
+            entry = described.field.add(name=field, number=number, label=label)
+            _describe(entry, kind, repeated)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"caffe.{name}"))
+
+
+def _describe(entry: Any, kind: int | str, repeated: bool) -> None:
+    if isinstance(kind, str):
+        entry.type, entry.type_name = Kind.TYPE_MESSAGE, f".caffe.{kind}"
+        return
+    entry.type = kind
+    entry.options.packed = repeated
+
+
+def read_caffe(path: Path) -> dict[str, list[Tensor]]:
+    """Layer name → its blobs (weight `[out, in, height, width]`, bias `[out]`), float32.
+
+    Raises:
+        WeightsError: the file is no Caffe model, or a damaged one.
+    """
+    net = message("NetParameter")()
+    try:
+        net.ParseFromString(path.read_bytes())
+    except (DecodeError, OSError) as error:
+        raise WeightsError(f"{path} is not a Caffe model, or is damaged ({error}). {AGAIN}") from error
+    layers: Iterable[Any] = [*net.layers, *net.layer]
+    blobs = {layer.name: [_tensor(blob, layer.name) for blob in layer.blobs] for layer in layers if layer.blobs}
+    if not blobs:
+        raise WeightsError(f"{path} holds no weights: it is not a Caffe model, or is damaged. {AGAIN}")
+    return blobs
+
+
+AGAIN = "Fetch it again with: phosphene networks get googlenet --force"
+
+
+def _tensor(blob: Any, name: str) -> Tensor:
+    shape = list(blob.shape.dim) or [blob.num, blob.channels, blob.height, blob.width]
+    numbers = np.array(blob.data if len(blob.data) else blob.double_data, dtype=np.float32)
+    if numbers.size != np.prod(shape):
+        raise WeightsError(f"Layer {name!r} should hold {shape} numbers and holds {numbers.size}. {AGAIN}")
+    return torch.from_numpy(numbers.reshape(shape))

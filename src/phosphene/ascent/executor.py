@@ -8,14 +8,97 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from phosphene.ascent import Rule, blocks, gradient
-from phosphene.ascent.blocks import Sums
+import torch
+from torch import Tensor
+
+from phosphene.ascent import Rule, gradient, step_
 from phosphene.ascent.gradient import Backend, Shift
+from phosphene.errors import NumberError
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pixels import pyramid, tiles
 from phosphene.pixels.tiles import Box
+from phosphene.pixels.transforms import mute_
 from phosphene.records.journal import Journal
+
+# An ascent step made block by block, for a picture that is on disk, or on several machines
+
+
+LEVELS = 4  # Laplacian bands, beside the smooth rest
+GRAIN = 2**LEVELS  # pixels: blocks begin on multiples of it, so that a number of the smooth rest belongs to one block
+HALO = 6 * GRAIN  # pixels around a block that bear on its bands: 30 to make them smooth, 46 to put them together again
+
+SMALLEST = tiles.smallest(HALO, GRAIN)  # pixels of a context's side
+
+Sums = tuple[float, ...]
+
+
+def blocks(height: int, width: int, side: int) -> list[Box]:
+    """A picture in blocks whose contexts are at most `side` pixels a side, or as small as blocks can be."""
+    return tiles.boxes(height, width, tile=max(side, SMALLEST), overlap=HALO, stride=GRAIN)
+
+
+def sums(g: Tensor, block: Box, rule: Rule) -> Sums:
+    """What a block adds to the sums from which the gradient's sizes are made; `g` `[1, 3, h, w]` is its context."""
+    muted = mute_(g, rule.colour)
+    if rule.normalise == "mean":
+        return (_sum(muted[(..., *block.inner)].abs()),)
+    if rule.normalise == "std":
+        own = muted[(..., *block.inner)].double()
+        return float(own.sum()), float(own.square().sum())
+    bands = pyramid.laplacian_(muted, LEVELS)
+    return tuple(_squares(band[(..., *_at(level, block))]) for level, band in enumerate(bands))
+
+
+def sizes(totals: Sums, rule: Rule, height: int, width: int) -> list[float]:
+    """What the gradient is divided by, from the totals of all blocks: its one size, or one for each Laplacian band.
+
+    Raises:
+        NumberError: they are infinite or not a number.
+    """
+    if not all(map(math.isfinite, totals)):
+        raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
+    counts = [3 * -(-height // 2**level) * -(-width // 2**level) for level in range(len(totals))]
+    if rule.normalise == "mean":
+        found = [totals[0] / counts[0]]
+    elif rule.normalise == "std":
+        mean = totals[0] / counts[0]
+        found = [math.sqrt(max(0.0, totals[1] / counts[0] - mean**2))]
+    else:
+        found = [math.sqrt(total / count) for total, count in zip(totals, counts, strict=True)]
+    return [max(each, 1e-30) for each in found]
+
+
+def change(g: Tensor, block: Box, divisors: list[float], rule: Rule) -> Tensor:
+    """A block's way uphill, of size 1; `g` is its context."""
+    muted = mute_(g, rule.colour)
+    if rule.normalise != "laplacian":
+        return muted[(..., *block.inner)] / divisors[0]
+    bands = pyramid.laplacian_(muted, LEVELS)
+    whole = pyramid.merge_([band.div_(size) for band, size in zip(bands, divisors, strict=True)])
+    return whole[(..., *block.inner)]
+
+
+def climb_(pixels: Tensor, g: Tensor, block: Box, divisors: list[float], length: float, rule: Rule) -> Tensor:
+    """Takes a block's `pixels` a step uphill, of the mean length `length`, in place; `g` is its context."""
+    step_(pixels, change(g, block, divisors, rule).mul_(length), rule.clip)
+    return pixels
+
+
+def _at(level: int, block: Box) -> tuple[slice, slice]:
+    """The block's own part of a band of its context."""
+    rows, columns = (slice(side.start >> level, -(-side.stop >> level)) for side in block.inner)
+    return rows, columns
+
+
+def _squares(band: Tensor) -> float:
+    return float(torch.linalg.vector_norm(band, dtype=torch.float64)) ** 2
+
+
+def _sum(x: Tensor) -> float:
+    return float(x.sum(dtype=torch.float64))
+
 
 SIDE = 1280  # pixels of a block's side, with its context
 SHARES = {"gradient": 0.84, "sizes": 0.06, "climb": 0.10}  # of a step's time
@@ -78,10 +161,10 @@ class OnDisk:
         g = replace(now, path=work.folder / "gradient.raw")
         if not g.path.exists() or g.path.stat().st_size != g.nbytes:
             g.create()
-        parts = blocks.blocks(*size, SIDE)
+        parts = blocks(*size, SIDE)
         (score,) = self._pass("gradient", work.tiles, lambda box: self._gradient(now, g, box, shift), g, tell)
         totals = self._pass("sizes", parts, lambda box: self._sums(g, box), None, tell)
-        divisors = blocks.sizes(totals, work.rule, *size)
+        divisors = sizes(totals, work.rule, *size)
         self._pass("climb", parts, lambda box: self._climb(now, spare, g, box, shift, divisors, length), spare, tell)
         return score / math.prod(size)
 
@@ -116,14 +199,14 @@ class OnDisk:
         return (score,)
 
     def _sums(self, g: Raster, box: Box) -> Sums:
-        return blocks.sums(g.read(*box.context, dtype=self.work.network.dtype), box, self.work.rule)
+        return sums(g.read(*box.context, dtype=self.work.network.dtype), box, self.work.rule)
 
     def _climb(
         self, now: Raster, spare: Raster, g: Raster, box: Box, shift: Shift, divisors: list[float], length: float
     ) -> Sums:
         kind = self.work.network.dtype
         pixels, uphill = now.read(*box.core, shift=shift, dtype=kind), g.read(*box.context, dtype=kind)
-        blocks.climb_(pixels, uphill, box, divisors, length, self.work.rule)
+        climb_(pixels, uphill, box, divisors, length, self.work.rule)
         spare.write(pixels, *box.core, shift=shift)
         return ()
 
