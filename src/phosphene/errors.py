@@ -4,8 +4,6 @@ Every error that a user can cause is a `PhospheneError`; its message says what w
 do next. The command line prints the message and leaves with the error's `exit_code`.
 """
 
-from __future__ import annotations
-
 import errno
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """A picture in a Jupyter notebook that grows while it is made."""
 
-from __future__ import annotations
-
 import base64
 import html
 import signal

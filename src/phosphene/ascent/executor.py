@@ -1,7 +1,5 @@
 """Who makes the steps of a picture larger than memory: this computer, a block at a time, or others."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

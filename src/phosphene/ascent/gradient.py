@@ -3,8 +3,6 @@
 Only detached pixels come in and only `g` goes out: a tile's graph is freed before the next one is built.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What fits into memory: how octaves are cut into tiles, and what a picture takes before it is begun."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

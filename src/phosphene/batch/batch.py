@@ -1,7 +1,5 @@
 """Many pictures of one technique: made ready together, what is there already left alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property

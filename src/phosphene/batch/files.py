@@ -1,7 +1,5 @@
 """Which pictures are meant by files, folders, globs, canvases and pipes."""
 
-from __future__ import annotations
-
 import glob
 import os
 import re

@@ -1,7 +1,5 @@
 """What is read and what is written, decided before any work."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Pictures made again from their records."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

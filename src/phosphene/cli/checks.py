@@ -1,7 +1,5 @@
 """What can be known to be wrong before any work is done."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Sequence

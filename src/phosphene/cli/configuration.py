@@ -4,8 +4,6 @@ At the top of the user's file stand the settings of dreams; in a named file, tho
 A table with a technique's name holds that one's, in both: `[style]`, `[pattern]`.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path

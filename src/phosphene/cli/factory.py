@@ -1,7 +1,5 @@
 """The commands that make pictures, one for each technique, and `redo`. They load torch only when they are run."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

@@ -1,7 +1,5 @@
 """The front door: which command is meant, and what becomes of errors."""
 
-from __future__ import annotations
-
 import errno
 import glob
 import os

@@ -1,7 +1,5 @@
 """From a command line to pictures: one after the other, with one network."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence

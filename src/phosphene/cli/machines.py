@@ -1,7 +1,5 @@
 """Who helps: workers on this computer, or those of a scheduler."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

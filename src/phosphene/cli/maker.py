@@ -1,7 +1,5 @@
 """Makes one picture: dreams with a bar and a preview, saves what there is, and says so."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Sequence

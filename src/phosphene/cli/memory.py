@@ -1,7 +1,5 @@
 """Lets torch use its memory again, where the C library can be told to."""
 
-from __future__ import annotations
-
 import ctypes
 
 # From glibc's <malloc.h>.

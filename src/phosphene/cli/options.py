@@ -1,7 +1,5 @@
 """Flags: one for each field of a recipe's settings, and those that a run needs beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 

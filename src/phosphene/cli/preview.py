@@ -1,7 +1,5 @@
 """A small picture on the disk that shows how far the dream is."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from pathlib import Path

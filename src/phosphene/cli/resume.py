@@ -1,7 +1,5 @@
 """The command that goes on with a run that stopped."""
 
-from __future__ import annotations
-
 import contextlib
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Threads wait for each other at the end of each parallel part, thousands of times
 of two cores, two threads take more than twice as long as one: docs/explanation/speed.md. Nothing here loads torch.
 """
 
-from __future__ import annotations
-
 import time
 
 import psutil

@@ -1,7 +1,5 @@
 """Workers that hold data and run functions where it is; and what it means that one of them is lost."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

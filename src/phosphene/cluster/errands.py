@@ -3,8 +3,6 @@
 A lost worker's pieces are done by others.
 """
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence

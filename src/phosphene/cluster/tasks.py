@@ -3,8 +3,6 @@
 Pixels are held and sent as arrays of numpy's, whose sizes distributed knows.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

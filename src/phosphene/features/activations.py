@@ -1,7 +1,5 @@
 """Runs a network as far as the deepest layer asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 

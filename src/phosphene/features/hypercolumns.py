@@ -5,8 +5,6 @@ Shakhnarovich, "Neural Neighbor Style Transfer" (2022), for what they are used f
 is not averaged within a place: its positions stand beside each other in the vector, so that strokes stay sharp.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 

@@ -5,8 +5,6 @@ of each row is kept. Where one picture is searched again and again, `Groups` loo
 alone.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -6,8 +6,6 @@ the guide get, and what does a shapeless one of the same colours and spectrum? `
 this was chosen, and how often it is wrong.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ A filter is a folder, `NAME/filter.toml`, with a drawing or a picture beside it:
     scale = 1.2
 """
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Writing a file whole or not at all: whatever happens meanwhile, the old file stays as it was."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

@@ -1,7 +1,5 @@
 """Decoding: the bytes of a picture, or Pillow's image of it, become samples."""
 
-from __future__ import annotations
-
 import re
 import threading
 import warnings

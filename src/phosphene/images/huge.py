@@ -1,7 +1,5 @@
 """Files of any size ↔ rasters, strip by strip, by libvips: no picture is ever whole in memory."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 import shutil

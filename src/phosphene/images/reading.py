@@ -1,7 +1,5 @@
 """Reading: a file, bytes, an array or an image becomes a `Picture`."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Samples: a picture's numbers as its file holds them, before they become pixels in 0..1."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field

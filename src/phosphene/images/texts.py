@@ -4,8 +4,6 @@ PNG has a place for named texts. JPEG, WebP and TIFF have not: there `parameters
 where other painting programs look for it, and `phosphene` to ImageHistory, whose meaning fits.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Writing: pixels become a file. The bytes are complete before the disk is touched."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from io import BytesIO

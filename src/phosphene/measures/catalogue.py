@@ -1,7 +1,5 @@
 """All measures by name, and all of them at once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Faithfulness: how much of the photograph's structure is still there, from fine to coarse."""
 
-from __future__ import annotations
-
 import math
 from itertools import product
 

@@ -1,7 +1,5 @@
 """Fetching weights: the whole file, checked, or none."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from pathlib import Path

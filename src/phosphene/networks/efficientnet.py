@@ -4,8 +4,6 @@ Architecture: Tan and Le, "EfficientNet" (2019), in the Lite variant that Google
 excitation, ReLU6 instead of swish, stem and head of fixed width.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Networks from elsewhere: timm's, torchvision's, and those that a Python file of the user's makes."""
 
-from __future__ import annotations
-
 import copy
 import importlib.util
 import re

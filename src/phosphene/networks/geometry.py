@@ -5,8 +5,6 @@ whatever differs afterwards has seen them, because NaN passes through all arithm
 pixels halves the doubt about each layer's receptive field until none is left, for all layers at once.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

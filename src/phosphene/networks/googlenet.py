@@ -4,8 +4,6 @@ Architecture: Szegedy et al., "Going Deeper with Convolutions" (2014), as in Caf
 kept; a name ending in `_pre_relu` is the same layer before its ReLU.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

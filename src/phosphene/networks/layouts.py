@@ -1,7 +1,5 @@
 """How the outputs of a strange network become maps of positions `[1, C, h, w]`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A network ready to dream with: its walk, its table of layers, its classes."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

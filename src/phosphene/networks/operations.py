@@ -1,7 +1,5 @@
 """The few operations whose stock versions cost more memory or time than they need."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which networks there are, where their weights lie, and how they are read and checked."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pickle

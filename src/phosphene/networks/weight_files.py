@@ -1,7 +1,5 @@
 """State dicts: read from files that cannot run code, fitted into modules, told apart by their hash."""
 
-from __future__ import annotations
-
 import hashlib
 import pickle
 from collections.abc import Iterable, Mapping

@@ -15,8 +15,6 @@ It knows nothing of what names mean, and nothing in a text is ever evaluated by 
 -1.0 class(tabby)
 """
 
-from __future__ import annotations
-
 import math
 import re
 import sys

@@ -1,7 +1,5 @@
 """What can be maximised: layers, channels, neurons, directions, classes; and penalties on the pixels."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

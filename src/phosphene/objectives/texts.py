@@ -1,7 +1,5 @@
 """Objectives from texts: the flags' short words, and the language of `--objective`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 

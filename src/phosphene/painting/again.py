@@ -1,7 +1,5 @@
 """A painting at any size with its record, and the same again from the record alone."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

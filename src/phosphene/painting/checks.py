@@ -1,7 +1,5 @@
 """Types of what comes from outside, and what is said of data that do not fit them."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

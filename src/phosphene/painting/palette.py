@@ -1,7 +1,5 @@
 """Looks made ready: what a brush or a ground dreams of, prepared once for a network and a view."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

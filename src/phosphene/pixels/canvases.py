@@ -5,8 +5,6 @@ bumps roughen them, and every ray from the eye gathers the sunlight that reaches
 same sky appears in any size.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

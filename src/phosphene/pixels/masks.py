@@ -4,8 +4,6 @@ What lies outside a mask costs nothing: the ascent works within a window around 
 are not computed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ moves decides which pictures it finds first: a step on waves, scaled as natural 
 readily as fine ones (Mordvintsev, Pezzotti, Schubert and Olah, "Differentiable Image Parameterizations", 2018).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

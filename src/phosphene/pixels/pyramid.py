@@ -1,7 +1,5 @@
 """Octaves of a picture, and Laplacian bands of a gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """Contact sheets: many small pictures on one, each with its name."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ Cores cover the picture once; contexts begin on multiples of the network's strid
 tile at the same pixels as the whole picture.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise, product
 

@@ -1,7 +1,5 @@
 """Pure functions from tensor to tensor."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -3,8 +3,6 @@
 After Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networks" (Google, 2015).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

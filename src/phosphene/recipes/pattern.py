@@ -5,8 +5,6 @@ the colours of photographs, and shown to the network turned, scaled and shifted 
 remains. We add octaves: broad forms are found at a small size, where a step costs little.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The settings of a pattern, and the words that say of what; nothing here needs torch."""
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass

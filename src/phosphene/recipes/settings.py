@@ -3,8 +3,6 @@
 A default is written once, in `DreamSettings`. Nothing here needs torch, so that `--help` is quick.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

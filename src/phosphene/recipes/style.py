@@ -8,8 +8,6 @@ because it sees them and cannot change them, and has a few pixels to part from t
 to window, and no seam is left.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The settings of a style; nothing here needs torch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

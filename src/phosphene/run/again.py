@@ -1,7 +1,5 @@
 """A run again, from the record of the last one."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """How far a run came, kept beside its output: a run that is killed goes on, and ends with the same pixels."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

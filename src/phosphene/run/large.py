@@ -1,7 +1,5 @@
 """A dream of a picture that memory cannot hold, from a file to a file that says how it was made."""
 
-from __future__ import annotations
-
 import math
 import os
 import shutil

@@ -1,7 +1,5 @@
 """A technique with its settings and its network, made ready once: for a picture, for a thousand, or for a brush."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

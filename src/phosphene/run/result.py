@@ -1,7 +1,5 @@
 """A finished picture, which says how it was made."""
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Callable

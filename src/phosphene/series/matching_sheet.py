@@ -1,7 +1,5 @@
 """A sheet for the eye: a picture, its guides, and the small dreams that the best layers have with them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from torch import Tensor

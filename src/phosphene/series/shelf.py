@@ -1,7 +1,5 @@
 """The folder of a series: made, or taken if it holds the same of the same picture; anything else is left alone."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

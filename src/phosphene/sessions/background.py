@@ -1,7 +1,5 @@
 """Long work about a picture beside painting: thumbnails of looks, layers ranked for a guide, and the full render."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """What is done to a painting, in the worker's thread: strokes, grounds, and the way back."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -1,7 +1,5 @@
 """Pictures that a painting looks at: guides and styles."""
 
-from __future__ import annotations
-
 import re
 import secrets
 import shlex

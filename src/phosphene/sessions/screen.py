@@ -1,7 +1,5 @@
 """What the page shows of a painting: the view in 8 bits, and frames of the parts that change."""
 
-from __future__ import annotations
-
 import io
 import json
 import struct

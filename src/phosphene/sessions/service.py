@@ -1,7 +1,5 @@
 """What the studio's web server asks for: pictures, and what is painted on them."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One picture and the painter before it: what was done, what can be undone, what is being computed, and who watches."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from functools import partial

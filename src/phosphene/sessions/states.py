@@ -1,7 +1,5 @@
 """What the studio answers, as JSON has it: these types are published as they are returned."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema

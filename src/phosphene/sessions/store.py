@@ -1,7 +1,5 @@
 """Where pictures and what was painted on them are kept, so that a closed browser or server loses nothing."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

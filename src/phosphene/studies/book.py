@@ -1,7 +1,5 @@
 """The folder of a study: pictures, what was seen of them, and the report; every file is written whole."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """Makes a study: the baseline and every combination, what is there already taken as it is; then the report."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """One variant made: its picture, how its score rose, and what the measures say of it."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

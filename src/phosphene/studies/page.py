@@ -1,7 +1,5 @@
 """The page of a study: one HTML file beside its pictures, which asks nothing of any network."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

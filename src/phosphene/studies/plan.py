@@ -1,7 +1,5 @@
 """What a study makes: the baseline, and a variant for each combination of the axes' values. It needs no torch."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

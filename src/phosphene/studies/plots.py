@@ -1,7 +1,5 @@
 """The figures of a report: how the score rose, what was added at which size, and what the measures say."""
 
-from __future__ import annotations
-
 import io
 import math
 import re

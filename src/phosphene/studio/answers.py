@@ -1,7 +1,5 @@
 """Refusals in words: whatever goes wrong becomes a status, an error and a hint."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

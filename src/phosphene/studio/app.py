@@ -1,7 +1,5 @@
 """The studio as an ASGI application: every address, and the guard before them."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 

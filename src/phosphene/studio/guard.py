@@ -5,8 +5,6 @@ A page of another site can make this browser send requests here. So every reques
 bring the token. A browser brings it as a cookie; to change something that way, it must say its `Origin` as well.
 """
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from dataclasses import dataclass, field

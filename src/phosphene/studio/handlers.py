@@ -1,7 +1,5 @@
 """What answers each request, and the table of all operations."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

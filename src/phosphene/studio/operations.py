@@ -1,7 +1,5 @@
 """The studio's operations: an address, what it takes and gives, and its handler. OpenAPI 3.1 is written from them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Listening: a socket, a token, and uvicorn, which ends well when it is told to."""
 
-from __future__ import annotations
-
 import errno
 import logging
 import secrets

@@ -1,7 +1,5 @@
 """What requests bring, as types: by them JSON is checked, and from them its JSON Schema is published."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated, Any, Literal, TypeVar
 

@@ -1,7 +1,5 @@
 """The socket of an open picture: gestures come in, frames and events go out."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading

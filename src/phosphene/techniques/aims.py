@@ -1,7 +1,5 @@
 """What a run aims at: from settings to objectives that are ready, masks, and regions."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Sequence

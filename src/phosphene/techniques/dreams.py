@@ -1,7 +1,5 @@
 """Dreams: a picture or a canvas, dreamt upon in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial

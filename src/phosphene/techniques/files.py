@@ -1,7 +1,5 @@
 """The files that settings name: which these are, how a record tells them, and whether they are there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

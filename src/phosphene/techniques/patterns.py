@@ -1,7 +1,5 @@
 """Patterns: what a channel looks for, brought out of noise; of a layer, a sheet of its channels."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Circuit: gold traces in parallel runs on a green board, black chips where it is dark, solder where it is light."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw

@@ -1,7 +1,5 @@
 """Crystal: cut stones side by side, each with a table and facets that have a light of their own."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor

@@ -4,8 +4,6 @@ The scene has every tone, edges in all directions, calm and busy places: so that
 has something like it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

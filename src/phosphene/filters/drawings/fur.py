@@ -1,7 +1,5 @@
 """Fur: a tabby's coat, hair over hair, each dark at its root and light at its tip."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Cross-hatching: layers of fine pen lines, one more wherever it is darker."""
 
-from __future__ import annotations
-
 import numpy as np
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Impasto: thick oil in short strokes, whose ridges catch the light."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor

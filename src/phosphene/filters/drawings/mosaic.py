@@ -1,7 +1,5 @@
 """Mosaic: small stones in mortar, with gold among them."""
 
-from __future__ import annotations
-
 import numpy as np
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """A swirling night: strokes that stream around stars, in blues and yellows."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Paper cut: sheets of coloured paper with clean edges, each with a shadow on the one beneath."""
 
-from __future__ import annotations
-
 import numpy as np
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Pointillism: dots of pure colour side by side, each a little off, with their complements among them."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Stained glass: panes of uneven, glowing colour in dark leads."""
 
-from __future__ import annotations
-
 import numpy as np
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Watercolour: transparent washes on white paper, darker where they dried, with paper left bare between them."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor

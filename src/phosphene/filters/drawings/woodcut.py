@@ -1,7 +1,5 @@
 """Woodcut: lines carved along the forms, black ink on warm paper, with a second block of red."""
 
-from __future__ import annotations
-
 import numpy as np
 from torch import Tensor
 

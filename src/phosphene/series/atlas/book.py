@@ -1,7 +1,5 @@
 """The folder of an atlas: its pictures, its page, and what it says of itself; every file is written whole."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

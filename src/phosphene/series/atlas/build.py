@@ -1,7 +1,5 @@
 """Makes an atlas: sketches of everything first, then the finished pictures, each put in as soon as it is there."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The command line that makes a picture of an atlas, at its own size or in full."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace

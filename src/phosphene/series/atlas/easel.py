@@ -1,7 +1,5 @@
 """Dreams one picture of an atlas, and knows a picture that was dreamt so before."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What an atlas shows: the layers of a network, and channels of a few of them; in which passes, and how large."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What the pages of series have in common: they open without a network, and can load nothing from elsewhere."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 
