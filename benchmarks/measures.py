@@ -33,7 +33,7 @@ from phosphene.ascent import gradient
 from phosphene.measures import Lattice, seams
 from phosphene.measures.catalogue import clipping
 from phosphene.measures.likeness import centre, change, faithfulness, luma, noise, repetition
-from phosphene.pixels import pyramid
+from phosphene.pixels import transforms
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import settings
 
@@ -83,7 +83,7 @@ def borders(like: Tensor, preset: str, **changes: Any) -> Lattice:
     """Where the tiles of the last octave meet, unshifted."""
     chosen, network = settings(preset=preset, **changes), networks.load("efficientnet-lite0")
     objective = recipe.goal(network, chosen).prepare(network)
-    sizes = pyramid.sizes(*like.shape[-2:], chosen.octaves, chosen.octave_scale)
+    sizes = transforms.sizes(*like.shape[-2:], chosen.octaves, chosen.octave_scale)
     tiling = recipe.tilings_of(network, objective, chosen, sizes)[-1]
     return Lattice.of(gradient.boxes(sizes[-1], network, objective, tiling))
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from phosphene.errors import ImageError, UnknownNameError
 from phosphene.studio import guard, server
 from phosphene.studio.answers import Limits
-from phosphene.studio.app import app
+from phosphene.studio.server import app
 
 WEBP = b"RIFF\x04\x00\x00\x00WEBP"
 

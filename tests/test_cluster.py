@@ -28,7 +28,7 @@ from phosphene.cluster.tasks import window as put_together
 from phosphene.errors import ClusterError
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
-from phosphene.pixels import pyramid, tiles
+from phosphene.pixels import tiles, transforms
 from phosphene.pixels.transforms import roll
 from phosphene.recipes import large
 from phosphene.recipes.settings import DreamSettings
@@ -95,7 +95,7 @@ def dreamt(folder, pixels, chosen, hand=executor.OnDisk, on_step=None, network=N
     source = Raster(folder / "source.raw", *pixels.shape[-2:], kind="f8").create()
     source.write(pixels)
     objective = layer("deep").prepare(network)
-    sizes = pyramid.sizes(*source.size, chosen.octaves, chosen.octave_scale)
+    sizes = transforms.sizes(*source.size, chosen.octaves, chosen.octave_scale)
     tilings = planning.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
     told = {"settings": chosen, "tilings": tilings, "journal": log, "on_step": on_step, "hands": hand}
     return large.dream(source, network, objective, **told).read(dtype=torch.float64)

@@ -731,7 +731,7 @@ class TestAtomicWriting:
         path.write_bytes(b"old")
         program = (
             "import os, signal, sys\n"
-            "from phosphene.images.atomic import write_atomically\n"
+            "from phosphene.images.sources import write_atomically\n"
             "os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)\n"
             "write_atomically(sys.argv[1], b'new' * 99999, overwrite=True)\n"
         )

@@ -12,7 +12,7 @@ from phosphene.ascent import Rule, executor, gradient, planning
 from phosphene.errors import RecordError
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
-from phosphene.pixels import pyramid, transforms
+from phosphene.pixels import transforms
 from phosphene.pixels.transforms import mute_, resize_rows, roll, rows_for
 from phosphene.recipes import dream as in_memory
 from phosphene.recipes import large
@@ -91,7 +91,7 @@ def dreamt_on_disk(folder, pixels, network, chosen, on_step=None):
     journal.room_for(1)
     source = raster_of(pixels, folder / "source.raw")
     objective = layer("deep").prepare(network)
-    sizes = pyramid.sizes(*source.size, chosen.octaves, chosen.octave_scale)
+    sizes = transforms.sizes(*source.size, chosen.octaves, chosen.octave_scale)
     tilings = planning.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
     dreamt = large.dream(source, network, objective, settings=chosen, tilings=tilings, journal=journal, on_step=on_step)
     return dreamt.read(dtype=torch.float64).clamp(0, 1)

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phosphene.pixels import pyramid
+from phosphene.pixels import transforms
 from phosphene.pixels.transforms import resize
 
 
@@ -11,25 +11,25 @@ from phosphene.pixels.transforms import resize
 @given(st.integers(1, 130), st.integers(1, 130), st.integers(1, 5))
 def test_bands_merge_to_the_input(height, width, levels):
     x = torch.rand(1, 3, height, width, dtype=torch.float64)
-    torch.testing.assert_close(pyramid.merge_(pyramid.laplacian_(x.clone(), levels)), x)
+    torch.testing.assert_close(transforms.merge_(transforms.laplacian_(x.clone(), levels)), x)
 
 
 def test_an_even_picture_has_nothing_in_its_fine_bands():
-    *fine, rest = pyramid.laplacian_(torch.full((1, 3, 96, 80), 0.7))
+    *fine, rest = transforms.laplacian_(torch.full((1, 3, 96, 80), 0.7))
     assert max(band.abs().max() for band in fine) < 1e-6
     torch.testing.assert_close(rest, torch.full_like(rest, 0.7))
 
 
 def test_octaves_grow_to_the_picture_itself():
     pixels = torch.rand(1, 3, 240, 320)
-    sizes = [tuple(base.shape[-2:]) for base in pyramid.octaves(pixels, 4, 1.4)]
+    sizes = [tuple(base.shape[-2:]) for base in transforms.octaves(pixels, 4, 1.4)]
     assert sizes == [(87, 117), (122, 164), (171, 229), (240, 320)]
-    assert pyramid.octaves(pixels, 4, 1.4)[-1] is pixels
+    assert transforms.octaves(pixels, 4, 1.4)[-1] is pixels
 
 
 @given(st.integers(1, 300), st.integers(1, 300))
 def test_small_pictures_have_fewer_octaves(height, width):
-    bases = pyramid.octaves(torch.rand(1, 3, height, width), 6, 1.4)
+    bases = transforms.octaves(torch.rand(1, 3, height, width), 6, 1.4)
     assert all(min(base.shape[-2:]) >= 32 for base in bases[:-1])
 
 

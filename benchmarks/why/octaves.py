@@ -17,7 +17,7 @@ from torch import Tensor
 from lattice import bands, by_band, spectrum, waves
 from phosphene import features
 from phosphene.ascent import Rule
-from phosphene.pixels import pyramid
+from phosphene.pixels import transforms
 from phosphene.pixels.transforms import resize, shrink
 from subjects import Subject, google, seeded
 
@@ -54,7 +54,7 @@ class Dreamt:
 
 def dream(subject: Subject, pixels: Tensor, octaves: Octaves, *, rule: Rule, seed: int = 0) -> Dreamt:
     """As `phosphene.dream`, but that what each octave adds is kept."""
-    bases, generator, parts = pyramid.octaves(pixels, octaves.count, octaves.scale), seeded(seed), []
+    bases, generator, parts = transforms.octaves(pixels, octaves.count, octaves.scale), seeded(seed), []
     picture = bases[0].clone()
     for base, before in zip(bases, [None, *bases[:-1]], strict=True):
         size = base.shape[-2:]

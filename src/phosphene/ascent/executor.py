@@ -15,7 +15,7 @@ from phosphene.errors import NumberError
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import pyramid, tiles
+from phosphene.pixels import tiles, transforms
 from phosphene.pixels.tiles import Box
 from phosphene.pixels.transforms import mute_
 from phosphene.records.journal import Journal
@@ -45,7 +45,7 @@ def sums(g: Tensor, block: Box, rule: Rule) -> Sums:
     if rule.normalise == "std":
         own = muted[(..., *block.inner)].double()
         return float(own.sum()), float(own.square().sum())
-    bands = pyramid.laplacian_(muted, LEVELS)
+    bands = transforms.laplacian_(muted, LEVELS)
     return tuple(_squares(band[(..., *_at(level, block))]) for level, band in enumerate(bands))
 
 
@@ -73,8 +73,8 @@ def change(g: Tensor, block: Box, divisors: list[float], rule: Rule) -> Tensor:
     muted = mute_(g, rule.colour)
     if rule.normalise != "laplacian":
         return muted[(..., *block.inner)] / divisors[0]
-    bands = pyramid.laplacian_(muted, LEVELS)
-    whole = pyramid.merge_([band.div_(size) for band, size in zip(bands, divisors, strict=True)])
+    bands = transforms.laplacian_(muted, LEVELS)
+    whole = transforms.merge_([band.div_(size) for band, size in zip(bands, divisors, strict=True)])
     return whole[(..., *block.inner)]
 
 

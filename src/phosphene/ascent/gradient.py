@@ -18,7 +18,7 @@ from phosphene.images import rasters
 from phosphene.networks import Network
 from phosphene.networks.network import CPU, device_for, walk_on
 from phosphene.objectives import Objective, Place
-from phosphene.pixels import masks, pyramid, tiles
+from phosphene.pixels import masks, tiles, transforms
 from phosphene.pixels.transforms import SMALLEST, fill, roll
 
 # What computes a tile's gradient: torch, on the processor or on a graphics card
@@ -233,9 +233,9 @@ def normalise_(g: Tensor, by: str, mask: Tensor | None = None) -> Tensor:
         return g.div_(_positive(_mean(g.abs(), mask)))
     if by == "std":
         return g.div_(_positive(g.std(correction=0) if mask is None else _root_mean_square(g, mask)))
-    bands = pyramid.laplacian_(g)
-    shares = [None] * len(bands) if mask is None else pyramid.levels(mask, len(bands))
-    return pyramid.merge_(
+    bands = transforms.laplacian_(g)
+    shares = [None] * len(bands) if mask is None else transforms.levels(mask, len(bands))
+    return transforms.merge_(
         [band.div_(_positive(_root_mean_square(band, share))) for band, share in zip(bands, shares, strict=True)]
     )
 

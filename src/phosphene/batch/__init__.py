@@ -1,8 +1,7 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
-from phosphene.batch.batch import Batch, BatchResult, many
+from phosphene.batch.batch import Batch, BatchResult, Job, Plan, Standing, many, plan, standing
 from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
-from phosphene.batch.plan import Job, Plan, Standing, plan, standing
 
 __all__ = [
     "PIPE",

@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 from phosphene.errors import ImageError, SettingsError, UnknownNameError, nearest
 from phosphene.images import FORMATS, format_of, name_of
-from phosphene.images.atomic import refuse
 from phosphene.images.decoding import READABLE
-from phosphene.images.sources import read_bytes
+from phosphene.images.sources import read_bytes, refuse
 from phosphene.pixels.canvases import CANVASES, is_canvas
 from phosphene.recipes.fields import Settings, described
 from phosphene.records.journal import SUFFIX, folder_of

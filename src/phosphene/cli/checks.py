@@ -9,7 +9,7 @@ from phosphene.batch import PIPE, Input, Job, Plan, expand
 from phosphene.cli.maker import Wishes
 from phosphene.errors import SettingsError
 from phosphene.images import format_of
-from phosphene.images.atomic import refuse
+from phosphene.images.sources import refuse
 from phosphene.pixels.canvases import is_canvas
 from phosphene.techniques.engine import Opening
 from phosphene.techniques.files import pictures

@@ -108,7 +108,7 @@ def _check(asked: Asked) -> None:
     if not asked.output:
         return
     from phosphene import images
-    from phosphene.images.atomic import refuse
+    from phosphene.images.sources import refuse
 
     images.format_of(asked.output)
     refuse(asked.output, overwrite=asked.force)

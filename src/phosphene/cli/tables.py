@@ -296,7 +296,7 @@ def _draw(output: Path, *, overwrite: bool) -> None:
         PhospheneError: it cannot be written.
     """
     from phosphene import filters, images
-    from phosphene.images.atomic import refuse
+    from phosphene.images.sources import refuse
     from phosphene.pixels import sheets
     from phosphene.pixels.transforms import shrink
 

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from phosphene import images
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.images.atomic import refuse
+from phosphene.images.sources import refuse
 
 FILE = "filter.toml"
 SIDE = 768  # pixels of a drawing's sides

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from phosphene.errors import ImageError, RoomError
 from phosphene.images import check_sides, decoding, format_of, rasters
-from phosphene.images.atomic import put_in_place, refuse
 from phosphene.images.decoding import pillow
 from phosphene.images.rasters import Array, Raster
 from phosphene.images.samples import check_size
+from phosphene.images.sources import put_in_place, refuse
 from phosphene.images.texts import as_description, inserted, kept_exif
 
 STRIP_BYTES = 16 << 20  # of rows that are read or written at a time

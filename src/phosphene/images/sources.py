@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import secrets
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +15,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from phosphene.errors import ImageError, nearest
+from phosphene.errors import DISK_FULL, ImageError, PhospheneError, RoomError, nearest
 from phosphene.images.samples import Array
 
 
@@ -123,3 +126,132 @@ def _neighbour(path: Path) -> str:
         return nearest(path.name, sorted(each.name for each in path.parent.iterdir()))
     except OSError:
         return f" There is no folder {os.fsdecode(path.parent)!r} either."
+
+
+# Writing a file whole or not at all: whatever happens meanwhile, the old file stays as it was
+
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL)
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+    """Writes bytes to a temporary file beside `path`, then gives it that name in one move.
+
+    Args:
+        path: The file. A link is followed.
+        data: Its whole content.
+        overwrite: Whether an existing file may be replaced; if not, none ever is, even if it appears meanwhile.
+
+    Raises:
+        ImageError: If the file exists, its folder does not, or writing there is not allowed.
+        RoomError: If the disk is full. No part of a file is left behind.
+    """
+    try:
+        target = Path(path).resolve()
+        refuse(target, overwrite=overwrite)
+        _move(_write_beside(target, data), target, overwrite)
+    except (OSError, ValueError) as error:
+        raise _explain(Path(path), error) from error
+
+
+def put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Gives a finished file in the same folder the name `path`, in one move; it is gone if that fails.
+
+    Raises:
+        ImageError: As `write_atomically`.
+        RoomError: If the disk is full.
+    """
+    try:
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())
+        _move(temporary, path.resolve(), overwrite)
+    except (OSError, ValueError) as error:
+        temporary.unlink(missing_ok=True)
+        raise _explain(path, error) from error
+
+
+def _move(temporary: Path, target: Path, overwrite: bool) -> None:
+    try:
+        Path.replace(temporary, target) if overwrite else _link(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+def refuse(path: Path, *, overwrite: bool) -> None:
+    """Refuses a target that cannot be written, before any work is done for it.
+
+    Raises:
+        ImageError: If it is a folder or a device, exists already, or lies in a folder that does not exist.
+    """
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder.\nName the picture in it: {path / 'dream.png'}")
+    if path.exists() and not path.is_file():
+        raise ImageError(f"{path} is a device, not a file: it would be lost.\nTo write to a pipe, use: -o -")
+    if path.exists() and not overwrite:
+        raise _exists(path)
+    if not path.parent.is_dir():
+        raise ImageError(f"There is no folder {path.parent}.\nCreate it: mkdir -p {path.parent}")
+
+
+def _write_beside(target: Path, data: bytes) -> Path:
+    """A temporary file in the target's folder, on the disk and not only in its cache. Gone if anything fails."""
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        # Opened with 0o666, so that the user's umask decides, as it does for every other file.
+        with os.fdopen(os.open(temporary, _NEW_FILE, 0o666), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _link(temporary: Path, target: Path) -> None:
+    """Gives the file its second name; the system refuses if that name is taken."""
+    try:
+        os.link(temporary, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _claim(temporary, target)
+
+
+def _claim(temporary: Path, target: Path) -> None:
+    """For disks without links (FAT): takes the name with an empty file, then replaces that."""
+    os.close(os.open(target, _NEW_FILE, 0o666))
+    try:
+        temporary.replace(target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the new name itself survive a power cut, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _exists(path: Path) -> ImageError:
+    return ImageError(f"{path} exists already, and is left alone.\nReplace it with --force (overwrite=True).")
+
+
+def _explain(path: Path, error: OSError | ValueError) -> PhospheneError:
+    """What the system said, as an error that teaches."""
+    match error:
+        case FileExistsError():
+            return _exists(path)
+        case PermissionError():
+            return ImageError(f"You may not write {path}.\nChoose another folder, such as your home folder.")
+        case OSError() if error.errno in DISK_FULL:
+            return RoomError(f"The disk has no room for {path}.\nFree some, or choose another disk.")
+        case _:
+            return ImageError(f"{os.fsdecode(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}.")

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from phosphene.errors import ImageError, NumberError, RoomError, SettingsError, nearest
 from phosphene.images import decoding, texts
-from phosphene.images.atomic import refuse, write_atomically
 from phosphene.images.samples import Array
-from phosphene.images.sources import Pixels
+from phosphene.images.sources import Pixels, refuse, write_atomically
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}

@@ -27,7 +27,7 @@ from phosphene.run import redo as redo_run
 from phosphene.run.again import differences, recorded_input, recorded_model
 from phosphene.run.kept import Keep, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
-from phosphene.run.result import Dream
+from phosphene.run.prepared import Dream
 from phosphene.techniques.engine import origin_of
 
 RECIPE = "painting"

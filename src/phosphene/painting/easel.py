@@ -15,7 +15,7 @@ from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
 from phosphene.painting.palette import Palette
-from phosphene.pixels import pyramid
+from phosphene.pixels import transforms
 from phosphene.recipes import dream as recipe
 from phosphene.run import Prepared
 
@@ -164,7 +164,7 @@ class Easel:
         if ground is None or ground.until is None or ground.look.kind != DREAM:
             return 1.0
         settings, (octave, step) = self.palette.dream(ground.look).settings, ground.until
-        octaves = len(pyramid.sizes(*self.palette.size, settings.octaves, settings.octave_scale))
+        octaves = len(transforms.sizes(*self.palette.size, settings.octaves, settings.octave_scale))
         return step / settings.steps if octave == octaves else 0.0
 
     def prepare(self, look: Look, on_step: OnStep | None = None) -> None:

@@ -13,7 +13,7 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
 from phosphene.painting.document import DREAM, Look
-from phosphene.pixels import pyramid
+from phosphene.pixels import transforms
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
@@ -98,7 +98,7 @@ class Palette:
         """One term, fitted to the view's octave that goes with a window's."""
         settings = self.dream(look).settings
         below = round(math.log(max(window) / max(height, width), settings.octave_scale))
-        sizes = pyramid.sizes(*self.size, settings.octaves, settings.octave_scale)[::-1]
+        sizes = transforms.sizes(*self.size, settings.octaves, settings.octave_scale)[::-1]
         size = sizes[min(below, len(sizes) - 1)]
         if (look, size) not in self._fitted:
             self._fitted[look, size] = self.dream(look).objective.fit(*size)

@@ -17,7 +17,7 @@ from phosphene.ascent.gradient import backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import masks, pyramid
+from phosphene.pixels import masks, transforms
 from phosphene.pixels.transforms import resize
 from phosphene.recipes.fields import memory_bytes, numbers
 from phosphene.recipes.settings import DreamSettings
@@ -71,7 +71,7 @@ def dream(
     """
     settings = settings or DreamSettings()
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
-    bases = pyramid.octaves(pixels, settings.octaves, settings.octave_scale)
+    bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
     plans = [tilings_of(network, area.objective, settings, sizes, area.mask) for area in areas]
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)

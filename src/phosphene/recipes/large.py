@@ -24,7 +24,7 @@ from phosphene.images import rasters
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import pyramid
+from phosphene.pixels import transforms
 from phosphene.pixels.transforms import resize_rows, rows_for
 from phosphene.recipes import dream as in_memory
 from phosphene.recipes.settings import DreamSettings
@@ -62,7 +62,7 @@ def dream(
         RoomError: the disk is full.
         RecordError: the files of a run that stopped are not whole.
     """
-    sizes = pyramid.sizes(*source.size, settings.octaves, settings.octave_scale)
+    sizes = transforms.sizes(*source.size, settings.octaves, settings.octave_scale)
     files = _Files(journal.folder, source, sizes, network.dtype)
     generator, rule = torch.Generator().manual_seed(settings.seed), in_memory.rule_of(settings)
     _make_bases(files, journal)
@@ -107,7 +107,7 @@ def _note(journal: Journal, spare: Raster, kept: int) -> None:
 
 def disk_bytes(size: tuple[int, int], settings: DreamSettings, itemsize: int) -> int:
     """The most that the files of a run take at once, the photograph's included."""
-    *smaller, largest = (math.prod(each) for each in pyramid.sizes(*size, settings.octaves, settings.octave_scale))
+    *smaller, largest = (math.prod(each) for each in transforms.sizes(*size, settings.octaves, settings.octave_scale))
     before = smaller[-1] if smaller else 0
     return 3 * itemsize * (sum(smaller) + 3 * largest + before) + 2 * 4 * largest
 

@@ -4,8 +4,7 @@ from phosphene.run.again import check_changes, redo
 from phosphene.run.functions import dream, make, pattern, style
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream
-from phosphene.run.prepared import Prepared, prepare
-from phosphene.run.result import Dream
+from phosphene.run.prepared import Dream, Prepared, prepare
 
 __all__ = [
     "Dream",

@@ -17,8 +17,7 @@ from phosphene.records import record
 from phosphene.records.record import Record
 from phosphene.run.kept import Keep, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
-from phosphene.run.prepared import prepare
-from phosphene.run.result import Dream
+from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, files
 from phosphene.techniques.engine import Opening
 

@@ -15,8 +15,7 @@ from phosphene.objectives import Objective
 from phosphene.recipes.settings import join_region
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
-from phosphene.run.prepared import prepare
-from phosphene.run.result import Dream
+from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, PATTERN, STYLE, known
 from phosphene.techniques.engine import Opening
 

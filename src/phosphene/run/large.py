@@ -21,7 +21,7 @@ from phosphene.images.rasters import Raster
 from phosphene.images.samples import check_size
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import pyramid
+from phosphene.pixels import transforms
 from phosphene.recipes import large as recipe
 from phosphene.recipes.dream import goal
 from phosphene.recipes.fields import memory_bytes
@@ -155,7 +155,7 @@ class Large:
 
     @property
     def _sizes(self) -> list[tuple[int, int]]:
-        return pyramid.sizes(*self.size, self.chosen.octaves, self.chosen.octave_scale)
+        return transforms.sizes(*self.size, self.chosen.octaves, self.chosen.octave_scale)
 
     def _unpacked(self, journal: Journal, max_pixels: int) -> Opened:
         """The picture as a raster in the journal's folder; unpacked once."""

@@ -21,10 +21,9 @@ from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.sessions.jobs import Job, Rank, Worker
 from phosphene.sessions.painter import Painter
-from phosphene.sessions.references import References
 from phosphene.sessions.screen import eight_bits, webp
 from phosphene.sessions.states import Format, JobKind, LookSet
-from phosphene.sessions.store import PICTURE, SessionFolder
+from phosphene.sessions.store import PICTURE, References, SessionFolder
 
 SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tried, and a style
 STYLE_STEPS = 24  # of a style that is tried: with 80, a dozen took a minute

@@ -20,10 +20,9 @@ from phosphene.painting.palette import Palette
 from phosphene.sessions.background import Background
 from phosphene.sessions.jobs import Job, Rank, Subscribers, Worker
 from phosphene.sessions.painter import LiveStroke, Painter
-from phosphene.sessions.references import References, command_of
 from phosphene.sessions.screen import eight_bits, shrunk, webp
 from phosphene.sessions.states import Command, Reference, State
-from phosphene.sessions.store import SessionFolder
+from phosphene.sessions.store import References, SessionFolder, command_of
 
 VIEW = 1024  # pixels of the view's long side
 

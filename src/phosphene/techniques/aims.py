@@ -16,7 +16,7 @@ from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import masks, pyramid
+from phosphene.pixels import masks, transforms
 from phosphene.pixels.tiles import Box
 from phosphene.recipes.dream import Region, goal, tilings_of
 from phosphene.recipes.fields import numbers
@@ -174,7 +174,7 @@ class Forecast:
 def expected(source: Picture, aimed: Aim, network: Network) -> Forecast | None:
     """What a dream in memory will take; `None` where that is not worth while."""
     size = source.pixels.shape[-2], source.pixels.shape[-1]
-    sizes = pyramid.sizes(*size, aimed.settings.octaves, aimed.settings.octave_scale)
+    sizes = transforms.sizes(*size, aimed.settings.octaves, aimed.settings.octave_scale)
     tilings = tilings_of(network, aimed.objective, aimed.settings, sizes)
     found = None if aimed.mask is not None else seconds(network, aimed.objective, sizes, tilings, aimed.settings)
     if found is None:

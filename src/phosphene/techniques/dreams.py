@@ -12,7 +12,7 @@ from phosphene.ascent import OnStep, Reached, Step, gradient
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import pyramid
+from phosphene.pixels import transforms
 from phosphene.pixels.tiles import Box
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.fields import combined
@@ -83,7 +83,7 @@ class Dreams(Engine):
         if settings.region or settings.mask:
             return None
         objective = self._objective(settings, network, album)
-        sizes = pyramid.sizes(*size, settings.octaves, settings.octave_scale)
+        sizes = transforms.sizes(*size, settings.octaves, settings.octave_scale)
         tiling = recipe.tilings_of(network, objective, settings, sizes)[-1]
         return gradient.boxes(sizes[-1], network, objective, tiling)
 
@@ -123,5 +123,5 @@ def _dreamt(
 def _small(picture: Picture, settings: DreamSettings) -> tuple[str, ...]:
     """Word of a picture that is too small for all octaves."""
     height, width = picture.pixels.shape[-2:]
-    fit = len(pyramid.sizes(height, width, settings.octaves, settings.octave_scale))
+    fit = len(transforms.sizes(height, width, settings.octaves, settings.octave_scale))
     return (f"the picture is small: it dreamt at {fit} of {settings.octaves} sizes",) if fit < settings.octaves else ()
