@@ -102,7 +102,7 @@ def _guarded(run: Callable[[], Any], *, debug: bool) -> int:
         code = error.code if isinstance(error.code, int) and error.code != 1 else _NO_READER
     except (click.Abort, KeyboardInterrupt):
         code = _told("Interrupted; nothing is saved.", 130, debug=debug)
-    except Exception as error:
+    except Exception as error:  # a fault of ours: a line and the way to report it, no traceback
         code = _told(*_explained(error), debug=debug)
     return code
 

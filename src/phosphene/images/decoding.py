@@ -13,7 +13,17 @@ import pyvips
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from phosphene.errors import ImageError, PhospheneError, RoomError
-from phosphene.images.samples import BARE_CMYK, BROKEN, Array, Samples, check_size, from_array, is_srgb, to_srgb
+from phosphene.images.samples import (
+    BARE_CMYK,
+    BROKEN,
+    Array,
+    Samples,
+    check_size,
+    from_array,
+    is_srgb,
+    to_srgb,
+    unless_damaged,
+)
 from phosphene.images.texts import kept_exif
 
 # Sixteen bits per channel, read and written with libvips: Pillow would cut them to eight and not say so
@@ -155,7 +165,7 @@ def pillow(called: str) -> Iterator[None]:
             raise
         except MemoryError as error:
             raise RoomError(f"{called} does not fit into memory.\nMake it smaller first, or close programs.") from error
-        except Exception as error:
+        except Exception as error:  # Pillow's plugins raise whatever a malformed file brings about
             raise ImageError(f"{called} is damaged: {_reason(error)}.\nFetch or export it again.") from error
         finally:
             Image.MAX_IMAGE_PIXELS = limit
@@ -223,11 +233,8 @@ def _available() -> list[str]:
 
 
 def _turn_upright_(image: Image.Image) -> tuple[str, ...]:
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # a damaged tag is no reason to refuse a sound picture
-        return ("its EXIF orientation is unreadable: shown as stored",)
-    return ()
+    turned = unless_damaged(lambda: ImageOps.exif_transpose(image, in_place=True) is None, False)
+    return () if turned else ("its EXIF orientation is unreadable: shown as stored",)
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Array | None]:
@@ -283,10 +290,7 @@ def _bits(data: bytes, format: str | None) -> int:
 
 def _exif_alone(data: bytes) -> dict[int, str]:
     """The tags worth keeping of a file whose pixels libvips reads."""
-    try:
-        return kept_exif(Image.open(BytesIO(data), formats=_available()))
-    except Exception:  # no reason to refuse the picture
-        return {}
+    return unless_damaged(lambda: kept_exif(Image.open(BytesIO(data), formats=_available())), {})
 
 
 def _no_picture(data: bytes, called: str) -> str:

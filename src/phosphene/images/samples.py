@@ -1,10 +1,10 @@
 """Samples: a picture's numbers as its file holds them, before they become pixels in 0..1."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,10 +113,19 @@ def _in_range(stack: Array) -> Array:
 # Colour profiles: whatever a picture's numbers meant, they mean sRGB afterwards
 
 
+Found = TypeVar("Found")
 BROKEN = "its colour profile is broken or does not fit it: the colours are used as they are"
 BARE_CMYK = "CMYK without a colour profile: the colours are a guess"
 
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}  # of a profile's colour space
+
+
+def unless_damaged(read: Callable[[], Found], otherwise: Found) -> Found:
+    """What `read` gives, or `otherwise` where that part of a picture is damaged: none that the picture depends on."""
+    try:
+        return read()
+    except Exception:  # Pillow, littlecms and libvips fail in many ways on what they do not expect, all harmless here
+        return otherwise
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
@@ -130,19 +139,14 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tup
         The image (mode L or RGB), and notes. A broken profile is a note and no error.
     """
     if profile:
-        try:
-            return _convert(image, profile), ()
-        except Exception:  # littlecms, Pillow and the profile itself fail in many ways, all of them harmless
-            return _plain(image), (BROKEN,)
+        converted = unless_damaged(lambda: _convert(image, profile), None)
+        return (_plain(image), (BROKEN,)) if converted is None else (converted, ())
     return _plain(image), (BARE_CMYK,) if image.mode == "CMYK" else ()
 
 
 def is_srgb(profile: bytes) -> bool:
     """Whether a profile for RGB is sRGB, whatever it calls itself; False for a broken one."""
-    try:
-        return _changes_nothing(_transform(profile)[1], "RGB")
-    except Exception:
-        return False
+    return unless_damaged(lambda: _changes_nothing(_transform(profile)[1], "RGB"), False)
 
 
 def _convert(image: Image.Image, profile: bytes) -> Image.Image:

@@ -198,15 +198,14 @@ def refuse(path: Path, *, overwrite: bool) -> None:
 def _write_beside(target: Path, data: bytes) -> Path:
     """A temporary file in the target's folder, on the disk and not only in its cache. Gone if anything fails."""
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(temporary.unlink, missing_ok=True)
         # Opened with 0o666, so that the user's umask decides, as it does for every other file.
         with os.fdopen(os.open(temporary, _NEW_FILE, 0o666), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
     return temporary
 
 
@@ -223,11 +222,10 @@ def _link(temporary: Path, target: Path) -> None:
 def _claim(temporary: Path, target: Path) -> None:
     """For disks without links (FAT): takes the name with an empty file, then replaces that."""
     os.close(os.open(target, _NEW_FILE, 0o666))
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(target.unlink, missing_ok=True)
         temporary.replace(target)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
 
 
 def _sync_folder(folder: Path) -> None:

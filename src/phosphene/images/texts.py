@@ -15,7 +15,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, TiffImagePlugin, TiffTags
 
-from phosphene.images.samples import MAX_PIXELS, Array
+from phosphene.images.samples import MAX_PIXELS, Array, unless_damaged
 
 KEPT_EXIF: Mapping[int, str] = {
     0x010E: "ImageDescription",
@@ -42,6 +42,9 @@ _PNG_HEADER = 33  # signature and IHDR, after which other chunks may follow
 _JPEG_HEADER = 2  # the mark that an image starts, after which segments follow
 _IMAGE_DESCRIPTION = 0x010E
 
+_Exif = tuple[Mapping[int, object], Mapping[int, object]]
+_NO_EXIF: _Exif = ({}, {})
+
 
 def read_texts(image: Image.Image) -> dict[str, str]:
     """Those of `TEXTS` that an opened image carries, at most 1,000,000 characters each."""
@@ -51,12 +54,15 @@ def read_texts(image: Image.Image) -> dict[str, str]:
 
 def kept_exif(image: Image.Image) -> dict[int, str]:
     """The tags of `KEPT_EXIF` that an image has; {} if its EXIF is damaged."""
-    try:
-        exif = image.getexif()
-        values = {**exif, **exif.get_ifd(EXIF_IFD)}
-    except Exception:  # Pillow raises what it likes here, and the picture does not depend on it
-        return {}
-    return {tag: _clean(values[tag]) for tag in KEPT_EXIF if isinstance(values.get(tag), str) and _clean(values[tag])}
+    exif, inner = unless_damaged(lambda: _exif(image), _NO_EXIF)
+    values = {**exif, **inner}
+    return {tag: text for tag in KEPT_EXIF if isinstance(value := values.get(tag), str) and (text := _clean(value))}
+
+
+def _exif(image: Image.Image) -> _Exif:
+    """The tags of the main directory, and those of the Exif directory."""
+    exif = image.getexif()
+    return exif, exif.get_ifd(EXIF_IFD)
 
 
 def exif_tags(exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[Tags, Tags]:
@@ -120,17 +126,13 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def _png_texts(image: Image.Image) -> dict[str, str]:
     if not all(key in image.info for key in TEXTS) and image.width * image.height <= MAX_PIXELS:
-        with contextlib.suppress(Exception):  # a cut picture may still name its maker
-            image.load()  # some programs move the texts behind the pixels
+        # Some programs move the texts behind the pixels; a cut picture may still name its maker.
+        unless_damaged(image.load, None)
     return {key: str(image.info[key]) for key in TEXTS if isinstance(image.info.get(key), str)}
 
 
 def _exif_texts(image: Image.Image) -> dict[str, str]:
-    try:
-        exif = image.getexif()
-        inner = exif.get_ifd(EXIF_IFD)
-    except Exception:  # a damaged block holds no text
-        return {}
+    exif, inner = unless_damaged(lambda: _exif(image), _NO_EXIF)
     history = inner.get(_IMAGE_HISTORY)
     if not inner and image.format == "TIFF":
         return _described(exif.get(_IMAGE_DESCRIPTION))

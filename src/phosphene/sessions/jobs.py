@@ -123,6 +123,21 @@ NAP = 0.02  # seconds between two looks at what another thread does
 _log = logging.getLogger(__name__)
 
 
+def fault_of(work: Callable[[], None]) -> str | None:
+    """Does something; `None` if it ends well, nothing but an empty text if it was stopped, else what went wrong."""
+    try:
+        with telling_of_memory():
+            work()
+    except Stop:
+        return ""
+    except PhospheneError as error:
+        return str(error)
+    except Exception as error:  # a fault of ours: it is logged, told, and ends nothing else
+        _log.exception("something failed")
+        return f"This is a fault of Phosphene: {type(error).__name__}: {error}"
+    return None
+
+
 class Worker:
     """Computes, one thing at a time."""
 
@@ -141,7 +156,7 @@ class Worker:
         def answered() -> None:
             try:
                 answer.set_result(work())
-            except BaseException as error:
+            except BaseException as error:  # whatever it is, it belongs to whoever asked
                 answer.set_exception(error)
 
         with self._changed:
@@ -152,15 +167,11 @@ class Worker:
     def post(self, work: Callable[[], None]) -> None:
         """As `ask`, for what nobody waits for; a fault is logged."""
 
-        def done() -> None:
-            try:
-                work()
-            except Exception:
-                _log.exception("work that nobody waits for failed")
+        def log(answer: Future[None]) -> None:
+            if (error := answer.exception()) is not None:
+                _log.error("work that nobody waits for failed", exc_info=error)
 
-        with self._changed:
-            self._urgent.append(done)
-            self._changed.notify()
+        self.ask(work).add_done_callback(log)
 
     def add(self, job: Job) -> Job:
         """Has a job done when its turn comes."""
@@ -226,18 +237,15 @@ class Worker:
                     self._changed.wait()
 
     def _do(self, job: Job) -> None:
+        def work() -> None:
+            job.result = job.work(job)
+
         job.enter(RUNNING)
-        try:
-            with telling_of_memory():
-                job.result = job.work(job)
+        fault = fault_of(work)
+        if fault is None:
             job.enter(CANCELLED if job.cancelled else DONE)
-        except Stop:
-            job.enter(CANCELLED)
-        except PhospheneError as error:
-            job.enter(FAILED, str(error))
-        except Exception as error:
-            _log.exception("a job failed")
-            job.enter(FAILED, f"This is a fault of Phosphene: {type(error).__name__}: {error}")
+        else:
+            job.enter(FAILED if fault else CANCELLED, fault)
 
 
 # Who watches a picture, and the jobs that they are told of

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from phosphene.ascent import Step
-from phosphene.errors import PhospheneError, Stop
+from phosphene.errors import Stop
 from phosphene.painting.document import Brush, History, Point, Stroke, Touch
 from phosphene.painting.easel import Box, Easel
-from phosphene.run.kept import telling_of_memory
-from phosphene.sessions.jobs import Job
+from phosphene.sessions.jobs import Job, fault_of
 from phosphene.sessions.screen import Screen
 
 # What events changed, so that they can be undone and redone at once
@@ -167,24 +166,19 @@ class Painter:
         """Paints a stroke until the brush is lifted; one that fails is taken back, and told of."""
         touches: list[Touch] = []
         before, boxes = self.easel.pixels.clone(), list[Box]()
-        try:
-            with telling_of_memory():
-                self.easel.prepare(live.brush.look)
-                while (touch := live.next()) is not None:
-                    box = self.easel.touch(live.brush, touch, len(touches))
-                    touches.append(touch)
-                    if box is not None:
-                        boxes.append(box)
-                        self._show(box, "stroke")
-        except Stop:
-            pass
-        except PhospheneError as error:
+
+        def work() -> None:
+            self.easel.prepare(live.brush.look)
+            while (touch := live.next()) is not None:
+                box = self.easel.touch(live.brush, touch, len(touches))
+                touches.append(touch)
+                if box is not None:
+                    boxes.append(box)
+                    self._show(box, "stroke")
+
+        if fault := fault_of(work):
             live.lift(cancelled=True)
-            self._complain(str(error))
-        except Exception as error:
-            _log.exception("a stroke failed")
-            live.lift(cancelled=True)
-            self._complain(f"This is a fault of Phosphene: {type(error).__name__}: {error}\nThe stroke is taken back.")
+            self._complain(f"{fault}\nThe stroke is taken back." if "\n" not in fault else fault)
         try:
             if boxes:
                 box = _around(boxes)

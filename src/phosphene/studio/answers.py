@@ -1,13 +1,14 @@
 """Refusals in words: whatever goes wrong becomes a status, an error and a hint."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
+from starlette.websockets import WebSocketDisconnect
 
 from phosphene.errors import DISK_FULL, NumberError, PhospheneError, RoomError, WeightsError
 
@@ -54,6 +55,17 @@ def refusal(error: Exception) -> Refusal:
             return Refusal(503, "The disk has no room.", "Free some, then try again.")
     log.error("A fault of the studio", exc_info=error)
     return Refusal(500, "This is a fault of Phosphene.", "The terminal shows the details. Please report it.")
+
+
+async def refused(work: Callable[[], Awaitable[object]]) -> Refusal | None:
+    """Does something; what goes wrong, as an answer; a page that leaves is for the caller."""
+    try:
+        await work()
+    except WebSocketDisconnect:
+        raise
+    except Exception as error:  # whatever it is, whoever asked is answered in words
+        return refusal(error)
+    return None
 
 
 def _status(error: PhospheneError) -> int:

@@ -20,7 +20,7 @@ from phosphene.sessions.jobs import Job
 from phosphene.sessions.service import Studio
 from phosphene.sessions.session import Session
 from phosphene.studio import shapes
-from phosphene.studio.answers import Crowd, Limits, Refusal, refusal
+from phosphene.studio.answers import Crowd, Limits, Refusal, refusal, refused
 
 # Reading what is sent: never more than is allowed, never longer, and nothing is written to the disk
 
@@ -195,9 +195,13 @@ class Desk:
         """The handlers of an address, by method, as one: whatever they raise is answered in words."""
 
         async def answer(request: Request) -> Response:
-            try:
-                return await handlers["GET" if request.method == "HEAD" else request.method](self, request)
-            except Exception as error:
-                return refusal(error).response()
+            answers: list[Response] = []
+
+            async def handle() -> None:
+                handler = handlers["GET" if request.method == "HEAD" else request.method]
+                answers.append(await handler(self, request))
+
+            no = await refused(handle)
+            return answers[0] if no is None else no.response()
 
         return answer

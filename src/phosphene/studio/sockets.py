@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from phosphene.sessions.session import Session
 from phosphene.studio import guard, shapes
-from phosphene.studio.answers import Refusal, refusal
+from phosphene.studio.answers import Refusal, refused
 from phosphene.studio.requests import Desk
 
 # What waits to be sent to one page: never more than a page can catch up with
@@ -112,15 +112,16 @@ _MOST_MISTAKES = 100  # in a row; then it is no page of ours
 
 async def live(desk: Desk, socket: WebSocket) -> None:
     """Answers a socket: refuses it in words, or serves it to its end."""
-    try:
+
+    async def serve() -> None:
         with desk.sockets.place():
             session = await desk.session(socket)
             await socket.accept()
             await _Conversation(desk, socket, session).run()
-    except WebSocketDisconnect:
-        pass
-    except Exception as error:
-        await _refuse(socket, refusal(error))
+
+    with suppress(WebSocketDisconnect):
+        if no := await refused(serve):
+            await _refuse(socket, no)
 
 
 async def nowhere(socket: WebSocket) -> None:
@@ -188,12 +189,10 @@ class _Conversation:
 
     async def _act(self, work: Callable[[], object]) -> bool:
         """Does something in a thread; what goes wrong is told to the page."""
-        try:
-            await self.desk.live(work)
-        except Exception as error:
-            self.outbox.put({"event": "error", **refusal(error).to_dict()})
-            return False
-        return True
+        no = await refused(partial(self.desk.live, work))
+        if no is not None:
+            self.outbox.put({"event": "error", **no.to_dict()})
+        return no is None
 
     def _obey(self, text: str | None) -> None:
         if text is None:
@@ -213,11 +212,13 @@ class _Conversation:
 
 async def _until_it_ends(way: Callable[[], Any], end: Callable[[], None]) -> None:
     """One direction; whichever ends first ends both."""
+
+    async def patiently() -> None:
+        with suppress(TimeoutError):
+            await way()
+
     try:
-        await way()
-    except (WebSocketDisconnect, TimeoutError):
-        pass
-    except Exception as error:
-        refusal(error)  # which logs it
+        with suppress(WebSocketDisconnect):
+            await refused(patiently)
     finally:
         end()
