@@ -30,7 +30,7 @@ COUNTED = {  # what should be done once for a run: its file and function
 
 
 def inside(frame: FrameType) -> str:
-    """The file of a function's frame, below the package; empty for other code, and for bodies of modules and classes."""
+    """The file of a function's frame, below the package; empty for other code, and for modules and classes."""
     path = Path(frame.f_code.co_filename)
     if not frame.f_code.co_flags & inspect.CO_OPTIMIZED or not path.is_relative_to(SOURCE):
         return ""

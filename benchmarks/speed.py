@@ -26,7 +26,7 @@ import tables
 from phosphene import networks
 from phosphene.ascent import gradient
 from phosphene.ascent.gradient import Tiling
-from phosphene.cli.memory import keep_buffers
+from phosphene.cli.process import keep_buffers
 from phosphene.objectives import layer
 
 Step = Callable[[], torch.Tensor]

@@ -22,7 +22,7 @@ from phosphene import networks
 from phosphene.ascent import gradient, planning
 from phosphene.ascent.executor import Hands, OnDisk, Work
 from phosphene.ascent.gradient import Torch
-from phosphene.cli.memory import keep_buffers
+from phosphene.cli.process import keep_buffers
 from phosphene.cluster import OnWorkers, connect
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene import networks
-from phosphene.cli import memory
+from phosphene.cli import process as memory
 from phosphene.networks import Network
 from phosphene.networks.network import table
 

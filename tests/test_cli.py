@@ -87,7 +87,7 @@ def test_a_quick_question_loads_nothing_heavy(program):
 
 def test_help_explains_every_setting_and_names_each_once():
     said = cli("dream", "--help").stdout
-    switches = {entry.name for entry in fields(DreamSettings) if entry.type == "bool"}
+    switches = {entry.name for entry in fields(DreamSettings) if entry.type is bool}
     assert switches == {"invert"}
     for name in NAMES:
         assert said.count(f"\n  --{'[no-]' if name in switches else ''}{name.replace('_', '-')} ") == 1
@@ -219,7 +219,7 @@ def test_a_dream_outlives_its_preview(here, monkeypatch):
     def full(*_):
         raise ImageError("no room")
 
-    monkeypatch.setattr("phosphene.cli.preview._draw", full)
+    monkeypatch.setattr("phosphene.cli.maker._draw_preview", full)
     assert "no more previews: no room" in dreamt("photo.png", "--preview", "now.png").stderr
     assert opened("photo-dream.png").size == (48, 32)
 

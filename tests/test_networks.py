@@ -12,9 +12,9 @@ from phosphene import features, images, networks
 from phosphene.errors import UnknownNameError, WeightsError
 from phosphene.networks import SOURCES
 from phosphene.networks import weight_files as caffe
+from phosphene.networks.efficientnet import fold_batch_norm, local_response_norm, relu6_
 from phosphene.networks.field import Field
 from phosphene.networks.network import imagenet_classes
-from phosphene.networks.operations import fold_batch_norm, local_response_norm, relu6_
 
 SEEN = {
     "chelsea": ("Egyptian cat", "tabby, tabby cat", "tiger cat"),

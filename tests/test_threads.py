@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from phosphene.cli import threads
+from phosphene.cli import process as threads
 
 
 class Computer:
@@ -47,7 +47,7 @@ def test_cores_that_others_keep_busy_are_left_to_them(monkeypatch, cores, others
     computer = Computer(monkeypatch, cores)
     load = threads.Load()
     computer.passes(2.0, others)
-    told = threads.choose(None, load)
+    told = threads.choose_threads(None, load)
     assert computer.used == wanted
     assert (told is None) == (wanted is None)
     assert told is None or f"computes on {wanted}" in told
@@ -57,7 +57,7 @@ def test_what_is_asked_for_is_taken(monkeypatch):
     computer = Computer(monkeypatch, 4)
     load = threads.Load()
     computer.passes(2.0, 3.0)
-    assert threads.choose(4, load) is None
+    assert threads.choose_threads(4, load) is None
     assert computer.used == 4
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -133,7 +134,7 @@ def climb_(
     rows, columns = _window(parts, rule, *pixels.shape[-2:])
     inside, parts = pixels[..., rows, columns], [part.within(rows, columns) for part in parts]
     for number, shift in enumerate(shifts[made:], made + 1):
-        changes, scores = zip(*(_uphill(inside, part, rule, shift) for part in parts), strict=True)
+        changes, scores = zip(*map(partial(_uphill, inside, rule=rule, shift=shift), parts), strict=True)
         change = sum(changes[1:], start=changes[0]).mul_(rule.length(number, len(shifts)))
         step_(inside, change, rule.clip)
         on_step(number, pixels, sum(scores))
@@ -148,7 +149,7 @@ def _window(parts: Sequence[Part], rule: Rule, height: int, width: int) -> tuple
     return masks.window(torch.stack(marks).amax(0), rule.jitter + max(part.sees for part in parts))
 
 
-def _uphill(pixels: Tensor, part: Part, rule: Rule, shift: gradient.Shift) -> tuple[Tensor, float]:
+def _uphill(pixels: Tensor, part: Part, *, rule: Rule, shift: gradient.Shift) -> tuple[Tensor, float]:
     """One part's way uphill, of size 1 where it may go all the way; and its score."""
     g, score = part.gradient_at(pixels, mask=part.mask, shift=shift)
     if rule.normalise == "laplacian":

@@ -48,6 +48,7 @@ def plan(
     *,
     technique: Technique = DREAM,
     wishes: Mapping[str, Any] | None = None,
+    settings: Settings | None = None,
     recursive: bool = False,
     force: bool = False,
 ) -> Plan:
@@ -59,6 +60,7 @@ def plan(
             `photo.jpg`.
         technique: makes the pictures.
         wishes: settings and looks by name.
+        settings: what was chosen by these wishes already, where a technique takes pictures.
         recursive: whether folders are looked through with all below them.
         force: whether files may be replaced.
 
@@ -74,13 +76,13 @@ def plan(
         found = [(Input(name or _called(wishes), "words"), technique.choose(of=name, **wishes)) for name in given]
         many = len(found) > 1
     else:
-        settings = technique.choose(**wishes)
+        settings = settings or technique.choose(**wishes)
         inputs, many = expand(names, recursive=recursive)
         found = [(source, settings) for source in inputs]
     jobs = []
-    for source, settings in found:
-        named = facts(settings, {look: wishes.get(look) for look in technique.looks})
-        jobs.append(Job(source, target(source, output, named, technique), settings))
+    for source, chosen in found:
+        named = facts(chosen, {look: wishes.get(look) for look in technique.looks})
+        jobs.append(Job(source, target(source, output, named, technique), chosen))
     planned = _without_results(jobs)
     _keep_apart(planned, output)
     for job in planned:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from phosphene import batch, run
 from phosphene.batch import Input, Job
-from phosphene.cli.checks import check_piped, check_preview, check_streams
-from phosphene.cli.jobs import piped
+from phosphene.cli.jobs import check_piped, check_preview, check_streams, piped
 from phosphene.cli.maker import Maker, Wishes
 from phosphene.cli.progress import Interruption
 from phosphene.errors import PhospheneError, SettingsError
@@ -41,10 +41,10 @@ def again(
         try:
             maker.make(
                 job,
-                lambda on_step: redo(
+                partial(
+                    redo,
                     data,
                     image=input_,
-                    on_step=on_step,
                     keep=maker.keep(job.output, command),
                     on_forecast=maker.foretell,
                     **changes,

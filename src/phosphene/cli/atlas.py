@@ -56,29 +56,29 @@ def atlas(
     PICTURE is a file, or a canvas: clouds, noise, grey. The page is photo-atlas/index.html beside photo.jpg: open it
     while it is being made. What is there already is kept, so that an atlas which was interrupted goes on.
     """
-    from phosphene.cli import threads as processor  # it counts what others use from here on, while torch is loaded
+    from phosphene.cli import process  # it counts what others use from here on, while torch is loaded
 
     names = ("force", "quick", "long_side", "channels", "max_pixels")
     wishes = {name: flags.pop(name) for name in names}
     changes = _standing() | options.given(flags, DreamSettings)
-    from phosphene.cli import checks, memory
+    from phosphene.cli import jobs
     from phosphene.cli.progress import Interruption
     from phosphene.series.atlas import LARGEST
     from phosphene.series.atlas import atlas as make
 
-    folder = checks.report_folder(picture, output, "atlas")
+    folder = jobs.report_folder(picture, output, "atlas")
     voice = Voice(quiet, as_json)
-    if note := processor.choose(threads):
+    if note := process.choose_threads(threads):
         voice.say(note)
     side = wishes["long_side"] or LARGEST
-    memory.keep_buffers((side, side))
+    process.keep_buffers((side, side))
     kwargs = {name: value for name, value in wishes.items() if value is not None}
     began = time.monotonic()
     with Interruption() as stop, _watching(picture, voice) as watch:
         made = make(
             picture,
             folder,
-            size=checks.canvas_size(size),
+            size=jobs.canvas_size(size),
             on_page=lambda page: voice.say(f"{page}: open it now; it grows"),
             on_entry=watch,
             on_step=lambda _: stop.check(),

@@ -1,5 +1,6 @@
 """The commands that make pictures, one for each technique, and `redo`. They load torch only when they are run."""
 
+from functools import partial
 from typing import Any
 
 import click
@@ -19,11 +20,6 @@ _SIZES = {
 
 def command(technique: Technique) -> click.Command:
     """The command that makes a technique's pictures, with a flag for each of its settings."""
-
-    def make(**flags: Any) -> int:
-        return _make(technique, flags)
-
-    make.__doc__ = technique.help or technique.about
     add = [
         _words(technique),
         options.output,
@@ -35,9 +31,11 @@ def command(technique: Technique) -> click.Command:
     ]
     if technique.draws_regions:
         add.insert(2, options.show_regions)
+    make = partial(_make, technique)
     for each in reversed(add):
         make = each(make)
-    return click.command(technique.name, cls=options.Grouped, short_help=technique.about)(make)
+    told = {"help": technique.help or technique.about, "short_help": technique.about}
+    return click.command(technique.name, cls=options.Grouped, **told)(make)
 
 
 def _words(technique: Technique) -> Any:
@@ -68,9 +66,9 @@ def _opening(technique: Technique) -> list[Any]:
     ]
 
 
-def _make(technique: Technique, flags: dict[str, Any]) -> int:
+def _make(technique: Technique, **flags: Any) -> int:
     """Makes what a command line asks for; returns the exit code."""
-    from phosphene.cli import threads  # noqa: F401 - it counts what others use from here on, while torch is loaded
+    from phosphene.cli import process  # noqa: F401 - it counts what others use from here on, while torch is loaded
 
     wishes = options.take_wishes_(flags)
     more = {name: flags.pop(name, None) for name in ("config", "size", "long_side", "max_pixels")}
@@ -83,9 +81,9 @@ def _make(technique: Technique, flags: dict[str, Any]) -> int:
     _check_named(technique, inputs, values)
     for each in inputs if technique.takes == "words" else ():
         word(each)
-    if technique.takes == "picture":
-        technique.choose(**values)  # says what is wrong before torch is loaded
-    from phosphene.cli import checks, jobs, maker
+    # What is wrong with them is said before torch is loaded; of words, each has settings of its own.
+    settings = technique.choose(**values) if technique.takes == "picture" else None
+    from phosphene.cli import jobs, maker
     from phosphene.cli.machines import Machines
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
@@ -95,7 +93,8 @@ def _make(technique: Technique, flags: dict[str, Any]) -> int:
         technique,
         inputs,
         values,
-        Opening(checks.canvas_size(more["size"]), more["long_side"], limit),
+        settings,
+        Opening(jobs.canvas_size(more["size"]), more["long_side"], limit),
         recursive,
         click.get_current_context().meta.get(ARGUMENTS, []),
         Machines(scheduler, workers, wishes["threads"]),

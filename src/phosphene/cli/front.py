@@ -5,7 +5,9 @@ import glob
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -37,7 +39,11 @@ class Front(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         debug = bool(os.environ.get("PHOSPHENE_DEBUG")) or _take_debug_(arguments)
         options |= {"prog_name": "phosphene", "standalone_mode": False}
-        sys.exit(_guarded(lambda: super(Front, self).main(arguments, **options), debug=debug))
+        with _telling(debug=debug) as end:
+            result = super().main(arguments, **options)
+            sys.stdout.flush()
+            end.code = result if isinstance(result, int) else 0
+        sys.exit(end.code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in their order; those of techniques that were registered come last."""
@@ -90,26 +96,29 @@ def _check_word(word: str, commands: tuple[str, ...]) -> None:
     )
 
 
-def _guarded(run: Callable[[], Any], *, debug: bool) -> int:
-    """The exit code of a run, whose errors are told and not thrown."""
+@dataclass
+class _End:
+    """How the program ends."""
+
+    code: int = 0
+
+
+@contextmanager
+def _telling(*, debug: bool) -> Iterator[_End]:
+    """Tells errors instead of throwing them, and says with which code the program is to end."""
+    end = _End()
     try:
-        code = _flushed(run())
+        yield end
     except BrokenPipeError:
         # What is left to write is nobody's any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = _NO_READER
+        end.code = _NO_READER
     except SystemExit as error:  # with 1, click's own answer to a broken pipe
-        code = error.code if isinstance(error.code, int) and error.code != 1 else _NO_READER
+        end.code = error.code if isinstance(error.code, int) and error.code != 1 else _NO_READER
     except (click.Abort, KeyboardInterrupt):
-        code = _told("Interrupted; nothing is saved.", 130, debug=debug)
+        end.code = _told("Interrupted; nothing is saved.", 130, debug=debug)
     except Exception as error:  # a fault of ours: a line and the way to report it, no traceback
-        code = _told(*_explained(error), debug=debug)
-    return code
-
-
-def _flushed(result: Any) -> int:
-    sys.stdout.flush()
-    return result if isinstance(result, int) else 0
+        end.code = _told(*_explained(error), debug=debug)
 
 
 def _told(message: str, code: int, *, debug: bool) -> int:

@@ -1,27 +1,120 @@
 """From a command line to pictures: one after the other, with one network."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from phosphene import batch, images
-from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeHands
-from phosphene.batch import Job
-from phosphene.cli.checks import check_long_side, check_preview, check_regions, check_size, check_streams
+from phosphene.batch import PIPE, Input, Job, Plan, expand
 from phosphene.cli.configuration import layer_from
 from phosphene.cli.machines import ALONE, Machines
-from phosphene.cli.maker import Maker, Wishes, name_of
+from phosphene.cli.maker import Dreaming, Maker, Wishes, name_of
 from phosphene.cli.progress import Interruption
-from phosphene.errors import PhospheneError, Stop, UnknownNameError
+from phosphene.errors import PhospheneError, SettingsError, Stop, UnknownNameError
+from phosphene.images import format_of
+from phosphene.images.sources import refuse
+from phosphene.pixels.canvases import is_canvas
+from phosphene.recipes.fields import Settings
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.run import Dream, LargeDream
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import Opening
+from phosphene.techniques.files import pictures
+
+# What can be known to be wrong before any work is done
+
+
+def canvas_size(text: str | None) -> tuple[int, int] | None:
+    """Width and height from `768x512`.
+
+    Raises:
+        SettingsError: it is written otherwise, or empty.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*(\d{1,9})\s*[x×X*,]\s*(\d{1,9})\s*", text)
+    if not match or 0 in (int(match[1]), int(match[2])):
+        raise SettingsError(f"--size is {text!r}; it takes width x height in pixels, as 768x512.")
+    return int(match[1]), int(match[2])
+
+
+def check_size(plan: Plan, opening: Opening) -> None:
+    """A size is a canvas's, and no larger than pictures may be."""
+    if opening.size is None:
+        return
+    if not any(job.source.kind == "canvas" for job in plan.jobs):
+        raise SettingsError("--size is for canvases: clouds, noise, grey.\nTo make a picture smaller: --long-side 1024")
+    width, height = opening.size
+    if opening.max_pixels and width * height > opening.max_pixels:
+        asked = f"--size {width}x{height} is {width * height:,} pixels"
+        raise SettingsError(f"{asked}; allowed are {opening.max_pixels:,}, or more with --max-pixels.")
+
+
+def check_regions(plan: Plan, path: str, *, force: bool) -> None:
+    """A picture of what was matched with what is of one painting, and no file that is read or written already."""
+    if plan.many:
+        raise SettingsError(f"--show-regions {path} is one picture; {len(plan.jobs)} are painted. Name one of them.")
+    (job,) = plan.jobs
+    used = [job.source.name, *pictures(job.settings), *([str(job.output)] if job.output else [])]
+    for name in used:
+        if not is_canvas(name) and Path(name).resolve() == Path(path).resolve():
+            raise SettingsError(f"{name} would be written over. Give the picture of the regions a name of its own.")
+    refuse(Path(path), overwrite=force)
+    format_of(Path(path))
+
+
+def check_long_side(plan: Plan, long_side: int | None) -> None:
+    """A long side is a picture's: a canvas is painted at its size."""
+    if long_side and all(job.source.kind == "canvas" for job in plan.jobs):
+        raise SettingsError(f"--long-side {long_side} is for pictures.\nA canvas has a size of its own: --size 768x512")
+
+
+def check_streams(job: Job, wishes: Wishes) -> None:
+    """Refuses what would wait for ever, or mix pictures with words."""
+    check_piped(job.source)
+    if job.output is None and wishes.json:
+        raise SettingsError("-o - and --json would both write to standard output. Name a file with -o.")
+    if job.output is None and sys.stdout.isatty():
+        raise SettingsError("A terminal cannot show the picture that -o - writes. Pipe it on, or name a file with -o.")
+
+
+def check_piped(source: Input) -> None:
+    """Refuses to wait for a picture that nobody pipes in."""
+    if source.kind == "pipe" and sys.stdin.isatty():
+        raise SettingsError("Nothing is piped in. Name a picture, or pipe one: cat photo.jpg | phosphene -")
+
+
+def check_preview(outputs: Sequence[Path | None], inputs: Sequence[Input], wishes: Wishes) -> None:
+    """Keeps the preview off the pictures that are read and written."""
+    if wishes.preview is None:
+        return
+    used = [*(each for each in outputs if each), *(Path(each.name) for each in inputs if each.kind == "file")]
+    if Path(wishes.preview).resolve() in {each.resolve() for each in used}:
+        raise SettingsError(f"--preview {wishes.preview} is an input or an output too. Give it a name of its own.")
+
+
+def report_folder(picture: str, output: str | None, series: str) -> Path:
+    """Where the report of a series on one picture goes: by default photo-atlas beside photo.jpg.
+
+    Raises:
+        SettingsError: a pipe, or more than one picture.
+        ImageError: there is no such picture.
+    """
+    if picture == PIPE:
+        raise SettingsError(f"phosphene {series} takes a file, since its command lines name it. Save what is piped in.")
+    inputs, many = expand([picture])
+    if many:
+        raise SettingsError(f"phosphene {series} takes one picture; {picture!r} means {len(inputs)}. Name one of them.")
+    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-{series}"
+
 
 _ANEW = "it was interrupted, and is made anew"
 
@@ -34,6 +127,7 @@ class Asked:
         technique: makes them.
         inputs: files, folders, globs, canvases, `-`, or words.
         wishes: settings and looks by name.
+        settings: chosen by them, where a technique takes pictures.
         opening: how pictures are opened.
         recursive: whether folders are looked through with all below them.
         command: what was typed, for a run that is resumed.
@@ -44,6 +138,7 @@ class Asked:
     technique: Technique
     inputs: Sequence[str]
     wishes: Mapping[str, Any]
+    settings: Settings | None
     opening: Opening
     recursive: bool = False
     command: Sequence[str] = ()
@@ -58,6 +153,7 @@ def make(asked: Asked, wishes: Wishes) -> int:
         wishes.output,
         technique=asked.technique,
         wishes=asked.wishes,
+        settings=asked.settings,
         recursive=asked.recursive,
         force=wishes.force,
     )
@@ -70,8 +166,12 @@ def make(asked: Asked, wishes: Wishes) -> int:
         check_regions(plan, asked.show_regions, force=wishes.force)
     asked.machines.check(wishes.preview)
     with Interruption() as stop:
-        made = _Jobs(Maker(wishes, stop), asked, plan).run()
-        return stop.exit_code or int(not made)
+        jobs = _Jobs(Maker(wishes, stop), asked, plan)
+        if asked.machines.wanted:
+            jobs.helped()
+        else:
+            jobs.in_turn(plan.jobs)
+        return stop.exit_code or int(jobs.sum_up() > 0)
 
 
 class _Jobs:
@@ -92,24 +192,33 @@ class _Jobs:
                 raise
             raise UnknownNameError(f"{error}\n{_made_for(layer_of, self.batch.ready.network.name)}") from error
 
-    def run(self) -> bool:
-        """Whether every picture is there."""
-        if self.asked.machines.wanted:
-            self._helped()
-        else:
-            self._in_turn(self.plan.jobs)
-        self._sum_up()
-        return not self.maker.failures
-
-    def _in_turn(self, jobs: Sequence[Job], hands: MakeHands | None = None) -> None:
+    def in_turn(self, jobs: Sequence[Job], hands: MakeHands | None = None) -> None:
+        """Makes one picture after the other; `hands` make the steps of large ones."""
         for number, job in enumerate(jobs, 1):
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
             with self._telling(job):
-                self._one(job, title, hands)
+                if (again := self._again(job)) is not None:
+                    begun = self.batch.begun(job)
+                    if begun:
+                        self.maker.voice.say(f"{job.output}: goes on where it stopped")
+                    notes = [_ANEW] * (again and not begun)
+                    made = self._made(job, hands)
+                    result = self.maker.make(job, made, title=title, notes=notes, replace=again or begun)
+                    self._show_regions(result)
             if self.maker.stop.signal:
                 break
 
-    def _helped(self) -> None:
+    def _show_regions(self, result: Dream | LargeDream) -> None:
+        if self.asked.show_regions and isinstance(result, Dream):
+            images.save(result.regions, self.asked.show_regions, overwrite=self.maker.wishes.force)
+
+    def _made(self, job: Job, hands: MakeHands | None) -> Dreaming:
+        """What makes a picture; it is told whom to tell of its steps."""
+        source = {"pipe": piped, "words": lambda: None}.get(job.source.kind, lambda: job.source.name)()
+        keep = self.maker.keep(job.output, self.asked.command)
+        return partial(self.batch.of(job).make, source, keep=keep, on_forecast=self.maker.foretell, hands=hands)
+
+    def helped(self) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
         large = [job for job in self.plan.jobs if self.batch.alone(job)]
         others = [job for job in self.plan.jobs if job not in large]
@@ -126,7 +235,7 @@ class _Jobs:
                         raise outcome
                     self.maker.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
             if not self.maker.stop.signal:
-                self._in_turn(large, OnWorkers(client))
+                self.in_turn(large, OnWorkers(client))
 
     def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
         """The jobs that are not done, each with whether it was interrupted."""
@@ -150,25 +259,6 @@ class _Jobs:
                 raise
             self.maker.voice.complain(_with_name(str(error), job.source.name))
 
-    def _one(self, job: Job, title: str, hands: MakeHands | None = None) -> None:
-        again = self._again(job)
-        if again is None:
-            return
-        source = {"pipe": piped, "words": lambda: None}.get(job.source.kind, lambda: job.source.name)()
-        asked, ready = self.asked, self.batch.of(job)
-
-        def making(on_step: OnStep) -> Dream | LargeDream:
-            keep = self.maker.keep(job.output, asked.command)
-            made = ready.make(source, on_step=on_step, keep=keep, on_forecast=self.maker.foretell, hands=hands)
-            if asked.show_regions and isinstance(made, Dream):
-                images.save(made.regions, asked.show_regions, overwrite=self.maker.wishes.force)
-            return made
-
-        begun = self.batch.begun(job)
-        if begun:
-            self.maker.voice.say(f"{job.output}: goes on where it stopped")
-        self.maker.make(job, making, title=title, notes=[_ANEW] * (again and not begun), replace=again or begun)
-
     def _again(self, job: Job) -> bool | None:
         """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
 
@@ -186,10 +276,12 @@ class _Jobs:
         self.maker.voice.say(f"{job.output}: there already, made of the same with the same settings")
         self.maker.voice.tell({"input": job.source.name, "output": name_of(job.output), "skipped": True})
 
-    def _sum_up(self) -> None:
+    def sum_up(self) -> int:
+        """Says how many pictures did not come about, if they were many, and gives their number."""
         failed, total = len(self.maker.failures), len(self.plan.jobs)
         if failed and self.plan.many:
             self.maker.voice.say(f"{failed} of {total} pictures did not come about.")
+        return failed
 
 
 def _made_for(named: Named, network: str) -> str:

@@ -6,19 +6,85 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
-from phosphene.cli import memory, progress, threads
-from phosphene.cli.preview import Preview
+from phosphene.cli import process, progress
 from phosphene.cli.progress import Interruption, Voice, deliver
-from phosphene.errors import PhospheneError, Stop
+from phosphene.errors import ImageError, PhospheneError, Stop
+from phosphene.pixels.transforms import within
 from phosphene.records import journal
 from phosphene.run import Dream, Keep, LargeDream
 from phosphene.techniques.aims import Forecast
 
-Dreaming = Callable[[OnStep], Dream | LargeDream]
+# A small picture on the disk that shows how far the dream is
+
+
+LONG_SIDE = 512
+PAUSE = 1.0  # seconds from one rewriting to the next
+_MARK = "Phosphene preview"
+
+
+class Preview:
+    """Rewrites a file as a dream grows, each time whole.
+
+    Args:
+        path: the file, or `None` for no preview.
+        force: replaces any file; otherwise only an earlier preview.
+        say: is told, once, why no more is written. A dream is not lost for its preview.
+
+    Raises:
+        ImageError: the file cannot be written, or is another picture.
+    """
+
+    def __init__(self, path: str | None, *, force: bool, say: Callable[[str], None]) -> None:
+        self._path = Path(path) if path else None
+        self._say, self._last = say, -PAUSE
+        if self._path:
+            _check_preview(self._path, force=force)
+
+    def show(self, step: Step) -> None:
+        """Draws a step, unless the last drawing is too fresh."""
+        now = time.monotonic()
+        if self._path is None or (now - self._last < PAUSE and step.done < 1):
+            return
+        try:
+            _draw_preview(step, self._path)
+        except PhospheneError as error:
+            self._say(f"no more previews: {error}")
+            self._path = None
+        self._last = time.monotonic()
+
+
+def _draw_preview(step: Step, path: Path) -> None:
+    small = within(step.picture().float(), LONG_SIDE)
+    images.save(small, path, metadata={"parameters": _MARK}, overwrite=True)
+
+
+def _check_preview(path: Path, *, force: bool) -> None:
+    images.format_of(path)
+    if not path.parent.is_dir():
+        raise ImageError(f"There is no folder {path.parent} for the preview.\nCreate it: mkdir -p {path.parent}")
+    if path.exists() and not force and not _is_preview(path):
+        raise ImageError(
+            f"{path} exists already, and is no preview.\nChoose another name for --preview, or add --force."
+        )
+
+
+def _is_preview(path: Path) -> bool:
+    try:
+        return images.metadata(path).get("parameters") == _MARK
+    except PhospheneError:
+        return False
+
+
+class Dreaming(Protocol):
+    """Makes a picture."""
+
+    def __call__(self, *, on_step: OnStep) -> Dream | LargeDream:
+        """Tells of its steps."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +119,13 @@ class Maker:
     def __post_init__(self) -> None:
         self.voice = Voice(self.wishes.quiet, self.wishes.json)
         self.preview = Preview(self.wishes.preview, force=self.wishes.force, say=self.voice.say)
-        if note := threads.choose(self.wishes.threads):
+        if note := process.choose_threads(self.wishes.threads):
             self.voice.say(note)
 
     def make(
         self, job: Job, dreaming: Dreaming, *, title: str, notes: Sequence[str] = (), replace: bool = False
-    ) -> None:
-        """Dreams, saves what there is, and says so.
+    ) -> Dream | LargeDream:
+        """Dreams, saves what there is, says so, and gives it.
 
         Args:
             job: what is read and written.
@@ -75,12 +141,13 @@ class Maker:
         started = time.monotonic()
         try:
             with self.bar(title) as bar, self.stop.dreaming():
-                result = dreaming(lambda step: self._watch(step, bar, job.output))
+                result = dreaming(on_step=lambda step: self._watch(step, bar, job.output))
         except PhospheneError as error:
             if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
                 raise Stop from error
             raise
         self.finish(job, result, time.monotonic() - started, notes=notes, replace=replace)
+        return result
 
     def finish(
         self, job: Job, result: Dream | LargeDream, seconds: float, *, notes: Sequence[str] = (), replace: bool = False
@@ -90,7 +157,7 @@ class Maker:
         Raises:
             PhospheneError: it cannot be saved.
         """
-        memory.give_back()  # for what writes the picture
+        process.give_back()  # for what writes the picture
         began = time.monotonic()
         said = [*notes, *result.notes, *self._save(result, job.output, replace)]
         if result.journal and result.record.complete:
@@ -131,7 +198,7 @@ class Maker:
     def _watch(self, step: Step, bar: progress.Silence, output: Path | None) -> None:
         if step.octave == 1 and step.step <= 1:
             held = step.size if step.pixels.numel() else (0, 0)  # of a picture on disk, nothing is in memory
-            memory.keep_buffers(held)
+            process.keep_buffers(held)
             if output:
                 images.check_sides(images.format_of(output), *step.size)
         if step.done >= 1:

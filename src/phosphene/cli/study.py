@@ -97,7 +97,7 @@ def study(
     picture: str, vary: tuple[str, ...], of: str, output: str | None, quiet: bool, as_json: bool, **flags: Any
 ) -> int:
     """Studies a picture, and returns the exit code."""
-    from phosphene.cli import threads  # noqa: F401 - it counts what others use from here on, while torch is loaded
+    from phosphene.cli import process  # noqa: F401 - it counts what others use from here on, while torch is loaded
 
     own = {name: flags.pop(name) for name in _OWN}
     looks = {name: flags.pop(name) for name in ("preset", "recipe", "config")}
@@ -105,7 +105,7 @@ def study(
     varied = axes(vary, kind)
     settings = _settings(kind, varied, flags, looks)
     folder = _folder(picture, output, kind)
-    from phosphene.cli.checks import canvas_size
+    from phosphene.cli.jobs import canvas_size
     from phosphene.cli.machines import Machines
     from phosphene.cli.progress import Interruption
     from phosphene.studies.build import study as make
@@ -170,18 +170,18 @@ def _folder(picture: str, output: str | None, kind: Technique) -> Path:
     """Where the report goes; a pattern has no file to lie beside."""
     if kind.name == "pattern":
         return Path(output or f"{picture.replace(':', '-')}-study")
-    from phosphene.cli.checks import report_folder
+    from phosphene.cli.jobs import report_folder
 
     return report_folder(picture, output, "study")
 
 
 def _make_ready(threads: int | None, side: int) -> str | None:
     """Threads and buffers of this process, which makes the variants itself; gives word of fewer threads."""
-    from phosphene.cli import memory
-    from phosphene.cli.threads import choose
+    from phosphene.cli import process
+    from phosphene.cli.process import choose_threads
 
-    memory.keep_buffers((side, side))
-    return choose(threads)
+    process.keep_buffers((side, side))
+    return choose_threads(threads)
 
 
 @contextmanager

@@ -66,13 +66,16 @@ def _joined(stride: int, seen: list[tuple[tiles.Box, Tensor]]) -> Tensor:
 
 
 def bytes_per_pixel(network: Network, layers: Collection[str]) -> float:
-    """Memory that one gradient step holds per pixel, measured on two small pictures.
+    """Memory that one gradient step holds per pixel, measured once on two small pictures.
 
     The difference between the two leaves out what does not grow with the picture, the weights.
     """
-    small, large = network.probes
-    grown = _held(network, layers, large) - _held(network, layers, small)
-    return ALLOCATOR_WASTE * grown / (large**2 - small**2)
+    asked = frozenset(layers)
+    if asked not in network.measured:
+        small, large = network.probes
+        grown = _held(network, layers, large) - _held(network, layers, small)
+        network.measured[asked] = ALLOCATOR_WASTE * grown / (large**2 - small**2)
+    return network.measured[asked]
 
 
 def _held(network: Network, layers: Collection[str], side: int) -> int:

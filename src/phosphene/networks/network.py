@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MethodType
@@ -88,6 +88,7 @@ class Network:
         classifier: what it makes classes of, if it can.
         probes: sides of two square pictures on which its memory is measured.
         notes: what the user should hear of it.
+        measured: bytes that a step holds for each pixel, by its layers, as far as they were measured.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Network:
     classifier: Classifier | None = None
     probes: tuple[int, int] = (64, 128)
     notes: tuple[str, ...] = ()
+    measured: dict[frozenset[str], float] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def precision(self) -> str:

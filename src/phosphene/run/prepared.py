@@ -141,8 +141,8 @@ class Prepared:
     objective: Objective | None = None
 
     def __post_init__(self) -> None:
-        precise = replace(self.settings, dtype=self.network.precision)
-        object.__setattr__(self, "settings", precise)
+        if self.settings.dtype != self.network.precision:
+            object.__setattr__(self, "settings", replace(self.settings, dtype=self.network.precision))
 
     def check(self) -> str:
         """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.

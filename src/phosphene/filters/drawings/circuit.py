@@ -14,7 +14,7 @@ GOLD, SILVER, HOLE = (236, 184, 84), (226, 230, 232), (10, 30, 24)
 Path = list[tuple[float, float]]
 
 
-def circuit(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
     board = between(of.tone + 0.06 * (noise(height, width, 6, seed) - 0.5), [(2, 26, 20), (4, 70, 46), (26, 122, 74)])

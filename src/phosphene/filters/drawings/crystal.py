@@ -11,7 +11,7 @@ ICE = ((6, 10, 40), (22, 52, 128), (60, 140, 205), (150, 214, 240), (228, 246, 2
 FACETS = 7  # around a stone's table
 
 
-def crystal(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
     stone, border = cells(height, width, STONE, seed)

@@ -10,7 +10,7 @@ HAIR, STEP = 9, 4.5  # steps of a hair, and their length in pixels
 DENSE = 22  # pixels of ground for each hair
 
 
-def fur(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
     angle = 0.6 * of.angle + 3.0 * (noise(height, width, 2.2, seed + 1, octaves=2) - 0.5) + 1.2

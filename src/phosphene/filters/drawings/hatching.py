@@ -9,7 +9,7 @@ LAYERS = ((0.8, 0.78), (-0.75, 0.5), (0.05, 0.34), (1.5, 0.22), (0.45, 0.14))  #
 LINES = 66  # along the shorter side
 
 
-def hatching(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
     tone = np.where(of.stuff == LAKE, blurred(of.tone, 18), of.tone)  # bands of waves would lie across every dark place

@@ -9,7 +9,7 @@ from phosphene.filters.drawings.fields import hair, noise, scene, tensor, vivid
 STROKES = ((40, 100, 1.6), (22, 62, 1.3), (13, 38, 0.7))  # width and length in pixels, how often the ground is covered
 
 
-def impasto(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
     angle = of.angle + 1.2 * (noise(height, width, 6, seed + 1) - 0.5)

@@ -8,7 +8,7 @@ from phosphene.filters.drawings.fields import SUN, blurred, cells, means, noise,
 STONE, MORTAR = 11.0, 1.1  # pixels
 
 
-def mosaic(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
     which, border = cells(height, width, STONE, seed, jitter=0.35)

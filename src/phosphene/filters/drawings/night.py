@@ -10,7 +10,7 @@ STARS = ((0.2, 0.16, 0.15), (0.62, 0.12, 0.09), (0.86, 0.3, 0.1), (0.42, 0.3, 0.
 STEPS, STEP = 7, 5.0  # of a stroke, and their length in pixels
 
 
-def night(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width].astype(float)

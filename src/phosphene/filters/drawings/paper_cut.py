@@ -10,7 +10,7 @@ SHADOW, SOFT = (11, 8), 4.0  # pixels down and to the right, and over which it f
 SMOOTH = 7  # pixels: a knife cuts no smaller corners
 
 
-def paper_cut(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
     depth = 1 - of.tone + 0.25 * (noise(height, width, 3, seed + 1, octaves=2) - 0.5)

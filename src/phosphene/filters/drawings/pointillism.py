@@ -10,7 +10,7 @@ DOT = 4.6  # radius in pixels
 COVER = 3.0  # how often the ground is covered
 
 
-def pointillism(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
     canvas = Image.new("RGB", (2 * width, 2 * height), (240, 232, 214))

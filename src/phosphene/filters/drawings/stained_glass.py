@@ -8,7 +8,7 @@ from phosphene.filters.drawings.fields import blurred, cells, means, noise, per_
 PANE, LEAD = 40.0, 3.2  # pixels
 
 
-def stained_glass(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
     which, border = cells(height, width, PANE, seed)

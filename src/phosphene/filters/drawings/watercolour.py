@@ -10,7 +10,7 @@ TONES = 4  # from dark to light, each a wash with edges of its own
 GAP = 2.0  # pixels on both sides of a border that paper may be left bare
 
 
-def watercolour(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
     grain, wet = noise(height, width, 60, seed + 9, octaves=2), noise(height, width, 4, seed + 1)

@@ -21,7 +21,7 @@ LENGTH, LINE = 90, 5.5  # of a line, and its width, in pixels
 BLACK, WHITE = 0.24, 0.76  # tones that are all ink, or all paper
 
 
-def woodcut(height: int, width: int, seed: int) -> Tensor:
+def draw(height: int, width: int, seed: int) -> Tensor:
     """The picture."""
     of = scene(height, width, seed)
     _, x = grid(height, width)
