@@ -348,7 +348,7 @@ def test_weights_of_a_module_make_a_round_trip(tmp_path):
         network = networks.load(Residuals().eval(), weights=path, **HALF)
         torch.testing.assert_close(dict(network.walk(pixels))["logits"], wanted)
         assert network.file == path.name
-        assert network.sha256 == networks.states.of_file(path)
+        assert network.sha256 == networks.weight_files.of_file(path)
 
 
 def test_a_file_with_other_classes_changes_the_classifier(tmp_path):

@@ -93,7 +93,7 @@ def test_guided_gradients_are_the_same_by_tiles():
 def test_features_of_a_large_picture_come_in_tiles(monkeypatch, efficientnet):
     picture = images.load(photograph("china")).pixels
     whole = features.of_picture(efficientnet, picture, {"block3", "block8"})
-    monkeypatch.setattr(features, "TILE", 320)
+    monkeypatch.setattr(features.activations, "TILE", 320)
     tiled = features.of_picture(efficientnet, picture, {"block3", "block8"})
     for name, activations in whole.items():
         assert tiled[name].shape == activations.shape

@@ -63,7 +63,7 @@ def test_the_measure_of_a_picture_does_not_depend_on_tiles(
 ) -> None:
     pixels, names = texture(1, 288, 304, dtype=torch.float64), hypercolumns.layers(tiny64, hypercolumns.LOOKS)
     whole = hypercolumns.means([hypercolumns.of_picture(tiny64, pixels, names)])
-    monkeypatch.setattr(features, "TILE", 160)
+    monkeypatch.setattr(features.activations, "TILE", 160)
     assert len(list(hypercolumns.by_tile(tiny64, pixels, names))) > 1
     tiled = hypercolumns.means(hypercolumns.by_tile(tiny64, pixels, names))
     for layer, (one, other) in enumerate(zip(whole, tiled, strict=True)):

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 import phosphene
-from phosphene.recipes.presets import PRESETS
+from phosphene.recipes.settings import PRESETS
 
 HERE = Path(__file__).parents[1] / "pictures"
 TILE = (480, 320)

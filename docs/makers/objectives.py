@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import phosphene
-from phosphene.sheets import sheet
+from phosphene.pixels.sheets import sheet
 
 HERE = Path(__file__).parents[1] / "pictures"
 FLOWERS = HERE / "guide-flowers.jpg"

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from phosphene import images, networks, sheets
+from phosphene import images, networks
+from phosphene.pixels import sheets
 from phosphene.run import pattern
 
 HERE = Path(__file__).parents[1] / "pictures"

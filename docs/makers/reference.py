@@ -16,7 +16,7 @@ import phosphene
 from phosphene import errors, recipes
 from phosphene.cli import main, options
 from phosphene.recipes.fields import Setting, Settings, described, flag
-from phosphene.recipes.presets import PRESETS, RECIPES, Named
+from phosphene.recipes.settings import PRESETS, RECIPES, Named
 
 
 def commands() -> str:

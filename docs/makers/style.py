@@ -13,8 +13,8 @@ import torch
 
 import phosphene
 from phosphene import filters
-from phosphene.sheets import sheet
-from phosphene.transforms import at, shrink
+from phosphene.pixels.sheets import sheet
+from phosphene.pixels.transforms import at, shrink
 
 HERE = Path(__file__).parents[1] / "pictures"
 PHOTOGRAPHS = {

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 import phosphene
-from phosphene.sheets import sheet
+from phosphene.pixels.sheets import sheet
 
 PICTURES = Path(__file__).parents[1] / "pictures"
 PHOTOGRAPHS = Path(sklearn.datasets.__file__).parent / "images"
