@@ -46,6 +46,28 @@ def imported_rooms(path):
                 yield rest.split(".")[0]
 
 
+def module_of(path):
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def imported_modules(path, known):
+    """The modules that a file imports while it is loaded; names that a package hands on count as the package's."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("phosphene"):
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in known else node.module
+
+
+def test_no_circle_of_files():
+    paths = {module_of(path): path for path in SOURCE.rglob("*.py")}
+    left = {name: set(imported_modules(path, paths)) - {name} for name, path in paths.items()}
+    while free := {name for name, needs in left.items() if not needs & left.keys()}:
+        left = {name: needs for name, needs in left.items() if name not in free}
+    assert not left, f"these import each other round about: {sorted(left)}"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_module_imports_only_what_stands_above_it(path):
     room = room_of(path)

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from phosphene import features
 from phosphene.errors import NumberError, SettingsError
-from phosphene.images import rasters
 from phosphene.networks import Network
 from phosphene.networks.network import CPU, device_for, walk_on
 from phosphene.objectives import Objective, Place
@@ -89,7 +88,7 @@ def backend_on(device: str, network: Network, objective: Objective) -> Backend:
     return Torch(network, objective) if where == CPU else OnDevice(network, objective, where)
 
 
-Shift = rasters.Shift
+Shift = tiles.Shift
 
 
 class At(Protocol):
@@ -210,7 +209,7 @@ def _put(g: Tensor, part: Tensor, where: tuple[slice, slice], shift: Shift) -> N
 def _runs(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> list[list[tuple[slice, slice]]]:
     """For both axes: which rows or columns of a part stand where in the picture, one run or, over the end, two."""
     sides = zip(where, pixels.shape[-2:], shift, strict=True)
-    return [[(run, slice(low, low + run.stop - run.start)) for run, low in rasters.pieces(*side)] for side in sides]
+    return [[(run, slice(low, low + run.stop - run.start)) for run, low in tiles.pieces(*side)] for side in sides]
 
 
 def _of_small(

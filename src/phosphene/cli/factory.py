@@ -88,6 +88,8 @@ def _make(technique: Technique, **flags: Any) -> int:
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
 
+    helped = scheduler is not None or workers is not None
+    machines = Machines(scheduler, workers, wishes["threads"]) if helped else None
     limit = MAX_PIXELS if more["max_pixels"] is None else more["max_pixels"]
     asked = jobs.Asked(
         technique,
@@ -97,7 +99,7 @@ def _make(technique: Technique, **flags: Any) -> int:
         Opening(jobs.canvas_size(more["size"]), more["long_side"], limit),
         recursive,
         click.get_current_context().meta.get(ARGUMENTS, []),
-        Machines(scheduler, workers, wishes["threads"]),
+        machines,
         regions,
     )
     return jobs.make(asked, maker.Wishes(**wishes))

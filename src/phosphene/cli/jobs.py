@@ -15,7 +15,7 @@ from phosphene import batch, images
 from phosphene.ascent.executor import MakeHands
 from phosphene.batch import PIPE, Input, Job, Plan, expand
 from phosphene.cli.configuration import layer_from
-from phosphene.cli.machines import ALONE, Machines
+from phosphene.cli.machines import Machines
 from phosphene.cli.maker import Dreaming, Maker, Wishes, name_of
 from phosphene.cli.progress import Interruption
 from phosphene.errors import PhospheneError, SettingsError, Stop, UnknownNameError
@@ -131,7 +131,7 @@ class Asked:
         opening: how pictures are opened.
         recursive: whether folders are looked through with all below them.
         command: what was typed, for a run that is resumed.
-        machines: who helps.
+        machines: who helps, if anybody.
         show_regions: the file for a picture of what was matched with what.
     """
 
@@ -142,7 +142,7 @@ class Asked:
     opening: Opening
     recursive: bool = False
     command: Sequence[str] = ()
-    machines: Machines = ALONE
+    machines: Machines | None = None
     show_regions: str | None = None
 
 
@@ -164,11 +164,12 @@ def make(asked: Asked, wishes: Wishes) -> int:
     check_preview([job.output for job in plan.jobs], [job.source for job in plan.jobs], wishes)
     if asked.show_regions:
         check_regions(plan, asked.show_regions, force=wishes.force)
-    asked.machines.check(wishes.preview)
+    if asked.machines:
+        asked.machines.check(wishes.preview)
     with Interruption() as stop:
         jobs = _Jobs(Maker(wishes, stop), asked, plan)
-        if asked.machines.wanted:
-            jobs.helped()
+        if asked.machines:
+            jobs.helped(asked.machines)
         else:
             jobs.in_turn(plan.jobs)
         return stop.exit_code or int(jobs.sum_up() > 0)
@@ -218,12 +219,12 @@ class _Jobs:
         keep = self.maker.keep(job.output, self.asked.command)
         return partial(self.batch.of(job).make, source, keep=keep, on_forecast=self.maker.foretell, hands=hands)
 
-    def helped(self) -> None:
+    def helped(self, machines: Machines) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
         large = [job for job in self.plan.jobs if self.batch.alone(job)]
         others = [job for job in self.plan.jobs if job not in large]
-        self.asked.machines.check_use(self.plan, large)
-        with self.asked.machines.connected() as client:
+        machines.check_use(self.plan, large)
+        with machines.connected() as client:
             from phosphene.cli.machines import make as make_together
             from phosphene.cluster import OnWorkers
 

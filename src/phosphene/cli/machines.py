@@ -81,9 +81,6 @@ class Machines:
             yield client
 
 
-ALONE = Machines()
-
-
 # A folder of pictures on many workers. It loads Dask
 
 

@@ -17,10 +17,10 @@ from torch import Tensor
 from phosphene.ascent import Rule, executor, gradient
 from phosphene.ascent.executor import Sums
 from phosphene.ascent.gradient import Shift
-from phosphene.images import rasters
 from phosphene.images.rasters import Array
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pixels import tiles
 from phosphene.pixels.tiles import Box
 
 # A picture spread over workers, and which of them computes which boxes of it: geometry only
@@ -103,7 +103,7 @@ class Spread:
     def pieces(self, window: Window, shift: Shift) -> Iterator[Piece]:
         """The pieces of a window of the picture shifted by `shift`; what leaves at one edge comes in at the other."""
         further = (shift[0] - self.shift[0], shift[1] - self.shift[1])
-        sides = (rasters.pieces(*each) for each in zip(window, self.size, further, strict=True))
+        sides = (tiles.pieces(*each) for each in zip(window, self.size, further, strict=True))
         for stretch in product(*map(list, sides)):
             for part in self.parts:
                 cuts = [_cut(*each) for each in zip(stretch, part.where, strict=True)]

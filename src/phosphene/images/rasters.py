@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from phosphene.errors import RecordError
+from phosphene.pixels.tiles import Shift, pieces
 
 KINDS = {"u1": 255, "u2": 65535, "f4": 1, "f8": 1}
 """What a number may be, and what stands for white."""
 
 ALL = slice(None)
 Array = NDArray[Any]
-Shift = tuple[int, int]  # pixels down and to the right; what leaves at one edge comes in at the other
 
 
 @dataclass(frozen=True)
@@ -124,23 +124,6 @@ class Raster:
                     yield start, block
                 else:
                     yield from ((start + number * self._row, line) for number, line in enumerate(block))
-
-
-def pieces(window: slice, length: int, shift: int) -> Iterator[tuple[slice, int]]:
-    """One side of a window of a picture shifted by `shift`, parted where the picture ends.
-
-    Yields:
-        A part's place in the window, and the pixel of the unshifted picture at which it begins.
-
-    >>> list(pieces(slice(0, 4), 10, 3))
-    [(slice(0, 3, None), 7), (slice(3, 4, None), 0)]
-    """
-    start, count = window.indices(length)[0], _length(window, length)
-    low = (start - shift) % length
-    first = min(count, length - low)
-    yield slice(0, first), low
-    if first < count:
-        yield slice(first, count), 0
 
 
 def _length(window: slice, length: int) -> int:

@@ -1,5 +1,6 @@
 """What can be maximised: layers, channels, neurons, directions, classes; and penalties on the pixels."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -10,9 +11,8 @@ from phosphene import features, images
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.features import matching
 from phosphene.networks import PIXELS, Network
-from phosphene.objectives import language
 from phosphene.objectives.language import Value, write
-from phosphene.objectives.objective import Measure, Objective, Open, Place, Prepare, Term
+from phosphene.objectives.objective import Measure, Objective, Open, Place, Prepare, Term, total
 from phosphene.pixels.transforms import shrink
 
 LEVELS = 255  # penalties count differences of pixels in these
@@ -169,13 +169,13 @@ def blur() -> Objective:
 def _term(
     of: str,
     called: str,
-    *arguments: language.Value,
+    *arguments: Value,
     measure: Measure | None = None,
     channel: int | None = None,
     pictures: tuple[images.Source, ...] = (),
     prepare: Prepare | None = None,
 ) -> Objective:
-    text = language.write(called, arguments)
+    text = write(called, arguments)
     return Objective((Term(1, of, text, measure, channel, pictures, prepare),))
 
 
@@ -267,3 +267,34 @@ def _approach(candidates: Tensor, stride: int) -> Measure:
         return (found - best).square().sum(1).reshape(a.shape[-2:]) * (-(stride**2) / (2 * spread))
 
     return measure
+
+
+def parse(text: str, index: int | None = None, maximise: str = "squares") -> Objective:
+    """The objective that flags describe: layers with weights, `block5:0.5,block8`, and perhaps one channel.
+
+    Raises:
+        SettingsError: a weight that is no number, or a channel asked of several layers.
+
+    >>> print(parse("block5:0.5,block8"))
+    0.5*layer(block5) + layer(block8)
+    """
+    weighted = [weigh(part) for part in text.split(",")]
+    if index is not None and len(weighted) > 1:
+        raise SettingsError(f"--channel {index} is of one layer, but --layer names {len(weighted)}: {text}. Name one.")
+    single = [
+        weight * (layer(name, maximise=maximise) if index is None else channel(name, index))
+        for name, weight in weighted
+    ]
+    return total(single)
+
+
+def weigh(part: str) -> tuple[str, float]:
+    """A layer's name and weight, of `block5:0.5` or `block5`."""
+    name, _, weight = part.strip().partition(":")
+    try:
+        number = float(weight or 1)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number == 0:
+        raise SettingsError(f"The weight of layer {name!r} is {weight!r}; it takes a number but 0, as {name}:0.5.")
+    return name, number

@@ -1,9 +1,8 @@
 """Objectives from texts: the flags' short words, and the language of `--objective`."""
 
-import math
 from collections.abc import Callable, Mapping
 
-from phosphene.errors import PhospheneError, SettingsError, nearest
+from phosphene.errors import PhospheneError, nearest
 from phosphene.objectives import language, terms
 from phosphene.objectives.language import Call
 from phosphene.objectives.objective import Objective, total
@@ -91,34 +90,3 @@ def _fits(value: language.Value, kind: str) -> bool:
         case "list":
             return isinstance(value, tuple)
     return True
-
-
-def parse(text: str, index: int | None = None, maximise: str = "squares") -> Objective:
-    """The objective that flags describe: layers with weights, `block5:0.5,block8`, and perhaps one channel.
-
-    Raises:
-        SettingsError: a weight that is no number, or a channel asked of several layers.
-
-    >>> print(parse("block5:0.5,block8"))
-    0.5*layer(block5) + layer(block8)
-    """
-    weighted = [weigh(part) for part in text.split(",")]
-    if index is not None and len(weighted) > 1:
-        raise SettingsError(f"--channel {index} is of one layer, but --layer names {len(weighted)}: {text}. Name one.")
-    single = [
-        weight * (terms.layer(name, maximise=maximise) if index is None else terms.channel(name, index))
-        for name, weight in weighted
-    ]
-    return total(single)
-
-
-def weigh(part: str) -> tuple[str, float]:
-    """A layer's name and weight, of `block5:0.5` or `block5`."""
-    name, _, weight = part.strip().partition(":")
-    try:
-        number = float(weight or 1)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or number == 0:
-        raise SettingsError(f"The weight of layer {name!r} is {weight!r}; it takes a number but 0, as {name}:0.5.")
-    return name, number

@@ -5,10 +5,13 @@ Cores cover the picture once; contexts begin on multiples of the network's strid
 tile at the same pixels as the whole picture.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 from phosphene.errors import SettingsError
+
+Shift = tuple[int, int]  # pixels down and to the right; what leaves at one edge comes in at the other
 
 
 @dataclass(frozen=True)
@@ -114,3 +117,20 @@ def _cut(length: int, pieces: int, side: int, overlap: int, stride: int) -> list
 def smallest(overlap: int, stride: int) -> int:
     """A tile's side that is enough for an overlap: a core of up to two strides, and context on both sides."""
     return -(-overlap // stride) * stride + 2 * stride + overlap
+
+
+def pieces(window: slice, length: int, shift: int) -> Iterator[tuple[slice, int]]:
+    """One side of a window of a picture shifted by `shift`, parted where the picture ends.
+
+    Yields:
+        A part's place in the window, and the pixel of the unshifted picture at which it begins.
+
+    >>> list(pieces(slice(0, 4), 10, 3))
+    [(slice(0, 3, None), 7), (slice(3, 4, None), 0)]
+    """
+    start, count = window.indices(length)[0], len(range(*window.indices(length)))
+    low = (start - shift) % length
+    first = min(count, length - low)
+    yield slice(0, first), low
+    if first < count:
+        yield slice(first, count), 0
