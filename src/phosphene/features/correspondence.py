@@ -98,9 +98,10 @@ class _Stuff:
 def found(network: Network, content: Tensor, style: Tensor) -> Correspondence:
     """The correspondence of two pictures `[1, 3, H, W]`."""
     of, by = _stuff(network, content), _stuff(network, style)
+    begun = [(vectors, vectors[_farthest(vectors, max(COUNTS))]) for vectors in (of.vectors(), by.vectors())]
     parts, sure, missing = [], [], 0.0
     for count in COUNTS:
-        here, there = (_shares(each.vectors(), count) for each in (of, by))
+        here, there = (_shares(vectors, centres[:count]) for vectors, centres in begun)
         kinds, theirs = of.of_kinds(here), by.of_kinds(there)
         likeness = _likeness(kinds, theirs)
         strange = (likeness.amax(1) < STRANGE) & (kinds.calm[:, 0] < CALM_BELOW)
@@ -185,17 +186,17 @@ def _standard(x: Tensor) -> Tensor:
     return spread / spread.square().mean().sqrt().clamp(min=1e-6)
 
 
-def _shares(vectors: Tensor, count: int) -> Tensor:
+def _shares(vectors: Tensor, begun: Tensor) -> Tensor:
     """How far each place is of each kind, `[N, K]`: k-means, begun with the places farthest from each other."""
-    count = min(count, len(vectors))
-    centres, _ = matching.k_means(vectors, vectors[_farthest(vectors, count)], ROUNDS)
+    centres, _ = matching.k_means(vectors, begun, ROUNDS)
     return (-torch.cdist(vectors, centres).square() / SOFTNESS).softmax(1)
 
 
 def _farthest(vectors: Tensor, count: int) -> list[int]:
+    """Places, each the farthest from all before it."""
     chosen = [int((vectors - vectors.mean(0)).norm(dim=1).argmax())]
     distance = (vectors - vectors[chosen[0]]).norm(dim=1)
-    while len(chosen) < count:
+    while len(chosen) < min(count, len(vectors)):
         chosen.append(int(distance.argmax()))
         distance = torch.minimum(distance, (vectors - vectors[chosen[-1]]).norm(dim=1))
     return chosen
