@@ -126,7 +126,7 @@ def unknown_flags(line: str) -> set[str]:
 
 
 def furnish(folder: Path) -> None:
-    """Lays out the pictures that the documents speak of, from photographs that packages ship, none wider than 160."""
+    """Lays out the pictures that the documents speak of, from photographs that packages ship, none wider than 96."""
     china, flower, coffee, cat = (_small(name) for name in ("china", "flower", "coffee", "chelsea"))
     for names, image in (
         (("photo.jpg", "city.jpg", "holiday/beach.jpg", "poster.tif", "palace.jpg"), china),
@@ -153,7 +153,7 @@ _PARTS = {
 def _small(name: str) -> Image.Image:
     with Image.open(photograph(name)) as found:
         image = found.convert("RGB")
-    image.thumbnail((160, 160))
+    image.thumbnail((96, 96))
     return image
 
 

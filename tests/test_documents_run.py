@@ -18,6 +18,7 @@ import pytest
 
 from documents import PAGES, REASONS, ROOT, RUN, SHOWN, Block, blocks, called, flags, furnish, plain, unknown_flags
 from phosphene.cli import main
+from phosphene.filters import library
 from phosphene.recipes.fields import Settings
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings
@@ -72,6 +73,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     for of, brief in BRIEF.items():
         monkeypatch.setattr(of.__init__, "__defaults__", _defaults(of, brief))
+    monkeypatch.setattr(library, "SIDE", 192)
     for name, value in (("AREA", 96 * 64), ("_SKETCH_SIDE", 64), ("_SKETCH_STEPS", 1)):
         monkeypatch.setattr(plan, name, value)
     return tmp_path

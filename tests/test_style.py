@@ -329,6 +329,7 @@ def save(path: object, pixels: Tensor) -> str:
 @pytest.fixture
 def pictures(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # type: ignore[arg-type]
+    monkeypatch.setattr(filters.library, "SIDE", 192)
     save("city.png", texture(1, 72, 96))
     save("waves.png", texture(2, 64, 64))
     save("night.png", texture(3, 64, 64))

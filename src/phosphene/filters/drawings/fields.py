@@ -134,13 +134,15 @@ def hair(angle: Plane, length: int, seed: int, grain: float = 1.0) -> Plane:
     height, width = angle.shape
     coarse = np.random.default_rng(seed).random((round(height / grain) + 2, round(width / grain) + 2))
     fine = Image.fromarray(coarse.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
-    source, total = np.asarray(fine, float), np.zeros((height, width))
+    source, total = np.asarray(fine, float).ravel(), np.zeros((height, width))
+    down, right = np.sin(angle).ravel(), np.cos(angle).ravel()
     for sign in (-1, 1):
         rows, columns = np.mgrid[:height, :width].astype(float)
         for _ in range(length // 2):
-            at = rows.clip(0, height - 1).astype(int), columns.clip(0, width - 1).astype(int)
+            at = rows.clip(0, height - 1).astype(int) * width + columns.clip(0, width - 1).astype(int)
             total += source[at]
-            rows, columns = rows + sign * np.sin(angle[at]), columns + sign * np.cos(angle[at])
+            rows += sign * down[at]
+            columns += sign * right[at]
     low, high = np.percentile(total, (2, 98))
     found: Plane = np.clip((total - low) / max(high - low, 1e-9), 0, 1)
     return found
