@@ -7,7 +7,7 @@
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from phosphene.ascent import Step
@@ -77,7 +77,7 @@ _ROOMS = {
 """Where the public names are, room by room as they stand in docs/explanation/architecture.md."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Fetches a public name when it is first used, so that importing the package does not load torch."""
     if name == "network":
         return import_module("phosphene.networks").load

@@ -93,7 +93,7 @@ def plan(
     return Plan(planned, many)
 
 
-def _called(wishes: Mapping[str, Any]) -> str:
+def _called(wishes: Mapping[str, object]) -> str:
     """What a pattern is called that no word names: its objective, or its layer and channel."""
     channel = wishes.get("channel")
     return str(
@@ -158,7 +158,7 @@ def standing(job: Job, ready: Prepared, objective: str) -> Standing:
     return "finished" if made.complete else "unfinished"
 
 
-def _origin(job: Job, ready: Prepared) -> dict[str, Any]:
+def _origin(job: Job, ready: Prepared) -> dict[str, object]:
     """What the record would say of the input, as far as it is known before that is opened."""
     if job.source.kind == "words":
         return ready.technique.engine.open(None, ready.settings, ready.opening, ready.network.dtype)[1]

@@ -147,7 +147,7 @@ def _check_there(source: Input) -> None:
 _UNFIT_FOR_FILES = re.compile(r'[\\/:*?"<>|\s]+')  # what a file name should not hold, on any system
 
 
-def target(source: Input, output: str | None, facts: Mapping[str, Any], technique: Technique = DREAM) -> Path | None:
+def target(source: Input, output: str | None, facts: Mapping[str, object], technique: Technique = DREAM) -> Path | None:
     """Where a picture goes; in a folder, below the folders that the source lies below.
 
     Raises:
@@ -193,7 +193,7 @@ def _short(value: Any, holds: str) -> Any:
     return Path(value).stem if holds == "model" else value
 
 
-def _filled(template: str, facts: Mapping[str, Any]) -> str:
+def _filled(template: str, facts: Mapping[str, object]) -> str:
     try:
         fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
         for field in fields:

@@ -59,7 +59,7 @@ def again(
         return stop.exit_code
 
 
-def _redo_output(source: Input, made: record.Record, changes: Mapping[str, Any], wishes: Wishes) -> Path | None:
+def _redo_output(source: Input, made: record.Record, changes: Mapping[str, object], wishes: Wishes) -> Path | None:
     """Where the new picture goes: as `dream` has it, but named after the old picture, and never in its place."""
     name, output = Path("stdin.png" if source.kind == "pipe" else source.name), wishes.output
     if output == batch.PIPE:

@@ -75,7 +75,7 @@ def layer_from(wishes: Mapping[str, Any]) -> Named | None:
     return next((each for each in named if each and "layer" in each.changes), None)
 
 
-def _file(path: Path, above: Technique) -> dict[str, dict[str, Any]]:
+def _file(path: Path, above: Technique) -> dict[str, dict[str, object]]:
     """The settings of each technique; those at the top belong to the one `above`."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -92,7 +92,7 @@ def _file(path: Path, above: Technique) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _checked(table: Mapping[str, Any], path: Path, technique: Technique) -> dict[str, Any]:
+def _checked(table: Mapping[str, object], path: Path, technique: Technique) -> dict[str, object]:
     values = {_known(key, path, technique): _worded(key, value) for key, value in table.items()}
     try:
         if technique.looks:
@@ -111,7 +111,7 @@ def _known(key: str, path: Path, technique: Technique) -> str:
     return name
 
 
-def _worded(key: str, value: Any) -> Any:
+def _worded(key: str, value: object) -> object:
     """Layers may be a list, and an overlap a number."""
     if key == "layer" and isinstance(value, list):
         return ",".join(map(str, value))

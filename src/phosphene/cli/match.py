@@ -116,7 +116,7 @@ def _check(asked: Asked) -> None:
         raise SettingsError(f"-o {asked.output} is one of the pictures. Give the sheet a name of its own.")
 
 
-def _rows(ranked: Sequence[Ranked], network: Network) -> list[dict[str, Any]]:
+def _rows(ranked: Sequence[Ranked], network: Network) -> list[dict[str, object]]:
     return [
         asdict(each) | {"shows": network.layer(each.layer).shows, "best": place == 0}
         for place, each in enumerate(ranked)

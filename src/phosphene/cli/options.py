@@ -10,7 +10,7 @@ from phosphene.recipes import fields as of_settings
 from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Setting, Settings, described
 from phosphene.techniques import TECHNIQUES, Technique
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., object])
 
 STUDIED = "What is studied"
 FILE = "The file"
@@ -26,7 +26,7 @@ class Flag(click.Option):
         self.group = group
 
 
-def flag(*names: str, group: str, **more: Any) -> Callable[[Function], Function]:
+def flag(*names: str, group: str, **more: object) -> Callable[[Function], Function]:
     """Adds a flag to a command; other arguments are those of `click.option`."""
     return click.option(*names, cls=Flag, group=group, **more)
 
@@ -138,7 +138,7 @@ def given(flags: Mapping[str, Any], *of: type[Settings]) -> dict[str, Any]:
     return {name: _value(word, known[name]) for name, word in flags.items() if word is not None and word != ()}
 
 
-def _value(word: Any, of: Setting) -> Any:
+def _value(word: object, of: Setting) -> object:
     if of.holds == "layer" and isinstance(word, tuple):
         return ",".join(word)
     try:

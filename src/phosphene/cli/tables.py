@@ -60,7 +60,7 @@ def layers(model: str, every: bool, weights: str | None, as_json: bool) -> None:
     Voice().say(f"* is where {network.name} dreams by default.{more}")
 
 
-def _starred(row: Mapping[str, Any]) -> str:
+def _starred(row: Mapping[str, object]) -> str:
     return f"{row['name']} *" if row["default"] else str(row["name"])
 
 
@@ -134,11 +134,11 @@ def presets(as_json: bool) -> None:
             table((f"--{kind}", "about", "settings"), rows)
 
 
-def _named(kind: str, entry: Named) -> dict[str, Any]:
+def _named(kind: str, entry: Named) -> dict[str, object]:
     return {"kind": kind, "name": entry.name, "about": entry.about, "settings": dict(entry.changes)}
 
 
-def _changes(changes: Mapping[str, Any]) -> str:
+def _changes(changes: Mapping[str, object]) -> str:
     return ", ".join(f"{name.replace('_', '-')} {value}" for name, value in changes.items()) or "the defaults"
 
 
@@ -177,7 +177,7 @@ def _picture(name: str) -> str | bytes:
     return sys.stdin.buffer.read()
 
 
-def _told(made: Record) -> dict[str, Any]:
+def _told(made: Record) -> dict[str, object]:
     """A record's facts, one for each line."""
     origin, output = made.input, made.output
     network = [made.network.get(key, "?") for key in ("name", "file", "sha256")]
@@ -195,12 +195,12 @@ def _told(made: Record) -> dict[str, Any]:
     } | {_flag(name, value, usual): value for name, value in made.settings.items()}
 
 
-def _flag(name: str, value: Any, usual: Mapping[str, Any]) -> str:
+def _flag(name: str, value: object, usual: Mapping[str, object]) -> str:
     """A setting's flag, marked where it is not the default."""
     return f"--{name.replace('_', '-')}{'' if usual.get(name) in (value, None) else ' *'}"
 
 
-def _facts(title: str, facts: Mapping[str, Any]) -> None:
+def _facts(title: str, facts: Mapping[str, object]) -> None:
     """A heading, and a line for each fact that is known."""
     click.secho(title, bold=True)
     _rows([(f"  {name}", value) for name, value in facts.items() if value is not None], header=())
@@ -225,7 +225,7 @@ def _rows(rows: Iterable[Sequence[Any]], *, header: Sequence[str]) -> None:
     _show(table)
 
 
-def _show(table: Any) -> None:
+def _show(table: object) -> None:
     """Prints to standard output: as wide as the terminal, and plain and without end in a pipe."""
     from rich.console import Console
 
@@ -239,7 +239,7 @@ def _show(table: Any) -> None:
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def print_json(rows: Iterable[Any]) -> None:
+def print_json(rows: Iterable[object]) -> None:
     """Prints rows for programs."""
     click.echo(json.dumps(list(rows), indent=1))
 

@@ -122,7 +122,7 @@ class Crew:
         """A topic, and how often workers have told of it so far."""
         topic, heard = f"phosphene-{uuid4().hex}", [0]
 
-        def hear(_: Any) -> None:
+        def hear(_: object) -> None:
             heard[0] += 1
 
         self.client.subscribe_topic(topic, hear)

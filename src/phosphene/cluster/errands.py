@@ -46,7 +46,7 @@ class Errands:
     """
 
     client: Client
-    work: Callable[..., Any]
+    work: Callable[..., object]
     tell: Callable[[float], None] = lambda _: None
     stopped: Callable[[], bool] = lambda: False
     _topic: str = field(default_factory=lambda: f"phosphene-{uuid4().hex}")
@@ -82,7 +82,7 @@ class Errands:
                 end(self._topic)
                 self.client.run(end, self._topic)
 
-    def _submitted(self, order: Any, common: Sequence[Future], number: int) -> Future:
+    def _submitted(self, order: object, common: Sequence[Future], number: int) -> Future:
         return self.client.submit(self.work, order, *common, Teller(self._topic, number), pure=False)
 
     def _finished(self, crew: Crew, running: Sequence[Future]) -> list[Future]:
@@ -94,7 +94,7 @@ class Errands:
         except TimeoutError:
             return []
 
-    def _hear(self, event: tuple[Any, tuple[int, float]]) -> None:
+    def _hear(self, event: tuple[object, tuple[int, float]]) -> None:
         _, (number, done) = event
         self._done[number] = max(done, self._done.get(number, 0.0))
 

@@ -74,7 +74,7 @@ class Part:
 
     where: Window
     owner: str
-    held: Any
+    held: object
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path, PurePath
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import torch
@@ -225,7 +224,7 @@ def _png(array: Array) -> bytes:
     return _pillow(array, "png") if array.dtype == np.uint8 else decoding.write_png(array)
 
 
-def _pillow(array: Array, format: str, **options: Any) -> bytes:
+def _pillow(array: Array, format: str, **options: object) -> bytes:
     file = BytesIO()
     Image.fromarray(array).save(file, format, **options)
     return file.getvalue()

@@ -184,10 +184,10 @@ class _Ear:
         self.found: dict[str, Any] = {}
         self._calls: Counter[str] = Counter()
 
-    def listen(self, name: str) -> Callable[..., Any]:
+    def listen(self, name: str) -> Callable[..., object]:
         """The hook for the module of that name."""
 
-        def hear(_: nn.Module, __: Any, output: Any) -> Any:
+        def hear(_: nn.Module, __: object, output: object) -> object:
             self._calls[name] += 1
             label = name if self._calls[name] == 1 else f"{name}/{self._calls[name]}"
             if not isinstance(output, Tensor) or (self.wanted is not None and label not in self.wanted):
@@ -234,7 +234,7 @@ class _Body:
                 for hook in hooks:
                     hook.remove()
 
-    def _forward(self, pixels: Tensor) -> Any:
+    def _forward(self, pixels: Tensor) -> object:
         x = (pixels - self.mean) / self.deviation
         resized = layouts.resized(self._embeddings, *pixels.shape[-2:])
         return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)

@@ -227,7 +227,7 @@ def _own(path: Path, factory: str) -> Made:
     return module, described(f"{path.name}:{factory}", module, said)
 
 
-def _is_own(each: Any) -> bool:
+def _is_own(each: object) -> bool:
     return getattr(each, "__module__", None) == _PRIVATE and callable(each)
 
 

@@ -188,7 +188,7 @@ def _told(document: Document) -> str:
     return ground + (f" and {count} stroke{'s' * (count > 1)}" if count else "")
 
 
-def _packed(data: dict[str, Any]) -> dict[str, Any]:
+def _packed(data: dict[str, object]) -> dict[str, object]:
     text = json.dumps(data, separators=(",", ":"))
     if len(text) <= PLAIN:
         return json.loads(text)  # type: ignore[no-any-return]  # tuples are lists now, as they will be read

@@ -96,12 +96,12 @@ class Look:
         words = (self.filter, self.reference and f"picture {self.reference}", part, self.preset)
         return next((word for word in words if word), self.kind)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON has it: only what it says."""
         return {each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) is not None}
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, object]:
         properties = handler.resolve_ref_schema(handler(core))["properties"]
         return {"oneOf": [_way(kind, way, properties) for kind, ways in WAYS.items() for way in ways]}
 
@@ -133,7 +133,7 @@ class Ground:
 
     @model_validator(mode="before")
     @classmethod
-    def _from_words(cls, data: Any) -> Any:
+    def _from_words(cls, data: object) -> object:
         if not isinstance(data, Mapping) or "look" in data:
             return data
         usual = STRENGTHS.get(str(data.get("kind")), STRENGTHS[DREAM])[2]
@@ -150,13 +150,13 @@ class Ground:
             raise PydanticCustomError("strength", "The strength of a {kind} is {low} to {high}, not {given}.", given)
         return self
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         until = {} if self.until is None else {"until": self.until}
         return {**self.look.to_dict(), "strength": self.strength, **until}
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, object]:
         until = handler.resolve_ref_schema(handler(core))["properties"]["until"]
         shapes = []
         for way in TypeAdapter(Look).json_schema()["oneOf"]:
@@ -187,7 +187,7 @@ class Brush:
     softness: Annotated[Real, Range(0, 1)] = 0.5
     strength: Annotated[Real, Range(0.1, 3)] = 1.0
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         return {**{each.name: getattr(self, each.name) for each in fields(self)}, "look": self.look.to_dict()}
 
@@ -199,12 +199,12 @@ class Stroke:
     brush: Brush
     touches: Annotated[tuple[Touch, ...], Field(max_length=LONGEST)] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         return {"brush": self.brush.to_dict(), "touches": self.touches}
 
 
-def _kind(event: Any) -> str:
+def _kind(event: object) -> str:
     is_stroke = isinstance(event, Stroke) or (isinstance(event, Mapping) and "touches" in event)
     return "stroke" if is_stroke else "ground"
 
@@ -231,7 +231,7 @@ class Document:
             return replace(self, strokes=(*self.strokes, event))
         return replace(self, ground=event)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         return {"ground": _event_to_dict(self.ground), "strokes": [each.to_dict() for each in self.strokes]}
 
@@ -286,7 +286,7 @@ class History:
         """With the event that was undone last, if there is one."""
         return replace(self, done=min(len(self.events), self.done + 1))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         return {"done": self.done, "events": [_event_to_dict(event) for event in self.events]}
 
@@ -295,7 +295,7 @@ WORDS = sorted({each.name for kind in (Look, Ground, Brush) for each in fields(k
 """All words of looks, grounds and brushes."""
 
 
-def _event_to_dict(event: Event) -> dict[str, Any] | None:
+def _event_to_dict(event: Event) -> dict[str, object] | None:
     return None if event is None else event.to_dict()
 
 

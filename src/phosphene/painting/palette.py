@@ -80,7 +80,7 @@ class Palette:
             PhospheneError: a filter or picture that is not there.
         """
         self.check(look)
-        named: dict[str, Any] = {"filter": look.filter} if look.filter else {"style": (look.reference,)}
+        named: dict[str, object] = {"filter": look.filter} if look.filter else {"style": (look.reference,)}
         changes = {"strength": strength, "steps": self.style_steps}
         given = {name: value for name, value in changes.items() if value is not None}
         return choose_style(**named, **given, seed=self.seed)

@@ -107,7 +107,7 @@ def described(of: type[Settings]) -> Mapping[str, Setting]:
     return _DESCRIBED[of]
 
 
-def _kind(hint: Any) -> tuple[str, bool]:
+def _kind(hint: object) -> tuple[str, bool]:
     """What a type is called, and whether `None` is one of it.
 
     >>> _kind(int | None), _kind(tuple[str, ...])
@@ -145,7 +145,7 @@ class Settings:
         """The settings, in the order of the help."""
         return tuple(described(cls))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Every field with its value, ready for JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
@@ -169,7 +169,7 @@ def beneath(of: type[Settings], farther: Mapping[str, Any], nearer: Mapping[str,
     return {name: value for name, value in farther.items() if name not in gone}
 
 
-def _is_empty(value: Any) -> bool:
+def _is_empty(value: object) -> bool:
     return isinstance(value, (tuple, list)) and not value
 
 
@@ -206,7 +206,7 @@ def _check(value: Any, of: Setting) -> None:
         raise SettingsError(f"{flag(of.name)} is {value}; it takes {_KINDS[of.kind]} {_range(of)}.")
 
 
-def _is(value: Any, wanted: str) -> bool:
+def _is(value: object, wanted: str) -> bool:
     if isinstance(value, bool) or wanted == "bool":
         return isinstance(value, bool) and wanted == "bool"
     if wanted == "tuple":

@@ -44,7 +44,7 @@ class Journal:
 
     folder: Path
     about: Mapping[str, Any]
-    command: Mapping[str, Any] = field(default_factory=dict)
+    command: Mapping[str, object] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
     _written: float = field(default_factory=time.monotonic)
 
@@ -61,7 +61,7 @@ class Journal:
             self.state = dict(found.get("state", {}))
         return self
 
-    def note(self, *, before: Callable[[], None] | None = None, now: bool = False, **state: Any) -> None:
+    def note(self, *, before: Callable[[], None] | None = None, now: bool = False, **state: object) -> None:
         """Adds to the state, and writes it if that was last done some time ago, or if it must be `now`.
 
         `before` makes sure that the pixels that the state speaks of are on the disk.
@@ -107,7 +107,7 @@ class Journal:
         """Forgets the run, which is done."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _refuse_other(self, about: Mapping[str, Any]) -> None:
+    def _refuse_other(self, about: Mapping[str, object]) -> None:
         mine = json.loads(json.dumps(self.about))
         others = sorted(name for name in {*mine, *about} if mine.get(name) != about.get(name))
         if not others:
@@ -142,7 +142,7 @@ def _damaged(path: Path) -> RecordError:
     return RecordError(f"{path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
 
 
-def _differences(mine: Any, others: Any) -> str:
+def _differences(mine: object, others: object) -> str:
     """The names under which two dictionaries differ."""
     if not isinstance(mine, dict) or not isinstance(others, dict):
         return ""

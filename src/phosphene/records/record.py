@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata as installed
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from phosphene import images
 from phosphene.errors import RecordError
@@ -21,13 +21,6 @@ _LONGEST = 1_000_000  # characters; a record has a few thousand
 _ABSOLUTE = re.compile(r"^(?:~?/|~?\\|[A-Za-z]:[\\/])")
 _LEADING = ("steps", "seed")  # settings that other programs' readers look for, so they stand first
 _OPTIONAL = ("pictures", "complete", "reached")
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "bool": (bool,),
-    "int": (int,),
-    "dict[str, Any]": (dict,),
-    "dict[str, str]": (dict,),
-}
 
 
 @dataclass(frozen=True)
@@ -66,8 +59,8 @@ class Record:
     pictures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            _check(entry.name, getattr(self, entry.name), str(entry.type))
+        for name, hint in get_type_hints(type(self)).items():
+            _check(name, getattr(self, name), hint)
         _check_picture("input", self.input)
         _check_picture("output", self.output)
         replace = object.__setattr__  # the record is frozen for everybody else
@@ -125,7 +118,7 @@ class Record:
         """The texts to save in the picture: `parameters` for people, `phosphene` for `read`."""
         return {"parameters": self.line(), "phosphene": self.to_json()}
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, object]:
         """What the line tells, in its order."""
         width, height = self.output.get("width"), self.output.get("height")
         made = {
@@ -190,17 +183,19 @@ def _refuse_constant(word: str) -> None:
     raise ValueError(f"{word} is no number")
 
 
-def _check(name: str, value: object, kind: str) -> None:
-    """Refuses a field of the wrong kind."""
-    fits = isinstance(value, _KINDS[kind]) and (kind == "bool" or not isinstance(value, bool))
+def _check(name: str, value: object, hint: object) -> None:
+    """Refuses a field of the wrong kind, by its type."""
+    wanted = get_origin(hint) or hint
+    fits = isinstance(wanted, type) and isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
     if fits and isinstance(value, dict):
         fits = all(isinstance(key, str) for key in value)
-        fits &= kind != "dict[str, str]" or all(isinstance(each, str) for each in value.values())
+        fits &= str not in get_args(hint)[1:] or all(isinstance(each, str) for each in value.values())
     if not fits:
+        kind = hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
         raise RecordError(f"The record's {name} must be {kind}, not {type(value).__name__}: {str(value)[:80]}")
 
 
-def _check_picture(field: str, values: Mapping[str, Any]) -> None:
+def _check_picture(field: str, values: Mapping[str, object]) -> None:
     """Refuses a picture's description that no run wrote; names that are not known may hold anything."""
     for name in values.keys() & _FACTS.keys():
         allowed, fits = _FACTS[name]
@@ -239,7 +234,7 @@ def _check_canvas(values: Mapping[str, Any]) -> None:
         )
 
 
-def _named(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+def _named(values: dict[str, object], *keys: str) -> dict[str, object]:
     """The values, with bare names under these keys."""
     return {key: _bare(value) if key in keys and isinstance(value, str) else value for key, value in values.items()}
 

@@ -94,12 +94,12 @@ def _recorded(
     return then | recorded_model(made, folder, changes), notes
 
 
-def recorded_settings(made: Record) -> dict[str, Any]:
+def recorded_settings(made: Record) -> dict[str, object]:
     """The settings of a record, without those that only earlier versions had."""
     return {name: value for name, value in made.settings.items() if name not in RETIRED}
 
 
-def recorded_model(made: Record, folder: Path, changes: Mapping[str, Any]) -> dict[str, str | None]:
+def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) -> dict[str, str | None]:
     """The network that made a picture, as settings: by its name, or the file of the recorded name beside the picture.
 
     A record is data. A program that it names is run only where `changes` name it again.

@@ -31,7 +31,7 @@ class Keep:
     """
 
     folder: Path
-    command: Mapping[str, Any] = field(default_factory=dict)
+    command: Mapping[str, object] = field(default_factory=dict)
     anew: bool = False
 
     def begun(self, key: str) -> bool:

@@ -84,7 +84,7 @@ class Dream:
         """The picture for numpy, `[H, W, C]`, 8 bits a channel."""
         return np.array(self.image, dtype)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         """What else a picture of Pillow's can do: `resize`, `crop`, `show`, …"""
         if name.startswith("_"):
             raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}")
@@ -259,7 +259,7 @@ def prepare(
 _NO_DASK = "Many machines need Dask, which is not installed. Install it with: pip install 'phosphene[distributed]'"
 
 
-def extra(module: str, *packages: str, missing: PhospheneError) -> Any:
+def extra(module: str, *packages: str, missing: PhospheneError) -> object:
     """A module that needs other packages.
 
     Raises:

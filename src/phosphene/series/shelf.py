@@ -72,7 +72,7 @@ class Shelf:
                 "Choose another folder with -o, or replace it with --force."
             )
 
-    def facts_of(self, folder: Path) -> dict[str, Any] | None:
+    def facts_of(self, folder: Path) -> dict[str, object] | None:
         """What a series says of itself; `None` if there is none in the folder."""
         try:
             known = json.loads((folder / self.file).read_text("utf-8"))

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -52,7 +51,7 @@ class Background:
     references: References
     painter: Painter
     worker: Worker
-    add_job: Callable[[JobKind, Rank, Callable[[Job], dict[str, Any]], str], Job]
+    add_job: Callable[[JobKind, Rank, Callable[[Job], dict[str, object]], str], Job]
 
     def thumbnails(self, of: LookSet, layer: str | None = None) -> Job:
         """Tries looks on the picture, small; each is told of as soon as it is there. Channels are of a layer.
@@ -64,7 +63,7 @@ class Background:
         if layer is not None:
             palette.network.layer(layer)
 
-        def work(job: Job) -> dict[str, Any]:
+        def work(job: Job) -> dict[str, object]:
             looks = _looks(palette, of, layer)
             small = _small(palette.view, SMALL_STYLE if of == "filters" else SMALL)
             easel = Easel(Palette(palette.network, small, self.references, style_steps=STYLE_STEPS))
@@ -94,7 +93,7 @@ class Background:
         """
         data = self.references[reference]
 
-        def work(job: Job) -> dict[str, Any]:
+        def work(job: Job) -> dict[str, object]:
             network, view = self.painter.easel.palette.network, self.painter.easel.photograph
             guide = images.load(data, dtype=network.dtype).pixels
             ranked = ranking.rank(view, [guide], network, scale=SCALE)
@@ -110,7 +109,7 @@ class Background:
     def render(self, format: Format, long_side: int | None) -> Job:
         """Makes the painting again at full size, or at a long side of so many pixels."""
 
-        def work(job: Job) -> dict[str, Any]:
+        def work(job: Job) -> dict[str, object]:
             began, document, easel = time.monotonic(), self.painter.history.document, self.painter.easel.copy()
             data = self.folder.read(PICTURE)
             opening = partial(images.load, data, long_side=long_side, max_pixels=0, name=self.name)

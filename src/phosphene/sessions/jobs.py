@@ -56,7 +56,7 @@ class Job:
     kind: JobKind
     picture: str
     rank: Rank
-    work: Callable[[Job], dict[str, Any]]
+    work: Callable[[Job], dict[str, object]]
     hear: Callable[[Job], None]
     message: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -253,7 +253,7 @@ class Worker:
 
 JOBS = 12  # of a picture, that are told of; older ones are forgotten
 
-Hear = Callable[[bytes | dict[str, Any]], None]
+Hear = Callable[[bytes | dict[str, object]], None]
 
 
 class Subscribers:
@@ -293,12 +293,12 @@ class Subscribers:
 
         return leave
 
-    def emit(self, what: bytes | dict[str, Any]) -> None:
+    def emit(self, what: bytes | dict[str, object]) -> None:
         """Tells all who listen."""
         for hear in list(self._hearers):
             hear(what)
 
-    def add_job(self, kind: JobKind, rank: Rank, work: Callable[[Job], dict[str, Any]], message: str) -> Job:
+    def add_job(self, kind: JobKind, rank: Rank, work: Callable[[Job], dict[str, object]], message: str) -> Job:
         """Has a job done."""
         job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
         with self._lock:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -149,7 +149,7 @@ class Painter:
 
     easel: Easel
     history: History
-    emit: Callable[[bytes | dict[str, Any]], None]
+    emit: Callable[[bytes | dict[str, object]], None]
     changed: Callable[[], None]
     screen: Screen = field(init=False)
     patches: Patches = field(default_factory=Patches)

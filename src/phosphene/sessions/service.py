@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from phosphene import batch, filters, images, networks
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
@@ -206,7 +205,7 @@ class Studio:
         pixels = images.load(data, max_pixels=self.max_pixels).pixels
         return pixels.shape[-2], pixels.shape[-1]
 
-    def _seated(self, folder: SessionFolder, facts: dict[str, Any], view: Picture) -> Session:
+    def _seated(self, folder: SessionFolder, facts: dict[str, object], view: Picture) -> Session:
         session = Session(folder, facts, view, self.network, self.worker, max_pixels=self.max_pixels)
         with self._lock:
             self._sessions[folder.id] = session

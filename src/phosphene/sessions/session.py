@@ -256,7 +256,7 @@ class Session(Subscribers):
             raise SettingsError(f"{look.name} looks at your picture first.\nPaint with it as soon as it is ready.")
 
     def _prepare(self, brush: Brush) -> None:
-        def work(job: Job) -> dict[str, Any]:
+        def work(job: Job) -> dict[str, object]:
             self.easel.prepare(brush.look, self._watching(job))
             return {"look": brush.look.to_dict()}
 
@@ -309,7 +309,7 @@ class Session(Subscribers):
         """Has the whole painting computed anew, as the history has it."""
         history = self.history
 
-        def work(job: Job) -> dict[str, Any]:
+        def work(job: Job) -> dict[str, object]:
             breathe, wanted = partial(self.worker.breathe, job), lambda: self._ground_job is job
             self.painter.paint_again(job, history, breathe, wanted, forward=forward)
             return {}
@@ -323,5 +323,5 @@ class Session(Subscribers):
         self.emit_state()
 
 
-def _told(ground: Ground | None) -> dict[str, Any] | None:
+def _told(ground: Ground | None) -> dict[str, object] | None:
     return None if ground is None else ground.to_dict()

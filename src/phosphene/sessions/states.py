@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 _Count = Annotated[int, Field(ge=0)]
 GroundWords = Annotated[
-    dict[str, Any] | None, WithJsonSchema({"oneOf": [{"$ref": "#/components/schemas/Ground"}, {"type": "null"}]})
+    dict[str, object] | None, WithJsonSchema({"oneOf": [{"$ref": "#/components/schemas/Ground"}, {"type": "null"}]})
 ]
 """A ground as JSON has it."""
 

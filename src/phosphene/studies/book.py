@@ -82,7 +82,7 @@ class Book:
             return None
         return self._up_to_date(variant, facts, data)
 
-    def _up_to_date(self, variant: Variant, facts: dict[str, Any], data: bytes) -> dict[str, Any]:
+    def _up_to_date(self, variant: Variant, facts: dict[str, object], data: bytes) -> dict[str, object]:
         """The facts with what the measures say now: an older program's may have been others."""
         if facts.get("ruler") == ruler():
             return facts
@@ -126,7 +126,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 # A study's rows: one for each variant, flat, as tables take them
 
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 class Rows(list[Row]):
@@ -179,6 +179,6 @@ def column_names(axes: Sequence[Axis]) -> dict[str, str]:
     return {name: f"measured_{name}" if name in taken else name for name in MEASURES}
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """A setting's value as a table has it."""
     return spoken(value) if isinstance(value, tuple) else value

@@ -184,7 +184,7 @@ class _Study:
             else:
                 self._keep(variant, made)
 
-    def _together(self, client: Any, due: list[Variant]) -> None:
+    def _together(self, client: object, due: list[Variant]) -> None:
         from phosphene.studies import making
 
         def moved(done: float) -> None:
@@ -203,7 +203,7 @@ class _Study:
         self.made += 1
         self._put(variant, made.facts, kept=False)
 
-    def _put(self, variant: Variant, facts: Mapping[str, Any], *, kept: bool) -> None:
+    def _put(self, variant: Variant, facts: Mapping[str, object], *, kept: bool) -> None:
         entry = Entry(variant, facts)
         self.entries[variant.name] = entry
         self._say(variant.name, row(entry, self.axes, self.book.maker), kept=kept)
@@ -244,7 +244,7 @@ class _Study:
         book.draw(figures.files)
         book.write(self._facts(view), rows, page(view, figures.inline))
 
-    def _facts(self, view: View) -> dict[str, Any]:
+    def _facts(self, view: View) -> dict[str, object]:
         """What `study.json` says."""
         subject = view.maker.subject
         return {

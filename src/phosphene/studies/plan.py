@@ -37,7 +37,7 @@ class Axis:
     values: tuple[Any, ...]
 
 
-def settings_of(given: Mapping[str, Any], of: Technique) -> dict[str, Any]:
+def settings_of(given: Mapping[str, object], of: Technique) -> dict[str, object]:
     """Settings as a recipe has them, from words or from values of Python.
 
     Raises:
@@ -108,7 +108,7 @@ def _how_to_list(of: Technique) -> str:
     return f"Every setting can be varied: {', '.join(of.names)}. Explained by: phosphene {of.name} --help"
 
 
-def value_of(name: str, value: Any, of: Technique) -> Any:
+def value_of(name: str, value: object, of: Technique) -> object:
     """One value as the settings have it: words become numbers, truths and lists where those are meant.
 
     Raises:
@@ -130,7 +130,7 @@ def value_of(name: str, value: Any, of: Technique) -> Any:
     return _worded(name, value, wanted) if isinstance(value, str) else _plain(value, wanted)
 
 
-def _look(name: str, value: Any, of: Technique) -> str | None:
+def _look(name: str, value: object, of: Technique) -> str | None:
     known = of.looks[name]
     if value is None or value == NOTHING:
         return None
@@ -141,7 +141,7 @@ def _look(name: str, value: Any, of: Technique) -> str | None:
     return str(value)
 
 
-def _worded(name: str, word: str, wanted: str) -> Any:
+def _worded(name: str, word: str, wanted: str) -> object:
     """A number or a truth from a word; whether the setting takes it, the settings themselves say."""
     if wanted == "bool":
         if word.lower() not in _TRUTHS:
@@ -153,7 +153,7 @@ def _worded(name: str, word: str, wanted: str) -> Any:
         return word
 
 
-def _plain(value: Any, wanted: str) -> Any:
+def _plain(value: object, wanted: str) -> object:
     """A value from Python: numbers of numpy's, whole ones for others, and paths or objectives for texts."""
     item = getattr(value, "item", None)
     value = item() if callable(item) else value
@@ -164,7 +164,7 @@ def _plain(value: Any, wanted: str) -> Any:
     return float(value) if wanted == "float" and isinstance(value, int) else value
 
 
-def _texts(value: Any, entry: Setting) -> tuple[str, ...]:
+def _texts(value: object, entry: Setting) -> tuple[str, ...]:
     """A setting of several texts: one picture, or as many words as its flag takes."""
     if isinstance(value, (list, tuple)):
         return tuple(_path(each, entry) for each in value)
@@ -172,7 +172,7 @@ def _texts(value: Any, entry: Setting) -> tuple[str, ...]:
     return tuple(shlex.split(text)) if entry.words > 1 else (text,)
 
 
-def _path(value: Any, entry: Setting) -> str:
+def _path(value: object, entry: Setting) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise SettingsError(
             f"{entry.name} is {type(value).__name__}; in a study it takes files by name, as command lines do."
@@ -180,7 +180,7 @@ def _path(value: Any, entry: Setting) -> str:
     return os.fspath(value)
 
 
-def _each_once(values: Iterable[Any]) -> tuple[Any, ...]:
+def _each_once(values: Iterable[object]) -> tuple[object, ...]:
     """Without repetitions; 1 and True are two values."""
     found: dict[tuple[type, Any], Any] = {}
     for value in values:
@@ -188,7 +188,7 @@ def _each_once(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(found.values())
 
 
-def spoken(value: Any) -> str:
+def spoken(value: object) -> str:
     """A value as a person writes it.
 
     >>> [spoken(value) for value in (None, True, 1.0, ("a.jpg",), "block8")]
@@ -211,7 +211,7 @@ BASELINE = "baseline"
 _UNFIT = re.compile(r"[^A-Za-z0-9.]+")  # what a file's name should not hold, on any system
 _LONGEST = 80  # letters of a file's name
 
-Choose = Callable[[Mapping[str, Any]], Settings]
+Choose = Callable[[Mapping[str, object]], Settings]
 """Settings from names and values; a look among them is several settings at once."""
 
 
@@ -275,7 +275,7 @@ def name_of(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {spoken(value)}" for name, value in values.items())
 
 
-def stem_of(values: Mapping[str, Any]) -> str:
+def stem_of(values: Mapping[str, object]) -> str:
     """A name for a variant's files: the same whatever else is studied beside it, and another for other values.
 
     >>> stem_of({"jitter": 0, "octave_scale": 1.4})

@@ -22,7 +22,7 @@ from phosphene.studies.page import Group, View
 
 # Okabe and Ito, "Color universal design" (2008), without the yellow, which white paper swallows.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
+DASHES: tuple[object, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 # Stand-ins, which become the page's own colours where a figure stands in it.
 INK, SOFT, LINE = "#010203", "#040506", "#070809"
 ON_PAPER = {INK: "#1d1d1b", SOFT: "#66645f", LINE: "#dfdcd5"}
@@ -36,7 +36,7 @@ STYLE: Any = {
     "ytick.minor.size": 0, "figure.facecolor": "none", "axes.facecolor": "none",
 }  # fmt: skip
 REFERENCE: dict[str, Any] = {"color": SOFT, "linewidth": 1.2, "linestyle": (0, (2, 2))}
-FAINT: dict[str, Any] = {"color": LINE, "linewidth": 1.1, "zorder": 1}
+FAINT: dict[str, object] = {"color": LINE, "linewidth": 1.1, "zorder": 1}
 _GAP = 10.5  # points between two names
 _FONTS = re.compile(r"'DejaVu Sans'[^;\"]*")
 
@@ -111,7 +111,7 @@ _OBJECTIVE = {
     "recipe", "method", "style", "filter",
 }  # fmt: skip
 
-Draw = Callable[[Axes, Entry, Mapping[str, Any]], tuple[float, float]]
+Draw = Callable[[Axes, Entry, Mapping[str, object]], tuple[float, float]]
 """Draws an entry's curve, and says where it ends."""
 
 

@@ -42,7 +42,7 @@ class Operation:
     named: bool = False
     refusals: Sequence[int] = ()
 
-    def described(self, shapes: dict[str, Any]) -> dict[str, Any]:
+    def described(self, shapes: dict[str, object]) -> dict[str, object]:
         """As OpenAPI has it."""
         words = [word for word in re.split(r"[/{}.]+", self.path) if word not in ("", "api", "webp")]
         answers = {
@@ -60,7 +60,7 @@ class Operation:
         found |= {400, 413, 415} if self.takes else set()
         return found | ({408} if FILE in self.takes else set())
 
-    def _parameters(self) -> list[dict[str, Any]]:
+    def _parameters(self) -> list[dict[str, object]]:
         found: list[dict[str, Any]] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": PATTERNS[name]}}
             for name in re.findall(r"{(\w+)}", self.path)
@@ -89,19 +89,19 @@ The socket `/api/pictures/{id}/live` takes `Message` as text. It sends text, `{"
 frames were left out because they were not fetched in time: get `view.webp` again."""
 
 
-def _content(kinds: Sequence[str], shapes: dict[str, Any]) -> dict[str, Any]:
+def _content(kinds: Sequence[str], shapes: dict[str, object]) -> dict[str, object]:
     """Shapes travel as JSON, everything else as itself."""
-    content: dict[str, Any] = {}
+    content: dict[str, object] = {}
     for kind in kinds:
         ref = {"schema": {"$ref": f"#/components/schemas/{kind}"}}
         content |= {JSON: ref} if kind in shapes else {kind: {}}
     return {"content": content} if content else {}
 
 
-def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
+def openapi(operations: Sequence[Operation]) -> dict[str, object]:
     """The whole description, as JSON data."""
     shapes = schemas()
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, dict[str, object]] = {}
     for each in operations:
         paths.setdefault(each.path, {})[each.method] = each.described(shapes)
     return {

@@ -116,11 +116,11 @@ class Desk:
         self._light, self._heavy = anyio.CapacityLimiter(limits.threads), anyio.CapacityLimiter(limits.heavy)
         self._live = anyio.CapacityLimiter(limits.sockets)
 
-    async def light(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+    async def light(self, work: Callable[..., Answer], *arguments: object) -> Answer:
         """What is done at once."""
         return await to_thread.run_sync(partial(work, *arguments), limiter=self._light)
 
-    async def heavy(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+    async def heavy(self, work: Callable[..., Answer], *arguments: object) -> Answer:
         """What takes seconds or much memory: a few at a time.
 
         Raises:
@@ -129,7 +129,7 @@ class Desk:
         with self._queue.place():
             return await to_thread.run_sync(partial(work, *arguments), limiter=self._heavy)
 
-    async def live(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+    async def live(self, work: Callable[..., Answer], *arguments: object) -> Answer:
         """A painter's gesture: it waits behind nothing else."""
         return await to_thread.run_sync(partial(work, *arguments), limiter=self._live)
 

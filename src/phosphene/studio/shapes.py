@@ -48,7 +48,7 @@ class FromFolder(Shape):
     folder: Annotated[Whole, Range(0, 1_000_000)]
 
 
-def _new_kind(value: Any) -> str:
+def _new_kind(value: object) -> str:
     return "folder" if isinstance(value, FromFolder) or (isinstance(value, dict) and "folder" in value) else "canvas"
 
 
@@ -139,7 +139,7 @@ TAKEN: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(shape) for name, shape i
 GIVEN: dict[str, TypeAdapter[Any]] = {shape.__name__: TypeAdapter(shape) for shape in _GIVEN}
 
 
-def schemas() -> dict[str, Any]:
+def schemas() -> dict[str, object]:
     """The JSON Schema of all that is taken and given, by name; references are those of OpenAPI."""
     named = TAKEN | GIVEN
     template = "#/components/schemas/{model}"
@@ -172,7 +172,7 @@ def _no_number(word: str) -> float:
     raise ValueError(f"{word} is no number of JSON")
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key is given twice")

@@ -55,7 +55,7 @@ class Dreams(Engine):
         named = settings.layer or settings.objective or settings.guide
         return settings if named else replace(settings, layer=network.default_layer)
 
-    def recorded(self, settings: DreamSettings, network: Network) -> dict[str, Any]:  # type: ignore[override]
+    def recorded(self, settings: DreamSettings, network: Network) -> dict[str, object]:  # type: ignore[override]
         """As `Engine.recorded`, with the layer that the network dreams of by itself."""
         layer = None if settings.objective else settings.layer or network.default_layer
         return super().recorded(settings, network) | {"layer": layer}

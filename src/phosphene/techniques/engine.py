@@ -237,7 +237,7 @@ class Engine(ABC):
             raise SettingsError(f"Name a picture to make {self.technique.plural} of.")
         return opening.open(image, dtype, getattr(settings, "seed", 0))
 
-    def recorded(self, settings: Settings, network: Network) -> dict[str, Any]:
+    def recorded(self, settings: Settings, network: Network) -> dict[str, object]:
         """The settings as a record holds them: objectives as they print, files without their folders."""
         machine = {"device": device_for(settings.device)} if hasattr(settings, "device") else {}
         return {**settings.to_dict(), **files.recorded(settings), "model": network.name, **machine}

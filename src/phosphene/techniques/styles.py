@@ -114,7 +114,7 @@ class Styles(Engine):
         return again
 
 
-def _suited(name: str | None) -> Mapping[str, Any]:
+def _suited(name: str | None) -> Mapping[str, object]:
     """The settings that suit a filter; none where it is gone or damaged."""
     try:
         return {} if name is None else filters.read(name).style

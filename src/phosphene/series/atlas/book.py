@@ -58,7 +58,7 @@ class View:
     size: tuple[int, int]
 
 
-def page(view: View, state: Mapping[str, Any]) -> str:
+def page(view: View, state: Mapping[str, object]) -> str:
     """The page; `state` says how far each entry is, and whether there is more to come."""
     numbered = list(enumerate(view.entries))
     of_channels = (each for each in numbered if each[1].channel is not None)
@@ -141,7 +141,7 @@ class Book:
         self._put(PAGE, page(self.view, state))
         self._written = time.monotonic()
 
-    def _entries(self) -> list[dict[str, Any]]:
+    def _entries(self) -> list[dict[str, object]]:
         return [
             {
                 "layer": entry.layer,
@@ -159,7 +159,7 @@ class Book:
         images.write_atomically(self.folder / name, text.encode("utf-8", "replace"), overwrite=True)
 
 
-def _digest(entries: Sequence[Entry], facts: dict[str, Any]) -> str:
+def _digest(entries: Sequence[Entry], facts: dict[str, object]) -> str:
     """Tells a page of one plan from a page of another."""
     named = [[entry.layer, entry.channel] for entry in entries]
     return hashlib.sha256(json.dumps([named, facts], sort_keys=True).encode()).hexdigest()[:16]

@@ -128,7 +128,7 @@ def atlas(
     return _Making(book, easel, wanted, stages, listeners, anew=force).run()
 
 
-def _check(changes: dict[str, Any], long_side: int | None, channels: int) -> None:
+def _check(changes: dict[str, object], long_side: int | None, channels: int) -> None:
     for name in changes:
         if name not in plan.FIELDS and name in DreamSettings.names():
             raise SettingsError(

@@ -1,7 +1,6 @@
 """What the pages of series have in common: they open without a network, and can load nothing from elsewhere."""
 
 from functools import cache
-from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -9,7 +8,7 @@ from markupsafe import Markup
 _FRAME = jinja2.PackageLoader(__name__, "")
 
 
-def render(package: str, **values: Any) -> str:
+def render(package: str, **values: object) -> str:
     """The page of a package: its `page.html`, which extends our `frame.html`, with these values."""
     return _pages(package).get_template("page.html").render(values)
 
