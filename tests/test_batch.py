@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import phosphene
 from phosphene import batch, networks, run
 from phosphene.batch import Input
 from phosphene.errors import ImageError, SettingsError, Stop, UnknownNameError
@@ -161,7 +162,7 @@ def test_an_interrupted_dream_counts_as_unfinished(here):
         raise Stop
 
     job = batch.plan(["photo.jpg"]).jobs[0]
-    run.dream("photo.jpg", on_step=stop, **QUICK).save(job.output)
+    phosphene.dream("photo.jpg", on_step=stop, **QUICK).save(job.output)
     assert standing(job) == "unfinished"
     assert standing(job, seed=1) == "other"
 
@@ -170,7 +171,7 @@ def test_an_interrupted_dream_counts_as_unfinished(here):
 def test_only_the_same_dream_counts_as_made(here, name):
     job = batch.plan([name]).jobs[0]
     assert standing(job) == "other"
-    run.dream(name, size=(32, 24) if name == "clouds" else None, **QUICK).save(job.output)
+    phosphene.dream(name, size=(32, 24) if name == "clouds" else None, **QUICK).save(job.output)
     assert standing(job) == "finished"
     assert standing(job, seed=1) == "other"
     if name == "photo.jpg":

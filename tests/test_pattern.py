@@ -9,6 +9,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+import phosphene
 from phosphene import networks, objectives, run
 from phosphene.ascent import gradient, planning
 from phosphene.cli import main
@@ -202,7 +203,7 @@ def again(made, **changes):
 
 
 def test_a_pattern_is_made_again_from_its_record(tiny_loads, tmp_path):
-    first = run.pattern("deep:3", size=(80, 64), steps=3, octaves=1)
+    first = phosphene.pattern("deep:3", size=(80, 64), steps=3, octaves=1)
     first.save(tmp_path / "a.png")
     kept = record.read(tmp_path / "a.png")
     assert (kept.recipe, kept.objective, kept.complete) == ("pattern", "channel(deep, 3)", True)
@@ -216,7 +217,7 @@ def test_a_pattern_is_made_again_from_its_record(tiny_loads, tmp_path):
 
 def test_a_sheet_is_a_pattern_of_each_channel(tiny_loads):
     told = []
-    made = run.pattern("deep", channels="1,4-5", size=SIZE, steps=2, octaves=1, on_step=told.append)
+    made = phosphene.pattern("deep", channels="1,4-5", size=SIZE, steps=2, octaves=1, on_step=told.append)
     assert made.record.objective == "deep, channels 1,4-5"
     assert [(step.octave, step.octaves) for step in told] == [(1, 3)] * 2 + [(2, 3)] * 2 + [(3, 3)] * 2
     assert told[-1].done == 1
@@ -237,7 +238,7 @@ def test_what_was_stopped_is_kept(tiny_loads, channels):
             raise Stop
 
     of = "deep" if channels else "deep:1"
-    made = run.pattern(of, channels=channels, size=SIZE, steps=3, octaves=1, on_step=stop)
+    made = phosphene.pattern(of, channels=channels, size=SIZE, steps=3, octaves=1, on_step=stop)
     assert not made.record.complete
     assert made.record.reached == ("pattern 2 of 3, step 1 of 3" if channels else "octave 1 of 1, step 2 of 3")
     assert made.pixels.std() > 0.01
@@ -341,4 +342,4 @@ def test_help_needs_no_torch():
 
 def test_an_unknown_layer_in_words(here):
     with pytest.raises(UnknownNameError):
-        run.pattern(objective=objectives.layer("nowhere"), steps=1)
+        phosphene.pattern(objective=objectives.layer("nowhere"), steps=1)

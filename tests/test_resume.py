@@ -49,7 +49,7 @@ def photo(tmp_path):
 
 
 def dream(photo, keep=None, on_step=None, **changes):
-    return run.dream(photo, network=tiny(torch.float64), keep=keep, on_step=on_step, **{**CHOSEN, **changes})
+    return phosphene.dream(photo, network=tiny(torch.float64), keep=keep, on_step=on_step, **{**CHOSEN, **changes})
 
 
 def stopping(count):

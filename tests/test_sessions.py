@@ -418,10 +418,10 @@ def test_a_style_must_look_first_and_says_so(session, monkeypatch):
     for _ in range(2):
         with pytest.raises(SettingsError, match="looks at your picture first"):
             session.begin(replace(BRUSH, look=look), ((40, 40, 1),))
-    (job,) = (each for each in session.jobs.values() if each.kind == "style")
+    (job,) = (each for each in session.jobs.values() if each.kind == "look")
     assert ended(job).state == "done"
     assert session.stroke(replace(BRUSH, look=look), ((60, 40, 1),), 0)["strokes"] == 1
-    assert any(each.get("job", {}).get("kind") == "style" for each in events)
+    assert any(each.get("job", {}).get("kind") == "look" for each in events)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2"), RuntimeError("CUDA out of memory"), MemoryError()])

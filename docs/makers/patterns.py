@@ -7,9 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from phosphene import images, networks
+from phosphene import images, networks, pattern
 from phosphene.pixels import sheets
-from phosphene.run import pattern
 
 HERE = Path(__file__).parents[1] / "pictures"
 CHOSEN = (

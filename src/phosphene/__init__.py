@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from phosphene.painting.again import redo
     from phosphene.recipes.settings import DreamSettings
     from phosphene.records.record import Record
-    from phosphene.run import Dream, dream, make, pattern, style
+    from phosphene.run import Dream
+    from phosphene.run.functions import dream, make, pattern, style
     from phosphene.series.atlas import atlas
     from phosphene.studies.build import study
 
@@ -68,7 +69,8 @@ _ROOMS = {
     "ascent": ("Step",),
     "recipes.settings": ("DreamSettings",),
     "batch": ("many",),
-    "run": ("Dream", "dream", "make", "pattern", "style"),
+    "run": ("Dream",),
+    "run.functions": ("dream", "make", "pattern", "style"),
     "series.atlas": ("atlas",),
     "painting.again": ("redo",),
     "studies.build": ("study",),

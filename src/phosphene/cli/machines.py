@@ -5,16 +5,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phosphene.batch import Job, Plan
 from phosphene.cli.maker import Maker
-from phosphene.cluster import Folder, Order
-from phosphene.cluster.errands import FolderOutcome
 from phosphene.errors import SettingsError
 from phosphene.images.sources import Sent
 from phosphene.run import Prepared
 from phosphene.run.prepared import cluster
+
+if TYPE_CHECKING:  # Dask is an extra
+    from phosphene.cluster import Order
+    from phosphene.cluster.errands import FolderOutcome
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Machines:
 # A folder of pictures on many workers. It loads Dask
 
 
-def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Iterator[tuple[Job, FolderOutcome]]:
+def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Iterator[tuple[Job, "FolderOutcome"]]:
     """Jobs, and what came of them, as they are done.
 
     Ctrl-C ends them after the steps that they are at; what there is then is theirs.
@@ -94,6 +96,8 @@ def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Ite
     """
     if not jobs:
         return
+    from phosphene.cluster import Folder
+
     where = f"{len(jobs)} pictures"
     with maker.bar(where) as bar:
         folder = Folder(
@@ -106,8 +110,10 @@ def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Ite
             yield jobs[number][0], outcome
 
 
-def _order(job: Job, ready: Prepared) -> Order:
+def _order(job: Job, ready: Prepared) -> "Order":
     """A picture as it is sent."""
+    from phosphene.cluster import Order
+
     name = job.source.name
     match job.source.kind:
         case "words":

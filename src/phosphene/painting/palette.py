@@ -14,10 +14,11 @@ from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
 from phosphene.painting.document import DREAM, Look
 from phosphene.pixels import transforms
+from phosphene.recipes.fields import Settings
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
-from phosphene.recipes.style_settings import StyleSettings
 from phosphene.recipes.style_settings import settings as choose_style
+from phosphene.techniques import STYLE
 from phosphene.techniques.aims import Aim, aim
 from phosphene.techniques.engine import Album
 
@@ -73,14 +74,14 @@ class Palette:
         return Objective(tuple(replace(term, fit=partial(self._fit, look, number, window))
                                for number, term in enumerate(prepared.terms)))  # fmt: skip
 
-    def style(self, look: Look, strength: float | None = None) -> StyleSettings:
+    def style(self, look: Look, strength: float | None = None) -> Settings:
         """The settings of a style's look.
 
         Raises:
             PhospheneError: a filter or picture that is not there.
         """
         self.check(look)
-        named: dict[str, object] = {"filter": look.filter} if look.filter else {"style": (look.reference,)}
+        named: dict[str, object] = {"filter": look.filter} if look.filter else {STYLE.further: (look.reference,)}
         changes = {"strength": strength, "steps": self.style_steps}
         given = {name: value for name, value in changes.items() if value is not None}
         return choose_style(**named, **given, seed=self.seed)

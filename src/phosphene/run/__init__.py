@@ -1,7 +1,6 @@
 """One run, from a picture to a picture that says how it was made; and the same run again."""
 
 from phosphene.run.again import check_changes, redo
-from phosphene.run.functions import dream, make, pattern, style
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream
 from phosphene.run.prepared import Dream, Prepared, prepare
@@ -12,10 +11,6 @@ __all__ = [
     "LargeDream",
     "Prepared",
     "check_changes",
-    "dream",
-    "make",
-    "pattern",
     "prepare",
     "redo",
-    "style",
 ]

@@ -250,7 +250,7 @@ class Session(Subscribers):
             return
         self.easel.palette.check(look)
         if look.kind == STYLE and look not in self.easel.styled:
-            waiting = (job for job in self.jobs.values() if job.kind == "style" and not job.over)
+            waiting = (job for job in self.jobs.values() if job.kind == "look" and not job.over)
             if not any(job.message.startswith(look.name) for job in waiting):
                 self._prepare(brush)
             raise SettingsError(f"{look.name} looks at your picture first.\nPaint with it as soon as it is ready.")
@@ -260,7 +260,7 @@ class Session(Subscribers):
             self.easel.prepare(brush.look, self._watching(job))
             return {"look": brush.look.to_dict()}
 
-        self.add_job("style", Rank.LOOK, work, f"{brush.look.name} looks at your picture")
+        self.add_job("look", Rank.LOOK, work, f"{brush.look.name} looks at your picture")
 
     def _watching(self, job: Job) -> OnStep:
         def watch(step: Step) -> None:

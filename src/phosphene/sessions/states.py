@@ -13,7 +13,7 @@ GroundWords = Annotated[
 
 
 LookSet = Literal["presets", "filters", "layers", "channels"]
-JobKind = Literal["render", "ranking", "thumbnails", "ground", "style"]
+JobKind = Literal["render", "ranking", "thumbnails", "ground", "look"]
 JobStage = Literal["waiting", "running", "done", "cancelled", "failed"]
 Format = Literal["png", "jpeg", "webp", "tiff"]
 

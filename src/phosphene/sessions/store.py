@@ -20,7 +20,7 @@ from torch import Tensor
 from phosphene import images
 from phosphene.errors import ImageError, RecordError, RoomError, UnknownNameError
 from phosphene.images import write_atomically
-from phosphene.painting.document import DREAM, Document, Ground
+from phosphene.painting.document import DREAM, STYLE, Document, Ground
 from phosphene.sessions.states import Command, Reference
 
 MOST, MOST_BYTES = 60, 6_000_000_000  # pictures kept, and bytes; the oldest go first
@@ -270,7 +270,7 @@ def _words(name: str, ground: Ground, references: References) -> list[str]:
     strength = [] if look.kind == DREAM and ground.strength == 1 else ["--strength", f"{ground.strength:g}"]
     named = references.facts.get(look.reference or "", {}).get("name", "")
     if look.kind != DREAM:
-        return ["style", name, *(["--filter", look.filter] if look.filter else [named]), *strength]
+        return [STYLE, name, *(["--filter", look.filter] if look.filter else [named]), *strength]
     flags = {"--preset": look.preset, "--layer": look.layer, "--channel": look.channel, "--guide": named or None}
     said = [word for flag, value in flags.items() if value is not None for word in (flag, str(value))]
     return [name, *said, *strength]

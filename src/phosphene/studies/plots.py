@@ -16,6 +16,7 @@ from matplotlib.text import Annotation
 from phosphene.measures import MEASURES
 from phosphene.studies.book import Entry
 from phosphene.studies.page import Group, View
+from phosphene.techniques import STYLE as STYLING
 
 # How a report's figures look: lines named where they end, colours that all can tell apart, and the page's own ink
 
@@ -108,7 +109,7 @@ _SAME = 1e-9  # a measure's values that differ by less are one
 # Axes along which scores are of different things.
 _OBJECTIVE = {
     "model", "weights", "layer", "channel", "objective", "maximise", "guide", "match", "guide_scales", "top", "preset",
-    "recipe", "method", "style", "filter",
+    "recipe", "method", STYLING.further, "filter",
 }  # fmt: skip
 
 Draw = Callable[[Axes, Entry, Mapping[str, object]], tuple[float, float]]

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,7 +22,6 @@ from phosphene.pixels.tiles import Box
 from phosphene.recipes.dream import Region, goal, tilings_of
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
-from phosphene.recipes.style_settings import StyleSettings
 from phosphene.techniques.engine import Album
 
 _PROPORTION = 0.02  # by which a mask's proportions may differ from the picture's
@@ -81,7 +81,23 @@ def chosen_layers(
     return replace(settings, layer=",".join(layers)), (note,)
 
 
-def mask_of(picture: Picture, settings: DreamSettings | StyleSettings, album: Album) -> Tensor | None:
+class Masked(Protocol):
+    """Settings that may keep a part of a picture as it is."""
+
+    @property
+    def mask(self) -> str | None:
+        """A picture, or `alpha`."""
+
+    @property
+    def feather(self) -> float:
+        """How soft its edge is, in pixels."""
+
+    @property
+    def invert(self) -> bool:
+        """Whether black and white change places."""
+
+
+def mask_of(picture: Picture, settings: Masked, album: Album) -> Tensor | None:
     """Where the picture may dream, at its size."""
     if settings.mask is None:
         return None

@@ -4,7 +4,7 @@ import { announce, byId } from "./dom.js";
 import { cancelJob } from "./session.js";
 import { store } from "./store.js";
 
-const GROWS = ["ground", "style"];
+const GROWS = ["ground", "look"];
 const bar = byId("growing-bar");
 let spoken = "";
 
