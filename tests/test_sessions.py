@@ -1,5 +1,6 @@
 """What computes for the studio: strokes that come first, the way back, and paintings that are kept."""
 
+import gc
 import io
 import json
 import math
@@ -316,6 +317,37 @@ def test_damaged_pixels_are_not_believed(studio):
     for pixels in (b"x", target.getvalue()):
         made = studio.unpack(zipped(**parts, pixels_dot_npy=pixels), "x")
         assert torch.equal(made.easel.pixels, made.easel.photograph)
+
+
+def test_pixels_are_read_in_many_threads_at_once(tmp_path):
+    """Threads change places while numpy reads a header; their depths differ, which Python 3.11 confuses."""
+    folder, like, faults = Store(tmp_path).new(b"x"), torch.zeros(1, 3, 4, 4), []
+    folder.keep({}, like)
+
+    def read(depth):
+        if depth:
+            return read(depth - 1)
+        try:
+            for _ in range(20):
+                assert folder.pixels(like) is not None
+        except SystemError as error:
+            faults.append(error)
+
+    def change_places(*_):
+        time.sleep(1e-5)
+
+    threads, threshold = [threading.Thread(target=read, args=(5 * number,)) for number in range(6)], gc.get_threshold()
+    gc.set_threshold(5)
+    gc.callbacks.append(change_places)
+    try:
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        gc.callbacks.remove(change_places)
+        gc.set_threshold(*threshold)
+    assert faults == []
 
 
 def test_old_paintings_are_swept(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings
+from phosphene.recipes.fields import Settings, Values
 from phosphene.records import journal, record
 from phosphene.run import Dream, Keep, LargeDream, Prepared, prepare
 from phosphene.techniques import DREAM, Technique, known
@@ -47,7 +47,7 @@ def plan(
     output: str | None = None,
     *,
     technique: Technique = DREAM,
-    wishes: Mapping[str, Any] | None = None,
+    wishes: Values | None = None,
     settings: Settings | None = None,
     recursive: bool = False,
     force: bool = False,

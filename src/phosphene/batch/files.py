@@ -16,6 +16,7 @@ from phosphene.images.sources import read_bytes, refuse
 from phosphene.pixels.canvases import CANVASES, is_canvas
 from phosphene.recipes.fields import Settings, described
 from phosphene.records.journal import SUFFIX, folder_of
+from phosphene.records.record import Facts
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
 
 PIPE = "-"
@@ -174,7 +175,7 @@ def is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or (path.is_dir() and path.suffix.lower() not in FORMATS)
 
 
-def facts(settings: Settings, looks: Mapping[str, str | None]) -> dict[str, Any]:
+def facts(settings: Settings, looks: Mapping[str, str | None]) -> Facts:
     """What a template may name, fit for file names: the settings, and by which looks they were chosen."""
     known = described(type(settings))
     values = {name: _short(value, known[name].holds) for name, value in settings.to_dict().items()}

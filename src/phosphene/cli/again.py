@@ -13,6 +13,7 @@ from phosphene.cli.maker import Maker, Wishes
 from phosphene.cli.progress import Interruption
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.painting.again import RECIPE, redo
+from phosphene.recipes.fields import Values
 from phosphene.records import record
 from phosphene.run.again import recorded_settings
 from phosphene.techniques import TECHNIQUES
@@ -20,9 +21,7 @@ from phosphene.techniques import TECHNIQUES
 MOST_THREADS = 256  # believed of a record
 
 
-def again(
-    picture: str, input_: str | None, changes: Mapping[str, Any], wishes: Wishes, command: Sequence[str] = ()
-) -> int:
+def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, command: Sequence[str] = ()) -> int:
     """Makes a picture again; returns the exit code."""
     source = Input(picture, "pipe" if picture == batch.PIPE else "file")
     check_piped(source)
@@ -74,7 +73,7 @@ def _redo_output(source: Input, made: record.Record, changes: Mapping[str, objec
     return path
 
 
-def _recorded_facts(made: record.Record, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _recorded_facts(made: record.Record, changes: Values) -> dict[str, Any]:
     """What a template may name; of presets and recipes the record knows nothing."""
     if made.recipe not in TECHNIQUES:
         return {**made.settings, **changes}

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.recipes import settings as of_dreams
-from phosphene.recipes.fields import beneath, combined
+from phosphene.recipes.fields import Values, beneath, combined
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
 
@@ -28,7 +28,7 @@ def user_file() -> Path:
     return user_config_path("phosphene") / "settings.toml"
 
 
-def wished(technique: Technique, named: str | None, typed: Mapping[str, Any]) -> dict[str, Any]:
+def wished(technique: Technique, named: str | None, typed: Values) -> dict[str, Any]:
     """What the user's file, a named one and the command line ask for, the nearest last.
 
     Raises:
@@ -37,12 +37,12 @@ def wished(technique: Technique, named: str | None, typed: Mapping[str, Any]) ->
     return over(technique, read(technique, named, typed), typed)
 
 
-def over(technique: Technique, *places: Mapping[str, Any]) -> dict[str, Any]:
+def over(technique: Technique, *places: Values) -> dict[str, Any]:
     """What several places ask for, the nearest last; a look in one of them asks for what it chooses."""
     return of_dreams.wished(*places) if technique.looks else combined(technique.settings, *places)
 
 
-def left(technique: Technique, farther: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+def left(technique: Technique, farther: Values, nearer: Values) -> dict[str, Any]:
     """What is left of the farther wishes beside nearer ones."""
     return of_dreams.left(farther, nearer) if technique.looks else beneath(technique.settings, farther, nearer)
 
@@ -67,7 +67,7 @@ def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -
     return over(technique, values, others)
 
 
-def layer_from(wishes: Mapping[str, Any]) -> Named | None:
+def layer_from(wishes: Values) -> Named | None:
     """The preset or recipe that chooses the layer, where nothing nearer does."""
     if "layer" in wishes:
         return None

@@ -3,13 +3,12 @@
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from phosphene import batch, images
 from phosphene.ascent.executor import MakeHands
@@ -22,7 +21,7 @@ from phosphene.errors import PhospheneError, SettingsError, Stop, UnknownNameErr
 from phosphene.images import format_of
 from phosphene.images.sources import refuse
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings
+from phosphene.recipes.fields import Settings, Values
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.run import Dream, LargeDream
 from phosphene.techniques import Technique
@@ -137,7 +136,7 @@ class Asked:
 
     technique: Technique
     inputs: Sequence[str]
-    wishes: Mapping[str, Any]
+    wishes: Values
     settings: Settings | None
     opening: Opening
     recursive: bool = False

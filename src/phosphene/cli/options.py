@@ -7,7 +7,7 @@ import click
 
 from phosphene.cli import configuration
 from phosphene.recipes import fields as of_settings
-from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Setting, Settings, described
+from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Setting, Settings, Values, described
 from phosphene.techniques import TECHNIQUES, Technique
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -127,7 +127,7 @@ def _help(of: Setting) -> str:
     return of.about if of.default in (None, (), False) else f"{of.about}  [{of.default}]"
 
 
-def given(flags: Mapping[str, Any], *of: type[Settings]) -> dict[str, Any]:
+def given(flags: Values, *of: type[Settings]) -> dict[str, Any]:
     """The settings that were given, as numbers where they should be and are.
 
     >>> from phosphene.recipes.settings import DreamSettings

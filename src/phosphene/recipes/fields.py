@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from phosphene.errors import SettingsError, nearest
 
@@ -25,6 +25,9 @@ Holds = Literal[
     "preset", "scales", "memory", "overlap",
 ]  # fmt: skip
 """What the words of a setting name: how they are typed, completed, recorded and looked for follows from it."""
+
+Values: TypeAlias = Mapping[str, Any]
+"""Values of settings by name, as they were typed, read or recorded."""
 
 
 def setting(
@@ -150,7 +153,7 @@ class Settings:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
-def combined(of: type[Settings], *places: Mapping[str, Any]) -> dict[str, Any]:
+def combined(of: type[Settings], *places: Values) -> dict[str, Any]:
     """What several places ask for, the nearest last: a record, then the changes to it.
 
     A setting overrides itself in the places before, and what `OVERRIDES` names. Two that exclude each other in one
@@ -162,7 +165,7 @@ def combined(of: type[Settings], *places: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def beneath(of: type[Settings], farther: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+def beneath(of: type[Settings], farther: Values, nearer: Values) -> dict[str, Any]:
     """What is left of the farther wishes; `None` and an empty list are no wish, and override only themselves."""
     said = [name for name, value in nearer.items() if value is not None and not _is_empty(value)]
     gone = set(nearer).union(*(of.OVERRIDES.get(name, ()) for name in said))

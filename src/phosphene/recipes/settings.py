@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes.fields import (
     Settings,
+    Values,
     ascent,
     beneath,
     combined,
@@ -33,8 +34,8 @@ class Named:
 
     name: str
     about: str
-    changes: Mapping[str, Any]
-    guided: Mapping[str, Any] = field(default_factory=dict)  # more changes, where there is a guide
+    changes: Values
+    guided: Values = field(default_factory=dict)  # more changes, where there is a guide
 
 
 RECIPES = {
@@ -278,7 +279,7 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     return DreamSettings(**chosen)
 
 
-def wished(*places: Mapping[str, Any]) -> dict[str, Any]:
+def wished(*places: Values) -> dict[str, Any]:
     """What several places ask for, the nearest last: a file of settings, then what is typed; for `settings`.
 
     Each may name a recipe and a preset: what these choose is asked for in that place, too.
@@ -292,7 +293,7 @@ def wished(*places: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def left(farther: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+def left(farther: Values, nearer: Values) -> dict[str, Any]:
     """What is left of the farther wishes beside nearer ones, and what the recipe and the preset named there choose."""
     looks = [known.get(str(nearer.get(kind))) for kind, known in (("recipe", RECIPES), ("preset", PRESETS))]
     asked = {name: value for look in looks if look for name, value in look.changes.items()}

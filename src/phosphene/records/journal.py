@@ -16,6 +16,7 @@ from typing import Any
 
 from phosphene.errors import RecordError, RoomError, SettingsError
 from phosphene.images import write_atomically
+from phosphene.records.record import Facts
 
 SUFFIX = ".unfinished"
 PAUSE = 20.0  # seconds from one writing to the next
@@ -45,7 +46,7 @@ class Journal:
     folder: Path
     about: Mapping[str, Any]
     command: Mapping[str, object] = field(default_factory=dict)
-    state: dict[str, Any] = field(default_factory=dict)
+    state: Facts = field(default_factory=dict)
     _written: float = field(default_factory=time.monotonic)
 
     def open(self) -> Journal:
@@ -120,7 +121,7 @@ class Journal:
         )
 
 
-def read(folder: Path) -> dict[str, Any] | None:
+def read(folder: Path) -> Facts | None:
     """What a folder's journal says; `None` where there is none.
 
     Raises:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata as installed
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from phosphene import images
 from phosphene.errors import RecordError
@@ -21,6 +21,9 @@ _LONGEST = 1_000_000  # characters; a record has a few thousand
 _ABSOLUTE = re.compile(r"^(?:~?/|~?\\|[A-Za-z]:[\\/])")
 _LEADING = ("steps", "seed")  # settings that other programs' readers look for, so they stand first
 _OPTIONAL = ("pictures", "complete", "reached")
+
+Facts: TypeAlias = dict[str, Any]
+"""A JSON object."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,11 @@ class Record:
     """
 
     recipe: str
-    settings: dict[str, Any]
+    settings: Facts
     objective: str
     network: dict[str, str]
-    input: dict[str, Any]
-    output: dict[str, Any]
+    input: Facts
+    output: Facts
     versions: dict[str, str]
     threads: int
     complete: bool = True
@@ -166,7 +169,7 @@ def _version(name: str) -> str:
         return "unknown"
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str) -> Facts:
     """The JSON object in a text that may hold anything."""
     if len(text) > _LONGEST:
         raise RecordError(f"The record is {len(text):,} characters long; no true one is longer than {_LONGEST:,}.")
@@ -225,7 +228,7 @@ _FACTS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
 }
 
 
-def _check_canvas(values: Mapping[str, Any]) -> None:
+def _check_canvas(values: Facts) -> None:
     """Refuses a canvas so large that a picture which lies would fill the memory of who makes it again."""
     if "canvas" in values and values["width"] * values["height"] > images.MAX_PIXELS:
         raise RecordError(

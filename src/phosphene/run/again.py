@@ -12,9 +12,9 @@ from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks.network import AUTO as DEVICE_AUTO
 from phosphene.networks.network import CPU, is_here
-from phosphene.recipes.fields import flag
+from phosphene.recipes.fields import Values, flag
 from phosphene.records import record
-from phosphene.records.record import Record
+from phosphene.records.record import Facts, Record
 from phosphene.run.kept import Keep, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
@@ -61,7 +61,7 @@ def _opening(made: Record, technique: Technique) -> Opening:
     return Opening(size, made.input.get("long_side"), 0)
 
 
-def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
+def check_changes(made: Record, changes: Values) -> None:
     """Refuses changes that only pictures of another kind know.
 
     Raises:
@@ -78,9 +78,7 @@ def check_changes(made: Record, changes: Mapping[str, Any]) -> None:
             )
 
 
-def _recorded(
-    made: Record, technique: Technique, folder: Path, changes: Mapping[str, Any]
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _recorded(made: Record, technique: Technique, folder: Path, changes: Values) -> tuple[Facts, tuple[str, ...]]:
     """The recorded settings, as far as this computer has what they ask for, and word of what had to give way."""
     then, notes = recorded_settings(made), tuple[str, ...]()
     if "device" in technique.fields:

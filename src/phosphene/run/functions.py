@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeHands
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import join_region
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
@@ -53,7 +54,7 @@ class Wishes:
             wishes.name(source, "picture")
         return wishes
 
-    def changes(self, others: Mapping[str, Any]) -> dict[str, Any]:
+    def changes(self, others: Values) -> dict[str, Any]:
         """The settings that they come to, over others; an objective stands in place of layers and channels."""
         kept = {} if self.objective is None else {"layer": None, "channel": None}
         return {**others, **kept, **self.settings}

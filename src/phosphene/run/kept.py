@@ -15,6 +15,7 @@ from phosphene.errors import PhospheneError, RecordError, RoomError, Stop
 from phosphene.images.rasters import Raster, kind_of, strips
 from phosphene.records import record
 from phosphene.records.journal import Journal, read
+from phosphene.records.record import Facts
 
 ROWS = 256  # that are written at a time
 _CHUNK = 1 << 24  # bytes that are summed up at a time
@@ -139,7 +140,7 @@ class Watch:
             raise Stop
         return self.last.picture()
 
-    def ended(self, size: Sequence[int], depth: int, complete: bool) -> dict[str, Any]:
+    def ended(self, size: Sequence[int], depth: int, complete: bool) -> Facts:
         """What a record says of the end of a run: a picture of that height and width, written with `depth` bits."""
         return {
             "output": {"width": size[1], "height": size[0], "depth": depth},

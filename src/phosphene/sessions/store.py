@@ -6,6 +6,7 @@ import re
 import secrets
 import shlex
 import shutil
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from phosphene import images
 from phosphene.errors import ImageError, RecordError, RoomError, UnknownNameError
 from phosphene.images import write_atomically
 from phosphene.painting.document import DREAM, STYLE, Document, Ground
+from phosphene.records.record import Facts
 from phosphene.sessions.states import Command, Reference
 
 MOST, MOST_BYTES = 60, 6_000_000_000  # pictures kept, and bytes; the oldest go first
@@ -28,6 +30,8 @@ PICTURE, FACTS, PIXELS = "picture", "sitting.json", "pixels.npy"
 PARTS = re.compile(r"picture|sitting\.json|pixels\.npy|references/[0-9a-f]{16}")
 UNPACKED = 2_000_000_000  # bytes of a painting's file when it is unpacked
 SCHEMA = 1
+# numpy reads an array's header by `ast`, where Python 3.11 fails in two threads at once (python/cpython#106905).
+_ONE_HEADER = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class SessionFolder:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, data, overwrite=True)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """What is known of the picture, and what was painted on it.
 
         Raises:
@@ -72,7 +76,7 @@ class SessionFolder:
             raise RecordError("This painting was written by another Phosphene. Open the photograph anew.")
         return found
 
-    def keep(self, facts: dict[str, Any], pixels: Tensor) -> None:
+    def keep(self, facts: Facts, pixels: Tensor) -> None:
         """Keeps how a painting stands."""
         target = io.BytesIO()
         np.save(target, pixels.numpy())
@@ -83,7 +87,9 @@ class SessionFolder:
     def pixels(self, like: Tensor) -> Tensor | None:
         """The painting's pixels as they were kept; `None` where they are not there, or of another size."""
         try:
-            found = np.load(io.BytesIO(self.read(PIXELS)), allow_pickle=False)
+            data = io.BytesIO(self.read(PIXELS))
+            with _ONE_HEADER:
+                found = np.load(data, allow_pickle=False)
         except (RecordError, ValueError, EOFError):
             return None
         fits = found.shape == tuple(like.shape) and found.dtype == np.float32 and bool(np.isfinite(found).all())
@@ -206,7 +212,7 @@ class References(Mapping[str, images.Source]):
 
     def __init__(self, folder: SessionFolder, facts: Mapping[str, Any]) -> None:
         self._folder = folder
-        self.facts: dict[str, dict[str, Any]] = {
+        self.facts: dict[str, Facts] = {
             str(id): dict(each) for id, each in facts.items() if re.fullmatch(r"[0-9a-f]{16}", str(id))
         }
 

@@ -16,6 +16,7 @@ from phosphene import images
 from phosphene.errors import PhospheneError
 from phosphene.measures import MEASURES
 from phosphene.records import record
+from phosphene.records.record import Facts
 from phosphene.series.shelf import PAGE, PICTURES, Shelf, posix
 from phosphene.studies.making import Made, VariantMaker, look, ruler
 from phosphene.studies.plan import Axis, Variant, spoken
@@ -67,7 +68,7 @@ class Book:
         self._put(self.notes(variant), json.dumps({"picture": digest, **made.facts}).encode())
         self._put(self.picture(variant), made.picture)
 
-    def there(self, variant: Variant) -> dict[str, Any] | None:
+    def there(self, variant: Variant) -> Facts | None:
         """The facts of a variant whose picture is there, made of the same with the same settings; else `None`."""
         path = self.picture(variant)
         if self.anew or not path.is_file():

@@ -13,6 +13,7 @@ from phosphene import images
 from phosphene.ascent import Step
 from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks import Network
+from phosphene.recipes.fields import Values
 from phosphene.records import record
 from phosphene.run.prepared import cluster, extra
 from phosphene.studies import making, plan
@@ -57,7 +58,7 @@ OnProgress = Callable[[Progress], None]
 
 def study(
     image: images.Source,
-    vary: Mapping[str, Any] | Iterable[str],
+    vary: Values | Iterable[str],
     folder: str | os.PathLike[str],
     *,
     of: str = "dream",

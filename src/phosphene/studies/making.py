@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.resources import files
@@ -19,7 +19,8 @@ from phosphene.images.sources import Sent
 from phosphene.measures import Lattice
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
-from phosphene.records.record import Record
+from phosphene.recipes.fields import Values
+from phosphene.records.record import Facts, Record
 from phosphene.run import Dream, Prepared
 from phosphene.run.kept import telling_of_memory
 from phosphene.series.shelf import Subject, flags
@@ -37,7 +38,7 @@ class Library:
 
     loaded: dict[tuple[Any, ...], Network] = field(default_factory=dict)
 
-    def take(self, network: Network, axes: Sequence[Axis]) -> dict[str, Any]:
+    def take(self, network: Network, axes: Sequence[Axis]) -> Facts:
         """Takes a network that is loaded already; gives the settings that stand for it.
 
         Raises:
@@ -82,7 +83,7 @@ class VariantMaker:
     _opened: dict[tuple[Any, ...], Opened] = field(default_factory=dict)
     _objectives: dict[Any, str] = field(default_factory=dict)
 
-    def choose(self, values: Mapping[str, Any]) -> Any:
+    def choose(self, values: Values) -> Any:
         """Settings of values, as complete as they can be before a picture is made.
 
         Raises:
@@ -187,7 +188,7 @@ class Curve:
         octaves: of each, its number, its height and width, and its scores.
     """
 
-    octaves: list[dict[str, Any]] = field(default_factory=list)
+    octaves: list[Facts] = field(default_factory=list)
 
     def __call__(self, step: Step) -> None:
         """Takes a step."""
@@ -207,7 +208,7 @@ class Made:
     """
 
     picture: bytes
-    facts: dict[str, Any]
+    facts: Facts
 
 
 def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> Made:
@@ -233,7 +234,7 @@ def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> Made:
     return Made(picture, facts | look(picture, variant, maker))
 
 
-def look(picture: bytes, variant: Variant, maker: VariantMaker) -> dict[str, Any]:
+def look(picture: bytes, variant: Variant, maker: VariantMaker) -> Facts:
     """What the measures say of a picture, as it lies in its file; its spectrum, and that of its change."""
     pixels = images.load(picture, dtype=torch.float32, max_pixels=0).pixels
     photograph = maker.photograph(variant.settings)

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.recipes.fields import Setting, Settings
+from phosphene.recipes.fields import Setting, Settings, Values
 from phosphene.techniques import Technique
 
 # The axes of a study: settings with the values that they take, from words as `jitter=0,32`. Nothing here needs torch
@@ -49,7 +49,7 @@ def settings_of(given: Mapping[str, object], of: Technique) -> dict[str, object]
     return {name: value_of(name, value, of) for name, value in given.items()}
 
 
-def axes(vary: Mapping[str, Any] | Iterable[str], of: Technique) -> tuple[Axis, ...]:
+def axes(vary: Values | Iterable[str], of: Technique) -> tuple[Axis, ...]:
     """Axes from words as `jitter=0,32`, or from a mapping of names to values.
 
     Raises:
@@ -229,7 +229,7 @@ class Variant:
 
     name: str
     stem: str
-    values: Mapping[str, Any]
+    values: Values
     settings: Settings
     baseline: bool = False
 
@@ -239,7 +239,7 @@ class Variant:
         return f"{self.stem}.png"
 
 
-def variants(axes: Sequence[Axis], given: Mapping[str, Any], choose: Choose) -> tuple[Variant, ...]:
+def variants(axes: Sequence[Axis], given: Values, choose: Choose) -> tuple[Variant, ...]:
     """The baseline first, then every combination, the last axis changing fastest.
 
     A combination that is the baseline, or the same as one before it, is left out.
@@ -266,7 +266,7 @@ def variants(axes: Sequence[Axis], given: Mapping[str, Any], choose: Choose) -> 
     return tuple(found.values())
 
 
-def name_of(values: Mapping[str, Any]) -> str:
+def name_of(values: Values) -> str:
     """A variant's name.
 
     >>> name_of({"octave_scale": 1.4, "layer": None})

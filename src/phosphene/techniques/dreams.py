@@ -1,9 +1,7 @@
 """Dreams: a picture or a canvas, dreamt upon in memory."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from torch import Tensor
 
@@ -15,7 +13,7 @@ from phosphene.objectives import Objective
 from phosphene.pixels import transforms
 from phosphene.pixels.tiles import Box
 from phosphene.recipes import dream as recipe
-from phosphene.recipes.fields import combined
+from phosphene.recipes.fields import Values, combined
 from phosphene.recipes.settings import BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
 from phosphene.techniques import files
@@ -60,12 +58,12 @@ class Dreams(Engine):
         layer = None if settings.objective else settings.layer or network.default_layer
         return super().recorded(settings, network) | {"layer": layer}
 
-    def again(self, then: Mapping[str, Any], changes: Mapping[str, Any]) -> DreamSettings:
+    def again(self, then: Values, changes: Values) -> DreamSettings:
         """As `Engine.again`; a change may be a preset."""
         return choose(**combined(DreamSettings, then, changes))
 
     def for_network(
-        self, settings: DreamSettings, network: Network, changes: Mapping[str, Any]
+        self, settings: DreamSettings, network: Network, changes: Values
     ) -> tuple[DreamSettings, tuple[str, ...]]:
         """As `Engine.for_network`: a network that lacks the recorded layer dreams at its own."""
         asked = "layer" in changes or settings.objective is not None

@@ -21,8 +21,8 @@ from phosphene.networks.network import device_for
 from phosphene.objectives import Objective
 from phosphene.pixels.canvases import canvas, is_canvas
 from phosphene.pixels.tiles import Box
-from phosphene.recipes.fields import Settings, combined
-from phosphene.records.record import Record
+from phosphene.recipes.fields import Settings, Values, combined
+from phosphene.records.record import Facts, Record
 from phosphene.techniques import files
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Album:
 
 CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
 
-Opened = tuple[Picture, dict[str, Any]]
+Opened = tuple[Picture, Facts]
 """A picture, and what a record says of it."""
 
 
@@ -148,7 +148,7 @@ class Opening:
         return picture, origin_of(picture, self.long_side)
 
 
-def origin_of(picture: Picture, long_side: int | None) -> dict[str, Any]:
+def origin_of(picture: Picture, long_side: int | None) -> Facts:
     """A record's `input`: the picture as a run saw it, and the long side to which it was shrunk, if it was asked to."""
     height, width = picture.pixels.shape[-2:]
     origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
@@ -242,7 +242,7 @@ class Engine(ABC):
         machine = {"device": device_for(settings.device)} if hasattr(settings, "device") else {}
         return {**settings.to_dict(), **files.recorded(settings), "model": network.name, **machine}
 
-    def provenance(self, settings: Settings, network: Network, objective: str) -> dict[str, Any]:
+    def provenance(self, settings: Settings, network: Network, objective: str) -> Facts:
         """Fields of a record that are known before a picture is made."""
         return {
             "recipe": self.technique.name,
@@ -266,7 +266,7 @@ class Engine(ABC):
             )
         return all(getattr(found, fact) == getattr(wanted, fact) for fact in known)
 
-    def again(self, then: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
+    def again(self, then: Values, changes: Values) -> Any:
         """Recorded settings with changes.
 
         Raises:
@@ -278,7 +278,7 @@ class Engine(ABC):
         except TypeError as error:
             raise RecordError(f"The record cannot be followed: {error}.") from error
 
-    def for_network(self, settings: Any, network: Network, changes: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    def for_network(self, settings: Any, network: Network, changes: Values) -> tuple[Any, tuple[str, ...]]:
         """Recorded settings as they are with a network that may be another, and word of what had to give way."""
         return settings, ()
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from phosphene import objectives
 from phosphene.errors import RecordError
@@ -11,6 +10,7 @@ from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, described, flag
 from phosphene.recipes.settings import ALPHA, join_region, split_region
 from phosphene.recipes.style_settings import weighted
+from phosphene.records.record import Facts
 
 
 def _alone(word: str) -> list[str]:
@@ -66,7 +66,7 @@ def pictures(settings: Settings) -> list[str]:
     return [name for _, name in named(settings)]
 
 
-def recorded(settings: Settings) -> dict[str, Any]:
+def recorded(settings: Settings) -> Facts:
     """The settings that name something, as a record holds them."""
     found = {}
     for each in described(type(settings)).values():

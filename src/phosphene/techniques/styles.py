@@ -6,7 +6,6 @@ import colorsys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from torch import Tensor
 
@@ -22,7 +21,7 @@ from phosphene.pixels import sheets
 from phosphene.pixels.transforms import at, shrink
 from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes import style as recipe
-from phosphene.recipes.fields import combined
+from phosphene.recipes.fields import Values, combined
 from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.structure import Source
 from phosphene.recipes.style_settings import StyleSettings, weighted
@@ -103,7 +102,7 @@ class Styles(Engine):
                 album.picture(name)
         return _told(settings)
 
-    def again(self, then: Mapping[str, Any], changes: Mapping[str, Any]) -> StyleSettings:
+    def again(self, then: Values, changes: Values) -> StyleSettings:
         """As `Engine.again`. What suited a filter that goes, goes with it; another's comes with that."""
         other = changes.get("filter")
         if other is not None or changes.get("style"):

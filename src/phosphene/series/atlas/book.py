@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from phosphene import images
 from phosphene.errors import ImageError
 from phosphene.images import Picture
+from phosphene.records.record import Facts
 from phosphene.run import Dream
 from phosphene.series import paper
 from phosphene.series.atlas.plan import Entry
@@ -101,7 +102,7 @@ class Book:
 
     folder: Path
     view: View
-    facts: dict[str, Any]
+    facts: Facts
     stages: list[Stage] = field(default_factory=list)
     running: bool = True
     done: float = 0.0

@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.errors import PhospheneError, Stop
-from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.dream import goal
@@ -20,7 +18,7 @@ from phosphene.run.kept import telling_of_memory
 from phosphene.series.atlas.plan import Entry, Pass
 from phosphene.series.shelf import Subject
 from phosphene.techniques import DREAM
-from phosphene.techniques.engine import CANVAS_SIZE, Opening
+from phosphene.techniques.engine import CANVAS_SIZE, Opened, Opening
 
 
 class Easel:
@@ -41,7 +39,7 @@ class Easel:
     ) -> None:
         self._image = _kept(image)
         self._network, self._settings, self._max_pixels = network, settings, max_pixels
-        self._opened: dict[int, tuple[Picture, dict[str, Any]]] = {}
+        self._opened: dict[int, Opened] = {}
         self.subject = self._described(image, size)
 
     def _described(self, image: images.Source, size: tuple[int, int] | None) -> Subject:
@@ -50,12 +48,12 @@ class Easel:
         _, origin = self._open(size, None)
         return Subject(images.name_of(image), origin["width"], origin["height"])
 
-    def _open(self, size: tuple[int, int] | None, long_side: int | None) -> tuple[Picture, dict[str, Any]]:
+    def _open(self, size: tuple[int, int] | None, long_side: int | None) -> Opened:
         with telling_of_memory():
             opening = Opening(size, long_side, self._max_pixels)
             return opening.open(self._image, getattr(torch, self._settings.dtype), self._settings.seed)
 
-    def at(self, side: int) -> tuple[Picture, dict[str, Any]]:
+    def at(self, side: int) -> Opened:
         """The picture with a long side of at most `side` pixels, and what a record says of it."""
         if side not in self._opened:
             painted = self.subject.painted
