@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from phosphene import batch, run
 from phosphene.batch import Input, Job
@@ -13,7 +12,7 @@ from phosphene.cli.maker import Maker, Wishes
 from phosphene.cli.progress import Interruption
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.painting.again import RECIPE, redo
-from phosphene.recipes.fields import Values
+from phosphene.recipes.fields import ValueDict, Values
 from phosphene.records import record
 from phosphene.run.again import recorded_settings
 from phosphene.techniques import TECHNIQUES
@@ -73,7 +72,7 @@ def _redo_output(source: Input, made: record.Record, changes: Mapping[str, objec
     return path
 
 
-def _recorded_facts(made: record.Record, changes: Values) -> dict[str, Any]:
+def _recorded_facts(made: record.Record, changes: Values) -> ValueDict:
     """What a template may name; of presets and recipes the record knows nothing."""
     if made.recipe not in TECHNIQUES:
         return {**made.settings, **changes}

@@ -12,7 +12,7 @@ import click
 
 from phosphene.cli import configuration, options, progress
 from phosphene.cli.progress import Voice
-from phosphene.recipes.fields import GUIDES, LOOK, TASTE
+from phosphene.recipes.fields import GUIDES, LOOK, TASTE, ValueDict
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.techniques import DREAM
 
@@ -97,7 +97,7 @@ def _is_here(param: click.Parameter) -> bool:
 atlas.params = list(filter(_is_here, atlas.params))
 
 
-def _standing() -> dict[str, Any]:
+def _standing() -> ValueDict:
     """What the user always wants, as far as an atlas can have it: the copied command lines will have it too."""
     chosen, usual = settings(**configuration.read(DREAM, None)), DreamSettings()
     names = [param.name for param in atlas.params if param.name in DreamSettings.names()]

@@ -7,14 +7,13 @@ A table with a technique's name holds that one's, in both: `[style]`, `[pattern]
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from click import Context, Parameter
 from click.shell_completion import CompletionItem
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.recipes import settings as of_dreams
-from phosphene.recipes.fields import Values, beneath, combined
+from phosphene.recipes.fields import ValueDict, Values, beneath, combined
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
 
@@ -28,7 +27,7 @@ def user_file() -> Path:
     return user_config_path("phosphene") / "settings.toml"
 
 
-def wished(technique: Technique, named: str | None, typed: Values) -> dict[str, Any]:
+def wished(technique: Technique, named: str | None, typed: Values) -> ValueDict:
     """What the user's file, a named one and the command line ask for, the nearest last.
 
     Raises:
@@ -37,17 +36,17 @@ def wished(technique: Technique, named: str | None, typed: Values) -> dict[str, 
     return over(technique, read(technique, named, typed), typed)
 
 
-def over(technique: Technique, *places: Values) -> dict[str, Any]:
+def over(technique: Technique, *places: Values) -> ValueDict:
     """What several places ask for, the nearest last; a look in one of them asks for what it chooses."""
     return of_dreams.wished(*places) if technique.looks else combined(technique.settings, *places)
 
 
-def left(technique: Technique, farther: Values, nearer: Values) -> dict[str, Any]:
+def left(technique: Technique, farther: Values, nearer: Values) -> ValueDict:
     """What is left of the farther wishes beside nearer ones."""
     return of_dreams.left(farther, nearer) if technique.looks else beneath(technique.settings, farther, nearer)
 
 
-def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -> dict[str, Any]:
+def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -> ValueDict:
     """The settings of the user's file, overruled by those of the named one.
 
     Raises:

@@ -9,6 +9,7 @@ from phosphene.cli import configuration, options
 from phosphene.cli.options import FILE
 from phosphene.cli.resume import ARGUMENTS
 from phosphene.errors import SettingsError
+from phosphene.recipes.fields import ValueDict
 from phosphene.recipes.pattern_settings import word
 from phosphene.techniques import TECHNIQUES, Technique
 
@@ -105,9 +106,7 @@ def _make(technique: Technique, **flags: Any) -> int:
     return jobs.make(asked, maker.Wishes(**wishes))
 
 
-def _shared_out(
-    technique: Technique, words: tuple[str, ...], typed: dict[str, Any]
-) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) -> tuple[tuple[str, ...], ValueDict]:
     """The words that are inputs, and the wishes with those that name something else.
 
     >>> _, style, *_ = TECHNIQUES.values()
@@ -122,7 +121,7 @@ def _shared_out(
     return words[:1], typed | {technique.further: words[1:]}
 
 
-def _check_named(technique: Technique, inputs: tuple[str, ...], values: dict[str, Any]) -> None:
+def _check_named(technique: Technique, inputs: tuple[str, ...], values: ValueDict) -> None:
     """Refuses a command line that does not say what is made of what.
 
     Raises:

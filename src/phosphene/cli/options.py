@@ -7,7 +7,19 @@ import click
 
 from phosphene.cli import configuration
 from phosphene.recipes import fields as of_settings
-from phosphene.recipes.fields import ASCENT, FINER, GUIDES, LOOK, SPEED, TASTE, Setting, Settings, Values, described
+from phosphene.recipes.fields import (
+    ASCENT,
+    FINER,
+    GUIDES,
+    LOOK,
+    SPEED,
+    TASTE,
+    Setting,
+    Settings,
+    ValueDict,
+    Values,
+    described,
+)
 from phosphene.techniques import TECHNIQUES, Technique
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -87,7 +99,7 @@ def settings(*of: type[Settings]) -> Callable[[Function], Function]:
 def _option(of: Setting, about: str) -> Callable[[Function], Function]:
     written = of_settings.flag(of.name)
     metavar, completes = _typed(of)
-    told: dict[str, Any] = {"group": of.group, "default": None, "help": about, "shell_complete": completes}
+    told: ValueDict = {"group": of.group, "default": None, "help": about, "shell_complete": completes}
     if of.kind == "bool":
         return flag(f"{written}/{of_settings.flag('no_' + of.name)}", of.name, **told)
     if of.words > 1:
@@ -127,7 +139,7 @@ def _help(of: Setting) -> str:
     return of.about if of.default in (None, (), False) else f"{of.about}  [{of.default}]"
 
 
-def given(flags: Values, *of: type[Settings]) -> dict[str, Any]:
+def given(flags: Values, *of: type[Settings]) -> ValueDict:
     """The settings that were given, as numbers where they should be and are.
 
     >>> from phosphene.recipes.settings import DreamSettings
@@ -163,7 +175,7 @@ def _with(options: Sequence[Callable[[Function], Function]], command: Function) 
     return command
 
 
-def take_wishes_(flags: dict[str, Any]) -> dict[str, Any]:
+def take_wishes_(flags: ValueDict) -> ValueDict:
     """Takes the flags that `output` added out of those that are settings."""
     names = ("output", "force", "preview", "quality", "metadata", "threads", "quiet", "json")
     return {name: flags.pop(name) for name in names}

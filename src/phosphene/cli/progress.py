@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from phosphene.ascent import Step
 import json
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from phosphene.errors import Stop
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from phosphene.ascent import Step
 
 
 class Silence:
@@ -33,7 +35,7 @@ class Silence:
 class Bar(Silence):
     """A dream's bar; it counts steps by their pixels, so that the time left is true at every octave."""
 
-    def __init__(self, progress: Any, task: Any) -> None:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
 
     def show(self, step: Step) -> None:
@@ -75,7 +77,7 @@ def bar(title: str, *, quiet: bool) -> Iterator[Silence]:
 class Download:
     """A download's bar, in the shape that pooch expects."""
 
-    def __init__(self, progress: Any, task: Any) -> None:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
         self.total = 0
 

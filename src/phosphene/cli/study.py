@@ -13,7 +13,7 @@ import click
 from phosphene.cli import configuration, options, progress
 from phosphene.cli.progress import Voice
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import SPEED, flag
+from phosphene.recipes.fields import SPEED, ValueDict, flag
 from phosphene.studies.plan import Axis, axes
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, known
 
@@ -132,9 +132,7 @@ def study(
         return stop.exit_code or int(bool(rows.failures))
 
 
-def _settings(
-    kind: Technique, varied: tuple[Axis, ...], flags: dict[str, Any], looks: dict[str, Any]
-) -> dict[str, Any]:
+def _settings(kind: Technique, varied: tuple[Axis, ...], flags: ValueDict, looks: ValueDict) -> ValueDict:
     """The baseline's settings: what was typed, over what the user always wants of a dream.
 
     Raises:
@@ -155,7 +153,7 @@ def _settings(
     return _standing(kind, varied, typed | chosen, config) | typed | chosen
 
 
-def _standing(kind: Technique, varied: tuple[Axis, ...], wished: dict[str, Any], config: str | None) -> dict[str, Any]:
+def _standing(kind: Technique, varied: tuple[Axis, ...], wished: ValueDict, config: str | None) -> ValueDict:
     """The files' values, without those that a wish or an axis overrides; of what is varied they are the baseline's."""
     alternatives = {axis.name: axis.values for axis in varied}
     nearer = wished | alternatives

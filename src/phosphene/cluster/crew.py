@@ -86,7 +86,7 @@ class Crew:
         with losses():
             return self.client.scatter(thing, workers=[owner], direct=True, hash=False)
 
-    def run(self, owner: str, work: Callable[..., Any], *arguments: Any) -> Future:
+    def run(self, owner: str, work: Callable[..., Any], *arguments: object) -> Future:
         """Has a worker call a function; futures among the arguments are what they stand for."""
         return self.client.submit(work, *arguments, workers=[owner], allow_other_workers=False, pure=False)
 

@@ -57,10 +57,10 @@ class Field:
     def __getitem__(self, index: tuple[slice, ...]) -> Field:
         return self.skip(index[-1].start or 0)
 
-    def __add__(self, other: Any) -> Field:
+    def __add__(self, other: object) -> Field:
         return self.join(other) if isinstance(other, Field) else self
 
-    def same(self, *_: Any, **__: Any) -> Field:
+    def same(self, *_: object, **__: object) -> Field:
         """The view after an operation that moves nothing."""
         return self
 
@@ -76,35 +76,40 @@ class Field:
         return rule(*args, **(kwargs or {}))
 
 
-def _side(value: int | Sequence[int]) -> int:
+Side = int | Sequence[int]
+
+
+def _side(value: Side) -> int:
     return value if isinstance(value, int) else value[0]
 
 
 def _convolve(
     view: Field,
     weight: torch.Tensor,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    bias: object = None,
+    stride: Side = 1,
+    padding: Side = 0,
+    dilation: Side = 1,
     groups: int = 1,
 ) -> Field:
     wide = view.slide(weight.shape[-1], _side(stride), _side(padding))
     return replace(wide, channels=weight.shape[0])
 
 
-def _pool(view: Field, kernel_size: Any, stride: Any = None, padding: Any = 0, *_: Any, **__: Any) -> Field:
+def _pool(
+    view: Field, kernel_size: Side, stride: Side | None = None, padding: Side = 0, *_: object, **__: object
+) -> Field:
     return view.slide(_side(kernel_size), _side(stride or kernel_size), _side(padding))
 
 
-def _concatenate(views: Sequence[Field], *_: Any, **__: Any) -> Field:
+def _concatenate(views: Sequence[Field], *_: object, **__: object) -> Field:
     joined = views[0]
     for view in views[1:]:
         joined = joined.join(view)
     return replace(joined, channels=sum(view.channels for view in views))
 
 
-def _split(view: Field, sizes: Sequence[int], *_: Any, **__: Any) -> tuple[Field, ...]:
+def _split(view: Field, sizes: Sequence[int], *_: object, **__: object) -> tuple[Field, ...]:
     return tuple(replace(view, channels=size) for size in sizes)
 
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from phosphene import images
 from phosphene.errors import SettingsError, UnknownNameError
@@ -14,7 +13,7 @@ from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
 from phosphene.painting.document import DREAM, Look
 from phosphene.pixels import transforms
-from phosphene.recipes.fields import Settings
+from phosphene.recipes.fields import Settings, ValueDict
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import settings as choose_style
@@ -87,7 +86,7 @@ class Palette:
         return choose_style(**named, **given, seed=self.seed)
 
     def _settings(self, look: Look) -> DreamSettings:
-        asked: dict[str, Any] = {
+        asked: ValueDict = {
             "layer": look.layer,
             "channel": look.channel,
             "guide": (look.reference,) if look.reference else None,

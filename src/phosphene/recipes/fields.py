@@ -29,6 +29,9 @@ Holds = Literal[
 Values: TypeAlias = Mapping[str, Any]
 """Values of settings by name, as they were typed, read or recorded."""
 
+ValueDict: TypeAlias = dict[str, Any]
+"""The same, while they are put together."""
+
 
 def setting(
     default: Any,
@@ -153,19 +156,19 @@ class Settings:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
-def combined(of: type[Settings], *places: Values) -> dict[str, Any]:
+def combined(of: type[Settings], *places: Values) -> ValueDict:
     """What several places ask for, the nearest last: a record, then the changes to it.
 
     A setting overrides itself in the places before, and what `OVERRIDES` names. Two that exclude each other in one
     place stay, for the settings to refuse.
     """
-    chosen: dict[str, Any] = {}
+    chosen: ValueDict = {}
     for wishes in places:
         chosen = {**beneath(of, chosen, wishes), **wishes}
     return chosen
 
 
-def beneath(of: type[Settings], farther: Values, nearer: Values) -> dict[str, Any]:
+def beneath(of: type[Settings], farther: Values, nearer: Values) -> ValueDict:
     """What is left of the farther wishes; `None` and an empty list are no wish, and override only themselves."""
     said = [name for name, value in nearer.items() if value is not None and not _is_empty(value)]
     gone = set(nearer).union(*(of.OVERRIDES.get(name, ()) for name in said))

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes.fields import (
     Settings,
+    ValueDict,
     Values,
     ascent,
     beneath,
@@ -279,7 +280,7 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     return DreamSettings(**chosen)
 
 
-def wished(*places: Values) -> dict[str, Any]:
+def wished(*places: Values) -> ValueDict:
     """What several places ask for, the nearest last: a file of settings, then what is typed; for `settings`.
 
     Each may name a recipe and a preset: what these choose is asked for in that place, too.
@@ -287,13 +288,13 @@ def wished(*places: Values) -> dict[str, Any]:
     >>> wished({"objective": "layer(block8)", "steps": 3}, {"preset": "coils"})
     {'steps': 3, 'preset': 'coils'}
     """
-    chosen: dict[str, Any] = {}
+    chosen: ValueDict = {}
     for wishes in places:
         chosen = {**left(chosen, wishes), **wishes}
     return chosen
 
 
-def left(farther: Values, nearer: Values) -> dict[str, Any]:
+def left(farther: Values, nearer: Values) -> ValueDict:
     """What is left of the farther wishes beside nearer ones, and what the recipe and the preset named there choose."""
     looks = [known.get(str(nearer.get(kind))) for kind, known in (("recipe", RECIPES), ("preset", PRESETS))]
     asked = {name: value for look in looks if look for name, value in look.changes.items()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import Settings, ascent, finer, look, memory_bytes, speed, taste
+from phosphene.recipes.fields import Settings, ValueDict, ascent, finer, look, memory_bytes, speed, taste
 from phosphene.recipes.settings import settings as settings_of_dreams
 
 MAPS = 2  # a content's and a style's
@@ -107,7 +107,7 @@ def settings(**changes: Any) -> StyleSettings:
         SettingsError: no style, or an impossible value.
         UnknownNameError: there is no such filter or preset.
     """
-    suits: dict[str, Any] = {}
+    suits: ValueDict = {}
     if (name := changes.get("filter")) is not None:
         from phosphene import filters  # which loads torch
 

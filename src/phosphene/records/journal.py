@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from phosphene.errors import RecordError, RoomError, SettingsError
 from phosphene.images import write_atomically
@@ -44,7 +43,7 @@ class Journal:
     """
 
     folder: Path
-    about: Mapping[str, Any]
+    about: Mapping[str, object]
     command: Mapping[str, object] = field(default_factory=dict)
     state: Facts = field(default_factory=dict)
     _written: float = field(default_factory=time.monotonic)

@@ -12,7 +12,7 @@ from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeHands
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.recipes.fields import Values
+from phosphene.recipes.fields import ValueDict, Values
 from phosphene.recipes.settings import join_region
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
@@ -29,7 +29,7 @@ class Wishes:
 
     objective: Objective | None = None
     named: dict[str, images.Source] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: ValueDict = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -54,7 +54,7 @@ class Wishes:
             wishes.name(source, "picture")
         return wishes
 
-    def changes(self, others: Values) -> dict[str, Any]:
+    def changes(self, others: Values) -> ValueDict:
         """The settings that they come to, over others; an objective stands in place of layers and channels."""
         kept = {} if self.objective is None else {"layer": None, "channel": None}
         return {**others, **kept, **self.settings}
@@ -155,7 +155,7 @@ def style(
         PhospheneError: with a message for the person who asked.
     """
     wishes = Wishes()
-    named: dict[str, Any] = {"style": (*changes.pop("style", ()), *(wishes.name(each, "style") for each in styles))}
+    named: ValueDict = {"style": (*changes.pop("style", ()), *(wishes.name(each, "style") for each in styles))}
     if mask is not None:
         named["mask"] = wishes.name(mask, "mask")
     if initial is not None:

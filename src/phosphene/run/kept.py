@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,7 +39,7 @@ class Keep:
         found = None if self.anew else read(self.folder)
         return found is not None and key in found["state"]
 
-    def journal(self, about: Mapping[str, Any]) -> Journal:
+    def journal(self, about: Mapping[str, object]) -> Journal:
         """The run's journal.
 
         Raises:

@@ -4,7 +4,6 @@ import io
 import json
 import struct
 import threading
-from typing import Any
 
 import numpy as np
 import torch
@@ -63,7 +62,7 @@ class Screen:
             return self._shown.copy()
 
     def _frame(self, x: int, y: int, width: int, height: int, of: str, picture: bytes) -> bytes:
-        head: dict[str, Any] = {"x": x, "y": y, "width": width, "height": height}
+        head: dict[str, object] = {"x": x, "y": y, "width": width, "height": height}
         told = json.dumps({**head, "revision": self.revision, "of": of}).encode()
         return struct.pack("<I", len(told)) + told + picture
 

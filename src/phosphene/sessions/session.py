@@ -1,10 +1,8 @@
 """One picture and the painter before it: what was done, what can be undone, what is being computed, and who watches."""
 
 import time
-from collections.abc import Mapping
 from functools import partial
 from io import BytesIO
-from typing import Any
 
 from PIL import Image
 
@@ -17,6 +15,7 @@ from phosphene.painting import document
 from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke, Touch
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
+from phosphene.records.record import Facts
 from phosphene.sessions.background import Background
 from phosphene.sessions.jobs import Job, Rank, Subscribers, Worker
 from phosphene.sessions.painter import LiveStroke, Painter
@@ -42,7 +41,7 @@ class Session(Subscribers):
     def __init__(
         self,
         folder: SessionFolder,
-        facts: Mapping[str, Any],
+        facts: Facts,
         view: Picture,
         network: Network,
         worker: Worker,

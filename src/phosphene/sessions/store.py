@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -210,7 +209,7 @@ class References(Mapping[str, images.Source]):
         facts: name, height and width of those that are there, by id.
     """
 
-    def __init__(self, folder: SessionFolder, facts: Mapping[str, Any]) -> None:
+    def __init__(self, folder: SessionFolder, facts: Facts) -> None:
         self._folder = folder
         self.facts: dict[str, Facts] = {
             str(id): dict(each) for id, each in facts.items() if re.fullmatch(r"[0-9a-f]{16}", str(id))

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -95,7 +94,7 @@ class Book:
         """Puts in the picture that all began as."""
         images.save(pixels.to(torch.float32), self.folder / PICTURES / PHOTOGRAPH, overwrite=True)
 
-    def write(self, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], page: str) -> None:
+    def write(self, facts: Facts, rows: Sequence[Facts], page: str) -> None:
         """Writes the report, the page last."""
         self._put(self.folder / FACTS, json.dumps({STUDIES.mark: SCHEMA, **facts}, indent=1).encode())
         self._put(self.folder / TABLE, table(rows).encode())
@@ -111,7 +110,7 @@ class Book:
         images.write_atomically(path, data, overwrite=True)
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
+def table(rows: Sequence[Facts]) -> str:
     r"""Rows as CSV, a title above each column.
 
     >>> table([{"variant": "baseline", "jitter": 32}])
@@ -151,7 +150,7 @@ class Entry:
     """A variant that is there, and its facts."""
 
     variant: Variant
-    facts: Mapping[str, Any]
+    facts: Facts
 
     @property
     def file(self) -> str:

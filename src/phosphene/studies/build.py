@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks import Network
 from phosphene.recipes.fields import Values
 from phosphene.records import record
+from phosphene.records.record import Facts
 from phosphene.run.prepared import cluster, extra
 from phosphene.studies import making, plan
 from phosphene.studies.book import Book, Entry, Row, Rows, row
@@ -204,7 +205,7 @@ class _Study:
         self.made += 1
         self._put(variant, made.facts, kept=False)
 
-    def _put(self, variant: Variant, facts: Mapping[str, object], *, kept: bool) -> None:
+    def _put(self, variant: Variant, facts: Facts, *, kept: bool) -> None:
         entry = Entry(variant, facts)
         self.entries[variant.name] = entry
         self._say(variant.name, row(entry, self.axes, self.book.maker), kept=kept)

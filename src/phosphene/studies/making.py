@@ -19,7 +19,7 @@ from phosphene.images.sources import Sent
 from phosphene.measures import Lattice
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Values
+from phosphene.recipes.fields import Settings, Values
 from phosphene.records.record import Facts, Record
 from phosphene.run import Dream, Prepared
 from phosphene.run.kept import telling_of_memory
@@ -100,7 +100,7 @@ class VariantMaker:
     def _words(self) -> bool:
         return self.technique.takes == "words"
 
-    def prepare(self, settings: Any) -> None:
+    def prepare(self, settings: Settings) -> None:
         """Opens everything that such a picture needs, so that nothing is wanting later, wherever it is made.
 
         Raises:
@@ -112,13 +112,13 @@ class VariantMaker:
                 self.named[name] = Sent.of(name)
         self.lattice(settings)
 
-    def make(self, settings: Any, on_step: OnStep) -> Dream:
+    def make(self, settings: Settings, on_step: OnStep) -> Dream:
         """Makes a picture."""
         network = self.library(settings)
         ready = Prepared(self.technique, settings, network, self._album(network), self.opening)
         return ready.make_opened(*self.opened(settings), on_step=on_step)
 
-    def is_of(self, found: Record, settings: Any) -> bool:
+    def is_of(self, found: Record, settings: Settings) -> bool:
         """Whether a record is that of such a picture, and of a whole one."""
         network, (_, origin) = self.library(settings), self.opened(settings)
         of_it = found.input == origin and found.pictures.items() <= self._hashes(settings).items()
@@ -136,7 +136,7 @@ class VariantMaker:
             return Subject(origin["canvas"], width, height, painted=True, sized=(width, height) != CANVAS_SIZE)
         return Subject(name_of(self.image), width, height)
 
-    def words(self, settings: Any, output: str) -> list[str]:
+    def words(self, settings: Settings, output: str) -> list[str]:
         """The command line that makes such a picture."""
         subject, opening = self.subject, self.opening
         command = [] if self.technique.name == "dream" else [self.technique.name]
@@ -147,7 +147,7 @@ class VariantMaker:
         of = [] if self._words else [subject.word]
         return ["phosphene", *command, *of, *own, *size, *side, "-o", output]
 
-    def lattice(self, settings: Any) -> Lattice | None:
+    def lattice(self, settings: Settings) -> Lattice | None:
         """Where tiles meet in such a picture; `None` if nobody knows, so that it is searched for.
 
         Raises:
@@ -157,7 +157,7 @@ class VariantMaker:
         boxes = self.technique.engine.tiles(settings, network, self._album(network), (height, width))
         return None if boxes is None else Lattice.of(boxes)
 
-    def photograph(self, settings: Any) -> Tensor | None:
+    def photograph(self, settings: Settings) -> Tensor | None:
         """The picture that such a picture began as, `[1, 3, H, W]`; `None` where it began as noise."""
         return None if self._words else self.opened(settings)[0].pixels
 
@@ -174,7 +174,7 @@ class VariantMaker:
         """The pictures that settings name, to be opened."""
         return Album(network.dtype, named={name: sent.open() for name, sent in self.named.items()})
 
-    def _hashes(self, settings: Any) -> dict[str, str]:
+    def _hashes(self, settings: Settings) -> dict[str, str]:
         """SHA-256 of the files that settings name, by names without folders."""
         found = [name for name in pictures(settings) if name in self.named]
         return {name_of(name): hashlib.sha256(self.named[name].data).hexdigest() for name in found}

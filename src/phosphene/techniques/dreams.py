@@ -21,7 +21,7 @@ from phosphene.techniques.aims import Aim, aim, asks_for_best, expected
 from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture
 
 
-class Dreams(Engine):
+class Dreams(Engine[DreamSettings]):
     """Makes dreams."""
 
     def begin(
@@ -53,7 +53,7 @@ class Dreams(Engine):
         named = settings.layer or settings.objective or settings.guide
         return settings if named else replace(settings, layer=network.default_layer)
 
-    def recorded(self, settings: DreamSettings, network: Network) -> dict[str, object]:  # type: ignore[override]
+    def recorded(self, settings: DreamSettings, network: Network) -> dict[str, object]:
         """As `Engine.recorded`, with the layer that the network dreams of by itself."""
         layer = None if settings.objective else settings.layer or network.default_layer
         return super().recorded(settings, network) | {"layer": layer}

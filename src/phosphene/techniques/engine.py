@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -91,6 +91,7 @@ class Album:
         return beside if beside is not None and beside.is_file() else source
 
 
+Chosen = TypeVar("Chosen", bound=Settings)
 CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
 
 Opened = tuple[Picture, Facts]
@@ -191,7 +192,7 @@ class PreparedPicture:
     regions: Callable[[], Tensor] | None = None
 
 
-class Engine(ABC):
+class Engine(ABC, Generic[Chosen]):
     """Makes the pictures of a technique.
 
     Attributes:
@@ -203,7 +204,7 @@ class Engine(ABC):
 
     @abstractmethod
     def begin(
-        self, picture: Picture, settings: Any, network: Network, album: Album, objective: Objective | None = None
+        self, picture: Picture, settings: Chosen, network: Network, album: Album, objective: Objective | None = None
     ) -> PreparedPicture:
         """Makes everything ready that the settings ask for, for this picture.
 
@@ -212,14 +213,14 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def check(self, settings: Any, network: Network, album: Album) -> str:
+    def check(self, settings: Chosen, network: Network, album: Album) -> str:
         """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.
 
         Raises:
             PhospheneError: names that are not there, pictures that cannot be read.
         """
 
-    def for_variant(self, settings: Any, network: Network) -> Any:
+    def for_variant(self, settings: Chosen, network: Network) -> Chosen:
         """Settings with what the network chooses by itself where nothing is wished, as one variant among several.
 
         Raises:
@@ -227,7 +228,7 @@ class Engine(ABC):
         """
         return settings
 
-    def open(self, image: images.Source | None, settings: Any, opening: Opening, dtype: torch.dtype) -> Opened:
+    def open(self, image: images.Source | None, settings: Chosen, opening: Opening, dtype: torch.dtype) -> Opened:
         """What a picture begins as, and what a record says of it.
 
         Raises:
@@ -237,12 +238,12 @@ class Engine(ABC):
             raise SettingsError(f"Name a picture to make {self.technique.plural} of.")
         return opening.open(image, dtype, getattr(settings, "seed", 0))
 
-    def recorded(self, settings: Settings, network: Network) -> dict[str, object]:
+    def recorded(self, settings: Chosen, network: Network) -> dict[str, object]:
         """The settings as a record holds them: objectives as they print, files without their folders."""
         machine = {"device": device_for(settings.device)} if hasattr(settings, "device") else {}
         return {**settings.to_dict(), **files.recorded(settings), "model": network.name, **machine}
 
-    def provenance(self, settings: Settings, network: Network, objective: str) -> Facts:
+    def provenance(self, settings: Chosen, network: Network, objective: str) -> Facts:
         """Fields of a record that are known before a picture is made."""
         return {
             "recipe": self.technique.name,
@@ -251,7 +252,7 @@ class Engine(ABC):
             "network": network.identity,
         }
 
-    def is_of(self, found: Record, settings: Settings, network: Network, objective: str) -> bool:
+    def is_of(self, found: Record, settings: Chosen, network: Network, objective: str) -> bool:
         """Whether a record is that of a picture made so; of which input and pictures, and whether whole, is not asked.
 
         Names stand as records hold them, without folders. What was chosen for the picture is not looked for again.
@@ -266,7 +267,7 @@ class Engine(ABC):
             )
         return all(getattr(found, fact) == getattr(wanted, fact) for fact in known)
 
-    def again(self, then: Values, changes: Values) -> Any:
+    def again(self, then: Values, changes: Values) -> Chosen:
         """Recorded settings with changes.
 
         Raises:
@@ -274,19 +275,19 @@ class Engine(ABC):
             RecordError: the record names settings that are not known.
         """
         try:
-            return self.technique.settings(**combined(self.technique.settings, then, changes))
+            return self.technique.settings(**combined(self.technique.settings, then, changes))  # type: ignore[return-value]
         except TypeError as error:
             raise RecordError(f"The record cannot be followed: {error}.") from error
 
-    def for_network(self, settings: Any, network: Network, changes: Values) -> tuple[Any, tuple[str, ...]]:
+    def for_network(self, settings: Chosen, network: Network, changes: Values) -> tuple[Chosen, tuple[str, ...]]:
         """Recorded settings as they are with a network that may be another, and word of what had to give way."""
         return settings, ()
 
-    def chosen_for_each(self, settings: Any) -> tuple[str, ...]:
+    def chosen_for_each(self, settings: Chosen) -> tuple[str, ...]:
         """The settings that are chosen anew for each picture, so that a record knows them and a wish does not."""
         return ()
 
-    def tiles(self, settings: Any, network: Network, album: Album, size: tuple[int, int]) -> list[Box] | None:
+    def tiles(self, settings: Chosen, network: Network, album: Album, size: tuple[int, int]) -> list[Box] | None:
         """Where tiles meet in a picture of that height and width; `None` if nobody knows.
 
         Raises:

@@ -21,7 +21,7 @@ SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet
 
 
-class Patterns(Engine):
+class Patterns(Engine[PatternSettings]):
     """Makes patterns and sheets of them."""
 
     def open(

@@ -74,7 +74,7 @@ MISSING = 0.05  # of the picture: with so much that has no counterpart, the user
 DREAM_SHARE = 0.3  # of all work, for the dream that follows a painting
 
 
-class Styles(Engine):
+class Styles(Engine[StyleSettings]):
     """Makes paintings."""
 
     def begin(

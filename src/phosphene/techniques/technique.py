@@ -52,10 +52,10 @@ class Technique:
     help: str = ""
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> Engine[Any]:
         """What makes its pictures."""
         module, _, name = self.engine_path.partition(":")
-        made: Engine = getattr(import_module(module), name)(self)
+        made: Engine[Any] = getattr(import_module(module), name)(self)
         return made
 
     @property
