@@ -377,7 +377,7 @@ def test_history_goes_back_and_forth_and_through_json(events, data):
         ({"kind": "dream", "layer": 3}, "a valid string"),
         ([], "an object with names"),
         ({"kind": "dream", "preset": "reef", "strength": True}, "a valid number"),
-        ({"kind": "dream", "preset": "reef", "strength": 9}, "is 0.2 to 5, not 9"),
+        ({"kind": "dream", "preset": "reef", "strength": 9}, "strength is 9.0.\nA dream takes 0.2 to 5"),
         ({"kind": "erase", "strength": 1}, "null is the photograph"),
         ({"kind": "dream", "preset": "reef", "until": [0, 1]}, r"until\[0\] is 0.\nIt takes 1 to"),
         (stroke_of({"size": 1, "look": {"kind": "erase"}}), "brush.size is 1.\nIt takes 4 to 600"),

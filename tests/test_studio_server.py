@@ -420,7 +420,7 @@ WRONG = [
     ("PUT", "ground", {"kind": "drem", "preset": "x"}, "Did you mean 'dream'?"),
     ("PUT", "ground", {"kind": "erase"}, "dream, style"),
     ("PUT", "ground", {"preset": "x"}, "kind is missing"),
-    ("PUT", "ground", {**LOOK, "strength": 9}, "0.2 to 5"),
+    ("PUT", "ground", {**LOOK, "strength": 9}, "strength is 9.0. A dream takes 0.2 to 5."),
     ("PUT", "ground", {**LOOK, "strength": True}, "number"),
     ("PUT", "ground", {**LOOK, "chanel": 3}, "chanel is unknown"),
     ("PUT", "ground", {**LOOK, "layer": "block8"}, "names preset; layer"),

@@ -75,6 +75,8 @@ def explain(error: ValidationError, data: object, called: str, known: Iterable[s
         case "union_tag_invalid":
             place, given = _within(place, context["discriminator"].strip(_QUOTE)), context["tag"]
             allowed = _choice(given, context["expected_tags"])
+        case "strength":
+            place, given = _within(place, "strength"), context["given"]
         case "string_pattern_mismatch":
             allowed = _PATTERNS[context["pattern"]]
         case "dataclass_type" | "model_type" | "model_attributes_type":

@@ -147,7 +147,7 @@ class Ground:
         low, high, _ = STRENGTHS[self.look.kind]
         if not low <= self.strength <= high:
             given = {"kind": self.look.kind, "low": low, "high": high, "given": self.strength}
-            raise PydanticCustomError("strength", "The strength of a {kind} is {low} to {high}, not {given}.", given)
+            raise PydanticCustomError("strength", "A {kind} takes {low} to {high}.", given)
         return self
 
     def to_dict(self) -> dict[str, object]:
