@@ -31,6 +31,7 @@ BLANK = Dream(
     record.Record("style", {}, "x", {}, {}, {"width": 2, "height": 2}, {}, 1),
     images.load(torch.zeros(1, 3, 2, 2)),
 )
+REFERENCE = "ab12" * 4
 DREAM, ERASE = Look("dream", layer="deep"), Look("erase")
 SIZE = (96, 128)
 
@@ -71,7 +72,7 @@ numbers = st.floats(-40, 160, allow_nan=False)
 points = st.tuples(numbers, numbers, st.floats(0, 1))
 touches = st.lists(points, min_size=1, max_size=5).map(tuple)
 looks = st.sampled_from(
-    [DREAM, ERASE, Look("dream", preset="beasts"), Look("style", filter="fur"), Look("style", reference="ab12")]
+    [DREAM, ERASE, Look("dream", preset="beasts"), Look("style", filter="fur"), Look("style", reference=REFERENCE)]
 )
 brushes = st.builds(brush, looks, st.floats(4, 600), st.floats(0, 1), st.floats(0.1, 3))
 strokes = st.builds(Stroke, brushes, st.lists(touches, max_size=3).map(tuple))
@@ -209,8 +210,8 @@ def test_a_style_is_shown_by_the_brush_once_it_is_ready():
 
 def test_a_guide_leads_a_brush_at_the_size_that_it_has_for_the_view(efficientnet):
     guide = images.encode(photograph((64, 64), seed=9), "png")[0]
-    look = Look("dream", layer="block3", reference="ab12")
-    painted = Easel(Palette(efficientnet, picture((200, 260)), {"ab12": guide}))
+    look = Look("dream", layer="block3", reference=REFERENCE)
+    painted = Easel(Palette(efficientnet, picture((200, 260)), {REFERENCE: guide}))
     before = painted.pixels.clone()
     painted.touch(brush(look, size=50), ((130.0, 100.0, 1.0),), 0)
     assert (painted.pixels - before).abs().max() > 0.01
@@ -416,7 +417,7 @@ def test_a_preset_that_is_not_there_is_refused():
     [
         (Look("dream", layer="dep"), "deep"),
         (Look("dream", layer="deep", channel=10), "0 to 9"),
-        (Look("dream", reference="nowhere"), "no picture"),
+        (Look("dream", reference="0" * 16), "no picture"),
         (Look("style", filter="furr"), "fur"),
     ],
 )
@@ -432,12 +433,12 @@ def test_a_rendered_painting_is_made_again_from_its_record(tmp_path, efficientne
     view, full = (images.load(tmp_path / "blots.png", long_side=side) for side in (96, None))
     guide = tmp_path / "guide.png"
     guide.write_bytes(images.encode(photograph((64, 64), seed=9), "png")[0])
-    painted = Easel(Palette(efficientnet, view, {"ab12": guide}))
-    guided = Stroke(brush(Look("dream", layer="block3", reference="ab12")), (((30.0, 30.0, 1.0),),))
+    painted = Easel(Palette(efficientnet, view, {REFERENCE: guide}))
+    guided = Stroke(brush(Look("dream", layer="block3", reference=REFERENCE)), (((30.0, 30.0, 1.0),),))
     beasts = Stroke(brush(Look("dream", preset="beasts")), (((60.0, 40.0, 1.0),),) * 2)
     document = Document(Ground(Look("dream", preset="quilt"), 0.5), (guided, beasts))
     list(painted.paint(document))
-    made = rendered(document, painted, full, lambda _: None, names={"ab12": "guide.png"})
+    made = rendered(document, painted, full, lambda _: None, names={REFERENCE: "guide.png"})
     made.save(tmp_path / "painted.png")
     assert "quilt and 2 strokes" in record.read(tmp_path / "painted.png").line()
     again = phosphene.redo(tmp_path / "painted.png")

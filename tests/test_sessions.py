@@ -540,6 +540,7 @@ def test_a_picture_that_is_read_holds_up_no_other(studio, monkeypatch):
         ({"kind": "dream", "layer": "blok3", "strength": 1}, "block3"),
         ({"kind": "style", "filter": "fure", "strength": 0.4}, "fur"),
         ({"kind": "dream", "reference": "0" * 16, "strength": 1}, "no picture"),
+        ({"kind": "dream", "preset": "beest", "strength": 1}, "beasts"),
     ],
 )
 def test_a_ground_that_cannot_be_is_refused_before_anything_changes(session, words, says):

@@ -261,7 +261,18 @@ def test_keys_of_thumbnails(client, studio, key):
 
 
 @pytest.mark.parametrize(
-    "key", ["layer-../x", "layer-a//b", "layer-/etc", "layer-.a", "layer-a.", "preset-", "other-a", "layer-a b"]
+    "key",
+    [
+        "layer-../x",
+        "layer-a//b",
+        "layer-/etc",
+        "layer-.a",
+        "layer-a.",
+        "preset-",
+        "other-a",
+        "layer-a b",
+        "layer-" + "a" * 115,
+    ],
 )
 def test_keys_that_could_be_paths(client, studio, key):
     picture = opened(client)
@@ -427,7 +438,7 @@ WRONG = [
     ("PUT", "ground", {"kind": "dream", "layer": "block8", "channel": 1.5}, "integer"),
     ("PUT", "ground", {"kind": "dream", "layer": "../../x"}, "a name"),
     ("PUT", "ground", {"kind": "style", "filter": "/etc/passwd"}, "a name"),
-    ("PUT", "ground", {"kind": "style", "reference": "12 34"}, "a name"),
+    ("PUT", "ground", {"kind": "style", "reference": "1234"}, "16 digits"),
     ("POST", "rankings", {"reference": "1234"}, "16 digits"),
     ("PUT", "ground", {"kind": ["dream"], "preset": "x"}, "dream, style"),
     ("PUT", "ground", [], "an object"),

@@ -89,8 +89,7 @@ def _make(technique: Technique, **flags: Any) -> int:
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
 
-    helped = scheduler is not None or workers is not None
-    machines = Machines(scheduler, workers, wishes["threads"]) if helped else None
+    machines = Machines(scheduler, workers, wishes["threads"])
     limit = MAX_PIXELS if more["max_pixels"] is None else more["max_pixels"]
     asked = jobs.Asked(
         technique,
@@ -100,7 +99,7 @@ def _make(technique: Technique, **flags: Any) -> int:
         Opening(jobs.canvas_size(more["size"]), more["long_side"], limit),
         recursive,
         click.get_current_context().meta.get(ARGUMENTS, []),
-        machines,
+        machines if machines.wanted else None,
         regions,
     )
     return jobs.make(asked, maker.Wishes(**wishes))

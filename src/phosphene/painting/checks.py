@@ -48,6 +48,7 @@ def _integral(value: object) -> object:
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_integral)]
 Name = Annotated[str, Field(pattern=NAME, max_length=100)]
+Id = Annotated[str, Field(pattern=ID)]
 
 
 def explain(error: ValidationError, data: object, called: str, known: Iterable[str]) -> tuple[str, str]:

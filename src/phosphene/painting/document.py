@@ -25,7 +25,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from phosphene.errors import SettingsError
-from phosphene.painting.checks import Name, Range, Real, Whole, explain
+from phosphene.painting.checks import Id, Name, Range, Real, Whole, explain
 from phosphene.recipes.style_settings import StyleSettings
 
 DREAM: Final = "dream"
@@ -44,7 +44,6 @@ STRENGTHS: Mapping[str, tuple[float, float, float]] = {DREAM: (0.2, 5, 1), STYLE
 
 LONGEST = 20_000  # points of a touch, and touches of a stroke: far more than a hand can do
 _CLOSED = ConfigDict(extra="forbid")
-
 
 _Coordinate = Annotated[Real, Range(-100_000, 100_000), AfterValidator(lambda pixels: round(pixels, 1))]
 _Pressure = Annotated[Real, Range(0, 1), AfterValidator(lambda pressure: round(pressure, 3))]
@@ -79,7 +78,7 @@ class Look:
     layer: Name | None = None
     channel: Annotated[Whole, Range(0, 1_000_000)] | None = None
     filter: Name | None = None
-    reference: Name | None = None
+    reference: Id | None = None
 
     @model_validator(mode="after")
     def _goes_one_way(self) -> Look:
@@ -106,12 +105,12 @@ class Look:
         return {"oneOf": [_way(kind, way, properties) for kind, ways in WAYS.items() for way in ways]}
 
 
-def _way(kind: str, words: Sequence[str], properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+def _way(kind: str, words: Sequence[str], properties: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON Schema of one way to say a look; the first word is needed, and words of other ways are null."""
     shapes = {word: {"type": "null"} for word in properties} | {"kind": {"const": kind, "type": "string"}}
     shapes |= {word: properties[word] for word in words} | {word: properties[word]["anyOf"][0] for word in words[:1]}
     needed = ["kind", *words[:1]]
-    return {"type": "object", "properties": shapes | more, "required": needed, "additionalProperties": False}
+    return {"type": "object", "properties": shapes, "required": needed, "additionalProperties": False}
 
 
 @dataclass(frozen=True, config=_CLOSED)

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from phosphene import images
-from phosphene.errors import SettingsError, UnknownNameError
+from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
-from phosphene.painting.document import DREAM, Look
+from phosphene.painting.document import Look
 from phosphene.pixels import transforms
 from phosphene.recipes.fields import Settings, ValueDict
-from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import settings as choose_style
 from phosphene.techniques import STYLE
@@ -108,15 +108,14 @@ class Palette:
         """Refuses a look that cannot be.
 
         Raises:
-            PhospheneError: a layer, channel or picture that is not there.
+            PhospheneError: a preset, layer, channel or picture that is not there.
         """
         if look.reference is not None and look.reference not in self.references:
             raise SettingsError(f"There is no picture {look.reference!r} here. Add it first, as a guide or a style.")
-        if look.kind != DREAM and look.filter is None and look.reference is None:
-            raise SettingsError("A style has a filter or a picture.")
+        if look.preset is not None and look.preset not in PRESETS:
+            raise UnknownNameError(f"There is no preset {look.preset!r}.{nearest(look.preset, PRESETS)}")
         if look.layer is not None:
-            for name in look.layer.split(","):
-                self._check_layer(name, look.channel)
+            self._check_layer(look.layer, look.channel)
 
     def _check_layer(self, name: str, channel: int | None) -> None:
         channels = self.network.layer(name).channels

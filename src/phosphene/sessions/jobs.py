@@ -44,7 +44,7 @@ class Job:
     """Long work.
 
     Attributes:
-        kind: `ground`, `style`, `thumbnails`, `ranking` or `render`.
+        kind: `ground`, `look`, `thumbnails`, `ranking` or `render`.
         picture: whose it is.
         rank: what it makes way for.
         work: does it; what it returns is the result.

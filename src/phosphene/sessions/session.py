@@ -87,7 +87,7 @@ class Session(Subscribers):
             "height": self.size[0],
             "view": {"width": width, "height": height},
             "revision": self.painter.screen.revision,
-            "ground": _told(ground),
+            "ground": None if ground is None else ground.to_dict(),
             "growing": self.growing,
             "strokes": len(history.document.strokes),
             "can_undo": history.done > 0,
@@ -320,7 +320,3 @@ class Session(Subscribers):
     def _changed(self) -> None:
         self.keep()
         self.emit_state()
-
-
-def _told(ground: Ground | None) -> dict[str, object] | None:
-    return None if ground is None else ground.to_dict()

@@ -20,6 +20,7 @@ from torch import Tensor
 from phosphene import images
 from phosphene.errors import ImageError, RecordError, RoomError, UnknownNameError
 from phosphene.images import write_atomically
+from phosphene.painting.checks import ID
 from phosphene.painting.document import DREAM, STYLE, Document, Ground
 from phosphene.records.record import Facts
 from phosphene.sessions.states import Command, Reference
@@ -152,7 +153,7 @@ class Store:
             UnknownNameError: there is none.
         """
         path = self.root / id
-        if not re.fullmatch(r"[0-9a-f]{16}", id) or not (path / PICTURE).is_file():
+        if not re.fullmatch(ID, id) or not (path / PICTURE).is_file():
             raise UnknownNameError("There is no such picture any more. Open it anew.")
         return SessionFolder(path)
 
@@ -211,9 +212,7 @@ class References(Mapping[str, images.Source]):
 
     def __init__(self, folder: SessionFolder, facts: Facts) -> None:
         self._folder = folder
-        self.facts: dict[str, Facts] = {
-            str(id): dict(each) for id, each in facts.items() if re.fullmatch(r"[0-9a-f]{16}", str(id))
-        }
+        self.facts: dict[str, Facts] = {str(id): dict(each) for id, each in facts.items() if re.fullmatch(ID, str(id))}
 
     def add(self, data: bytes, name: str, *, max_pixels: int) -> Reference:
         """Keeps a picture.

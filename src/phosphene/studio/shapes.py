@@ -1,12 +1,12 @@
 """What requests bring, as types: by them JSON is checked, and from them its JSON Schema is published."""
 
 import json
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from phosphene.painting.checks import ID, Name, Range, Real, Whole, explain
+from phosphene.painting.checks import Id, Name, Range, Real, Whole, explain
 from phosphene.painting.document import WORDS, Brush, Ground, Touch
 from phosphene.sessions import states
 from phosphene.sessions.service import CANVAS_SIDES
@@ -14,8 +14,6 @@ from phosphene.studio.answers import Refusal
 
 _SHOWN = 60  # letters of what was sent, in a message
 _SPEC = "GET /api/openapi.json says what is expected."
-Wish = TypeVar("Wish")
-Id = Annotated[str, Field(pattern=ID)]
 _Side = Annotated[Whole, Range(*CANVAS_SIDES)]
 
 
@@ -82,7 +80,7 @@ class Ranking(Shape):
 class Render(Shape):
     """The painting at full size, or at a long side of so many pixels."""
 
-    format: Literal["png", "jpeg", "webp", "tiff"] = "png"
+    format: states.Format = "png"
     long_side: Annotated[Whole, Range(16, 100_000)] | None = None
 
 
