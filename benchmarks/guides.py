@@ -29,7 +29,7 @@ from phosphene import features, images, networks
 from phosphene.errors import WeightsError
 from phosphene.features import matching, ranking
 from phosphene.networks import Network
-from phosphene.series.matching_sheet import guided
+from phosphene.reports.matching_sheet import guided
 
 SIDE = 320  # pixels of the long side of photographs, guides and dreams
 PLACES = 256  # of each guide that the judges know

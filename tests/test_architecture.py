@@ -19,7 +19,7 @@ ROOMS = (
     "ascent",
     "recipes",
     "techniques",
-    "run", "batch", "series", "painting", "cluster", "studies", "sessions",
+    "run", "batch", "painting", "cluster", "reports", "sessions",
     "studio", "notebook",
     "cli",
 )  # fmt: skip

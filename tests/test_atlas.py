@@ -18,9 +18,9 @@ from phosphene.networks import Network
 from phosphene.networks.network import table
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.records import record
-from phosphene.series.atlas import FIELDS, atlas, book, commands, living, plan
-from phosphene.series.atlas import plan as alive
-from phosphene.series.shelf import Subject, posix, windows
+from phosphene.reports.atlas import FIELDS, atlas, book, commands, living, plan
+from phosphene.reports.atlas import plan as alive
+from phosphene.reports.folder import Subject, posix, windows
 
 SMALL = {"long_side": 40, "channels": 1, "steps": 2, "octaves": 1, "jitter": 4}
 PICTURES = 4  # three layers, and a channel of the one in the middle

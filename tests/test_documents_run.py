@@ -23,7 +23,7 @@ from phosphene.recipes.fields import Settings
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.style_settings import StyleSettings
-from phosphene.series.atlas import plan
+from phosphene.reports.atlas import plan
 
 BRIEF = {
     DreamSettings: {"octaves": 2, "steps": 2},

@@ -17,8 +17,8 @@ from phosphene.recipes.settings import NAMES, PRESETS, DreamSettings, wished
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.records.record import Record
+from phosphene.reports.study.book import Rows
 from phosphene.run import again
-from phosphene.studies.book import Rows
 
 WHAT = ("objective", "layer", "channel", "guide")
 EXCLUDE = {frozenset(pair) for pair in (
@@ -79,7 +79,7 @@ class Doors:
         monkeypatch.setattr(
             jobs, "make", lambda asked, _: self.found.append(asked.technique.choose(**asked.wishes)) or 0
         )
-        monkeypatch.setattr("phosphene.studies.build.study", self._study)
+        monkeypatch.setattr("phosphene.reports.study.build.study", self._study)
         monkeypatch.setattr(again.networks, "load_for", lambda _: network)
         monkeypatch.setattr(again, "prepare", self._prepare)
 

@@ -21,10 +21,10 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, Un
 from phosphene.measures import Lattice
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.records import record
-from phosphene.studies import making
-from phosphene.studies.build import study
-from phosphene.studies.making import Library, VariantMaker
-from phosphene.studies.plan import BASELINE, Axis, axes, stem_of, variants
+from phosphene.reports import variants as making
+from phosphene.reports.study.build import study
+from phosphene.reports.study.plan import BASELINE, Axis, axes, stem_of, variants
+from phosphene.reports.variants import Library, VariantMaker
 from phosphene.techniques import DREAM, TECHNIQUES
 from test_atlas import Page, pictured
 
@@ -227,7 +227,7 @@ def test_what_is_not_the_same_is_made_anew(photo):
 def test_other_measures_are_taken_of_the_same_pictures(photo, monkeypatch):
     first = made(photo)
     monkeypatch.setattr(making, "ruler", lambda: "another")
-    monkeypatch.setattr("phosphene.studies.book.ruler", lambda: "another")
+    monkeypatch.setattr("phosphene.reports.study.book.ruler", lambda: "another")
     monkeypatch.setattr(measures, "measure", lambda *_, **__: dict.fromkeys(measures.MEASURES, 7.0))
     again = made(photo)
     assert {row["seam"] for row in again} == {7.0}
@@ -373,8 +373,8 @@ def test_figures_stand_alone_too(photo):
 
 
 def test_without_matplotlib(photo, capsys, monkeypatch):
-    monkeypatch.delitem(sys.modules, "phosphene.studies.plots", raising=False)
-    monkeypatch.delitem(sys.modules, "phosphene.studies.plots", raising=False)
+    monkeypatch.delitem(sys.modules, "phosphene.reports.study.plots", raising=False)
+    monkeypatch.delitem(sys.modules, "phosphene.reports.study.plots", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, _, said = told(capsys, "study", photo, "--vary", "steps=1")
     assert code == 2

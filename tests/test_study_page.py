@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from conftest import tiny
-from phosphene.studies.build import study
+from phosphene.reports.study.build import study
 from studio_browser import FLAGS, THEMES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from phosphene.painting.again import redo
     from phosphene.recipes.settings import DreamSettings
     from phosphene.records.record import Record
+    from phosphene.reports.atlas import atlas
+    from phosphene.reports.study.build import study
     from phosphene.run import Dream
     from phosphene.run.functions import dream, make, pattern, style
-    from phosphene.series.atlas import atlas
-    from phosphene.studies.build import study
 
 __version__ = "0.1.0"
 __all__ = [
@@ -71,9 +71,9 @@ _ROOMS = {
     "batch": ("many",),
     "run": ("Dream",),
     "run.functions": ("dream", "make", "pattern", "style"),
-    "series.atlas": ("atlas",),
+    "reports.atlas": ("atlas",),
     "painting.again": ("redo",),
-    "studies.build": ("study",),
+    "reports.study.build": ("study",),
     "notebook": ("Live",),
 }
 """Where the public names are, room by room as they stand in docs/explanation/architecture.md."""

@@ -17,7 +17,7 @@ from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.techniques import DREAM
 
 if TYPE_CHECKING:
-    from phosphene.series.atlas import Atlas, Progress
+    from phosphene.reports.atlas import Atlas, Progress
 
 
 @click.command(cls=options.Grouped, short_help="Dreams a picture with every layer, on one page.")
@@ -63,8 +63,8 @@ def atlas(
     changes = _standing() | options.given(flags, DreamSettings)
     from phosphene.cli import jobs
     from phosphene.cli.progress import Interruption
-    from phosphene.series.atlas import LARGEST
-    from phosphene.series.atlas import atlas as make
+    from phosphene.reports.atlas import LARGEST
+    from phosphene.reports.atlas import atlas as make
 
     folder = jobs.report_folder(picture, output, "atlas")
     voice = Voice(quiet, as_json)

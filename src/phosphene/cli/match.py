@@ -163,7 +163,7 @@ def _draw(
     """Dreams small with the best layers, and saves the sheet."""
     from phosphene import images
     from phosphene.pixels import sheets
-    from phosphene.series import matching_sheet
+    from phosphene.reports import matching_sheet
 
     cells, small = matching_sheet.beginning(picture, guides), matching_sheet.small(picture)
     # Motifs of as many pixels as in a large dream, as far as there is room for them.

@@ -14,12 +14,12 @@ from phosphene.cli import configuration, options, progress
 from phosphene.cli.progress import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import SPEED, ValueDict, flag
-from phosphene.studies.plan import Axis, axes
+from phosphene.reports.study.plan import Axis, axes
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, known
 
 if TYPE_CHECKING:
-    from phosphene.studies.book import Rows
-    from phosphene.studies.build import Progress
+    from phosphene.reports.study.book import Rows
+    from phosphene.reports.study.build import Progress
 
 _OWN = ("size", "long_side", "max_pixels", "threads", "workers", "scheduler", "force")
 _HELP = """Makes PICTURE with every combination of settings, and a report that lays them side by side and measures them.
@@ -108,7 +108,7 @@ def study(
     from phosphene.cli.jobs import canvas_size
     from phosphene.cli.machines import Machines
     from phosphene.cli.progress import Interruption
-    from phosphene.studies.build import study as make
+    from phosphene.reports.study.build import study as make
 
     own["size"] = canvas_size(own["size"])
     machines = Machines(own["scheduler"], own["workers"], own["threads"])

@@ -21,10 +21,10 @@ from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, Values
 from phosphene.records.record import Facts, Record
+from phosphene.reports.folder import Subject, flags
+from phosphene.reports.study.plan import Axis, Variant
 from phosphene.run import Dream, Prepared
 from phosphene.run.kept import telling_of_memory
-from phosphene.series.shelf import Subject, flags
-from phosphene.studies.plan import Axis, Variant
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import CANVAS_SIZE, Album, Opened, Opening
 from phosphene.techniques.files import pictures

@@ -13,10 +13,10 @@ from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.dream import goal
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records import record
+from phosphene.reports.atlas.plan import Entry, Pass
+from phosphene.reports.folder import Subject
 from phosphene.run import Dream, prepare
 from phosphene.run.kept import telling_of_memory
-from phosphene.series.atlas.plan import Entry, Pass
-from phosphene.series.shelf import Subject
 from phosphene.techniques import DREAM
 from phosphene.techniques.engine import CANVAS_SIZE, Opened, Opening
 

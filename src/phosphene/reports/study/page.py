@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from phosphene.measures import MEASURES, SEAM_ALARM
-from phosphene.series import paper
-from phosphene.series.shelf import PICTURES, posix, windows
-from phosphene.studies.book import FACTS, PHOTOGRAPH, PLOTS, TABLE, Entry, Row
-from phosphene.studies.making import VariantMaker
-from phosphene.studies.plan import Axis, Variant, name_of, spoken
+from phosphene.reports import html
+from phosphene.reports.folder import PICTURES, posix, windows
+from phosphene.reports.study.book import FACTS, PHOTOGRAPH, PLOTS, TABLE, Entry, Row
+from phosphene.reports.study.plan import Axis, Variant, name_of, spoken
+from phosphene.reports.variants import VariantMaker
 
 # What a report shows, and how it is laid out by the axes
 
@@ -118,8 +118,8 @@ def page(view: View, figures: Mapping[str, str]) -> str:
     photograph = {PHOTO: PHOTO_FILE} if view.photograph else {}
     pictures = [*photograph.items(), *((entry.variant.name, entry.file) for entry in view.entries)]
     what = "what was added to the photograph" if view.photograph else "the pattern"
-    return paper.render(
-        "phosphene.studies",
+    return html.render(
+        "phosphene.reports.study",
         title=f"Study of {view.maker.subject.name}",
         view=view,
         width=octave["width"],

@@ -15,11 +15,11 @@ from phosphene.recipes.fields import flag
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.records import record
-from phosphene.series.atlas import commands, plan
-from phosphene.series.atlas.book import ATLASES, SCHEMA, Book, Commands, Stage, View
-from phosphene.series.atlas.easel import Easel, for_network
-from phosphene.series.atlas.plan import Entry, Pass, living
-from phosphene.series.shelf import PAGE, posix, windows
+from phosphene.reports.atlas import commands, plan
+from phosphene.reports.atlas.book import ATLASES, SCHEMA, Book, Commands, Stage, View
+from phosphene.reports.atlas.easel import Easel, for_network
+from phosphene.reports.atlas.plan import Entry, Pass, living
+from phosphene.reports.folder import PAGE, posix, windows
 
 _SMALLEST_SIDE = 32  # pixels; a smaller page shows nothing
 

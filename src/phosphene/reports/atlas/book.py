@@ -14,10 +14,10 @@ from phosphene import images
 from phosphene.errors import ImageError
 from phosphene.images import Picture
 from phosphene.records.record import Facts
+from phosphene.reports import html
+from phosphene.reports.atlas.plan import Entry
+from phosphene.reports.folder import PAGE, PICTURES, Shelf, Subject
 from phosphene.run import Dream
-from phosphene.series import paper
-from phosphene.series.atlas.plan import Entry
-from phosphene.series.shelf import PAGE, PICTURES, Shelf, Subject
 
 # The page of an atlas: one HTML file that needs nothing but its pictures, and asks nothing of any network
 
@@ -64,8 +64,8 @@ def page(view: View, state: Mapping[str, object]) -> str:
     numbered = list(enumerate(view.entries))
     of_channels = (each for each in numbered if each[1].channel is not None)
     width, height = view.size
-    return paper.render(
-        "phosphene.series.atlas",
+    return html.render(
+        "phosphene.reports.atlas",
         title=f"Atlas of {view.subject.name}",
         view=view,
         state=state,

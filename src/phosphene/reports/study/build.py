@@ -16,12 +16,13 @@ from phosphene.networks import Network
 from phosphene.recipes.fields import Values
 from phosphene.records import record
 from phosphene.records.record import Facts
+from phosphene.reports import variants as making
+from phosphene.reports.study import plan
+from phosphene.reports.study.book import Book, Entry, Row, Rows, row
+from phosphene.reports.study.page import View, page
+from phosphene.reports.study.plan import Axis, Variant, axes, settings_of
+from phosphene.reports.variants import Library, Made, VariantMaker
 from phosphene.run.prepared import cluster, extra
-from phosphene.studies import making, plan
-from phosphene.studies.book import Book, Entry, Row, Rows, row
-from phosphene.studies.making import Library, Made, VariantMaker
-from phosphene.studies.page import View, page
-from phosphene.studies.plan import Axis, Variant, axes, settings_of
 from phosphene.techniques import known
 from phosphene.techniques.engine import Opening
 
@@ -129,7 +130,7 @@ def _kept(image: images.Source) -> images.Source:
 
 def _plots() -> Any:
     """What draws, once it is needed."""
-    return extra("phosphene.studies.plots", "matplotlib", missing=SettingsError(_NO_PLOTS))
+    return extra("phosphene.reports.study.plots", "matplotlib", missing=SettingsError(_NO_PLOTS))
 
 
 @contextmanager
@@ -187,7 +188,7 @@ class _Study:
                 self._keep(variant, made)
 
     def _together(self, client: object, due: list[Variant]) -> None:
-        from phosphene.studies import making
+        from phosphene.reports import variants as making
 
         def moved(done: float) -> None:
             self._say("", None, kept=False, beyond=done * len(due) - self.made)

@@ -16,9 +16,9 @@ from phosphene.errors import PhospheneError
 from phosphene.measures import MEASURES
 from phosphene.records import record
 from phosphene.records.record import Facts
-from phosphene.series.shelf import PAGE, PICTURES, Shelf, posix
-from phosphene.studies.making import Made, VariantMaker, look, ruler
-from phosphene.studies.plan import Axis, Variant, spoken
+from phosphene.reports.folder import PAGE, PICTURES, Shelf, posix
+from phosphene.reports.study.plan import Axis, Variant, spoken
+from phosphene.reports.variants import Made, VariantMaker, look, ruler
 
 FACTS, TABLE, PHOTOGRAPH, PLOTS = "study.json", "study.csv", "photograph.png", "plots"
 STUDIES = Shelf("study", FACTS)

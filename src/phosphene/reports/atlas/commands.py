@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from phosphene.recipes.settings import DreamSettings
-from phosphene.series.atlas.plan import FIELDS
-from phosphene.series.shelf import Subject, flags
+from phosphene.reports.atlas.plan import FIELDS
+from phosphene.reports.folder import Subject, flags
 
 
 def in_full(subject: Subject, settings: DreamSettings, side: int) -> list[str]:

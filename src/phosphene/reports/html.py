@@ -1,16 +1,11 @@
-"""What the pages of series have in common: they open without a network, and can load nothing from elsewhere."""
+"""The HTML of reports: pages open without a network, and can load nothing from elsewhere."""
 
 from functools import cache
 
 import jinja2
 from markupsafe import Markup
 
-_FRAME = jinja2.PackageLoader(__name__, "")
-
-
-def render(package: str, **values: object) -> str:
-    """The page of a package: its `page.html`, which extends our `frame.html`, with these values."""
-    return _pages(package).get_template("page.html").render(values)
+_FRAME = jinja2.PackageLoader("phosphene.reports", "")
 
 
 @cache
@@ -22,3 +17,8 @@ def _pages(package: str) -> jinja2.Environment:
     )
     made.globals["part"] = lambda name: Markup(loader.get_source(made, name)[0])
     return made
+
+
+def render(package: str, **values: object) -> str:
+    """The page of a package: its `page.html`, which extends our `frame.html`, with these values."""
+    return _pages(package).get_template("page.html").render(values)

@@ -1,0 +1,1 @@
+"""Reports on one picture: the atlas of its layers, studies of settings, guides ranked against layers."""
