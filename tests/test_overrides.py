@@ -17,7 +17,7 @@ from phosphene.recipes.settings import NAMES, PRESETS, DreamSettings, wished
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.records.record import Record
-from phosphene.reports.study.book import Rows
+from phosphene.reports.study.results import Rows
 from phosphene.run import again
 
 WHAT = ("objective", "layer", "channel", "guide")

@@ -21,7 +21,7 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, Un
 from phosphene.measures import Lattice
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.records import record
-from phosphene.reports import variants as making
+from phosphene.reports.study import results
 from phosphene.reports.study.build import study
 from phosphene.reports.study.plan import BASELINE, Axis, axes, stem_of, variants
 from phosphene.reports.variants import Library, VariantMaker
@@ -226,8 +226,7 @@ def test_what_is_not_the_same_is_made_anew(photo):
 
 def test_other_measures_are_taken_of_the_same_pictures(photo, monkeypatch):
     first = made(photo)
-    monkeypatch.setattr(making, "ruler", lambda: "another")
-    monkeypatch.setattr("phosphene.reports.study.book.ruler", lambda: "another")
+    monkeypatch.setattr(results, "ruler", lambda: "another")
     monkeypatch.setattr(measures, "measure", lambda *_, **__: dict.fromkeys(measures.MEASURES, 7.0))
     again = made(photo)
     assert {row["seam"] for row in again} == {7.0}
@@ -267,14 +266,14 @@ def test_a_folder_of_something_else_is_left_alone(photo):
 
 
 def test_a_variant_that_cannot_be_made_leaves_the_others(photo, monkeypatch):
-    whole_ = making.make
+    whole_ = results.make
 
     def make(variant, *more):
         if variant.values["jitter"] == 0:
             raise SettingsError("no")
         return whole_(variant, *more)
 
-    monkeypatch.setattr(making, "make", make)
+    monkeypatch.setattr(results, "make", make)
     rows = made(photo)
     assert rows.failures == {"jitter 0, octaves 1": "no", "jitter 0, octaves 2": "no"}
     assert "jitter 0, octaves 2: no" in rows.page.read_text()

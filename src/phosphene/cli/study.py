@@ -18,8 +18,8 @@ from phosphene.reports.study.plan import Axis, axes
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, known
 
 if TYPE_CHECKING:
-    from phosphene.reports.study.book import Rows
     from phosphene.reports.study.build import Progress
+    from phosphene.reports.study.results import Rows
 
 _OWN = ("size", "long_side", "max_pixels", "threads", "workers", "scheduler", "force")
 _HELP = """Makes PICTURE with every combination of settings, and a report that lays them side by side and measures them.

@@ -1,4 +1,4 @@
-"""The folder of a series: made, or taken if it holds the same of the same picture; anything else is left alone."""
+"""A report's folder, made or taken if it holds the same; and the command lines that a report shows."""
 
 import json
 import re
@@ -8,77 +8,98 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from phosphene import images
 from phosphene.errors import DISK_FULL, ImageError, RoomError
 from phosphene.images.sources import bare_name
 from phosphene.recipes.fields import Setting, Settings, described, flag
+from phosphene.records.record import Facts
 
 PAGE, PICTURES = "index.html", "pictures"
+_SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """A kind of series, and how its folders are known.
+class ReportFolder:
+    """A report's folder. It says in a JSON file what it holds; every file is written whole.
 
     Attributes:
-        kind: as people say it, such as `atlas`.
-        file: in which a folder says what it holds.
+        path: where it lies.
+        kind: `atlas` or `study`.
     """
 
+    path: Path
     kind: str
-    file: str
 
     @property
-    def mark(self) -> str:
-        """The key of that file under which the version of its form stands."""
-        return f"phosphene-{self.kind}"
+    def page(self) -> Path:
+        """The report, to be opened in a browser."""
+        return self.path / PAGE
 
-    def claim(self, folder: Path, subject: str, *, force: bool) -> None:
-        """Makes the folder, or takes one that holds such a series of the same picture, or nothing.
+    def claim(self, subject: str, *, force: bool) -> None:
+        """Makes the folder, or takes one that is empty or holds such a report of the same picture.
 
         Raises:
             ImageError: it holds something else, or cannot be made.
             RoomError: the disk is full.
         """
-        if folder.exists():
-            self._check(folder, subject, force=force)
-        elif not folder.parent.is_dir():
-            raise ImageError(f"There is no folder {folder.parent}.\nCreate it: mkdir -p {folder.parent}")
+        if self.path.exists():
+            self._check(subject, force=force)
+        elif not self.path.parent.is_dir():
+            raise ImageError(f"There is no folder {self.path.parent}.\nCreate it: mkdir -p {self.path.parent}")
         try:
-            (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+            (self.path / PICTURES).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             if error.errno in DISK_FULL:
-                raise RoomError(f"The disk has no room for {folder}.\nFree some, or choose another disk.") from error
-            raise ImageError(
-                f"{folder} cannot be made: {error.strerror}.\nChoose another folder with -o, such as your home folder."
-            ) from error
+                raise RoomError(f"The disk has no room for {self.path}.\nFree some, or choose another disk.") from error
+            advice = "Choose another folder with -o, such as your home folder."
+            raise ImageError(f"{self.path} cannot be made: {error.strerror}.\n{advice}") from error
 
-    def _check(self, folder: Path, subject: str, *, force: bool) -> None:
-        if not folder.is_dir():
+    def _check(self, subject: str, *, force: bool) -> None:
+        if not self.path.is_dir():
             raise ImageError(
-                f"{folder} is a file, and is left alone.\nChoose another folder for the {self.kind} with -o."
+                f"{self.path} is a file, and is left alone.\nChoose another folder for the {self.kind} with -o."
             )
-        if not any(folder.iterdir()):
+        if not any(self.path.iterdir()):
             return
-        known = self.facts_of(folder)
+        known = self.facts()
         if known is None:
             raise ImageError(
-                f"{folder} exists already and holds no {self.kind}, so it is left alone.\n"
+                f"{self.path} exists already and holds no {self.kind}, so it is left alone.\n"
                 "Choose another folder with -o."
             )
         of = str(known.get("subject"))
         if of != subject and not force:
             raise ImageError(
-                f"{folder} holds the {self.kind} of {of!r}, not of {subject!r}.\n"
+                f"{self.path} holds the {self.kind} of {of!r}, not of {subject!r}.\n"
                 "Choose another folder with -o, or replace it with --force."
             )
 
-    def facts_of(self, folder: Path) -> dict[str, object] | None:
-        """What a series says of itself; `None` if there is none in the folder."""
+    @property
+    def facts_file(self) -> str:
+        """The file in which the folder says what it holds."""
+        return f"{self.kind}.json"
+
+    @property
+    def _mark(self) -> str:
+        return f"phosphene-{self.kind}"
+
+    def facts(self) -> Facts | None:
+        """What the report says of itself; `None` if there is none in the folder."""
         try:
-            known = json.loads((folder / self.file).read_text("utf-8"))
+            known = json.loads((self.path / self.facts_file).read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
             return None
-        return known if isinstance(known, dict) and isinstance(known.get(self.mark), int) else None
+        return known if isinstance(known, dict) and isinstance(known.get(self._mark), int) else None
+
+    def put_facts(self, facts: Facts) -> None:
+        """Writes what the report says of itself."""
+        self.put(self.facts_file, json.dumps({self._mark: _SCHEMA, **facts}, indent=1))
+
+    def put(self, name: str, data: str | bytes) -> None:
+        """Writes a file; `name` is relative to the folder."""
+        # Names of pictures may hold bytes that are no text; a page has no place for them.
+        data = data.encode("utf-8", "replace") if isinstance(data, str) else data
+        images.write_atomically(self.path / name, data, overwrite=True)
 
 
 # Command lines to copy: how a picture is named in them, its settings as flags, and how shells quote them

@@ -1,50 +1,46 @@
-"""One variant made: its picture, how its score rose, and what the measures say of it."""
+"""Makes the variants of one picture, whatever the technique: opened once, known again, asked for on a command line."""
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cache, partial
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from phosphene import images, measures, networks
-from phosphene.ascent import OnStep, Step
-from phosphene.errors import SettingsError, Stop
+from phosphene import images, networks
+from phosphene.ascent import OnStep
+from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.images import name_of
 from phosphene.images.sources import Sent
 from phosphene.measures import Lattice
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, Values
-from phosphene.records.record import Facts, Record
+from phosphene.records import record
+from phosphene.records.record import Facts
 from phosphene.reports.folder import Subject, flags
-from phosphene.reports.study.plan import Axis, Variant
 from phosphene.run import Dream, Prepared
 from phosphene.run.kept import telling_of_memory
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import CANVAS_SIZE, Album, Opened, Opening
 from phosphene.techniques.files import pictures
 
-# Makes the variants of one picture, whatever the technique: opened once, known again, asked for on a command line
-
 
 @dataclass
 class Library:
-    """The networks of a study, each loaded once."""
+    """Networks, each loaded once."""
 
     loaded: dict[tuple[Any, ...], Network] = field(default_factory=dict)
 
-    def take(self, network: Network, axes: Sequence[Axis]) -> Facts:
+    def take(self, network: Network, varied: Collection[str] = ()) -> Facts:
         """Takes a network that is loaded already; gives the settings that stand for it.
 
         Raises:
             SettingsError: the networks are what is varied.
         """
-        varied = [axis.name for axis in axes if axis.name in ("model", "weights", "dtype")]
+        varied = [name for name in varied if name in ("model", "weights", "dtype")]
         if varied:
             raise SettingsError(f"The network is given, and {varied[0]} is varied. Leave one of the two out.")
         named = {"model": network.name, "weights": None, "dtype": network.precision}
@@ -83,6 +79,10 @@ class VariantMaker:
     _opened: dict[tuple[Any, ...], Opened] = field(default_factory=dict)
     _objectives: dict[Any, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if callable(read := getattr(self.image, "read", None)):
+            self.image = read()  # so that it can be read more than once
+
     def choose(self, values: Values) -> Any:
         """Settings of values, as complete as they can be before a picture is made.
 
@@ -93,8 +93,15 @@ class VariantMaker:
         chosen = self.technique.choose(**word, **values)
         network = self.library(chosen)
         chosen = self.technique.engine.for_variant(chosen, network)
-        self._objectives[chosen] = self.technique.engine.check(chosen, network, Album(network.dtype))
+        self._objective(chosen)
         return chosen
+
+    def _objective(self, settings: Any) -> str:
+        """What a record says of the objective, as far as it is known before a picture is made."""
+        if settings not in self._objectives:
+            network = self.library(settings)
+            self._objectives[settings] = self.technique.engine.check(settings, network, Album(network.dtype))
+        return self._objectives[settings]
 
     @property
     def _words(self) -> bool:
@@ -112,40 +119,53 @@ class VariantMaker:
                 self.named[name] = Sent.of(name)
         self.lattice(settings)
 
-    def make(self, settings: Settings, on_step: OnStep) -> Dream:
-        """Makes a picture."""
+    def make(self, settings: Settings, on_step: OnStep | None) -> Dream:
+        """Makes a picture.
+
+        Raises:
+            Stop: it was ended early; half a picture is none.
+            PhospheneError: it could not be made.
+        """
         network = self.library(settings)
         ready = Prepared(self.technique, settings, network, self._album(network), self.opening)
-        return ready.make_opened(*self.opened(settings), on_step=on_step)
+        with telling_of_memory():
+            made = ready.make_opened(*self.opened(settings), on_step=on_step)
+        if not made.record.complete:
+            raise Stop
+        return made
 
-    def is_of(self, found: Record, settings: Settings) -> bool:
-        """Whether a record is that of such a picture, and of a whole one."""
-        network, (_, origin) = self.library(settings), self.opened(settings)
+    def is_there(self, path: Path, settings: Settings) -> bool:
+        """Whether a file is the whole picture that `make` makes with these settings."""
+        if not path.is_file():
+            return False
+        try:
+            found = record.read(path)
+        except PhospheneError:
+            return False
+        _, origin = self.opened(settings)
         of_it = found.input == origin and found.pictures.items() <= self._hashes(settings).items()
-        same = self.technique.engine.is_of(found, settings, network, self._objectives[settings])
+        same = self.technique.engine.is_of(found, settings, self.library(settings), self._objective(settings))
         return of_it and same and found.complete
 
-    @property
-    def subject(self) -> Subject:
-        """The picture's name, and its size in full."""
-        _, origin = next(iter(self._opened.values()))
-        width, height = origin["width"], origin["height"]
-        if self._words:
-            return Subject(str(self.image) if self.image else self.technique.name, width, height, painted=True)
-        if "canvas" in origin:
-            return Subject(origin["canvas"], width, height, painted=True, sized=(width, height) != CANVAS_SIZE)
-        return Subject(name_of(self.image), width, height)
+    def subject(self, settings: Settings) -> Subject:
+        """The picture's name, and its size as it is opened."""
+        if is_canvas(self.image):
+            size = self.opening.size or CANVAS_SIZE
+            return Subject(self.image, *size, painted=True, sized=size != CANVAS_SIZE)
+        _, origin = self.opened(settings)
+        name = (str(self.image) if self.image else self.technique.name) if self._words else name_of(self.image)
+        return Subject(
+            name, origin["width"], origin["height"], painted=self._words, sized=self.opening.size is not None
+        )
 
-    def words(self, settings: Settings, output: str) -> list[str]:
-        """The command line that makes such a picture."""
-        subject, opening = self.subject, self.opening
+    def words(self, settings: Settings) -> list[str]:
+        """The command line that makes such a picture, but for where it goes."""
+        subject, side = self.subject(settings), self.opening.long_side
         command = [] if self.technique.name == "dream" else [self.technique.name]
-        own = flags(settings, self.technique.settings(), settings.names())
-        sized = opening.size is not None if self._words else subject.sized
-        size = ["--size", f"{subject.width}x{subject.height}"] if sized else []
-        side = ["--long-side", str(opening.long_side)] if opening.long_side else []
         of = [] if self._words else [subject.word]
-        return ["phosphene", *command, *of, *own, *size, *side, "-o", output]
+        own = flags(settings, self.technique.settings(), settings.names())
+        size = ["--size", f"{subject.width}x{subject.height}"] if subject.sized else []
+        return ["phosphene", *command, *of, *own, *size, *(["--long-side", str(side)] if side else [])]
 
     def lattice(self, settings: Settings) -> Lattice | None:
         """Where tiles meet in such a picture; `None` if nobody knows, so that it is searched for.
@@ -178,129 +198,3 @@ class VariantMaker:
         """SHA-256 of the files that settings name, by names without folders."""
         found = [name for name in pictures(settings) if name in self.named]
         return {name_of(name): hashlib.sha256(self.named[name].data).hexdigest() for name in found}
-
-
-@dataclass
-class Curve:
-    """The score at each step, octave by octave.
-
-    Attributes:
-        octaves: of each, its number, its height and width, and its scores.
-    """
-
-    octaves: list[Facts] = field(default_factory=list)
-
-    def __call__(self, step: Step) -> None:
-        """Takes a step."""
-        if not self.octaves or self.octaves[-1]["octave"] != step.octave:
-            height, width = step.pixels.shape[-2:]
-            self.octaves.append({"octave": step.octave, "height": height, "width": width, "scores": []})
-        self.octaves[-1]["scores"].append(float(step.score))
-
-
-@dataclass(frozen=True)
-class Made:
-    """A variant that is there.
-
-    Attributes:
-        picture: the file, a PNG with its record.
-        facts: its seconds, its curve, its measures and its spectra, as JSON has them.
-    """
-
-    picture: bytes
-    facts: Facts
-
-
-def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> Made:
-    """Makes a variant.
-
-    Raises:
-        Stop: it was ended early; half a picture is none.
-        PhospheneError: it could not be made.
-    """
-    curve, began = Curve(), time.monotonic()
-
-    def told(step: Step) -> None:
-        curve(step)
-        on_step(step)
-
-    with telling_of_memory():
-        made = maker.make(variant.settings, told)
-    if not made.record.complete:
-        raise Stop
-    seconds = time.monotonic() - began
-    picture, _ = made.encode("png", depth=8)
-    facts = {"seconds": round(seconds, 3), "threads": torch.get_num_threads(), "curve": curve.octaves}
-    return Made(picture, facts | look(picture, variant, maker))
-
-
-def look(picture: bytes, variant: Variant, maker: VariantMaker) -> Facts:
-    """What the measures say of a picture, as it lies in its file; its spectrum, and that of its change."""
-    pixels = images.load(picture, dtype=torch.float32, max_pixels=0).pixels
-    photograph = maker.photograph(variant.settings)
-    photograph = None if photograph is None else photograph.to(pixels.dtype)
-    lattice = maker.lattice(variant.settings)
-    return {
-        "ruler": ruler(),
-        "measures": measures.measure(pixels, photograph, lattice=lattice),
-        "spectrum": spectrum(pixels),
-        "change": None if photograph is None else spectrum(pixels - photograph),
-    }
-
-
-@cache
-def ruler() -> str:
-    """What tells these measures from those of another version of the program: their source's SHA-256."""
-    parts = sorted(files("phosphene.measures").iterdir(), key=lambda part: part.name)
-    texts = [part.read_bytes() for part in parts if part.name.endswith(".py")]
-    return hashlib.sha256(b"".join(texts)).hexdigest()
-
-
-def spectrum(pixels: Tensor) -> dict[str, list[float]]:
-    """The energy in each octave band, and its period in pixels."""
-    periods, energy = measures.spectrum(pixels)
-    return {"periods": periods.tolist(), "energy": energy.tolist()}
-
-
-# A study's variants on many workers, one each. Its functions load Dask
-
-
-def make_on_workers(
-    client: Any, variants: Sequence[Variant], maker: VariantMaker, tell: Callable[[float], None]
-) -> Iterator[tuple[Variant, Made | Exception]]:
-    """Variants, and what came of each, as they are done.
-
-    `tell` hears now and then which share of the work is done; if it raises `Stop`, no more are begun, and those that
-    are being made are given up.
-
-    Raises:
-        ClusterError: nobody helps.
-    """
-    from phosphene.cluster import Errands
-
-    stopped: list[bool] = []
-
-    def told(done: float) -> None:
-        try:
-            tell(done)
-        except Stop:
-            stopped.append(True)
-
-    errands = Errands(client, one, told, lambda: bool(stopped))
-    orders = [partial(variants.__getitem__, number) for number in range(len(variants))]
-    for number, outcome in errands.run(orders, maker):
-        yield variants[number], outcome
-
-
-def one(variant: Variant, maker: VariantMaker, teller: Any) -> Made:
-    """Makes one variant, in a worker, and tells of its steps; one at a time.
-
-    Raises:
-        Stop: an end was wished for.
-        PhospheneError: it could not be made.
-    """
-    from phosphene.cluster.tasks import ONE
-
-    with ONE:
-        teller.check()
-        return make(variant, maker, teller)

@@ -1,26 +1,24 @@
-"""The folder of an atlas: its pictures, its page, and what it says of itself; every file is written whole."""
+"""The folder of an atlas while it is made: its pictures, its page, and what it says of itself."""
 
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
 
 from phosphene import images
 from phosphene.errors import ImageError
 from phosphene.images import Picture
+from phosphene.networks import Network
+from phosphene.records import record
 from phosphene.records.record import Facts
 from phosphene.reports import html
-from phosphene.reports.atlas.plan import Entry
-from phosphene.reports.folder import PAGE, PICTURES, Shelf, Subject
+from phosphene.reports.atlas.plan import Entry, Pass, Stage
+from phosphene.reports.folder import PAGE, PICTURES, ReportFolder, Subject, posix, windows
 from phosphene.run import Dream
-
-# The page of an atlas: one HTML file that needs nothing but its pictures, and asks nothing of any network
-
 
 ALIVE = (
     "A channel is alive where it answers to this picture more than it answers to scraps of noise in the same colours,"
@@ -30,14 +28,9 @@ ALIVE = (
 )
 
 
-@dataclass(frozen=True)
-class Commands:
-    """Command lines that make an entry's picture: in full, and as it is shown; for two kinds of shell."""
-
-    full: str
-    full_windows: str
-    same: str
-    same_windows: str
+STATE, ORIGINAL = "state.js", "original.jpg"
+_QUALITY = 88  # of the JPEG files
+_OFTEN = 0.5  # seconds between two writings of the page, at least
 
 
 @dataclass(frozen=True)
@@ -48,22 +41,22 @@ class View:
         subject: the photograph or canvas.
         network: which dreams.
         entries: layers first, then channels, those of a layer together.
-        commands: of each entry.
-        size: width and height of a finished picture of a layer.
+        commands: the words that make each entry in full, and as it is shown.
+        finished: how finished pictures are made.
     """
 
     subject: Subject
-    network: str
+    network: Network
     entries: tuple[Entry, ...]
-    commands: tuple[Commands, ...]
-    size: tuple[int, int]
+    commands: tuple[tuple[list[str], list[str]], ...]
+    finished: Pass
 
 
 def page(view: View, state: Mapping[str, object]) -> str:
     """The page; `state` says how far each entry is, and whether there is more to come."""
     numbered = list(enumerate(view.entries))
     of_channels = (each for each in numbered if each[1].channel is not None)
-    width, height = view.size
+    width, height = view.subject.shrunk(view.finished.layer_side)
     return html.render(
         "phosphene.reports.atlas",
         title=f"Atlas of {view.subject.name}",
@@ -74,16 +67,9 @@ def page(view: View, state: Mapping[str, object]) -> str:
         layers=[each for each in numbered if each[1].channel is None],
         channels=[list(each) for _, each in groupby(of_channels, key=lambda each: each[1].layer)],
         alive=ALIVE,
+        posix=posix,
+        windows=windows,
     )
-
-
-FACTS, STATE, ORIGINAL = "atlas.json", "state.js", "original.jpg"
-ATLASES = Shelf("atlas", FACTS)
-SCHEMA = 1
-_QUALITY = 88  # of the JPEG files
-_OFTEN = 0.5  # seconds between two writings of the page, at least
-
-Stage = Literal["", "sketch", "picture"]
 
 
 @dataclass
@@ -93,29 +79,30 @@ class Book:
     Attributes:
         folder: where it lies.
         view: what the page shows, but for how far it is.
-        facts: what `atlas.json` says beside the entries.
         stages: how far each entry is, by its place among the entries.
         running: whether it is being made.
         done: share of the work that is done, 0 to 1.
         left: seconds that it will take, if that is known.
     """
 
-    folder: Path
+    folder: ReportFolder
     view: View
-    facts: Facts
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[Stage] = field(init=False)
     running: bool = True
     done: float = 0.0
     left: float | None = None
     _written: float = -1e9
 
+    def __post_init__(self) -> None:
+        self.stages = [""] * len(self.view.entries)
+
     def path(self, entry: Entry) -> Path:
         """An entry's picture."""
-        return self.folder / PICTURES / entry.file
+        return self.folder.path / PICTURES / entry.file
 
     def keep_original(self, picture: Picture) -> None:
         """Puts the photograph in, as large as the finished pictures are."""
-        path = self.folder / PICTURES / ORIGINAL
+        path = self.folder.path / PICTURES / ORIGINAL
         images.save(picture.pixels, path, alpha=picture.alpha, quality=_QUALITY, overwrite=True)
 
     def keep(self, index: int, entry: Entry, dreamt: Dream, stage: Stage) -> None:
@@ -133,16 +120,32 @@ class Book:
                 self._write()
 
     def _write(self) -> None:
+        facts = self._facts()
+        named = [[entry.layer, entry.channel] for entry in self.view.entries]
+        plan = hashlib.sha256(json.dumps([named, facts], sort_keys=True).encode()).hexdigest()[:16]
+        left = None if self.left is None else round(self.left)
         state = {
-            "plan": _digest(self.view.entries, self.facts), "running": self.running, "done": round(self.done, 4),
-            "left": None if self.left is None else round(self.left), "stages": self.stages,
+            "plan": plan, "running": self.running, "done": round(self.done, 4), "left": left, "stages": self.stages,
         }  # fmt: skip
-        self._put(FACTS, json.dumps(self.facts | {"entries": self._entries()}, indent=1))
-        self._put(STATE, f"phospheneAtlas({json.dumps(state)});\n")
-        self._put(PAGE, page(self.view, state))
+        self.folder.put_facts(facts | {"entries": self._entries()})
+        self.folder.put(STATE, f"phospheneAtlas({json.dumps(state)});\n")
+        self.folder.put(PAGE, page(self.view, state))
         self._written = time.monotonic()
 
-    def _entries(self) -> list[dict[str, object]]:
+    def _facts(self) -> Facts:
+        subject, finished = self.view.subject, self.view.finished
+        return {
+            "subject": subject.name,
+            "width": subject.width,
+            "height": subject.height,
+            "network": self.view.network.identity,
+            "settings": finished.settings.to_dict() | {"model": self.view.network.name},
+            "long_side": finished.layer_side,
+            "versions": record.versions(),
+        }
+
+    def _entries(self) -> list[Facts]:
+        shown = zip(self.view.entries, self.stages, self.view.commands, strict=True)
         return [
             {
                 "layer": entry.layer,
@@ -150,17 +153,7 @@ class Book:
                 "liveliness": entry.liveliness,
                 "picture": f"{PICTURES}/{entry.file}",
                 "stage": stage or None,
-                "command": self.view.commands[index].full,
+                "command": posix(full),
             }
-            for index, (entry, stage) in enumerate(zip(self.view.entries, self.stages, strict=True))
+            for entry, stage, (full, _) in shown
         ]
-
-    def _put(self, name: str, text: str) -> None:
-        # Names of files may hold bytes that are no text; a page has no place for them.
-        images.write_atomically(self.folder / name, text.encode("utf-8", "replace"), overwrite=True)
-
-
-def _digest(entries: Sequence[Entry], facts: dict[str, object]) -> str:
-    """Tells a page of one plan from a page of another."""
-    named = [[entry.layer, entry.channel] for entry in entries]
-    return hashlib.sha256(json.dumps([named, facts], sort_keys=True).encode()).hexdigest()[:16]

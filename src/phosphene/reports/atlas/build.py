@@ -3,23 +3,23 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from phosphene import images, networks
+from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError, Stop
 from phosphene.networks import Network
 from phosphene.recipes.fields import flag
 from phosphene.recipes.settings import DreamSettings
-from phosphene.recipes.settings import settings as choose
-from phosphene.records import record
-from phosphene.reports.atlas import commands, plan
-from phosphene.reports.atlas.book import ATLASES, SCHEMA, Book, Commands, Stage, View
-from phosphene.reports.atlas.easel import Easel, for_network
-from phosphene.reports.atlas.plan import Entry, Pass, living
-from phosphene.reports.folder import PAGE, posix, windows
+from phosphene.reports.atlas import plan
+from phosphene.reports.atlas.book import Book, View
+from phosphene.reports.atlas.plan import Entry, Pass, Stage, living
+from phosphene.reports.folder import ReportFolder, Subject
+from phosphene.reports.variants import Library, VariantMaker
+from phosphene.techniques import DREAM
+from phosphene.techniques.engine import Opening
 
 _SMALLEST_SIDE = 32  # pixels; a smaller page shows nothing
 
@@ -110,22 +110,23 @@ def atlas(
         PhospheneError: with a message for the person who asked.
     """
     _check(changes, long_side, channels)
-    settings = choose(**changes)
-    if network is None:
-        network = networks.load_for(settings)
-    elif "model" not in changes:
-        settings = replace(settings, model=network.name)
-    settings = for_network(settings, network)
-    easel = Easel(image, network, settings, size=size, max_pixels=max_pixels)
-    ATLASES.claim(Path(folder), easel.subject.name, force=force)
-    stages = plan.passes(settings, long_side or plan.usual_side(easel.subject.width, easel.subject.height))
-    names = plan.channel_layers(network) if channels else []
-    shown = plan.entries(network, living(network, easel.at(stages[1].channel_side)[0].pixels, names, count=channels))
-    book = _book(Path(folder), easel, network, stages[1], shown)
-    listeners = _Listeners(on_page, on_entry, on_step)
+    library = Library()
+    named = library.take(network) if network else {}
+    whole = VariantMaker(DREAM, image, library, Opening(size, None, max_pixels))
+    settings = whole.choose({**changes, **named})
+    network, subject = library(settings), whole.subject(settings)
+    folder_ = ReportFolder(Path(folder), "atlas")
+    folder_.claim(subject.name, force=force)
+    makers = _Makers(whole, subject)
+    sketch, picture = plan.passes(settings, long_side or plan.usual_side(subject.width, subject.height))
+    pixels = makers.of_side(picture.channel_side).opened(settings)[0].pixels
+    alive = living(network, pixels, plan.channel_layers(network) if channels else [], count=channels)
+    entries = plan.entries(network, alive)
+    view = View(subject, network, entries, tuple(makers.commands(entry, picture) for entry in entries), picture)
     # Where finished pictures are as small and quick as sketches, the sketches are the pictures.
-    wanted = stages[1:] if replace(stages[0], name="picture") == stages[1] else stages[: 1 if quick else 2]
-    return _Making(book, easel, wanted, stages, listeners, anew=force).run()
+    wanted = (picture,) if replace(sketch, name="picture") == picture else (sketch,) if quick else (sketch, picture)
+    listeners = _Listeners(on_page, on_entry, on_step)
+    return _Making(Book(folder_, view), makers, wanted, (sketch, picture), listeners, anew=force).run()
 
 
 def _check(changes: dict[str, object], long_side: int | None, channels: int) -> None:
@@ -141,25 +142,35 @@ def _check(changes: dict[str, object], long_side: int | None, channels: int) -> 
         raise SettingsError(f"{channels} channels of a layer are not possible; it takes 0 or more.")
 
 
-def _book(folder: Path, easel: Easel, network: Network, stage: Pass, shown: tuple[Entry, ...]) -> Book:
-    subject = easel.subject
-    told = []
-    for entry in shown:
-        full = commands.in_full(subject, stage.of(entry), stage.side(entry))
-        same = commands.as_shown(subject, stage.of(entry), stage.side(entry))
-        told.append(Commands(*(line(words) for words in (full, same) for line in (posix, windows))))
-    view = View(subject, network.name, shown, tuple(told), subject.shrunk(stage.layer_side))
-    facts = {
-        ATLASES.mark: SCHEMA,
-        "subject": subject.name,
-        "width": subject.width,
-        "height": subject.height,
-        "network": network.identity,
-        "settings": stage.settings.to_dict() | {"model": network.name},
-        "long_side": stage.layer_side,
-        "versions": record.versions(),
-    }
-    return Book(folder, view, facts, [""] * len(shown))
+@dataclass
+class _Makers:
+    """Makes the pictures of an atlas, at whatever size.
+
+    Attributes:
+        whole: makes them in full.
+        subject: the picture in full.
+    """
+
+    whole: VariantMaker
+    subject: Subject
+    sides: dict[int, VariantMaker] = field(default_factory=dict)
+
+    def of_side(self, side: int) -> VariantMaker:
+        """Makes pictures with a long side of at most `side` pixels."""
+        if side not in self.sides:
+            painted, most = self.subject.painted, self.whole.opening.max_pixels
+            opening = Opening(self.subject.shrunk(side) if painted else None, None if painted else side, most)
+            self.sides[side] = replace(self.whole, opening=opening, _opened={})
+        return self.sides[side]
+
+    def of(self, entry: Entry, stage: Pass) -> VariantMaker:
+        """Makes an entry's pictures in this pass."""
+        return self.of_side(stage.side(entry))
+
+    def commands(self, entry: Entry, stage: Pass) -> tuple[list[str], list[str]]:
+        """The command lines that make an entry's picture in full, and as large as it is shown."""
+        settings, side = stage.of(entry), stage.side(entry)
+        return self.whole.words(plan.in_full(settings, self.subject, side)), self.of_side(side).words(settings)
 
 
 @dataclass(frozen=True)
@@ -174,7 +185,7 @@ class _Making:
     """The way through all entries."""
 
     book: Book
-    easel: Easel
+    makers: _Makers
     wanted: tuple[Pass, ...]
     known: tuple[Pass, Pass]
     listeners: _Listeners
@@ -199,30 +210,33 @@ class _Making:
         finally:
             self.book.running, self.book.left = False, None
             self.book.write(now=True)
-        return Atlas(self.book.folder, self.book.folder / PAGE, self.entries, self.made, complete)
+        folder = self.book.folder
+        return Atlas(folder.path, folder.page, self.entries, self.made, complete)
 
     def _begin(self) -> None:
         """Finds what is there already, and opens the page."""
-        self.book.keep_original(self.easel.at(self.known[1].layer_side)[0])
+        picture = self.known[1]
+        self.book.keep_original(self.makers.of_side(picture.layer_side).opened(picture.settings)[0])
         if not self.anew:
             self.book.stages[:] = [self._there(entry) for entry in self.entries]
         self.began = time.monotonic()
         self._write(now=True)
         if self.listeners.on_page:
-            self.listeners.on_page(self.book.folder / PAGE)
+            self.listeners.on_page(self.book.folder.page)
 
     def _there(self, entry: Entry) -> Stage:
-        sketch, picture = self.known
-        if self.easel.made(self.book.path(entry), entry, picture):
-            return "picture"
-        return "sketch" if self.easel.made(self.book.path(entry), entry, sketch) else ""
+        """The best that there is of an entry."""
+        for stage in reversed(self.known):
+            if self.makers.of(entry, stage).is_there(self.book.path(entry), stage.of(entry)):
+                return stage.name
+        return ""
 
     def _through(self, stage: Pass) -> None:
         for index, entry in enumerate(self.entries):
             kept = self._is_done(index, stage)
             if not kept:
-                dreamt = self.easel.dream(entry, stage, self.listeners.on_step)
-                self.book.keep(index, entry, dreamt, "sketch" if stage is self.known[0] else "picture")
+                dreamt = self.makers.of(entry, stage).make(stage.of(entry), self.listeners.on_step)
+                self.book.keep(index, entry, dreamt, stage.name)
                 self.made += 1
                 self.worked += stage.work(entry)
                 self._write()

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from phosphene.features.ranking import scrambled
 from phosphene.networks import Network
 from phosphene.networks.network import Layer
 from phosphene.recipes.settings import DreamSettings
+from phosphene.reports.folder import Subject
 
 # Which channels are alive in a photograph, and not in every picture
 
@@ -192,6 +193,9 @@ class Entry:
         return self.layer if self.channel is None else f"{self.layer}, channel {self.channel}"
 
 
+Stage = Literal["", "sketch", "picture"]
+
+
 @dataclass(frozen=True)
 class Pass:
     """A time through all entries.
@@ -203,7 +207,7 @@ class Pass:
         channel_side: of the channels'.
     """
 
-    name: str
+    name: Stage
     settings: DreamSettings
     layer_side: int
     channel_side: int
@@ -219,6 +223,16 @@ class Pass:
     def work(self, entry: Entry) -> float:
         """How long it takes, in a unit of its own: steps of so many pixels, of which deep layers cost more."""
         return self.side(entry) ** 2 * self.settings.steps * (0.3 + entry.depth)
+
+
+def in_full(settings: DreamSettings, subject: Subject, side: int) -> DreamSettings:
+    """The settings that dream the subject at its full size, as it was dreamt at a long side of `side` pixels.
+
+    It begins as small as that dream began, so that what is large in the one is large in the other.
+    """
+    enlarged = max(subject.width, subject.height) / min(side, max(subject.width, subject.height))
+    more = round(math.log(enlarged) / math.log(settings.octave_scale))
+    return replace(settings, octaves=min(32, settings.octaves + more))
 
 
 def usual_side(width: int, height: int) -> int:

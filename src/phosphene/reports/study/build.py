@@ -16,12 +16,12 @@ from phosphene.networks import Network
 from phosphene.recipes.fields import Values
 from phosphene.records import record
 from phosphene.records.record import Facts
-from phosphene.reports import variants as making
-from phosphene.reports.study import plan
-from phosphene.reports.study.book import Book, Entry, Row, Rows, row
+from phosphene.reports.folder import PAGE, PICTURES, ReportFolder
+from phosphene.reports.study import plan, results
 from phosphene.reports.study.page import View, page
 from phosphene.reports.study.plan import Axis, Variant, axes, settings_of
-from phosphene.reports.variants import Library, Made, VariantMaker
+from phosphene.reports.study.results import PHOTOGRAPH, PLOTS, TABLE, Entry, Made, Results, Row, Rows, row, table
+from phosphene.reports.variants import Library, VariantMaker
 from phosphene.run.prepared import cluster, extra
 from phosphene.techniques import known
 from phosphene.techniques.engine import Opening
@@ -109,23 +109,17 @@ def study(
     technique = known(of)
     found = axes(vary, technique)
     given = settings_of(settings, technique)
-    maker = VariantMaker(technique, _kept(image), Library(), Opening(size, long_side, max_pixels))
+    maker = VariantMaker(technique, image, Library(), Opening(size, long_side, max_pixels))
     if network is not None:
-        given |= maker.library.take(network, found)
+        given |= maker.library.take(network, [axis.name for axis in found])
     variants = plan.variants(found, given, maker.choose)
     for variant in variants:
         maker.prepare(variant.settings)
-    book = Book(Path(folder), maker, anew=force)
-    book.begin()
-    study = _Study(book, found, variants, on_progress or (lambda _: None))
+    kept = Results(ReportFolder(Path(folder), "study"), maker, anew=force)
+    kept.begin(maker.subject(variants[0].settings).name)
+    study = _Study(kept, found, variants, on_progress or (lambda _: None))
     with _workers(workers, scheduler, threads) as client:
         return study.run(client)
-
-
-def _kept(image: images.Source) -> images.Source:
-    """A picture that can be read more than once."""
-    read = getattr(image, "read", None)
-    return read() if callable(read) else os.fspath(image) if isinstance(image, os.PathLike) else image
 
 
 def _plots() -> Any:
@@ -151,7 +145,7 @@ def _workers(workers: int | None, scheduler: str | None, threads: int | None) ->
 class _Study:
     """The way through all variants."""
 
-    book: Book
+    results: Results
     axes: tuple[Axis, ...]
     variants: tuple[Variant, ...]
     tell: OnProgress
@@ -159,6 +153,11 @@ class _Study:
     failures: dict[str, str] = field(default_factory=dict)
     made: int = 0
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def maker(self) -> VariantMaker:
+        """Makes the variants."""
+        return self.results.maker
 
     def run(self, client: Any) -> Rows:
         """Makes what is not there, and the report of what is."""
@@ -173,13 +172,13 @@ class _Study:
     def _take(self) -> None:
         """Finds what is there already."""
         for variant in self.variants:
-            if (facts := self.book.there(variant)) is not None:
+            if (facts := self.results.there(variant)) is not None:
                 self._put(variant, facts, kept=True)
 
     def _in_turn(self, due: list[Variant]) -> None:
         for variant in due:
             try:
-                made = making.make(variant, self.book.maker, partial(self._step, variant))
+                made = results.make(variant, self.maker, partial(self._step, variant))
             except PhospheneError as error:
                 if variant.baseline:
                     raise
@@ -188,12 +187,10 @@ class _Study:
                 self._keep(variant, made)
 
     def _together(self, client: object, due: list[Variant]) -> None:
-        from phosphene.reports import variants as making
-
         def moved(done: float) -> None:
             self._say("", None, kept=False, beyond=done * len(due) - self.made)
 
-        for variant, outcome in making.make_on_workers(client, due, self.book.maker, moved):
+        for variant, outcome in results.make_on_workers(client, due, self.maker, moved):
             if isinstance(outcome, PhospheneError):
                 self.failures[variant.name] = str(outcome)
             elif isinstance(outcome, Made):
@@ -202,14 +199,14 @@ class _Study:
             raise Stop
 
     def _keep(self, variant: Variant, made: Made) -> None:
-        self.book.keep(variant, made)
+        self.results.keep(variant, made)
         self.made += 1
         self._put(variant, made.facts, kept=False)
 
     def _put(self, variant: Variant, facts: Facts, *, kept: bool) -> None:
         entry = Entry(variant, facts)
         self.entries[variant.name] = entry
-        self._say(variant.name, row(entry, self.axes, self.book.maker), kept=kept)
+        self._say(variant.name, row(entry, self.axes, self.maker), kept=kept)
 
     def _step(self, variant: Variant, step: Step) -> None:
         self._say(variant.name, None, kept=False, beyond=min(step.done, 0.999))
@@ -225,31 +222,32 @@ class _Study:
     def _reported(self) -> Rows:
         """Writes the report of what is there."""
         entries = [self.entries[variant.name] for variant in self.variants if variant.name in self.entries]
-        maker, complete = self.book.maker, len(self.entries) == len(self.variants)
-        rows = Rows(
-            (row(entry, self.axes, maker) for entry in entries),
-            self.book.folder,
-            complete=complete,
-            failures=self.failures,
-        )
+        told = (row(entry, self.axes, self.maker) for entry in entries)
+        complete = len(self.entries) == len(self.variants)
+        rows = Rows(told, self.results.folder.path, complete=complete, failures=self.failures)
         if entries:
             self._write(entries, rows)
         return rows
 
     def _write(self, entries: list[Entry], rows: Rows) -> None:
-        book, maker = self.book, self.book.maker
-        photograph = maker.photograph(self.variants[0].settings)
+        folder, usual = self.results.folder, self.variants[0].settings
+        photograph, spectrum = self.maker.photograph(usual), None
         if photograph is not None:
-            book.keep_photograph(photograph)
-        spectrum = None if photograph is None else making.spectrum(photograph.float())
-        view = View(maker, self.axes, self.variants, tuple(entries), tuple(rows), self.failures, spectrum)
+            images.save(photograph.float(), folder.path / PICTURES / PHOTOGRAPH, overwrite=True)
+            spectrum = results.spectrum(photograph.float())
+        subject = self.maker.subject(usual)
+        view = View(self.maker, subject, self.axes, self.variants, tuple(entries), tuple(rows), self.failures, spectrum)
         figures = _plots().figures(view)
-        book.draw(figures.files)
-        book.write(self._facts(view), rows, page(view, figures.inline))
+        (folder.path / PLOTS).mkdir(exist_ok=True)
+        for name, data in figures.files:
+            folder.put(f"{PLOTS}/{name}", data)
+        folder.put_facts(self._facts(view))
+        folder.put(TABLE, table(rows))
+        folder.put(PAGE, page(view, figures.inline))
 
     def _facts(self, view: View) -> dict[str, object]:
         """What `study.json` says."""
-        subject = view.maker.subject
+        subject = view.subject
         return {
             "of": view.maker.technique.name,
             "subject": subject.name,

@@ -9,9 +9,9 @@ import numpy as np
 
 from phosphene.measures import MEASURES, SEAM_ALARM
 from phosphene.reports import html
-from phosphene.reports.folder import PICTURES, posix, windows
-from phosphene.reports.study.book import FACTS, PHOTOGRAPH, PLOTS, TABLE, Entry, Row
+from phosphene.reports.folder import PICTURES, Subject, posix, windows
 from phosphene.reports.study.plan import Axis, Variant, name_of, spoken
+from phosphene.reports.study.results import PHOTOGRAPH, PLOTS, TABLE, Entry, Row, command
 from phosphene.reports.variants import VariantMaker
 
 # What a report shows, and how it is laid out by the axes
@@ -35,7 +35,8 @@ class View:
     """What a report shows.
 
     Attributes:
-        maker: what was made, of which picture.
+        maker: what was made.
+        subject: of which picture.
         axes: what was varied.
         variants: all of them, the baseline first.
         entries: those that are there.
@@ -45,6 +46,7 @@ class View:
     """
 
     maker: VariantMaker
+    subject: Subject
     axes: tuple[Axis, ...]
     variants: tuple[Variant, ...]
     entries: tuple[Entry, ...]
@@ -116,11 +118,11 @@ def page(view: View, figures: Mapping[str, str]) -> str:
     """The page; `figures` are SVG by name."""
     octave = view.entries[0].facts["curve"][-1]
     photograph = {PHOTO: PHOTO_FILE} if view.photograph else {}
-    pictures = [*photograph.items(), *((entry.variant.name, entry.file) for entry in view.entries)]
+    pictures = [*photograph.items(), *((entry.variant.name, entry.variant.picture) for entry in view.entries)]
     what = "what was added to the photograph" if view.photograph else "the pattern"
     return html.render(
         "phosphene.reports.study",
-        title=f"Study of {view.maker.subject.name}",
+        title=f"Study of {view.subject.name}",
         view=view,
         width=octave["width"],
         height=octave["height"],
@@ -129,7 +131,7 @@ def page(view: View, figures: Mapping[str, str]) -> str:
         pictures=pictures,
         first=int(len(pictures) > 2),
         second=len(pictures) - 1,
-        references=photograph | ({"the baseline": view.baseline.file} if view.baseline else {}),
+        references=photograph | ({"the baseline": view.baseline.variant.picture} if view.baseline else {}),
         commands={entry.variant.name: _commands(view, entry.variant) for entry in view.entries},
         figures=figures,
         captions={name: text.format(last=view.last, what=what) for name, text in _CAPTIONS.items()},
@@ -140,13 +142,13 @@ def page(view: View, figures: Mapping[str, str]) -> str:
         finite=math.isfinite,
         spoken=spoken,
         figure_of=figure_of,
-        files={"table": TABLE, "facts": FACTS, "pictures": PICTURES, "plots": PLOTS},
+        files={"table": TABLE, "facts": "study.json", "pictures": PICTURES, "plots": PLOTS},
     )
 
 
 def _commands(view: View, variant: Any) -> tuple[str, str]:
     """The command line of a picture, for two kinds of shell."""
-    words = view.maker.words(variant.settings, variant.file)
+    words = command(variant, view.maker)
     return posix(words), windows(words)
 
 

@@ -234,9 +234,14 @@ class Variant:
     baseline: bool = False
 
     @property
-    def file(self) -> str:
-        """Its picture's name."""
-        return f"{self.stem}.png"
+    def picture(self) -> str:
+        """Its picture, from the study's folder."""
+        return f"pictures/{self.stem}.png"
+
+    @property
+    def notes(self) -> str:
+        """What was seen of it, likewise."""
+        return f"pictures/{self.stem}.json"
 
 
 def variants(axes: Sequence[Axis], given: Values, choose: Choose) -> tuple[Variant, ...]:

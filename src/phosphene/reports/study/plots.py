@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from phosphene.measures import MEASURES
-from phosphene.reports.study.book import Entry
 from phosphene.reports.study.page import Group, View
+from phosphene.reports.study.results import Entry
 from phosphene.techniques import STYLE as STYLING
 
 # How a report's figures look: lines named where they end, colours that all can tell apart, and the page's own ink
