@@ -12,6 +12,7 @@ from click import Context, Parameter
 from click.shell_completion import CompletionItem
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
+from phosphene.names import CANVASES, LAYERS, NETWORKS
 from phosphene.recipes import settings as of_dreams
 from phosphene.recipes.fields import ValueDict, Values, beneath, combined
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
@@ -122,35 +123,6 @@ def _worded(key: str, value: object) -> object:
 
 Complete = Callable[[Context, Parameter, str], list[CompletionItem]]
 
-# Named here too, since those who make them load torch; tests compare.
-CANVASES = {
-    "clouds": "a summer evening's sky with heaps of cloud",
-    "noise": "grey with fine, slightly coloured noise",
-    "grey": "even mid-grey",
-}
-NETWORKS = {
-    "efficientnet-lite0": "Small and quick; comes with the installation.",
-    "googlenet": "The network of Google's own DeepDream pictures (BVLC GoogLeNet, 2014).",
-}
-LAYERS = {
-    "stem": "edges and flat colours",
-    "block0": "fine edges",
-    "block1": "glowing outlines, folds",
-    "block2": "crossed strokes, zigzags",
-    "block3": "a patchwork of fine stripes",
-    "block4": "hatching, weaves, small studs",
-    "block5": "ribs, gratings, first curls",
-    "block6": "ribbed coils, cushions, eyes",
-    "block7": "coils, dotted skins, spirals",
-    "block8": "speckled skins, bulbs, eyes",
-    "block9": "hair, eyes, leaf litter",
-    "block10": "fur, snouts, foliage, pillars",
-    "block11": "creatures, scales, beadwork, fruit",
-    "block12": "animals' heads, coral, petals",
-    "block13": "whole animals, crowns of trees",
-    "block14": "large soft forms, manes, folds",
-    "block15": "loose parts of many things, woven together",
-}
 _LOOKS = Path(__file__).parents[1] / "filters" / "looks"
 
 
