@@ -28,15 +28,6 @@ def user_file() -> Path:
     return user_config_path("phosphene") / "settings.toml"
 
 
-def wished(technique: Technique, named: str | None, typed: Values) -> ValueDict:
-    """What the user's file, a named one and the command line ask for, the nearest last.
-
-    Raises:
-        PhospheneError: as `read` does.
-    """
-    return over(technique, read(technique, named, typed), typed)
-
-
 def over(technique: Technique, *places: Values) -> ValueDict:
     """What several places ask for, the nearest last; a look in one of them asks for what it chooses."""
     return of_dreams.wished(*places) if technique.looks else combined(technique.settings, *places)
@@ -140,14 +131,12 @@ def beginning(known: Mapping[str, str], incomplete: str, before: str = "") -> li
     ]
 
 
-def files(_: Context, __: Parameter, incomplete: str) -> list[CompletionItem]:
-    """Lets the shell complete a file."""
-    return [CompletionItem(incomplete, type="file")]
+def left_to_the_shell(kind: str) -> Complete:
+    """Lets the shell itself complete a `file`, or a folder, which it calls `dir`."""
+    return lambda _, __, incomplete: [CompletionItem(incomplete, type=kind)]
 
 
-def folders(_: Context, __: Parameter, incomplete: str) -> list[CompletionItem]:
-    """Lets the shell complete a folder."""
-    return [CompletionItem(incomplete, type="dir")]
+files, folders = left_to_the_shell("file"), left_to_the_shell("dir")
 
 
 def pictures(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
