@@ -48,7 +48,6 @@ def plan(
     *,
     technique: Technique = DREAM,
     wishes: Values | None = None,
-    settings: Settings | None = None,
     recursive: bool = False,
     force: bool = False,
 ) -> Plan:
@@ -60,7 +59,6 @@ def plan(
             `photo.jpg`.
         technique: makes the pictures.
         wishes: settings and looks by name.
-        settings: what was chosen by these wishes already, where a technique takes pictures.
         recursive: whether folders are looked through with all below them.
         force: whether files may be replaced.
 
@@ -76,8 +74,7 @@ def plan(
         found = [(Input(name or _called(wishes), "words"), technique.choose(of=name, **wishes)) for name in given]
         many = len(found) > 1
     else:
-        settings = settings or technique.choose(**wishes)
-        inputs, many = expand(names, recursive=recursive)
+        settings, (inputs, many) = technique.choose(**wishes), expand(names, recursive=recursive)
         found = [(source, settings) for source in inputs]
     jobs = []
     for source, chosen in found:
@@ -85,20 +82,17 @@ def plan(
         jobs.append(Job(source, target(source, output, named, technique), chosen))
     planned = _without_results(jobs)
     _keep_apart(planned, output)
-    for job in planned:
-        if job.output:
-            if output and recursive and is_folder(output):
-                make_folders(Path(output), job.output)
-            check(job.output, force=force or many)
+    for written in (job.output for job in planned if job.output):
+        if output and recursive and is_folder(output):
+            make_folders(Path(output), written)
+        check(written, force=force or many)
     return Plan(planned, many)
 
 
 def _called(wishes: Mapping[str, object]) -> str:
     """What a pattern is called that no word names: its objective, or its layer and channel."""
-    channel = wishes.get("channel")
-    return str(
-        wishes.get("objective") or f"{wishes.get('layer') or 'default'}{'' if channel is None else f':{channel}'}"
-    )
+    layer, channel = wishes.get("layer") or "default", wishes.get("channel")
+    return str(wishes.get("objective") or (layer if channel is None else f"{layer}:{channel}"))
 
 
 def _without_results(jobs: Sequence[Job]) -> tuple[Job, ...]:

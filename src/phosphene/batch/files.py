@@ -13,7 +13,8 @@ from phosphene.errors import ImageError, SettingsError, UnknownNameError, neares
 from phosphene.images import FORMATS, format_of, name_of
 from phosphene.images.decoding import READABLE
 from phosphene.images.sources import read_bytes, refuse
-from phosphene.pixels.canvases import CANVASES, is_canvas
+from phosphene.names import CANVASES
+from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, described
 from phosphene.records.journal import SUFFIX, folder_of
 from phosphene.records.record import Facts

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from phosphene import batch, run
 from phosphene.batch import Input, Job
 from phosphene.cli.jobs import check_piped, check_preview, check_streams, piped
-from phosphene.cli.maker import Maker, Wishes
+from phosphene.cli.maker import Maker
+from phosphene.cli.options import Wishes
 from phosphene.cli.progress import Interruption
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.painting.again import RECIPE, redo
@@ -32,21 +32,15 @@ def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, com
         run.check_changes(made, changes)
     job = Job(source, _redo_output(source, made, changes, wishes))
     check_streams(job, wishes)
-    check_preview([job.output], [source, *([Input(input_)] if input_ else [])], wishes)
+    check_preview([job], wishes, *([input_] if input_ else []))
     with Interruption() as stop:
         recorded = min(made.threads, MOST_THREADS) if made.threads > 0 else None
         maker = Maker(replace(wishes, threads=wishes.threads or recorded), stop)
+        keep, tell = maker.keep(job.output, command), maker.foretell
         try:
             maker.make(
                 job,
-                partial(
-                    redo,
-                    data,
-                    image=input_,
-                    keep=maker.keep(job.output, command),
-                    on_forecast=maker.foretell,
-                    **changes,
-                ),
+                lambda watch: redo(data, image=input_, on_step=watch, keep=keep, on_forecast=tell, **changes),
                 title=picture,
                 notes=_differences(made),
                 replace=batch.begun(job.output),

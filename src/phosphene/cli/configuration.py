@@ -12,6 +12,7 @@ from click import Context, Parameter
 from click.shell_completion import CompletionItem
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
+from phosphene.names import CANVASES, LAYERS, NETWORKS
 from phosphene.recipes import settings as of_dreams
 from phosphene.recipes.fields import ValueDict, Values, beneath, combined
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
@@ -25,15 +26,6 @@ def user_file() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("phosphene") / "settings.toml"
-
-
-def wished(technique: Technique, named: str | None, typed: Values) -> ValueDict:
-    """What the user's file, a named one and the command line ask for, the nearest last.
-
-    Raises:
-        PhospheneError: as `read` does.
-    """
-    return over(technique, read(technique, named, typed), typed)
 
 
 def over(technique: Technique, *places: Values) -> ValueDict:
@@ -122,35 +114,6 @@ def _worded(key: str, value: object) -> object:
 
 Complete = Callable[[Context, Parameter, str], list[CompletionItem]]
 
-# Named here too, since those who make them load torch; tests compare.
-CANVASES = {
-    "clouds": "a summer evening's sky with heaps of cloud",
-    "noise": "grey with fine, slightly coloured noise",
-    "grey": "even mid-grey",
-}
-NETWORKS = {
-    "efficientnet-lite0": "Small and quick; comes with the installation.",
-    "googlenet": "The network of Google's own DeepDream pictures (BVLC GoogLeNet, 2014).",
-}
-LAYERS = {
-    "stem": "edges and flat colours",
-    "block0": "fine edges",
-    "block1": "glowing outlines, folds",
-    "block2": "crossed strokes, zigzags",
-    "block3": "a patchwork of fine stripes",
-    "block4": "hatching, weaves, small studs",
-    "block5": "ribs, gratings, first curls",
-    "block6": "ribbed coils, cushions, eyes",
-    "block7": "coils, dotted skins, spirals",
-    "block8": "speckled skins, bulbs, eyes",
-    "block9": "hair, eyes, leaf litter",
-    "block10": "fur, snouts, foliage, pillars",
-    "block11": "creatures, scales, beadwork, fruit",
-    "block12": "animals' heads, coral, petals",
-    "block13": "whole animals, crowns of trees",
-    "block14": "large soft forms, manes, folds",
-    "block15": "loose parts of many things, woven together",
-}
 _LOOKS = Path(__file__).parents[1] / "filters" / "looks"
 
 
@@ -168,14 +131,12 @@ def beginning(known: Mapping[str, str], incomplete: str, before: str = "") -> li
     ]
 
 
-def files(_: Context, __: Parameter, incomplete: str) -> list[CompletionItem]:
-    """Lets the shell complete a file."""
-    return [CompletionItem(incomplete, type="file")]
+def left_to_the_shell(kind: str) -> Complete:
+    """Lets the shell itself complete a `file`, or a folder, which it calls `dir`."""
+    return lambda _, __, incomplete: [CompletionItem(incomplete, type=kind)]
 
 
-def folders(_: Context, __: Parameter, incomplete: str) -> list[CompletionItem]:
-    """Lets the shell complete a folder."""
-    return [CompletionItem(incomplete, type="dir")]
+files, folders = left_to_the_shell("file"), left_to_the_shell("dir")
 
 
 def pictures(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:

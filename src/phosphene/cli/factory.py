@@ -1,45 +1,40 @@
-"""The commands that make pictures, one for each technique, and `redo`. They load torch only when they are run."""
+"""The commands that make pictures: one for each technique, `redo` and `resume`. They load torch only when run."""
 
+import contextlib
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
 from phosphene.cli import configuration, options
-from phosphene.cli.options import FILE
-from phosphene.cli.resume import ARGUMENTS
+from phosphene.cli.options import file_flag, flag
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import ValueDict
 from phosphene.recipes.pattern_settings import word
 from phosphene.techniques import TECHNIQUES, Technique
 
-_SIZES = {
-    "picture": "of a canvas, in pixels  [768x512]",
-    "words": "of a pattern, in pixels  [320x320; on a sheet 128x128]",
-}
+ARGUMENTS = "phosphene.arguments"  # in click's context: the command line that is run
 
 
 def command(technique: Technique) -> click.Command:
     """The command that makes a technique's pictures, with a flag for each of its settings."""
-    add = [
+    add = options.together(
         _words(technique),
         options.output,
+        *([options.show_regions] if technique.draws_regions else []),
         options.machines,
         options.looks(technique),
         options.config,
         *_opening(technique),
         options.settings(technique.settings),
-    ]
-    if technique.draws_regions:
-        add.insert(2, options.show_regions)
-    make = partial(_make, technique)
-    for each in reversed(add):
-        make = each(make)
+    )
     told = {"help": technique.help or technique.about, "short_help": technique.about}
-    return click.command(technique.name, cls=options.Grouped, **told)(make)
+    return click.command(technique.name, cls=options.Grouped, **told)(add(partial(_make, technique)))
 
 
-def _words(technique: Technique) -> Any:
+def _words(technique: Technique) -> Callable[[options.Function], options.Function]:
     """What is worked on, and what further words stand for."""
     if technique.takes == "words":
         return click.argument("words", nargs=-1, metavar="[LAYER:CHANNEL]...", shell_complete=configuration.layers)
@@ -47,22 +42,16 @@ def _words(technique: Technique) -> Any:
     return click.argument("words", nargs=-1, metavar=metavar, shell_complete=configuration.pictures)
 
 
-def _opening(technique: Technique) -> list[Any]:
+def _opening(technique: Technique) -> list[Callable[[options.Function], options.Function]]:
     """The flags that say how a picture is opened."""
-    size = options.flag("--size", group=FILE, metavar="WxH", help=_SIZES[technique.takes])
     if technique.takes == "words":
-        return [size, options.max_pixels]
-    about = "look through a folder with all below it, and keep its tree"
+        about = "of a pattern, in pixels  [320x320; on a sheet 128x128]"
+        return [file_flag("--size", metavar="WxH", help=about), options.max_pixels]
+    small = "shrink the picture first, to so many pixels"
     return [
-        options.flag("--recursive", group=FILE, is_flag=True, help=about),
-        options.flag(
-            "--long-side",
-            group=FILE,
-            type=click.IntRange(1),
-            metavar="N",
-            help="shrink the picture first, to so many pixels",
-        ),
-        size,
+        file_flag("--recursive", is_flag=True, help="look through a folder with all below it, and keep its tree"),
+        file_flag("--long-side", type=click.IntRange(1), metavar="N", help=small),
+        file_flag("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]"),
         options.max_pixels,
     ]
 
@@ -71,38 +60,37 @@ def _make(technique: Technique, **flags: Any) -> int:
     """Makes what a command line asks for; returns the exit code."""
     from phosphene.cli import process  # noqa: F401 - it counts what others use from here on, while torch is loaded
 
-    wishes = options.take_wishes_(flags)
-    more = {name: flags.pop(name, None) for name in ("config", "size", "long_side", "max_pixels")}
-    scheduler, workers = flags.pop("scheduler"), flags.pop("workers")
-    words, recursive, regions = flags.pop("words"), flags.pop("recursive", False), flags.pop("show_regions", None)
+    wishes = options.Wishes.take_(flags)
+    names = ("words", "config", "size", "long_side", "max_pixels", "recursive", "show_regions", "scheduler", "workers")
+    own = {name: flags.pop(name, None) for name in names}
     looks = {name: value for name in technique.looks if (value := flags.pop(name)) is not None}
     typed = options.given(flags, technique.settings)
-    inputs, typed = _shared_out(technique, words, typed | looks)
-    values = configuration.wished(technique, more["config"], typed)
+    inputs, typed = _shared_out(technique, own["words"], typed | looks)
+    values = configuration.over(technique, configuration.read(technique, own["config"], typed), typed)
     _check_named(technique, inputs, values)
-    for each in inputs if technique.takes == "words" else ():
-        word(each)
     # What is wrong with them is said before torch is loaded; of words, each has settings of its own.
-    settings = technique.choose(**values) if technique.takes == "picture" else None
-    from phosphene.cli import jobs, maker
+    if technique.takes == "words":
+        for each in inputs:
+            word(each)
+    else:
+        technique.choose(**values)
+    from phosphene.cli import jobs
     from phosphene.cli.machines import Machines
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
 
-    machines = Machines(scheduler, workers, wishes["threads"])
-    limit = MAX_PIXELS if more["max_pixels"] is None else more["max_pixels"]
+    limit = MAX_PIXELS if own["max_pixels"] is None else own["max_pixels"]
     asked = jobs.Asked(
         technique,
         inputs,
         values,
-        settings,
-        Opening(jobs.canvas_size(more["size"]), more["long_side"], limit),
-        recursive,
-        click.get_current_context().meta.get(ARGUMENTS, []),
-        machines if machines.wanted else None,
-        regions,
+        Opening(jobs.canvas_size(own["size"]), own["long_side"], limit),
+        bool(own["recursive"]),
+        click.get_current_context().meta[ARGUMENTS],
+        Machines(own["scheduler"], own["workers"], wishes.threads),
+        own["show_regions"],
     )
-    return jobs.make(asked, maker.Wishes(**wishes))
+    return jobs.make(asked, wishes)
 
 
 def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) -> tuple[tuple[str, ...], ValueDict]:
@@ -141,22 +129,59 @@ def _check_named(technique: Technique, inputs: tuple[str, ...], values: ValueDic
 @click.command(cls=options.OfEveryTechnique, short_help="Makes a dream, a pattern or a painting again.")
 @click.argument("picture", shell_complete=configuration.files)
 @options.output
-@options.flag(
-    "--input",
-    "input_",
-    group=FILE,
-    metavar="PATH",
-    shell_complete=configuration.files,
-    help="the picture it began as, if not beside it",
-)
-def redo(picture: str, input_: str | None, **flags: Any) -> int:
+@file_flag("--input", "input_", metavar="PATH", help="the picture it began as, if not beside it")
+@click.pass_context
+def redo(context: click.Context, /, picture: str, input_: str | None, **flags: Any) -> int:
     """Makes a dream, a pattern or a painting again from the record inside PICTURE, perhaps with other settings.
 
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
-    wishes = options.take_wishes_(flags)
+    wishes = options.Wishes.take_(flags)
     changes = options.given(flags, *(each.settings for each in TECHNIQUES.values()))
-    from phosphene.cli import again, maker
+    from phosphene.cli import again
 
-    words = click.get_current_context().meta.get(ARGUMENTS, [])
-    return again.again(picture, input_, changes, maker.Wishes(**wishes), words)
+    return again.again(picture, input_, changes, wishes, context.meta[ARGUMENTS])
+
+
+@click.command(short_help="Goes on with a run that stopped.")
+@click.argument("picture", shell_complete=configuration.files)
+@flag("--model", metavar="FILE.py:NAME", help="the program of the run's own network, which runs only if named")
+@click.pass_context
+def resume(context: click.Context, picture: str, model: str | None) -> int:
+    """Goes on with the run that was to write PICTURE and stopped: the same command, from where it was.
+
+    Such a run leaves a folder PICTURE.unfinished, which is gone when the picture is there.
+    """
+    from phosphene.errors import ImageError, RecordError
+    from phosphene.records import journal
+
+    output = Path(picture.removesuffix(journal.SUFFIX))
+    found = journal.read(journal.folder_of(output))
+    if found is None:
+        raise ImageError(
+            f"No run that writes {output} was stopped: there is no {journal.folder_of(output).name}.\n"
+            "A run keeps one from its first minute on. To make a finished picture again: phosphene redo PICTURE"
+        )
+    command = found.get("command", {})
+    arguments, folder = command.get("arguments"), Path(str(command.get("folder", "")))
+    if not isinstance(arguments, list) or not folder.is_dir():
+        raise RecordError(f"{journal.folder_of(output)} does not say how it was begun. Give the same command again.")
+    own = None if model is None else str(Path(model).absolute())
+    words = [_named_again(str(word), own, picture) for word in arguments if word not in options.BEGIN_ANEW]
+    front = context.find_root().command
+    with contextlib.chdir(folder), front.make_context("phosphene", words) as again:
+        code = front.invoke(again)
+    return code if isinstance(code, int) else 0
+
+
+def _named_again(word: str, model: str | None, picture: str) -> str:
+    """A word of a journal; in place of a program, which it must not have run, the one that the user named."""
+    from phosphene import networks
+
+    flag = "--model=" if word.startswith("--model=") else ""
+    name = word.removeprefix(flag)
+    if not networks.is_program(name):
+        return word
+    if model is None:
+        networks.refuse_program(name, "The stopped run", f"phosphene resume {picture} --model {{}}")
+    return f"{flag}{model}"

@@ -5,9 +5,8 @@ import glob
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,15 +15,15 @@ from click.shell_completion import CompletionItem
 
 from phosphene import __version__
 from phosphene.cli.atlas import atlas
-from phosphene.cli.configuration import CANVASES, beginning
-from phosphene.cli.factory import command, redo
+from phosphene.cli.configuration import beginning
+from phosphene.cli.factory import ARGUMENTS, command, redo, resume
 from phosphene.cli.match import match
 from phosphene.cli.progress import Voice
-from phosphene.cli.resume import ARGUMENTS, resume
 from phosphene.cli.studio import studio
 from phosphene.cli.study import study
 from phosphene.cli.tables import filters, info, layers, networks, presets
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
+from phosphene.names import CANVASES
 from phosphene.techniques import TECHNIQUES
 
 _LONGEST_NAME = 80  # letters of a name in a message; of a longer one both ends are shown
@@ -39,11 +38,7 @@ class Front(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         debug = bool(os.environ.get("PHOSPHENE_DEBUG")) or _take_debug_(arguments)
         options |= {"prog_name": "phosphene", "standalone_mode": False}
-        with _telling(debug=debug) as end:
-            result = super().main(arguments, **options)
-            sys.stdout.flush()
-            end.code = result if isinstance(result, int) else 0
-        sys.exit(end.code)
+        sys.exit(_ended(partial(super().main, arguments, **options), debug=debug))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in their order; those of techniques that were registered come last."""
@@ -96,29 +91,22 @@ def _check_word(word: str, commands: tuple[str, ...]) -> None:
     )
 
 
-@dataclass
-class _End:
-    """How the program ends."""
-
-    code: int = 0
-
-
-@contextmanager
-def _telling(*, debug: bool) -> Iterator[_End]:
-    """Tells errors instead of throwing them, and says with which code the program is to end."""
-    end = _End()
+def _ended(run: Callable[[], object], *, debug: bool) -> int:
+    """Runs a command, tells errors instead of throwing them, and gives the exit code."""
     try:
-        yield end
+        result = run()
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
     except BrokenPipeError:
         # What is left to write is nobody's any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        end.code = _NO_READER
+        return _NO_READER
     except SystemExit as error:  # with 1, click's own answer to a broken pipe
-        end.code = error.code if isinstance(error.code, int) and error.code != 1 else _NO_READER
+        return error.code if isinstance(error.code, int) and error.code != 1 else _NO_READER
     except (click.Abort, KeyboardInterrupt):
-        end.code = _told("Interrupted; nothing is saved.", 130, debug=debug)
+        return _told("Interrupted; nothing is saved.", 130, debug=debug)
     except Exception as error:  # a fault of ours: a line and the way to report it, no traceback
-        end.code = _told(*_explained(error), debug=debug)
+        return _told(*_explained(error), debug=debug)
 
 
 def _told(message: str, code: int, *, debug: bool) -> int:

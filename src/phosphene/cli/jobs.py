@@ -1,6 +1,5 @@
 """From a command line to pictures: one after the other, with one network."""
 
-import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,24 +8,29 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from phosphene import batch, images
 from phosphene.ascent.executor import MakeHands
-from phosphene.batch import PIPE, Input, Job, Plan, expand
+from phosphene.batch import Input, Job, Plan
 from phosphene.cli.configuration import layer_from
 from phosphene.cli.machines import Machines
-from phosphene.cli.maker import Dreaming, Maker, Wishes, name_of
+from phosphene.cli.maker import Dreaming, Maker, name_of
+from phosphene.cli.options import Wishes
 from phosphene.cli.progress import Interruption
 from phosphene.errors import PhospheneError, SettingsError, Stop, UnknownNameError
-from phosphene.images import format_of
-from phosphene.images.sources import refuse
+from phosphene.images.sources import Sent, refuse
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings, Values
-from phosphene.recipes.settings import PRESETS, DreamSettings, Named
-from phosphene.run import Dream, LargeDream
+from phosphene.recipes.fields import Values
+from phosphene.recipes.settings import PRESETS, DreamSettings
+from phosphene.run import Dream
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import Opening
 from phosphene.techniques.files import pictures
+
+if TYPE_CHECKING:  # Dask is an extra
+    from phosphene.cluster import Order
+    from phosphene.cluster.errands import FolderOutcome
 
 # What can be known to be wrong before any work is done
 
@@ -45,11 +49,16 @@ def canvas_size(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def check_size(plan: Plan, opening: Opening) -> None:
-    """A size is a canvas's, and no larger than pictures may be."""
+def check_opening(plan: Plan, opening: Opening) -> None:
+    """A size is a canvas's, and no larger than pictures may be; a long side is a picture's."""
+    canvases = [job.source.kind == "canvas" for job in plan.jobs]
+    if opening.long_side and all(canvases):
+        raise SettingsError(
+            f"--long-side {opening.long_side} is for pictures.\nA canvas has a size of its own: --size 768x512"
+        )
     if opening.size is None:
         return
-    if not any(job.source.kind == "canvas" for job in plan.jobs):
+    if not any(canvases):
         raise SettingsError("--size is for canvases: clouds, noise, grey.\nTo make a picture smaller: --long-side 1024")
     width, height = opening.size
     if opening.max_pixels and width * height > opening.max_pixels:
@@ -67,13 +76,7 @@ def check_regions(plan: Plan, path: str, *, force: bool) -> None:
         if not is_canvas(name) and Path(name).resolve() == Path(path).resolve():
             raise SettingsError(f"{name} would be written over. Give the picture of the regions a name of its own.")
     refuse(Path(path), overwrite=force)
-    format_of(Path(path))
-
-
-def check_long_side(plan: Plan, long_side: int | None) -> None:
-    """A long side is a picture's: a canvas is painted at its size."""
-    if long_side and all(job.source.kind == "canvas" for job in plan.jobs):
-        raise SettingsError(f"--long-side {long_side} is for pictures.\nA canvas has a size of its own: --size 768x512")
+    images.format_of(Path(path))
 
 
 def check_streams(job: Job, wishes: Wishes) -> None:
@@ -91,11 +94,12 @@ def check_piped(source: Input) -> None:
         raise SettingsError("Nothing is piped in. Name a picture, or pipe one: cat photo.jpg | phosphene -")
 
 
-def check_preview(outputs: Sequence[Path | None], inputs: Sequence[Input], wishes: Wishes) -> None:
-    """Keeps the preview off the pictures that are read and written."""
+def check_preview(jobs: Sequence[Job], wishes: Wishes, *read: str) -> None:
+    """Keeps the preview off the pictures that are written, and read: for the jobs, and besides."""
     if wishes.preview is None:
         return
-    used = [*(each for each in outputs if each), *(Path(each.name) for each in inputs if each.kind == "file")]
+    written = [job.output for job in jobs if job.output]
+    used = [*written, *(Path(job.source.name) for job in jobs if job.source.kind == "file"), *map(Path, read)]
     if Path(wishes.preview).resolve() in {each.resolve() for each in used}:
         raise SettingsError(f"--preview {wishes.preview} is an input or an output too. Give it a name of its own.")
 
@@ -107,9 +111,9 @@ def report_folder(picture: str, output: str | None, series: str) -> Path:
         SettingsError: a pipe, or more than one picture.
         ImageError: there is no such picture.
     """
-    if picture == PIPE:
+    if picture == batch.PIPE:
         raise SettingsError(f"phosphene {series} takes a file, since its command lines name it. Save what is piped in.")
-    inputs, many = expand([picture])
+    inputs, many = batch.expand([picture])
     if many:
         raise SettingsError(f"phosphene {series} takes one picture; {picture!r} means {len(inputs)}. Name one of them.")
     return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-{series}"
@@ -126,23 +130,21 @@ class Asked:
         technique: makes them.
         inputs: files, folders, globs, canvases, `-`, or words.
         wishes: settings and looks by name.
-        settings: chosen by them, where a technique takes pictures.
         opening: how pictures are opened.
         recursive: whether folders are looked through with all below them.
         command: what was typed, for a run that is resumed.
-        machines: who helps, if anybody.
+        machines: who helps.
         show_regions: the file for a picture of what was matched with what.
     """
 
     technique: Technique
     inputs: Sequence[str]
     wishes: Values
-    settings: Settings | None
     opening: Opening
-    recursive: bool = False
-    command: Sequence[str] = ()
-    machines: Machines | None = None
-    show_regions: str | None = None
+    recursive: bool
+    command: Sequence[str]
+    machines: Machines
+    show_regions: str | None
 
 
 def make(asked: Asked, wishes: Wishes) -> int:
@@ -152,32 +154,26 @@ def make(asked: Asked, wishes: Wishes) -> int:
         wishes.output,
         technique=asked.technique,
         wishes=asked.wishes,
-        settings=asked.settings,
         recursive=asked.recursive,
         force=wishes.force,
     )
     if asked.technique.takes == "picture":
-        check_size(plan, asked.opening)
-        check_long_side(plan, asked.opening.long_side)
+        check_opening(plan, asked.opening)
     check_streams(plan.jobs[0], wishes)
-    check_preview([job.output for job in plan.jobs], [job.source for job in plan.jobs], wishes)
+    check_preview(plan.jobs, wishes)
     if asked.show_regions:
         check_regions(plan, asked.show_regions, force=wishes.force)
-    if asked.machines:
-        asked.machines.check(wishes.preview)
+    asked.machines.check(wishes.preview)
     with Interruption() as stop:
         jobs = _Jobs(Maker(wishes, stop), asked, plan)
-        if asked.machines:
-            jobs.helped(asked.machines)
-        else:
-            jobs.in_turn(plan.jobs)
-        return stop.exit_code or int(jobs.sum_up() > 0)
+        jobs.helped() if asked.machines.wanted else jobs.in_turn(plan.jobs)
+        return stop.exit_code or jobs.sum_up()
 
 
 class _Jobs:
     """The jobs of a plan, made with one network."""
 
-    def __init__(self, maker: Maker, asked: Asked, plan: batch.Plan) -> None:
+    def __init__(self, maker: Maker, asked: Asked, plan: Plan) -> None:
         self.maker, self.asked, self.plan = maker, asked, plan
         self.batch = batch.Batch(plan, asked.technique, asked.opening, maker.wishes.force)
         self._check()
@@ -187,10 +183,13 @@ class _Jobs:
         try:
             self.batch.check()
         except UnknownNameError as error:
-            layer_of = layer_from(self.asked.wishes) if self.asked.technique.looks else None
-            if layer_of is None:
+            named = layer_from(self.asked.wishes) if self.asked.technique.looks else None
+            if named is None:
                 raise
-            raise UnknownNameError(f"{error}\n{_made_for(layer_of, self.batch.ready.network.name)}") from error
+            kind = "Preset" if named is PRESETS.get(named.name) else "Recipe"
+            home = named.changes.get("model", DreamSettings.model)
+            advice = f"{kind} {named.name!r} is made for {home}; name a --layer of {self.batch.ready.network.name}."
+            raise UnknownNameError(f"{error}\n{advice}") from error
 
     def in_turn(self, jobs: Sequence[Job], hands: MakeHands | None = None) -> None:
         """Makes one picture after the other; `hands` make the steps of large ones."""
@@ -202,34 +201,29 @@ class _Jobs:
                     if begun:
                         self.maker.voice.say(f"{job.output}: goes on where it stopped")
                     notes = [_ANEW] * (again and not begun)
-                    made = self._made(job, hands)
+                    made = self._dreaming(job, hands)
                     result = self.maker.make(job, made, title=title, notes=notes, replace=again or begun)
-                    self._show_regions(result)
+                    if self.asked.show_regions and isinstance(result, Dream):
+                        images.save(result.regions, self.asked.show_regions, overwrite=self.maker.wishes.force)
             if self.maker.stop.signal:
                 break
 
-    def _show_regions(self, result: Dream | LargeDream) -> None:
-        if self.asked.show_regions and isinstance(result, Dream):
-            images.save(result.regions, self.asked.show_regions, overwrite=self.maker.wishes.force)
-
-    def _made(self, job: Job, hands: MakeHands | None) -> Dreaming:
+    def _dreaming(self, job: Job, hands: MakeHands | None) -> Dreaming:
         """What makes a picture; it is told whom to tell of its steps."""
-        source = {"pipe": piped, "words": lambda: None}.get(job.source.kind, lambda: job.source.name)()
-        keep = self.maker.keep(job.output, self.asked.command)
-        return partial(self.batch.of(job).make, source, keep=keep, on_forecast=self.maker.foretell, hands=hands)
+        maker, source = self.maker, _source(job)
+        make, keep = self.batch.of(job).make, maker.keep(job.output, self.asked.command)
+        return lambda watch: make(source, on_step=watch, keep=keep, on_forecast=maker.foretell, hands=hands)
 
-    def helped(self, machines: Machines) -> None:
+    def helped(self) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
         large = [job for job in self.plan.jobs if self.batch.alone(job)]
         others = [job for job in self.plan.jobs if job not in large]
-        machines.check_use(self.plan, large)
-        with machines.connected() as client:
-            from phosphene.cli.machines import make as make_together
+        self.asked.machines.check_use(self.plan, large)
+        with self.asked.machines.connected() as client:
             from phosphene.cluster import OnWorkers
 
             due = self._due(others)
-            orders = [(job, self.batch.of(job)) for job in due]
-            for job, outcome in make_together(client, orders, self.maker):
+            for job, outcome in self._together(client, list(due)):
                 with self._telling(job):
                     if isinstance(outcome, Exception):
                         raise outcome
@@ -246,6 +240,39 @@ class _Jobs:
                     due[job] = again
         return due
 
+    def _together(self, client: Any, jobs: Sequence[Job]) -> "Iterator[tuple[Job, FolderOutcome]]":
+        """Jobs, and what came of them on the workers, as they are done.
+
+        Ctrl-C ends them after the steps that they are at; what there is then is theirs.
+
+        Raises:
+            ClusterError: nobody helps.
+        """
+        if not jobs:
+            return
+        from phosphene.cluster import Folder
+
+        stop, where = self.maker.stop, f"{len(jobs)} pictures"
+        with self.maker.bar(where) as bar:
+            folder = Folder(
+                client,
+                self.batch.of(jobs[0]),
+                tell=lambda done: bar.move(done, where),
+                stopped=lambda: stop.signal is not None,
+            )
+            for number, outcome in folder.make([partial(self._order, job) for job in jobs]):
+                yield jobs[number], outcome
+
+    def _order(self, job: Job) -> "Order":
+        """A picture as it is sent."""
+        from phosphene.cluster import Order
+
+        ready, source = self.batch.of(job), _source(job)
+        if isinstance(source, BytesIO):
+            return Order(Sent("stdin", source.getvalue()), ready.settings, ready.opening)
+        sent = Sent.of(job.source.name) if job.source.kind == "file" else source
+        return Order(sent, ready.settings, ready.opening)
+
     @contextmanager
     def _telling(self, job: Job) -> Iterator[None]:
         """Tells of a picture that does not come about; one of many leaves the others alone."""
@@ -257,7 +284,8 @@ class _Jobs:
             self.maker.fail(job, error)
             if not self.plan.many:
                 raise
-            self.maker.voice.complain(_with_name(str(error), job.source.name))
+            said, name = str(error), job.source.name
+            self.maker.voice.complain(said if Path(name).name in said else f"{name}: {said}")
 
     def _again(self, job: Job) -> bool | None:
         """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
@@ -266,29 +294,25 @@ class _Jobs:
             ImageError: another picture is there.
         """
         there = self.batch.standing(job)
-        if there == "finished":
-            self._skip(job)
-            return None
-        return there == "unfinished"
-
-    def _skip(self, job: Job) -> None:
-        """Passes over what is there already."""
+        if there != "finished":
+            return there == "unfinished"
         self.maker.voice.say(f"{job.output}: there already, made of the same with the same settings")
         self.maker.voice.tell({"input": job.source.name, "output": name_of(job.output), "skipped": True})
+        return None
 
     def sum_up(self) -> int:
-        """Says how many pictures did not come about, if they were many, and gives their number."""
+        """Says how many pictures did not come about, if they were many; gives 1 if there are such."""
         failed, total = len(self.maker.failures), len(self.plan.jobs)
         if failed and self.plan.many:
             self.maker.voice.say(f"{failed} of {total} pictures did not come about.")
-        return failed
+        return int(failed > 0)
 
 
-def _made_for(named: Named, network: str) -> str:
-    """Whose layer it was that a network does not have, and what to do."""
-    kind = "Preset" if named is PRESETS.get(named.name) else "Recipe"
-    home = named.changes.get("model", DreamSettings.model)
-    return f"{kind} {named.name!r} is made for {home}; name a --layer of {network}."
+def _source(job: Job) -> str | BytesIO | None:
+    """What a picture is made of, as it is opened; words are in its settings."""
+    if job.source.kind == "pipe":
+        return piped()
+    return None if job.source.kind == "words" else job.source.name
 
 
 def piped() -> BytesIO:
@@ -296,7 +320,3 @@ def piped() -> BytesIO:
     piped = BytesIO(sys.stdin.buffer.read())
     piped.name = "stdin"
     return piped
-
-
-def _with_name(message: str, name: str) -> str:
-    return message if os.path.basename(name) in message else f"{name}: {message}"  # noqa: PTH119 - it may be "-"

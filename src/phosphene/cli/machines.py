@@ -1,22 +1,13 @@
 """Who helps: workers on this computer, or those of a scheduler."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phosphene.batch import Job, Plan
-from phosphene.cli.maker import Maker
 from phosphene.errors import SettingsError
-from phosphene.images.sources import Sent
-from phosphene.run import Prepared
 from phosphene.run.prepared import cluster
-
-if TYPE_CHECKING:  # Dask is an extra
-    from phosphene.cluster import Order
-    from phosphene.cluster.errands import FolderOutcome
 
 
 @dataclass(frozen=True)
@@ -62,66 +53,19 @@ class Machines:
             SettingsError: a single picture, and none that dreams on disk.
         """
         if not plan.many and not large:
+            flag = "--workers" if self.scheduler is None else "--scheduler"
             raise SettingsError(
-                f"{self._flag} shares out a folder's pictures, or the tiles of one of more than 4 megapixels.\n"
+                f"{flag} shares out a folder's pictures, or the tiles of one of more than 4 megapixels.\n"
                 "This one dreams sooner alone: leave the flag out."
             )
 
-    @property
-    def _flag(self) -> str:
-        return "--workers" if self.scheduler is None else "--scheduler"
-
-    @contextmanager
-    def connected(self) -> Iterator[Any]:
+    def connected(self) -> AbstractContextManager[Any]:
         """A connection to the workers.
 
         Raises:
             ClusterError: nobody answers, or some are other versions.
         """
-        found = cluster().connect(scheduler=self.scheduler, workers=self.workers, threads=self.threads)
-        with found as client:
-            yield client
-
-
-# A folder of pictures on many workers. It loads Dask
-
-
-def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Iterator[tuple[Job, "FolderOutcome"]]:
-    """Jobs, and what came of them, as they are done.
-
-    Ctrl-C ends them after the steps that they are at; what there is then is theirs.
-
-    Raises:
-        ClusterError: nobody helps.
-    """
-    if not jobs:
-        return
-    from phosphene.cluster import Folder
-
-    where = f"{len(jobs)} pictures"
-    with maker.bar(where) as bar:
-        folder = Folder(
-            client,
-            jobs[0][1],
-            tell=lambda done: bar.move(done, where),
-            stopped=lambda: maker.stop.signal is not None,
+        found: AbstractContextManager[Any] = cluster().connect(
+            scheduler=self.scheduler, workers=self.workers, threads=self.threads
         )
-        for number, outcome in folder.make([partial(_order, *each) for each in jobs]):
-            yield jobs[number][0], outcome
-
-
-def _order(job: Job, ready: Prepared) -> "Order":
-    """A picture as it is sent."""
-    from phosphene.cluster import Order
-
-    name = job.source.name
-    match job.source.kind:
-        case "words":
-            source: Sent | str | None = None
-        case "canvas":
-            source = name
-        case "pipe":
-            source = Sent("stdin", sys.stdin.buffer.read())
-        case _:
-            source = Sent.of(name)
-    return Order(source, ready.settings, ready.opening)
+        return found

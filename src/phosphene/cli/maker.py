@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
 from phosphene.cli import process, progress
+from phosphene.cli.options import Wishes
 from phosphene.cli.progress import Interruption, Voice, deliver
 from phosphene.errors import ImageError, PhospheneError, Stop
 from phosphene.pixels.transforms import within
@@ -80,25 +81,8 @@ def _is_preview(path: Path) -> bool:
         return False
 
 
-class Dreaming(Protocol):
-    """Makes a picture."""
-
-    def __call__(self, *, on_step: OnStep) -> Dream | LargeDream:
-        """Tells of its steps."""
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """How pictures are to be written and spoken of."""
-
-    output: str | None
-    force: bool
-    preview: str | None
-    quality: int
-    metadata: bool
-    threads: int | None
-    quiet: bool
-    json: bool
+Dreaming: TypeAlias = Callable[[OnStep], Dream | LargeDream]
+"""Makes a picture, and tells of its steps."""
 
 
 @dataclass
@@ -141,7 +125,7 @@ class Maker:
         started = time.monotonic()
         try:
             with self.bar(title) as bar, self.stop.dreaming():
-                result = dreaming(on_step=lambda step: self._watch(step, bar, job.output))
+                result = dreaming(lambda step: self._watch(step, bar, job.output))
         except PhospheneError as error:
             if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
                 raise Stop from error
@@ -164,7 +148,7 @@ class Maker:
             result.journal.close()
         self._report(job, result, said, seconds + time.monotonic() - began)
 
-    def bar(self, title: str) -> AbstractContextManager[progress.Silence]:
+    def bar(self, title: str) -> AbstractContextManager[progress.Bar]:
         """A bar for as long as the block runs, if somebody watches."""
         return progress.bar(title, quiet=self.wishes.quiet)
 
@@ -195,7 +179,7 @@ class Maker:
         }
         self.voice.tell(facts)
 
-    def _watch(self, step: Step, bar: progress.Silence, output: Path | None) -> None:
+    def _watch(self, step: Step, bar: progress.Bar, output: Path | None) -> None:
         if step.octave == 1 and step.step <= 1:
             held = step.size if step.pixels.numel() else (0, 0)  # of a picture on disk, nothing is in memory
             process.keep_buffers(held)

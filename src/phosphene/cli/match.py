@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import configuration, progress, tables
+from phosphene.cli import configuration, options, progress, tables
+from phosphene.cli.options import flag
 from phosphene.cli.progress import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import numbers
@@ -44,37 +45,16 @@ class Asked:
 @click.command(short_help="Ranks the layers by how well guides match a picture.")
 @click.argument("picture", shell_complete=configuration.pictures)
 @click.argument("guides", nargs=-1, required=True, metavar="GUIDE...", shell_complete=configuration.files)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    shell_complete=configuration.files,
-    help="a sheet of the best layers' dreams, as matches.png",
-)
-@click.option("--top", type=click.IntRange(1, 100), default=6, metavar="N", help="how many dreams are on it  [6]")
-@click.option(
-    "--by", default="cosine", metavar="cosine|dot", help="what ranks: dot is raw, as in others' notes  [cosine]"
-)
-@click.option(
-    "--scale", type=float, default=SCALE, metavar="X", help=f"the guides' long side, of the picture's  [{SCALE:g}]"
-)
-@click.option("--all", "every", is_flag=True, help="also the layers inside blocks")
-@click.option(
-    "--model",
-    default=DreamSettings.model,
-    metavar="NAME|FILE",
-    shell_complete=configuration.models,
-    help="the network: a name or a weights file",
-)
-@click.option(
-    "--weights",
-    metavar="FILE",
-    shell_complete=configuration.files,
-    help="of another network: a safetensors file, or random",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="of the positions that are looked at  [0]")
-@click.option("--force", is_flag=True, help="replace what exists")
-@click.option("-q", "--quiet", is_flag=True, help="say nothing but errors")
+@flag("-o", "--output", metavar="FILE", help="a sheet of the best layers' dreams, as matches.png")
+@flag("--top", type=click.IntRange(1, 100), default=6, metavar="N", help="how many dreams are on it  [6]")
+@flag("--by", default="cosine", metavar="cosine|dot", help="what ranks: dot is raw, as in others' notes  [cosine]")
+@flag("--scale", type=float, default=SCALE, metavar="X", help=f"the guides' long side, of the picture's  [{SCALE:g}]")
+@flag("--all", "every", is_flag=True, help="also the layers inside blocks")
+@flag("--model", default=DreamSettings.model, metavar="NAME|FILE", help="the network: a name or a weights file")
+@options.weights
+@flag("--seed", type=click.IntRange(0), default=0, metavar="N", help="of the positions that are looked at  [0]")
+@flag("--force", is_flag=True, help="replace what exists")
+@options.quiet
 @tables.as_json
 def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool, as_json: bool, **more: Any) -> None:
     """Ranks the layers of a network by how well the features of GUIDE can be found in PICTURE.
@@ -127,7 +107,7 @@ def _show(ranked: Sequence[Ranked], network: Network) -> None:
     titles = ("layer", "score", "match", "shuffled", "unrelated", "response", "dot", "shows")
     rows = [
         (
-            f"{each.layer} *" if place == 0 else each.layer,
+            tables.starred(each.layer, place == 0),
             f"{each.score:.4g}",
             *(f"{value:.3f}" for value in (each.match, each.shuffled, each.unrelated)),
             f"{each.response:.2f}",

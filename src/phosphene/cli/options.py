@@ -1,25 +1,16 @@
 """Flags: one for each field of a recipe's settings, and those that a run needs beside them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import fields as fields_of
+from functools import partial
 from typing import Any, TypeVar
 
 import click
 
 from phosphene.cli import configuration
-from phosphene.recipes import fields as of_settings
-from phosphene.recipes.fields import (
-    ASCENT,
-    FINER,
-    GUIDES,
-    LOOK,
-    SPEED,
-    TASTE,
-    Setting,
-    Settings,
-    ValueDict,
-    Values,
-    described,
-)
+from phosphene.recipes import fields
+from phosphene.recipes.fields import Setting, Settings, ValueDict, Values, described
 from phosphene.techniques import TECHNIQUES, Technique
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -27,7 +18,15 @@ Function = TypeVar("Function", bound=Callable[..., object])
 STUDIED = "What is studied"
 FILE = "The file"
 REST = "Everything else"
-_TITLES = (STUDIED, LOOK, TASTE, FILE, ASCENT, GUIDES, FINER, SPEED, REST)
+_TITLES = (STUDIED, fields.LOOK, fields.TASTE, FILE, fields.ASCENT, fields.GUIDES, fields.FINER, fields.SPEED, REST)
+_COMPLETED = {
+    "FILE": configuration.files,
+    "PATH": configuration.files,
+    "DIR": configuration.folders,
+    "FOLDER": configuration.folders,
+    "NAME|FILE": configuration.models,
+}
+"""How a shell completes the word that a metavar stands for, where nothing else is said."""
 
 
 class Flag(click.Option):
@@ -38,9 +37,25 @@ class Flag(click.Option):
         self.group = group
 
 
-def flag(*names: str, group: str, **more: object) -> Callable[[Function], Function]:
+def flag(*names: str, group: str = REST, metavar: str | None = None, **more: Any) -> Callable[[Function], Function]:
     """Adds a flag to a command; other arguments are those of `click.option`."""
-    return click.option(*names, cls=Flag, group=group, **more)
+    more.setdefault("shell_complete", _COMPLETED.get(metavar or ""))
+    return click.option(*names, cls=Flag, group=group, metavar=metavar, **more)
+
+
+file_flag = partial(flag, group=FILE)
+speed_flag = partial(flag, group=fields.SPEED)
+
+
+def together(*flags: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Adds several flags, in this order."""
+
+    def add(command: Function) -> Function:
+        for each in reversed(flags):
+            command = each(command)
+        return command
+
+    return add
 
 
 class Grouped(click.Command):
@@ -86,22 +101,20 @@ def settings(*of: type[Settings]) -> Callable[[Function], Function]:
 
     The words are passed on as they are: the settings check them, for every edge alike.
     """
-    known = {name: about for each in reversed(of) for name, about in described(each).items()}
+    return together(*(_option(each, _help(each) if len(of) == 1 else each.about) for each in _known(of).values()))
 
-    def add(command: Function) -> Function:
-        for each in reversed(known.values()):
-            command = _option(each, _help(each) if len(of) == 1 else each.about)(command)
-        return command
 
-    return add
+def _known(of: Iterable[type[Settings]]) -> dict[str, Setting]:
+    """The settings of several recipes; of two with one name that of the first."""
+    return {name: about for each in reversed([*of]) for name, about in described(each).items()}
 
 
 def _option(of: Setting, about: str) -> Callable[[Function], Function]:
-    written = of_settings.flag(of.name)
+    written = fields.flag(of.name)
     metavar, completes = _typed(of)
     told: ValueDict = {"group": of.group, "default": None, "help": about, "shell_complete": completes}
     if of.kind == "bool":
-        return flag(f"{written}/{of_settings.flag('no_' + of.name)}", of.name, **told)
+        return flag(f"{written}/{fields.flag('no_' + of.name)}", of.name, **told)
     if of.words > 1:
         return flag(written, of.name, metavar=" ".join([metavar] * of.words), nargs=of.words, **told)
     if of.bare is not None:
@@ -146,7 +159,7 @@ def given(flags: Values, *of: type[Settings]) -> ValueDict:
     >>> given({"steps": "3", "strength": None, "layer": ("block5", "block8"), "seed": "many"}, DreamSettings)
     {'steps': 3, 'layer': 'block5,block8', 'seed': 'many'}
     """
-    known = {name: about for each in of for name, about in described(each).items()}
+    known = _known(of)
     return {name: _value(word, known[name]) for name, word in flags.items() if word is not None and word != ()}
 
 
@@ -159,110 +172,67 @@ def _value(word: object, of: Setting) -> object:
         return word  # the settings say what it takes
 
 
-def output(command: Function) -> Function:
-    """Adds the flags of every command that writes a picture: where it goes, and how it is spoken of."""
-    return _with(_OUTPUT, command)
+@dataclass(frozen=True)
+class Wishes:
+    """How pictures are to be written and spoken of: the flags that `output` adds."""
 
+    output: str | None
+    force: bool
+    preview: str | None
+    quality: int
+    metadata: bool
+    threads: int | None
+    quiet: bool
+    json: bool
 
-def machines(command: Function) -> Function:
-    """Adds the flags that say who helps."""
-    return _with(_MACHINES, command)
-
-
-def _with(options: Sequence[Callable[[Function], Function]], command: Function) -> Function:
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def take_wishes_(flags: ValueDict) -> ValueDict:
-    """Takes the flags that `output` added out of those that are settings."""
-    names = ("output", "force", "preview", "quality", "metadata", "threads", "quiet", "json")
-    return {name: flags.pop(name) for name in names}
+    @classmethod
+    def take_(cls, flags: ValueDict) -> "Wishes":
+        """Takes them out of those that are settings."""
+        return cls(**{each.name: flags.pop(each.name) for each in fields_of(cls)})
 
 
 BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
 
-config = flag(
-    "--config", group=REST, metavar="FILE", shell_complete=configuration.files, help="settings from a TOML file"
+config = flag("--config", metavar="FILE", help="settings from a TOML file")
+max_pixels = speed_flag(
+    "--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none"
 )
+quiet = flag("-q", "--quiet", is_flag=True, help="say nothing but errors")
+show_regions = file_flag("--show-regions", metavar="FILE", help="draw what was matched with what")
+threads = speed_flag("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads")
+weights = flag("--weights", metavar="FILE", help="of another network: a safetensors file, or random")
 
-show_regions = flag(
-    "--show-regions",
-    group=FILE,
-    metavar="FILE",
-    shell_complete=configuration.files,
-    help="draw what was matched with what",
+machines = together(
+    speed_flag("--workers", type=click.IntRange(1, 1024), metavar="N", help="share pictures out among N processes"),
+    speed_flag("--scheduler", metavar="ADDRESS", help="or among the machines of a Dask scheduler, as tcp://host:8786"),
 )
-max_pixels = flag(
-    "--max-pixels", group=SPEED, type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none"
+output = together(
+    file_flag(
+        "-o", "--output", metavar="PATH", help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe"
+    ),
+    file_flag("--force", is_flag=True, help="replace what exists"),
+    file_flag("--preview", metavar="FILE", help="a small picture, rewritten as it grows"),
+    file_flag("--quality", type=click.IntRange(1, 100), default=95, metavar="N", help="of JPEG and WebP, to 100  [95]"),
+    file_flag(
+        "--no-metadata", "metadata", is_flag=True, flag_value=False, default=True, help="leave out how it was made"
+    ),
+    threads,
+    quiet,
+    flag("--json", is_flag=True, help="a line of JSON for each picture on standard output"),
 )
-threads = flag("--threads", group=SPEED, type=click.IntRange(1, 1024), metavar="N", help="processor threads")
-quiet = flag("-q", "--quiet", group=REST, is_flag=True, help="say nothing but errors")
 
 _LOOKS: Mapping[str, tuple[str, configuration.Complete, str]] = {
-    "preset": (LOOK, configuration.presets, "a look; phosphene presets lists them"),
-    "recipe": (ASCENT, configuration.recipes, "somebody's settings, as google2015"),
+    "preset": (fields.LOOK, configuration.presets, "a look; phosphene presets lists them"),
+    "recipe": (fields.ASCENT, configuration.recipes, "somebody's settings, as google2015"),
 }
 
 
 def looks(technique: Technique) -> Callable[[Function], Function]:
     """Adds flags for several settings at once, as far as the technique has such."""
-    found = [
-        flag(f"--{name}", group=group, metavar="NAME", shell_complete=completes, help=about)
-        for name, (group, completes, about) in _LOOKS.items()
-        if name in technique.looks
-    ]
-    return lambda command: _with(found, command)
-
-
-_MACHINES = (
-    flag(
-        "--workers", type=click.IntRange(1, 1024), metavar="N", group=SPEED, help="share pictures out among N processes"
-    ),
-    flag(
-        "--scheduler",
-        metavar="ADDRESS",
-        group=SPEED,
-        help="or among the machines of a Dask scheduler, as tcp://host:8786",
-    ),
-)
-
-_OUTPUT = (
-    flag(
-        "-o",
-        "--output",
-        metavar="PATH",
-        shell_complete=configuration.files,
-        group=FILE,
-        help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe",
-    ),
-    flag("--force", is_flag=True, group=FILE, help="replace what exists"),
-    flag(
-        "--preview",
-        metavar="FILE",
-        shell_complete=configuration.files,
-        group=FILE,
-        help="a small picture, rewritten as it grows",
-    ),
-    flag(
-        "--quality",
-        type=click.IntRange(1, 100),
-        default=95,
-        metavar="N",
-        group=FILE,
-        help="of JPEG and WebP, to 100  [95]",
-    ),
-    flag(
-        "--no-metadata",
-        "metadata",
-        is_flag=True,
-        flag_value=False,
-        default=True,
-        group=FILE,
-        help="leave out how it was made",
-    ),
-    threads,
-    quiet,
-    flag("--json", is_flag=True, group=REST, help="a line of JSON for each picture on standard output"),
-)
+    return together(
+        *(
+            flag(f"--{name}", group=group, metavar="NAME", shell_complete=completes, help=about)
+            for name, (group, completes, about) in _LOOKS.items()
+            if name in technique.looks
+        )
+    )

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -17,26 +17,16 @@ import click
 from phosphene.errors import Stop
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn
 
     from phosphene.ascent import Step
 
 
-class Silence:
-    """A bar that is not drawn."""
-
-    def show(self, step: Step) -> None:
-        """Nothing."""
-
-    def move(self, done: float, where: str) -> None:
-        """Nothing."""
-
-
-class Bar(Silence):
+class Bar:
     """A dream's bar; it counts steps by their pixels, so that the time left is true at every octave."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
+    def __init__(self, progress: Progress, title: str) -> None:
+        self._progress, self._task = progress, progress.add_task(title, total=1.0, where="getting ready")
 
     def show(self, step: Step) -> None:
         """Moves the bar to a step."""
@@ -47,38 +37,11 @@ class Bar(Silence):
         self._progress.update(self._task, completed=done, where=where)
 
 
-def watched(quiet: bool) -> bool:
-    """Whether a bar would be seen."""
-    return not quiet and sys.stderr.isatty()
-
-
-@contextmanager
-def bar(title: str, *, quiet: bool) -> Iterator[Silence]:
-    """A dream's bar for as long as the block runs."""
-    if not watched(quiet):
-        yield Silence()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[where]}"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    console = Console(stderr=True)
-    # An hour's dream has steps of many seconds: their speed is taken over more than the last one.
-    with Progress(*columns, console=console, transient=True, speed_estimate_period=300) as progress:
-        yield Bar(progress, progress.add_task(title, total=1.0, where="getting ready"))
-
-
 class Download:
     """A download's bar, in the shape that pooch expects."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
+    def __init__(self, progress: Progress, title: str) -> None:
+        self._progress, self._task = progress, progress.add_task(title, total=None)
         self.total = 0
 
     def update(self, amount: int) -> None:
@@ -93,24 +56,44 @@ class Download:
         """The file is there."""
 
 
+def watched(quiet: bool) -> bool:
+    """Whether a bar would be seen."""
+    return not quiet and sys.stderr.isatty()
+
+
 @contextmanager
-def download(title: str) -> Iterator[Download | None]:
-    """A download's bar for as long as the block runs."""
-    if not watched(False):
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+def bar(title: str, *, quiet: bool) -> Iterator[Bar]:
+    """A dream's bar for as long as the block runs."""
+    from rich.progress import TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[where]}", markup=False),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Download(progress, progress.add_task(title, total=None))
+    with _drawn(columns, quiet=quiet) as progress:
+        yield Bar(progress, title)
+
+
+@contextmanager
+def download(title: str) -> Iterator[Download]:
+    """A download's bar for as long as the block runs."""
+    from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    with _drawn((DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()), quiet=False) as progress:
+        yield Download(progress, title)
+
+
+def _drawn(columns: Iterable[ProgressColumn], *, quiet: bool) -> Progress:
+    """A title, a bar and more columns, which stand there while it is entered, if somebody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    quiet = not watched(quiet)
+    console = Console(stderr=True, quiet=quiet)
+    first = (TextColumn("{task.description}", markup=False), BarColumn())
+    # An hour's dream has steps of many seconds: their speed is taken over more than the last one.
+    return Progress(*first, *columns, console=console, transient=True, disable=quiet, speed_estimate_period=300)
 
 
 # Ctrl-C while a dream grows: the first time ends it and keeps what there is, the second time ends the program

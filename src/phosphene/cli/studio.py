@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phosphene.cli import configuration
+from phosphene.cli.options import flag
 from phosphene.cli.progress import Voice
 from phosphene.errors import SettingsError
 from phosphene.recipes.settings import DreamSettings
@@ -21,16 +22,11 @@ and nothing is encrypted on the way. Without --host only this computer is served
 
 
 @click.command(short_help="Opens the studio: paint with dreams, in your browser.")
-@click.option(
-    "--folder",
-    metavar="DIR",
-    shell_complete=configuration.folders,
-    help="a folder of pictures to choose from; it is only read",
-)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="the port; by default a free one")
-@click.option("--host", metavar="ADDR", default="127.0.0.1", show_default=True, help="the address to listen at")
-@click.option("--open/--no-open", "opens", default=True, help="whether the browser is opened")
-@click.option(
+@flag("--folder", metavar="DIR", help="a folder of pictures to choose from; it is only read")
+@flag("--port", type=click.IntRange(0, 65535), default=0, help="the port; by default a free one")
+@flag("--host", metavar="ADDR", default="127.0.0.1", show_default=True, help="the address to listen at")
+@flag("--open/--no-open", "opens", default=True, help="whether the browser is opened")
+@flag(
     "--model",
     metavar="NAME",
     shell_complete=configuration.models,
@@ -38,13 +34,15 @@ and nothing is encrypted on the way. Without --host only this computer is served
     show_default=True,
     help="the network",
 )
-def studio(folder: str | None, port: int, host: str, opens: bool, model: str) -> int:
+def studio(folder: str | None, port: int, host: str, opens: bool, model: str) -> None:
     """Opens the studio: a page in your browser, on this computer only, where you paint with dreams.
 
     It prints its address. The address has a token in it, another one at each start, without which nobody is let in.
     Ctrl-C ends it; the paintings are kept.
     """
-    pictures = _folder(folder)
+    if folder is not None and not Path(folder).is_dir():
+        raise SettingsError(f"--folder {folder} is no folder.\nName one that is there: phosphene studio --folder DIR")
+    pictures = None if folder is None else Path(folder).resolve()
     from phosphene.studio import server
 
     server.serve(
@@ -54,18 +52,6 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
         ready=lambda place: _announce(place, opens=opens),
     )
     Voice().say("The studio is closed.")
-    return 0
-
-
-def _folder(given: str | None) -> Path | None:
-    """The folder of pictures.
-
-    Raises:
-        SettingsError: there is none of that name.
-    """
-    if given is not None and not Path(given).is_dir():
-        raise SettingsError(f"--folder {given} is no folder.\nName one that is there: phosphene studio --folder DIR")
-    return Path(given).resolve() if given is not None else None
 
 
 def _home() -> Path:

@@ -5,31 +5,29 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from phosphene.cli import configuration, progress
+from phosphene.cli.options import flag, weights
 from phosphene.cli.progress import Voice
 from phosphene.errors import PhospheneError, SettingsError
-from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
+from phosphene.names import NETWORKS
+from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 
 if TYPE_CHECKING:
+    from phosphene.networks import Source
     from phosphene.records.record import Record
-from pathlib import Path
 
-as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for programs")
+as_json = flag("--json", "as_json", is_flag=True, help="JSON, for programs")
 
 
 @click.command()
 @click.argument("model", default=DreamSettings.model, shell_complete=configuration.models)
-@click.option("--all", "every", is_flag=True, help="also the steps inside blocks")
-@click.option(
-    "--weights",
-    metavar="FILE",
-    shell_complete=configuration.files,
-    help="of another network: a safetensors file, or random",
-)
+@flag("--all", "every", is_flag=True, help="also the steps inside blocks")
+@weights
 @as_json
 def layers(model: str, every: bool, weights: str | None, as_json: bool) -> None:
     """Lists the layers of a network, MODEL, and what they bring out."""
@@ -53,15 +51,16 @@ def layers(model: str, every: bool, weights: str | None, as_json: bool) -> None:
         return
     titles = ("layer", "channels", "stride", "sees (pixels)", "shows")
     cells = ("channels", "stride", "receptive_field", "shows")
-    table(titles, [(_starred(row), *(row[cell] for cell in cells)) for row in rows])
+    table(titles, [(starred(row["name"], row["default"]), *(row[cell] for cell in cells)) for row in rows])
     for note in network.notes:
         Voice().say(f"{network.name}: {note}")
     more = "" if every else "  --all lists the steps inside them too."
     Voice().say(f"* is where {network.name} dreams by default.{more}")
 
 
-def _starred(row: Mapping[str, object]) -> str:
-    return f"{row['name']} *" if row["default"] else str(row["name"])
+def starred(name: object, chosen: object) -> str:
+    """A name, with a star where it is the chosen one."""
+    return f"{name} *" if chosen else f"{name}"
 
 
 @click.group(invoke_without_command=True)
@@ -69,48 +68,46 @@ def _starred(row: Mapping[str, object]) -> str:
 @click.pass_context
 def networks(context: click.Context, as_json: bool) -> None:
     """Lists the networks, and fetches their weights."""
-    if context.invoked_subcommand is None:
-        _list_networks(as_json)
+    if context.invoked_subcommand:
+        return
+    from phosphene.networks import SOURCES, models_folder
 
-
-def _list_networks(as_json: bool) -> None:
-    from phosphene.networks import SOURCES, find, models_folder
-
-    rows = []
-    for source in SOURCES.values():
-        path = find(source)
-        rows.append(
-            {
-                "name": source.name,
-                "about": source.about,
-                "present": path is not None,
-                "file": source.file,
-                "path": str(path) if path else None,
-                "address": source.address or None,
-                "megabytes": source.size,
-                "licence": source.licence,
-                "default_layer": source.default_layer,
-            }
-        )
+    rows = list(map(_described, SOURCES.values()))
     if as_json:
         print_json(rows)
         return
     for row in rows:
-        _facts(
-            str(row["name"]),
-            {
-                "": row["about"],
-                "weights": row["path"] or f"not here; fetch them with: phosphene networks get {row['name']}",
-                "size": f"{row['megabytes']} MB",
-                "licence": row["licence"],
-            },
-        )
+        told = {
+            "": row["about"],
+            "weights": row["path"] or f"not here; fetch them with: phosphene networks get {row['name']}",
+            "size": f"{row['megabytes']} MB",
+            "licence": row["licence"],
+        }
+        _facts(str(row["name"]), told)
     Voice().say(f"Weights that you put into {models_folder()} yourself are found there.")
 
 
+def _described(source: Source) -> dict[str, object]:
+    """A network and its weights, as JSON has them."""
+    from phosphene.networks import find
+
+    path = find(source)
+    return {
+        "name": source.name,
+        "about": source.about,
+        "present": path is not None,
+        "file": source.file,
+        "path": str(path) if path else None,
+        "address": source.address or None,
+        "megabytes": source.size,
+        "licence": source.licence,
+        "default_layer": source.default_layer,
+    }
+
+
 @networks.command()
-@click.argument("name", shell_complete=configuration.words(configuration.NETWORKS))
-@click.option("--force", is_flag=True, help="fetch it again, and replace the file")
+@click.argument("name", shell_complete=configuration.words(NETWORKS))
+@flag("--force", is_flag=True, help="fetch it again, and replace the file")
 def get(name: str, force: bool) -> None:
     """Downloads the weights of the network NAME, and checks them."""
     from phosphene.networks.download import fetch
@@ -124,18 +121,17 @@ def get(name: str, force: bool) -> None:
 @as_json
 def presets(as_json: bool) -> None:
     """Lists the presets, and the recipes of others."""
-    known = (("preset", PRESETS), ("recipe", RECIPES))
+    known = {"preset": PRESETS, "recipe": RECIPES}
     if as_json:
-        print_json(_named(kind, entry) for kind, entries in known for entry in entries.values())
+        print_json(
+            {"kind": kind, "name": entry.name, "about": entry.about, "settings": dict(entry.changes)}
+            for kind, entries in known.items()
+            for entry in entries.values()
+        )
         return
-    for kind, entries in known:
-        if entries:
-            rows = [(entry.name, entry.about, _changes(entry.changes)) for entry in entries.values()]
-            table((f"--{kind}", "about", "settings"), rows)
-
-
-def _named(kind: str, entry: Named) -> dict[str, object]:
-    return {"kind": kind, "name": entry.name, "about": entry.about, "settings": dict(entry.changes)}
+    for kind, entries in known.items():
+        rows = [(entry.name, entry.about, _changes(entry.changes)) for entry in entries.values()]
+        table((f"--{kind}", "about", "settings"), rows)
 
 
 def _changes(changes: Mapping[str, object]) -> str:
@@ -203,25 +199,20 @@ def _flag(name: str, value: object, usual: Mapping[str, object]) -> str:
 def _facts(title: str, facts: Mapping[str, object]) -> None:
     """A heading, and a line for each fact that is known."""
     click.secho(title, bold=True)
-    _rows([(f"  {name}", value) for name, value in facts.items() if value is not None], header=())
+    table((), [(f"  {name}", value) for name, value in facts.items() if value is not None])
     click.echo()
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints rows under titles, as wide as the terminal."""
-    _rows(rows, header=titles)
-
-
-def _rows(rows: Iterable[Sequence[Any]], *, header: Sequence[str]) -> None:
+def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Prints rows, perhaps under titles, as wide as the terminal."""
     from rich.table import Table
 
-    rows = [[str(cell) for cell in row] for row in rows]
-    table = Table(box=None, show_header=bool(header), pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, show_header=bool(titles), pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for index in range(max(map(len, rows), default=0)):
         # A name that is cut off cannot be typed; in the last column there is room to go on below.
-        table.add_column(header[index] if header else "", overflow="fold", no_wrap=index == 0)
+        table.add_column(titles[index] if titles else "", overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(str, row))
     _show(table)
 
 
@@ -251,20 +242,13 @@ THUMBNAIL = 192  # pixels of a filter's side on the sheet
 
 
 @click.group(invoke_without_command=True, short_help="Lists the looks for phosphene style, or adds one.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    shell_complete=configuration.files,
-    help="a sheet of their thumbnails, as filters.png",
-)
-@click.option("--force", is_flag=True, help="replace what exists")
+@flag("-o", "--output", metavar="FILE", help="a sheet of their thumbnails, as filters.png")
+@flag("--force", is_flag=True, help="replace what exists")
 @click.pass_context
-def filters(context: click.Context, output: str | None, force: bool) -> int:
+def filters(context: click.Context, output: str | None, force: bool) -> None:
     """Lists the looks for phosphene style --filter NAME; with -o, as a sheet of thumbnails."""
     if context.invoked_subcommand:
-        return 0
-    pass  # REMOVED
+        return
     from phosphene.filters import library
 
     found = map(library.read, library.names())
@@ -272,21 +256,19 @@ def filters(context: click.Context, output: str | None, force: bool) -> int:
     if output:
         _draw(Path(output), overwrite=force)
         Voice().say(f"{output}: a sheet of them")
-    return 0
 
 
 @filters.command("add", short_help="Keeps a picture as a filter of your own.")
 @click.argument("name")
 @click.argument("picture", shell_complete=configuration.files)
-@click.option("--about", default="", metavar="TEXT", help="a line about the look")
-@click.option("--force", is_flag=True, help="replace what exists")
-def add(name: str, picture: str, about: str, force: bool) -> int:
+@flag("--about", default="", metavar="TEXT", help="a line about the look")
+@flag("--force", is_flag=True, help="replace what exists")
+def add(name: str, picture: str, about: str, force: bool) -> None:
     """Keeps PICTURE as the filter NAME: phosphene filters add night-sea sea.jpg."""
     from phosphene.filters import library
 
     kept = library.add(name, picture, about=about, overwrite=force)
     Voice().say(f"{kept.folder}: use it with phosphene style PICTURE --filter {name}")
-    return 0
 
 
 def _draw(output: Path, *, overwrite: bool) -> None:

@@ -103,25 +103,6 @@ def local_response_norm(x: Tensor) -> Tensor:
 EPSILON = 1e-3  # TensorFlow's batch norm
 MEAN, DEVIATION = 127.0, 128.0  # of 255: the Lite models' own preprocessing
 DEFAULT_LAYER = "block11"
-SHOWS = {
-    "stem": "edges and flat colours",
-    "block0": "fine edges",
-    "block1": "glowing outlines, folds",
-    "block2": "crossed strokes, zigzags",
-    "block3": "a patchwork of fine stripes",
-    "block4": "hatching, weaves, small studs",
-    "block5": "ribs, gratings, first curls",
-    "block6": "ribbed coils, cushions, eyes",
-    "block7": "coils, dotted skins, spirals",
-    "block8": "speckled skins, bulbs, eyes",
-    "block9": "hair, eyes, leaf litter",
-    "block10": "fur, snouts, foliage, pillars",
-    "block11": "creatures, scales, beadwork, fruit",
-    "block12": "animals' heads, coral, petals",
-    "block13": "whole animals, crowns of trees",
-    "block14": "large soft forms, manes, folds",
-    "block15": "loose parts of many things, woven together",
-}
 
 Walk = Generator[tuple[str, Tensor], None, Tensor]
 

@@ -14,6 +14,7 @@ from platformdirs import user_data_path
 from torch import nn
 
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError, nearest
+from phosphene.names import LAYERS, NETWORKS
 from phosphene.networks import efficientnet, foreign, googlenet, weight_files
 from phosphene.networks.network import Classifier, Network, imagenet_classes, table
 from phosphene.networks.weight_files import of_file
@@ -71,10 +72,10 @@ SOURCES = {
             address="",
             size=19,
             licence="Apache-2.0",
-            about="Small and quick; comes with the installation.",
+            about=NETWORKS["efficientnet-lite0"],
             default_layer=efficientnet.DEFAULT_LAYER,
             classifies="head",
-            shows=efficientnet.SHOWS,
+            shows=LAYERS,
             build=_efficientnet,
         ),
         Source(
@@ -87,7 +88,7 @@ SOURCES = {
             address="http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
             size=53,
             licence="unrestricted use",
-            about="The network of Google's own DeepDream pictures (BVLC GoogLeNet, 2014).",
+            about=NETWORKS["googlenet"],
             default_layer=googlenet.DEFAULT_LAYER,
             classifies="inception_5b/output",
             shows=googlenet.SHOWS,

@@ -16,13 +16,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-
-CANVASES: dict[str, str] = {
-    "clouds": "a summer evening's sky with heaps of cloud",
-    "noise": "grey with fine, slightly coloured noise",
-    "grey": "even mid-grey",
-}
-"""The canvases, each in a line."""
+from phosphene.names import CANVASES
 
 
 def is_canvas(source: object) -> TypeGuard[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from phosphene import batch, filters, images, networks
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.images import Picture, huge
+from phosphene.names import CANVASES
 from phosphene.painting.document import DREAM, Ground, History, Look
-from phosphene.pixels.canvases import CANVASES, canvas
+from phosphene.pixels.canvases import canvas
 from phosphene.recipes.settings import PRESETS
 from phosphene.sessions.background import SUFFIXES
 from phosphene.sessions.jobs import Job, Worker
