@@ -38,23 +38,14 @@ _LOADERS = {
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture that was unpacked into a raster.
+    """A picture that was unpacked into a raster."""
 
-    Attributes:
-        raster: its numbers, upright and in sRGB, with alpha behind if it has any.
-        depth: bits per channel, 8 or 16.
-        name: the file's name.
-        sha256: of the file's bytes.
-        exif: the tags worth keeping.
-        notes: what the user should hear.
-    """
-
-    raster: Raster
-    depth: int
-    name: str
-    sha256: str
-    exif: Mapping[int, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    raster: Raster  # its numbers, upright and in sRGB, with alpha behind if it has any
+    depth: int  # bits per channel, 8 or 16
+    name: str  # the file's name
+    sha256: str  # of the file's bytes
+    exif: Mapping[int, str] = field(default_factory=dict)  # the tags worth keeping
+    notes: tuple[str, ...] = ()  # what the user should hear
 
 
 def size_of(path: Path) -> tuple[int, int] | None:

@@ -22,19 +22,12 @@ _SLACK = 1e-3  # how far outside 0..1 a float may stray: rounding, not another s
 
 @dataclass(frozen=True)
 class Samples:
-    """What a decoder hands over, upright and in sRGB.
+    """What a decoder hands over, upright and in sRGB."""
 
-    Args:
-        colour: `[H, W, 1]` (grey) or `[H, W, 3]`; uint8, uint16, or float in 0..1.
-        alpha: `[H, W]` of the same kind, or None.
-        exif: The tags worth keeping.
-        notes: What the user should hear.
-    """
-
-    colour: Array
-    alpha: Array | None = None
-    exif: Mapping[int, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    colour: Array  # `[H, W, 1]` (grey) or `[H, W, 3]`; uint8, uint16, or float in 0..1
+    alpha: Array | None = None  # `[H, W]` of the same kind, or None
+    exif: Mapping[int, str] = field(default_factory=dict)  # the tags worth keeping
+    notes: tuple[str, ...] = ()  # what the user should hear
 
     @property
     def depth(self) -> int:

@@ -84,27 +84,16 @@ Keep = Callable[[str, Tensor], Any]
 
 @dataclass(frozen=True)
 class About:
-    """What cannot be found in a module itself.
+    """What cannot be found in a module itself."""
 
-    Attributes:
-        name: how `--model` calls it.
-        file: where its weights come from.
-        sha256: of the weights' file; empty for that of the weights themselves.
-        mean: of each colour in the training pictures, 0..1; `None` where nobody said.
-        deviation: likewise, the standard deviation.
-        default_layer: where it dreams; `None` for a layer somewhat past the middle.
-        classes: their names, in order.
-        notes: what the user should hear.
-    """
-
-    name: str
-    file: str = ""
-    sha256: str = ""
-    mean: Sequence[float] | None = None
-    deviation: Sequence[float] | None = None
-    default_layer: str | None = None
-    classes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    name: str  # how `--model` calls it
+    file: str = ""  # where its weights come from
+    sha256: str = ""  # of the weights' file; empty for that of the weights themselves
+    mean: Sequence[float] | None = None  # of each colour in the training pictures, 0..1; `None` where nobody said
+    deviation: Sequence[float] | None = None  # likewise, the standard deviation
+    default_layer: str | None = None  # where it dreams; `None` for a layer somewhat past the middle
+    classes: tuple[str, ...] = ()  # their names, in order
+    notes: tuple[str, ...] = ()  # what the user should hear
 
 
 def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32) -> Network:

@@ -14,25 +14,15 @@ SIDE = 224  # pixels: the patches and windows that are in use, of 7, 8, 14, 16 a
 
 @dataclass(frozen=True)
 class Layout:
-    """How a layer's output becomes a map `[1, C, h, w]`.
+    """How a layer's output becomes a map `[1, C, h, w]`."""
 
-    Attributes:
-        order: `first` for channels first, `last` for channels last, `tokens` for `[1, tokens, C]`.
-        stride: pixels from one position to the next.
-        channels: of the map.
-        extra: tokens before those of the patches: class, registers.
-        multiple: the picture's sides must be multiples of it, or positions get lost or move.
-        shift: positions to leave free above and to the left, so that each lies where it looks.
-        least: pixels a side that the network bears.
-    """
-
-    order: str
-    stride: int
-    channels: int
-    extra: int = 0
-    multiple: int = 1
-    shift: int = 0
-    least: int = 1
+    order: str  # `first` for channels first, `last` for channels last, `tokens` for `[1, tokens, C]`
+    stride: int  # pixels from one position to the next
+    channels: int  # of the map
+    extra: int = 0  # tokens before those of the patches: class, registers
+    multiple: int = 1  # the picture's sides must be multiples of it, or positions get lost or move
+    shift: int = 0  # positions to leave free above and to the left, so that each lies where it looks
+    least: int = 1  # pixels a side that the network bears
 
     def spread(self, output: Tensor, height: int, width: int) -> Tensor:
         """The output for a picture of that size as `[1, C, h, w]`, with the positions that the network gives."""

@@ -23,33 +23,19 @@ DEFAULT = "efficientnet-lite0"
 
 @dataclass(frozen=True)
 class Source:
-    """An architecture, and where its weights come from.
+    """An architecture, and where its weights come from."""
 
-    Attributes:
-        name: how `--model` calls it.
-        file: the weights' file name.
-        hashes: `sha256:…` or `sha1:…` of the files known to be whole.
-        address: where `phosphene networks get` fetches it; empty where `pip` has brought it.
-        size: of the download, in megabytes.
-        licence: of the weights.
-        about: one line for the painter.
-        default_layer: where it dreams unless told otherwise.
-        classifies: the layer that its classifier reads.
-        shows: layer name → what it tends to bring out.
-        build: weights file, dtype → an object with a `walk`.
-    """
-
-    name: str
-    file: str
-    hashes: tuple[str, ...]
-    address: str
-    size: int
-    licence: str
-    about: str
-    default_layer: str
-    classifies: str
-    shows: Mapping[str, str]
-    build: Callable[[Path, torch.dtype], Any]
+    name: str  # how `--model` calls it
+    file: str  # the weights' file name
+    hashes: tuple[str, ...]  # `sha256:…` or `sha1:…` of the files known to be whole
+    address: str  # where `phosphene networks get` fetches it; empty where `pip` has brought it
+    size: int  # of the download, in megabytes
+    licence: str  # of the weights
+    about: str  # one line for the painter
+    default_layer: str  # where it dreams unless told otherwise
+    classifies: str  # the layer that its classifier reads
+    shows: Mapping[str, str]  # layer name → what it tends to bring out
+    build: Callable[[Path, torch.dtype], Any]  # weights file, dtype → an object with a `walk`
 
 
 def _efficientnet(path: Path, dtype: torch.dtype) -> efficientnet.EfficientNetLite0:
