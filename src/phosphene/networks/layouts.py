@@ -68,7 +68,6 @@ def layout(small: tuple[int, ...], wide: tuple[int, ...]) -> Layout | None:
 
 # Learned positions of vision transformers, resized to the picture (Dosovitskiy et al. 2020, section 3.2)
 
-
 NAMES = ("pos_embed", "pos_embedding", "position_embedding", "position_embeddings", "positional_embedding")
 
 
@@ -80,10 +79,13 @@ class Embedding:
     patch: int
     side: int
 
-    @property
-    def extra(self) -> int:
-        """Tokens before the patches': class, registers."""
-        return self.tokens.shape[1] - self.side**2
+    def fitted(self, grid: tuple[int, int]) -> Tensor:
+        """The same for a picture cut into so many rows and columns of patches."""
+        extra = self.tokens.shape[1] - self.side**2  # tokens before the patches': class, registers
+        before, after = self.tokens[:, :extra], self.tokens[:, extra:]
+        square = after.transpose(1, 2).reshape(1, -1, self.side, self.side)
+        resized = F.interpolate(square, size=grid, mode="bicubic", antialias=True, align_corners=False)
+        return torch.cat([before, resized.flatten(2).transpose(1, 2)], 1)
 
 
 def embeddings(module: nn.Module) -> dict[str, Embedding]:
@@ -94,11 +96,11 @@ def embeddings(module: nn.Module) -> dict[str, Embedding]:
     patch = _patch(module)
     if patch is None:
         return {}
-    found = {}
-    for name, tensor in module.named_parameters():
-        if name.rpartition(".")[2] in NAMES and tensor.ndim == 3 and len(tensor) == 1:
-            found[name] = Embedding(tensor, patch, math.isqrt(tensor.shape[1]))
-    return found
+    return {
+        name: Embedding(tensor, patch, math.isqrt(tensor.shape[1]))
+        for name, tensor in module.named_parameters()
+        if name.rpartition(".")[2] in NAMES and tensor.ndim == 3 and len(tensor) == 1
+    }
 
 
 def _patch(module: nn.Module) -> int | None:
@@ -111,19 +113,8 @@ def _patch(module: nn.Module) -> int | None:
 
 def resized(known: Mapping[str, Embedding], height: int, width: int) -> dict[str, Tensor]:
     """The embeddings for a picture of that size; those that fit it as they are are left out."""
-    found = {}
-    for name, each in known.items():
-        grid = (height // each.patch, width // each.patch)
-        if grid != (each.side, each.side):
-            found[name] = _resized(each, grid)
-    return found
-
-
-def _resized(each: Embedding, grid: tuple[int, int]) -> Tensor:
-    before, after = each.tokens[:, : each.extra], each.tokens[:, each.extra :]
-    square = after.transpose(1, 2).reshape(1, -1, each.side, each.side)
-    fitted = F.interpolate(square, size=grid, mode="bicubic", antialias=True, align_corners=False)
-    return torch.cat([before, fitted.flatten(2).transpose(1, 2)], 1)
+    grids = {name: (height // each.patch, width // each.patch) for name, each in known.items()}
+    return {name: each.fitted(grids[name]) for name, each in known.items() if grids[name] != (each.side, each.side)}
 
 
 def _free_(module: nn.Module) -> None:
