@@ -4,7 +4,8 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
 
@@ -13,35 +14,22 @@ import pyvips
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from phosphene.errors import ImageError, PhospheneError, RoomError
-from phosphene.images.samples import (
-    BARE_CMYK,
-    BROKEN,
-    Array,
-    Samples,
-    check_size,
-    from_array,
-    is_srgb,
-    to_srgb,
-    unless_damaged,
-)
+from phosphene.images import samples
+from phosphene.images.samples import Array, Samples, check_size, from_array, unless_damaged
 from phosphene.images.texts import kept_exif
 
 # Sixteen bits per channel, read and written with libvips: Pillow would cut them to eight and not say so
 
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # little and big endian, ordinary and BigTIFF
+PNG = b"\x89PNG\r\n\x1a\n"
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # little and big endian, ordinary and BigTIFF
 
 
 def is_deep(data: bytes) -> bool:
     """Whether these bytes are a PNG or TIFF of more than 8 bits per channel; False for all that is unreadable."""
-    if data.startswith(_PNG):
+    if data.startswith(PNG):
         return data[24:25] == b"\x10"  # the bit depth in the header
-    if data.startswith(_TIFF):
-        try:
-            return bool(_open(data).format != "uchar")
-        except pyvips.Error:
-            return False
+    with suppress(pyvips.Error):
+        return data.startswith(TIFF) and bool(_open(data).format != "uchar")
     return False
 
 
@@ -54,9 +42,13 @@ def read(data: bytes, called: str, max_pixels: int) -> Samples:
     try:
         image = _open(data)
         check_size(called, image.width, image.height, max_pixels)
-        return _samples(image, called)
+        if image.format in ("float", "double"):
+            return from_array(image.autorot().numpy(), called, 0)
+        image, notes = upright_srgb(image, called, lazy=False)
+        array = image.numpy()
+        return Samples(array[..., :3], array[..., 3] if image.hasalpha() else None, notes=notes)
     except pyvips.Error as error:
-        raise ImageError(f"{called} is damaged: {first_line(error)}.\nFetch or export it again.") from error
+        raise ImageError(f"{called} is damaged: {first_line(error.detail)}.\nFetch or export it again.") from error
 
 
 def write_png(array: Array) -> bytes:
@@ -68,16 +60,8 @@ def write_png(array: Array) -> bytes:
 
 def _open(data: bytes) -> pyvips.Image:
     """The header; pixels come later. The loader is named, so that libvips tries no other."""
-    loader = pyvips.Image.pngload_buffer if data.startswith(_PNG) else pyvips.Image.tiffload_buffer
+    loader = pyvips.Image.pngload_buffer if data.startswith(PNG) else pyvips.Image.tiffload_buffer
     return loader(data, fail_on="error")
-
-
-def _samples(image: pyvips.Image, called: str) -> Samples:
-    if image.format in ("float", "double"):
-        return from_array(image.autorot().numpy(), called, 0)
-    image, notes = upright_srgb(image, called, lazy=False)
-    array = image.numpy()
-    return Samples(array[..., :3], array[..., 3] if image.hasalpha() else None, notes=notes)
 
 
 def upright_srgb(image: pyvips.Image, called: str, *, lazy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
@@ -93,27 +77,23 @@ def upright_srgb(image: pyvips.Image, called: str, *, lazy: bool) -> tuple[pyvip
             f"{called} holds {image.format} numbers; pictures of 8 or 16 bits or of floats are read.\n"
             "Export it again with 16 bits per channel."
         )
-    return _to_srgb(image.autorot(), lazy)
-
-
-def _to_srgb(image: pyvips.Image, lazy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
-    fields, (space, depth) = image.get_fields(), ("rgb16", 16) if image.format == "ushort" else ("srgb", 8)
-    if "icc-profile-data" not in fields:
-        notes = (BARE_CMYK,) if image.interpretation == "cmyk" else ()
+    space, depth = ("rgb16", 16) if image.format == "ushort" else ("srgb", 8)
+    image = image.autorot()
+    if "icc-profile-data" not in image.get_fields():
+        notes = (samples.BARE_CMYK,) if image.interpretation == "cmyk" else ()
         return image.colourspace(space), notes
-    if image.interpretation == space and is_srgb(image.get("icc-profile-data")):
+    if image.interpretation == space and samples.is_srgb(image.get("icc-profile-data")):
         return image, ()
     try:
         converted = image.icc_transform("srgb", embedded=True, depth=depth, black_point_compensation=True)
         return converted if lazy else converted.copy_memory(), ()
     except pyvips.Error:
-        return image.colourspace(space), (BROKEN,)
+        return image.colourspace(space), (samples.BROKEN,)
 
 
-def first_line(error: pyvips.Error) -> str:
-    """What libvips said, without its repetitions."""
-    lines = [line.strip() for line in str(error.detail).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else "its data ends too early or makes no sense"
+def first_line(said: object) -> str:
+    """What libvips or Pillow said of a picture, without repetitions; what it mostly is where they said nothing."""
+    return str(said).strip().partition("\n")[0].strip(" .") or "its data ends too early or makes no sense"
 
 
 READABLE = {
@@ -166,18 +146,13 @@ def pillow(called: str) -> Iterator[None]:
         except MemoryError as error:
             raise RoomError(f"{called} does not fit into memory.\nMake it smaller first, or close programs.") from error
         except Exception as error:  # Pillow's plugins raise whatever a malformed file brings about
-            raise ImageError(f"{called} is damaged: {_reason(error)}.\nFetch or export it again.") from error
+            raise ImageError(f"{called} is damaged: {first_line(error)}.\nFetch or export it again.") from error
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 
 
 def decode(data: bytes, called: str, max_pixels: int) -> Samples:
-    """Decodes a picture file's bytes.
-
-    Args:
-        data: The whole file.
-        called: Its name, for messages.
-        max_pixels: The limit, 0 for none.
+    """Decodes a picture file's bytes; `called` is its name for messages, and `max_pixels` the limit, 0 for none.
 
     Raises:
         ImageError: If it is no picture, damaged or too large.
@@ -185,13 +160,12 @@ def decode(data: bytes, called: str, max_pixels: int) -> Samples:
     """
     with pillow(called):
         if is_deep(data):
-            samples = read(data, called, max_pixels)
-            return Samples(samples.colour, samples.alpha, _exif_alone(data), samples.notes)
+            exif: dict[int, str] = unless_damaged(lambda: kept_exif(open_image(data, called)), {})
+            return replace(read(data, called, max_pixels), exif=exif)
         image = open_image(data, called)
         check_size(called, *image.size, max_pixels)
-        samples = from_pillow(image, called)
-        notes = _about_file(image, data, called)
-    return Samples(samples.colour, samples.alpha, samples.exif, notes + samples.notes)
+        found = from_pillow(image, called)
+        return replace(found, notes=_about_file(image, data, called) + found.notes)
 
 
 def open_image(data: bytes, called: str) -> Image.Image:
@@ -216,12 +190,12 @@ def from_pillow(image: Image.Image, called: str) -> Samples:
     """
     exif = kept_exif(image)
     image.load()
-    notes = _turn_upright_(image)
+    upright = unless_damaged(lambda: ImageOps.exif_transpose(image, in_place=True) is None, False)
+    notes = () if upright else ("its EXIF orientation is unreadable: shown as stored",)
     if image.mode in _LONG_GREY or image.mode == "F":
-        samples = from_array(_long_grey(image, called), called, 0)
-        return Samples(samples.colour, samples.alpha, exif, notes)
+        return replace(from_array(_long_grey(image, called), called, 0), exif=exif, notes=notes)
     colour, alpha = _split(image)
-    colour, more = to_srgb(colour, image.info.get("icc_profile"))
+    colour, more = samples.to_srgb(colour, image.info.get("icc_profile"))
     array = np.asarray(colour)
     return Samples(array[..., None] if array.ndim == 2 else array, alpha, exif, notes + more)
 
@@ -232,11 +206,6 @@ def _available() -> list[str]:
     return [name for name in READABLE if name in Image.OPEN]
 
 
-def _turn_upright_(image: Image.Image) -> tuple[str, ...]:
-    turned = unless_damaged(lambda: ImageOps.exif_transpose(image, in_place=True) is None, False)
-    return () if turned else ("its EXIF orientation is unreadable: shown as stored",)
-
-
 def _split(image: Image.Image) -> tuple[Image.Image, Array | None]:
     """Colour (mode L, RGB, CMYK or LAB), and alpha `[H, W]` if there is transparency of any kind."""
     if image.mode in ("La", "RGBa"):
@@ -245,9 +214,8 @@ def _split(image: Image.Image) -> tuple[Image.Image, Array | None]:
         grey = image.mode in ("1", "L", "LA")
         image = image.convert("LA" if grey else "RGBA")
         return image.convert("L" if grey else "RGB"), np.asarray(image.getchannel("A"))
-    if image.mode in ("1", "L"):
-        return image.convert("L"), None
-    return (image if image.mode in ("CMYK", "LAB") else image.convert("RGB")), None
+    kept = image.mode in ("CMYK", "LAB")
+    return image if kept else image.convert("L" if image.mode in ("1", "L") else "RGB"), None
 
 
 def _long_grey(image: Image.Image, called: str) -> Array:
@@ -288,11 +256,6 @@ def _bits(data: bytes, format: str | None) -> int:
     return (data[start + 42] & 0x7F) + 1 if 0 <= start < len(data) - 42 else 8
 
 
-def _exif_alone(data: bytes) -> dict[int, str]:
-    """The tags worth keeping of a file whose pixels libvips reads."""
-    return unless_damaged(lambda: kept_exif(Image.open(BytesIO(data), formats=_available())), {})
-
-
 def _no_picture(data: bytes, called: str) -> str:
     start = data[:64].lstrip().lower()
     kinds = ", ".join(name for name in _available() if name != "MPO")
@@ -302,9 +265,3 @@ def _no_picture(data: bytes, called: str) -> str:
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
         return f"{called} is a HEIC photograph, as phones write them. Export it as JPEG or PNG.\nRead are: {kinds}."
     return f"{called} is not a picture, or its beginning is damaged.\nRead are: {kinds}."
-
-
-def _reason(error: Exception) -> str:
-    """Pillow's own words, if it has any."""
-    said = str(error).splitlines()[0].strip(" .") if str(error).strip() else ""
-    return said or "its data ends too early or makes no sense"

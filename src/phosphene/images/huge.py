@@ -1,10 +1,9 @@
 """Files of any size ↔ rasters, strip by strip, by libvips: no picture is ever whole in memory."""
 
 import hashlib
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,51 +17,38 @@ from torch import Tensor
 from phosphene.errors import ImageError, RoomError
 from phosphene.images import check_sides, decoding, format_of, rasters
 from phosphene.images.decoding import pillow
-from phosphene.images.rasters import Array, Raster
+from phosphene.images.rasters import Raster
 from phosphene.images.samples import check_size
-from phosphene.images.sources import put_in_place, refuse
+from phosphene.images.sources import refuse, replacing
 from phosphene.images.texts import as_description, inserted, kept_exif
 
 STRIP_BYTES = 16 << 20  # of rows that are read or written at a time
 _CHUNK = 1 << 22  # bytes read at a time where a file is hashed
 _FORMATS = {"uchar": "u1", "ushort": "u2"}
-_LOADERS = {
-    b"\x89PNG": pyvips.Image.pngload,
+_LOADERS = {  # named, so that libvips tries no other
+    decoding.PNG: pyvips.Image.pngload,
     b"\xff\xd8\xff": pyvips.Image.jpegload,
-    b"II*\0": pyvips.Image.tiffload,
-    b"MM\0*": pyvips.Image.tiffload,
-    b"II+\0": pyvips.Image.tiffload,
-    b"MM\0+": pyvips.Image.tiffload,
-}  # named, so that libvips tries no other
+    **dict.fromkeys(decoding.TIFF, pyvips.Image.tiffload),
+}
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture that was unpacked into a raster.
+    """A picture that was unpacked into a raster."""
 
-    Attributes:
-        raster: its numbers, upright and in sRGB, with alpha behind if it has any.
-        depth: bits per channel, 8 or 16.
-        name: the file's name.
-        sha256: of the file's bytes.
-        exif: the tags worth keeping.
-        notes: what the user should hear.
-    """
-
-    raster: Raster
-    depth: int
-    name: str
-    sha256: str
-    exif: Mapping[int, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    raster: Raster  # its numbers, upright and in sRGB, with alpha behind if it has any
+    depth: int  # bits per channel, 8 or 16
+    name: str  # the file's name
+    sha256: str  # of the file's bytes
+    exif: Mapping[int, str] = field(default_factory=dict)  # the tags worth keeping
+    notes: tuple[str, ...] = ()  # what the user should hear
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
     """Height and width of an upright picture, from its header; `None` if it is none that can be read in strips."""
-    try:
+    image = None
+    with suppress(pyvips.Error, OSError):
         image = _open(path)
-    except (pyvips.Error, OSError):
-        return None
     if image is None:
         return None
     return (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
@@ -98,7 +84,7 @@ def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) ->
 
 def _open(path: Path, **options: str) -> pyvips.Image | None:
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(8)
     loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
     return loader(str(path), fail_on="error", **options) if loader else None
 
@@ -137,17 +123,16 @@ def save(
     format = format_of(path)
     refuse(path, overwrite=overwrite)
     check_whole(format, *dreamt.size)
-    packed, temporary = dreamt.path.with_name("packed.tif"), path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    packed = dreamt.path.with_name("packed.tif")
     try:
-        with _told(path.name):
-            _pack(dreamt, source, packed, depth=8 if format == "jpeg" else depth, alpha=format != "jpeg")
-            image = pyvips.Image.tiffload(str(packed), access="sequential")
-            _WRITERS[format](image, str(temporary), quality, as_description(metadata))
-        if format != "tiff":
-            _insert(temporary, *inserted(format, exif, metadata))
-        put_in_place(temporary, path, overwrite=overwrite)
+        _pack(dreamt, source, packed, depth=8 if format == "jpeg" else depth, alpha=format != "jpeg")
+        with replacing(path, overwrite=overwrite) as temporary:
+            with _told(path.name):
+                image = pyvips.Image.tiffload(str(packed), access="sequential")
+                _WRITERS[format](image, str(temporary), quality, as_description(metadata))
+            if format != "tiff":
+                _insert(temporary, *inserted(format, exif, metadata))
     finally:
-        temporary.unlink(missing_ok=True)
         packed.unlink(missing_ok=True)
 
 
@@ -168,22 +153,16 @@ def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool
     A file without a header would be mapped by it, and all of that would count as memory.
     """
     alpha = alpha and source.channels == 4
-    peak, kind = (255, "u1") if depth == 8 else (65535, "u2")
-    rows = next(_strips(dreamt)).stop
-
-    def strips() -> Iterator[Array]:
-        for strip in _strips(dreamt):
-            values = _composed(dreamt, source, strip, alpha)[0].mul_(peak).round_()
-            yield values.permute(1, 2, 0).numpy().astype(kind)
-
+    kind = "u1" if depth == 8 else "u2"
+    composed = (_composed(dreamt, source, strip, alpha)[0] for strip in _strips(dreamt))
     with tifffile.TiffWriter(path, bigtiff=True) as file:
         file.write(
-            strips(),
+            (each.mul_(rasters.KINDS[kind]).round_().permute(1, 2, 0).numpy().astype(kind) for each in composed),
             shape=(*dreamt.size, 3 + alpha),
             dtype=kind,
             photometric="rgb",
             extrasamples=["unassalpha"] if alpha else None,
-            rowsperstrip=rows,
+            rowsperstrip=next(_strips(dreamt)).stop,
             metadata=None,
         )
 
@@ -231,7 +210,7 @@ def _told(called: str) -> Iterator[None]:
     except pyvips.Error as error:
         if "space left" in str(error.detail):
             raise RoomError(f"The disk has no room for {called}.\nFree some, or choose another disk.") from error
-        raise ImageError(f"{called}: {decoding.first_line(error)}.\nFetch or export it again.") from error
+        raise ImageError(f"{called}: {decoding.first_line(error.detail)}.\nFetch or export it again.") from error
 
 
 def sha256(path: Path) -> str:
@@ -241,8 +220,6 @@ def sha256(path: Path) -> str:
 
 
 def _exif(path: Path) -> dict[int, str]:
-    try:
-        with pillow(path.name), Image.open(path) as image:
-            return kept_exif(image)
-    except ImageError:  # no reason to refuse the picture
-        return {}
+    with suppress(ImageError), pillow(path.name), Image.open(path) as image:  # no reason to refuse the picture
+        return kept_exif(image)
+    return {}

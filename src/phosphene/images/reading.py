@@ -77,9 +77,7 @@ def load(
         samples, sha256 = _samples(source, called, max_pixels)
         return _picture(samples, called, sha256, dtype, long_side)
     except MemoryError as error:
-        raise RoomError(
-            f"{called} does not fit into memory.\nMake a smaller copy of it first, or close programs."
-        ) from error
+        raise RoomError(f"{called} does not fit into memory.\nMake it smaller first, or close programs.") from error
 
 
 def metadata(source: str | os.PathLike[str] | bytes) -> dict[str, str]:
@@ -117,8 +115,7 @@ def _samples(source: Source, called: str, max_pixels: int) -> tuple[Samples, str
     if isinstance(source, Pixels):
         source = source.pixels if source.alpha is None else torch.cat([source.pixels, source.alpha], 1)
     if isinstance(source, (np.ndarray, Tensor)):
-        array = _array(source) if isinstance(source, Tensor) else source
-        samples = from_array(array, called, max_pixels)
+        samples = from_array(_array(source) if isinstance(source, Tensor) else source, called, max_pixels)
     elif isinstance(source, Image.Image):
         check_size(called, *source.size, max_pixels)
         with pillow(called):
@@ -137,8 +134,7 @@ def _samples(source: Source, called: str, max_pixels: int) -> tuple[Samples, str
 def _array(tensor: Tensor) -> Array:
     """A tensor's numbers with the channels last."""
     planes = tensor.detach().cpu()
-    if planes.ndim == 4 and planes.shape[0] == 1:
-        planes = planes[0]
+    planes = planes[0] if planes.ndim == 4 and planes.shape[0] == 1 else planes
     if planes.ndim != 3:
         raise ImageError(
             f"A tensor of shape {list(tensor.shape)} is not a picture.\n"
@@ -151,16 +147,13 @@ def _array(tensor: Tensor) -> Array:
 
 
 def _picture(samples: Samples, called: str, sha256: str, dtype: torch.dtype, long_side: int | None) -> Picture:
-    height, width = samples.colour.shape[:2]
+    height, width, channels = samples.colour.shape
     size = _shrunk(height, width, long_side)
-    notes = samples.notes
-    if size:
-        notes += (f"shrunk from {width}×{height} to {size[1]}×{size[0]}",)
-    grey = samples.colour.shape[2] == 1
-    planes = [_plane(samples.colour[..., channel], dtype, size) for channel in ((0,) if grey else (0, 1, 2))]
-    pixels = torch.cat(planes * 3 if grey else planes, 1)
+    notes = (f"shrunk from {width}×{height} to {size[1]}×{size[0]}",) if size else ()
+    planes = [_plane(samples.colour[..., channel], dtype, size) for channel in range(channels)]
+    pixels = torch.cat(planes * 3 if channels == 1 else planes, 1)
     alpha = None if samples.alpha is None else _plane(samples.alpha, dtype, size)
-    return Picture(pixels, alpha, samples.depth, called, sha256, samples.exif, notes)
+    return Picture(pixels, alpha, samples.depth, called, sha256, samples.exif, samples.notes + notes)
 
 
 def _shrunk(height: int, width: int, long_side: int | None) -> tuple[int, int] | None:

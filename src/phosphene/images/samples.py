@@ -22,19 +22,12 @@ _SLACK = 1e-3  # how far outside 0..1 a float may stray: rounding, not another s
 
 @dataclass(frozen=True)
 class Samples:
-    """What a decoder hands over, upright and in sRGB.
+    """What a decoder hands over, upright and in sRGB."""
 
-    Args:
-        colour: `[H, W, 1]` (grey) or `[H, W, 3]`; uint8, uint16, or float in 0..1.
-        alpha: `[H, W]` of the same kind, or None.
-        exif: The tags worth keeping.
-        notes: What the user should hear.
-    """
-
-    colour: Array
-    alpha: Array | None = None
-    exif: Mapping[int, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    colour: Array  # `[H, W, 1]` (grey) or `[H, W, 3]`; uint8, uint16, or float in 0..1
+    alpha: Array | None = None  # `[H, W]` of the same kind, or None
+    exif: Mapping[int, str] = field(default_factory=dict)  # the tags worth keeping
+    notes: tuple[str, ...] = ()  # what the user should hear
 
     @property
     def depth(self) -> int:
@@ -52,11 +45,7 @@ class Samples:
 
 
 def check_size(called: str, width: int, height: int, max_pixels: int) -> None:
-    """Refuses an empty picture, and one of more than `max_pixels` (0: no limit), before its pixels are decoded.
-
-    Raises:
-        ImageError: If it is empty or larger.
-    """
+    """Refuses with an `ImageError` an empty picture, and one of more than `max_pixels` (0: no limit), undecoded."""
     if width < 1 or height < 1:
         raise ImageError(f"{called} is {width}×{height}: it has no pixels.")
     if max_pixels and width * height > max_pixels:
@@ -67,16 +56,10 @@ def check_size(called: str, width: int, height: int, max_pixels: int) -> None:
 
 
 def from_array(array: Array, called: str, max_pixels: int) -> Samples:
-    """Takes an array for a picture.
+    """Takes an array for a picture, which messages name as `called`; `max_pixels` is the limit, 0 for none.
 
-    Args:
-        array: `[H, W]` or `[H, W, C]` with C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA); uint8, uint16, or
-            float in 0..1.
-        called: What messages call it.
-        max_pixels: The limit, 0 for none.
-
-    Raises:
-        ImageError: If shape, kind or range is another.
+    The array is `[H, W]` or `[H, W, C]` with C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA), and holds uint8,
+    uint16, or floats in 0..1; an `ImageError` refuses any other.
     """
     stack = array[..., None] if array.ndim == 2 else array
     if stack.ndim != 3 or stack.shape[2] not in (1, 2, 3, 4):
@@ -112,7 +95,6 @@ def _in_range(stack: Array) -> Array:
 
 # Colour profiles: whatever a picture's numbers meant, they mean sRGB afterwards
 
-
 Found = TypeVar("Found")
 BROKEN = "its colour profile is broken or does not fit it: the colours are used as they are"
 BARE_CMYK = "CMYK without a colour profile: the colours are a guess"
@@ -129,19 +111,16 @@ def unless_damaged(read: Callable[[], Found], otherwise: Found) -> Found:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
-    """The image in sRGB, or in grey where nothing but its mode stood between it and sRGB.
+    """The image in sRGB, or in grey where nothing but its mode stood between it and sRGB, and notes.
 
-    Args:
-        image: Of mode L, RGB, CMYK or LAB, without alpha.
-        profile: The embedded profile's bytes, if there are any.
-
-    Returns:
-        The image (mode L or RGB), and notes. A broken profile is a note and no error.
+    The image is of mode L, RGB, CMYK or LAB, without alpha, and of mode L or RGB afterwards. The profile is the
+    embedded one's bytes, if there are any; a broken one is a note and no error.
     """
-    if profile:
-        converted = unless_damaged(lambda: _convert(image, profile), None)
-        return (_plain(image), (BROKEN,)) if converted is None else (converted, ())
-    return _plain(image), (BARE_CMYK,) if image.mode == "CMYK" else ()
+    converted = unless_damaged(lambda: _convert(image, profile), None) if profile else None
+    if converted is not None:
+        return converted, ()
+    notes = (BROKEN,) if profile else (BARE_CMYK,) if image.mode == "CMYK" else ()
+    return image if image.mode in ("L", "RGB") else image.convert("RGB"), notes
 
 
 def is_srgb(profile: bytes) -> bool:
@@ -168,15 +147,8 @@ def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform]:
     source = ImageCms.ImageCmsProfile(BytesIO(profile))
     mode = _MODES[source.profile.xcolor_space.strip()]
     target = ImageCms.createProfile("sRGB")
-    way = ImageCms.buildTransform(
-        source,
-        target,
-        mode,
-        "RGB",
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
-    return mode, way
+    intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+    return mode, ImageCms.buildTransform(source, target, mode, "RGB", intent, flags)
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
@@ -189,7 +161,3 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     probe = Image.fromarray(before.squeeze(-1) if mode == "L" else before)
     after = np.asarray(ImageCms.applyTransform(probe, transform), dtype=int)
     return bool(np.abs(after - before).max() <= 1)
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    return image if image.mode in ("L", "RGB") else image.convert("RGB")

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -130,7 +131,6 @@ def _neighbour(path: Path) -> str:
 
 # Writing a file whole or not at all: whatever happens meanwhile, the old file stays as it was
 
-
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL)
 
@@ -147,36 +147,35 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
         ImageError: If the file exists, its folder does not, or writing there is not allowed.
         RoomError: If the disk is full. No part of a file is left behind.
     """
-    try:
-        target = Path(path).resolve()
-        refuse(target, overwrite=overwrite)
-        _move(_write_beside(target, data), target, overwrite)
-    except (OSError, ValueError) as error:
-        raise _explain(Path(path), error) from error
+    with (
+        replacing(Path(path), overwrite=overwrite) as temporary,
+        # Opened with 0o666, so that the user's umask decides, as it does for every other file.
+        os.fdopen(os.open(temporary, _NEW_FILE, 0o666), "wb") as file,
+    ):
+        file.write(data)
 
 
-def put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Gives a finished file in the same folder the name `path`, in one move; it is gone if that fails.
+@contextlib.contextmanager
+def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """The name of a temporary file in the same folder: written, it gets the name `path` in one move; else it is gone.
 
     Raises:
         ImageError: As `write_atomically`.
         RoomError: If the disk is full.
     """
-    try:
-        with temporary.open("r+b") as file:
-            os.fsync(file.fileno())
-        _move(temporary, path.resolve(), overwrite)
-    except (OSError, ValueError) as error:
-        temporary.unlink(missing_ok=True)
-        raise _explain(path, error) from error
-
-
-def _move(temporary: Path, target: Path, overwrite: bool) -> None:
-    try:
-        Path.replace(temporary, target) if overwrite else _link(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(target.parent)
+    with contextlib.ExitStack() as afterwards:
+        try:
+            target = path.resolve()
+            refuse(target, overwrite=overwrite)
+            temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+            afterwards.callback(temporary.unlink, missing_ok=True)
+            yield temporary
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())  # on the disk, and not only in its cache
+            Path.replace(temporary, target) if overwrite else _link(temporary, target)
+            _sync_folder(target.parent)
+        except (OSError, ValueError) as error:
+            raise _explain(path, error) from error
 
 
 def refuse(path: Path, *, overwrite: bool) -> None:
@@ -195,20 +194,6 @@ def refuse(path: Path, *, overwrite: bool) -> None:
         raise ImageError(f"There is no folder {path.parent}.\nCreate it: mkdir -p {path.parent}")
 
 
-def _write_beside(target: Path, data: bytes) -> Path:
-    """A temporary file in the target's folder, on the disk and not only in its cache. Gone if anything fails."""
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    with contextlib.ExitStack() as undo:
-        undo.callback(temporary.unlink, missing_ok=True)
-        # Opened with 0o666, so that the user's umask decides, as it does for every other file.
-        with os.fdopen(os.open(temporary, _NEW_FILE, 0o666), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        undo.pop_all()
-    return temporary
-
-
 def _link(temporary: Path, target: Path) -> None:
     """Gives the file its second name; the system refuses if that name is taken."""
     try:
@@ -216,16 +201,12 @@ def _link(temporary: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        _claim(temporary, target)
-
-
-def _claim(temporary: Path, target: Path) -> None:
-    """For disks without links (FAT): takes the name with an empty file, then replaces that."""
-    os.close(os.open(target, _NEW_FILE, 0o666))
-    with contextlib.ExitStack() as undo:
-        undo.callback(target.unlink, missing_ok=True)
-        temporary.replace(target)
-        undo.pop_all()
+        # A disk without links (FAT): takes the name with an empty file, then replaces that.
+        os.close(os.open(target, _NEW_FILE, 0o666))
+        with contextlib.ExitStack() as undo:
+            undo.callback(target.unlink, missing_ok=True)
+            temporary.replace(target)
+            undo.pop_all()
 
 
 def _sync_folder(folder: Path) -> None:

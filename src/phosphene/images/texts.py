@@ -43,7 +43,6 @@ _JPEG_HEADER = 2  # the mark that an image starts, after which segments follow
 _IMAGE_DESCRIPTION = 0x010E
 
 _Exif = tuple[Mapping[int, object], Mapping[int, object]]
-_NO_EXIF: _Exif = ({}, {})
 
 
 def read_texts(image: Image.Image) -> dict[str, str]:
@@ -54,15 +53,15 @@ def read_texts(image: Image.Image) -> dict[str, str]:
 
 def kept_exif(image: Image.Image) -> dict[int, str]:
     """The tags of `KEPT_EXIF` that an image has; {} if its EXIF is damaged."""
-    exif, inner = unless_damaged(lambda: _exif(image), _NO_EXIF)
+    exif, inner = _exif(image)
     values = {**exif, **inner}
     return {tag: text for tag in KEPT_EXIF if isinstance(value := values.get(tag), str) and (text := _clean(value))}
 
 
 def _exif(image: Image.Image) -> _Exif:
-    """The tags of the main directory, and those of the Exif directory."""
-    exif = image.getexif()
-    return exif, exif.get_ifd(EXIF_IFD)
+    """The tags of the main directory, and those of the Exif directory; none if they are damaged."""
+    none: _Exif = ({}, {})
+    return unless_damaged(lambda: (image.getexif(), image.getexif().get_ifd(EXIF_IFD)), none)
 
 
 def exif_tags(exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[Tags, Tags]:
@@ -87,12 +86,6 @@ def exif_block(exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
     if inner:
         block[EXIF_IFD] = inner
     return block.tobytes()
-
-
-def with_chunks(png: bytes, exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
-    """A PNG file's bytes with texts and EXIF put behind its header: one way for 8 and for 16 bits."""
-    at, chunks = inserted("png", exif, texts)
-    return png[:at] + chunks + png[at:]
 
 
 def inserted(format: str, exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[int, bytes]:
@@ -132,7 +125,7 @@ def _png_texts(image: Image.Image) -> dict[str, str]:
 
 
 def _exif_texts(image: Image.Image) -> dict[str, str]:
-    exif, inner = unless_damaged(lambda: _exif(image), _NO_EXIF)
+    exif, inner = _exif(image)
     history = inner.get(_IMAGE_HISTORY)
     if not inner and image.format == "TIFF":
         return _described(exif.get(_IMAGE_DESCRIPTION))
@@ -150,9 +143,7 @@ def _described(value: object) -> dict[str, str]:
 
 def _comment(text: str) -> bytes:
     """A UserComment names its encoding in its first eight bytes; the byte order is the one other programs expect."""
-    if text.isascii():
-        return _ASCII + text.encode()
-    return _UNICODE + text.encode("utf-16-be", "replace")
+    return _ASCII + text.encode() if text.isascii() else _UNICODE + text.encode("utf-16-be", "replace")
 
 
 def _uncomment(value: object) -> str:
@@ -181,19 +172,12 @@ def _clean(text: str) -> str:
 
 # TIFF of 8 and 16 bits with EXIF: Pillow writes no 16-bit colour, and no EXIF where it compresses; libvips no EXIF
 
-
 _ROWS = 64  # per strip: readers may fetch a part
 _ADOBE_DEFLATE, _RGB, _DIFFERENCES, _PLAIN_ALPHA = 8, 2, 2, 2  # as the specification and its supplements number them
 
 
 def write(array: Array, exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
-    """A deflated TIFF with its EXIF.
-
-    Args:
-        array: `[H, W, 3]` or `[H, W, 4]` (with alpha), uint8 or uint16.
-        exif: Tags to keep.
-        texts: Named texts, written as EXIF.
-    """
+    """A deflated TIFF of `[H, W, 3]` or `[H, W, 4]` (with alpha), uint8 or uint16; tags and texts are its EXIF."""
     strips = [_strip(array[row : row + _ROWS]) for row in range(0, len(array), _ROWS)]
     directory = _directory(array, [len(strip) for strip in strips])
     main, inner = exif_tags(exif, texts)

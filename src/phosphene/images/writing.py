@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path, PurePath
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +25,7 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 _LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # pixels; JPEG's is libjpeg's, 35 below what its files could say
 _LARGEST_TIFF = 4 << 30  # bytes: its offsets have 32 bits
 _JPEG_SEGMENT = 65_533  # bytes of EXIF that fit into a JPEG
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-_NO_EXIF: Mapping[int, str] = MappingProxyType({})
+_NONE: Mapping[Any, str] = MappingProxyType({})
 
 
 def formats() -> tuple[str, ...]:
@@ -58,8 +58,8 @@ def save(
     *,
     alpha: Tensor | None = None,
     depth: int = 8,
-    metadata: Mapping[str, str] = _NOTHING,
-    exif: Mapping[int, str] = _NO_EXIF,
+    metadata: Mapping[str, str] = _NONE,
+    exif: Mapping[int, str] = _NONE,
     quality: int = 95,
     overwrite: bool = False,
 ) -> tuple[str, ...]:
@@ -96,8 +96,8 @@ def encode(
     *,
     alpha: Tensor | None = None,
     depth: int = 8,
-    metadata: Mapping[str, str] = _NOTHING,
-    exif: Mapping[int, str] = _NO_EXIF,
+    metadata: Mapping[str, str] = _NONE,
+    exif: Mapping[int, str] = _NONE,
     quality: int = 95,
 ) -> tuple[bytes, tuple[str, ...]]:
     """Turns pixels into a file's bytes.
@@ -127,7 +127,8 @@ def encode(
     _check_pixels(pixels, alpha, format)
     try:
         pixels, alpha, depth, notes = _fit(pixels, alpha, depth, format)
-        return _encode(_whole_numbers(pixels, alpha, depth), format, metadata, exif, quality, notes)
+        data, more = _encode(_whole_numbers(pixels, alpha, depth), format, metadata, exif, quality)
+        return data, notes + more
     except MemoryError as error:
         raise RoomError("The picture does not fit into memory while it is written.\nClose programs.") from error
 
@@ -193,35 +194,25 @@ def _whole_numbers(pixels: Tensor, alpha: Tensor | None, depth: int) -> Array:
 
 
 def _encode(
-    array: Array,
-    format: str,
-    metadata: Mapping[str, str],
-    exif: Mapping[int, str],
-    quality: int,
-    notes: tuple[str, ...],
+    array: Array, format: str, metadata: Mapping[str, str], exif: Mapping[int, str], quality: int
 ) -> tuple[bytes, tuple[str, ...]]:
     if format == "png":
-        return texts.with_chunks(_png(array), exif, metadata), notes
+        png = _pillow(array, "png") if array.dtype == np.uint8 else decoding.write_png(array)
+        at, chunks = texts.inserted("png", exif, metadata)
+        return png[:at] + chunks + png[at:], ()
     if format == "tiff":
         if array.nbytes > _LARGEST_TIFF:
             raise ImageError("A TIFF ends at 4 GB, and this one could be larger.\nChoose PNG: name the file .png.")
-        return texts.write(array, exif, metadata), notes
+        return texts.write(array, exif, metadata), ()
     block = texts.exif_block(exif, metadata)
-    if format == "jpeg" and len(block) > _JPEG_SEGMENT:
-        notes += (f"written without its record of {len(block)} bytes: JPEG holds {_JPEG_SEGMENT}, PNG any number",)
+    if format == "webp":
+        return _pillow(array, format, exif=block, quality=quality, lossless=quality == 100, exact=True), ()
+    notes: tuple[str, ...] = ()
+    if len(block) > _JPEG_SEGMENT:
+        notes = (f"written without its record of {len(block)} bytes: JPEG holds {_JPEG_SEGMENT}, PNG any number",)
         block = texts.exif_block(exif, {})
-    return _pillow(array, format, exif=block, **_OPTIONS[format](quality)), notes
-
-
-_OPTIONS = {
     # 4:4:4: a dream's colours are as fine as its lines.
-    "jpeg": lambda quality: {"quality": quality, "subsampling": 0},
-    "webp": lambda quality: {"quality": quality, "lossless": quality == 100, "exact": True},
-}
-
-
-def _png(array: Array) -> bytes:
-    return _pillow(array, "png") if array.dtype == np.uint8 else decoding.write_png(array)
+    return _pillow(array, format, exif=block, quality=quality, subsampling=0), notes
 
 
 def _pillow(array: Array, format: str, **options: object) -> bytes:

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.networks import geometry, layouts, weight_files
+from phosphene.networks.geometry import Keep
 from phosphene.networks.layouts import SIDE, Layout
-from phosphene.networks.network import Classifier, Layer, Network, imagenet_classes
+from phosphene.networks.network import Classifier, Layer, Network, class_names
 
 # Which of a strange network's modules are worth a look: its blocks, and not the steps inside them
-
 
 MIDDLE = 0.7  # of the depth: where a dream begins if all layers have one stride
 STRIDE = 16  # the last layer of this stride sees parts of things: eyes, heads, windows
@@ -53,12 +53,8 @@ def _blocks(parent: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
 
 def _has_blocks(module: nn.Module) -> bool:
     """Whether it is a list of several modules of one class, whose parts have parts: the blocks of a stage."""
-    kinds = Counter(type(each) for each in module.children() if any(map(_has_parts, each.children())))
-    return type(module) in _LISTS and max(kinds.values(), default=0) > 1
-
-
-def _has_parts(module: nn.Module) -> bool:
-    return any(True for _ in module.children())
+    parted = [each for each in module.children() if any(list(part.children()) for part in each.children())]
+    return type(module) in _LISTS and max(Counter(map(type, parted)).values(), default=0) > 1
 
 
 def middle(layers: Mapping[str, Layer]) -> str:
@@ -79,32 +75,19 @@ def is_square(module: nn.Module) -> bool:
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photographs, torchvision's numbers
 LOGITS = "logits"
 
-Keep = Callable[[str, Tensor], Any]
-
 
 @dataclass(frozen=True)
 class About:
-    """What cannot be found in a module itself.
+    """What cannot be found in a module itself."""
 
-    Attributes:
-        name: how `--model` calls it.
-        file: where its weights come from.
-        sha256: of the weights' file; empty for that of the weights themselves.
-        mean: of each colour in the training pictures, 0..1; `None` where nobody said.
-        deviation: likewise, the standard deviation.
-        default_layer: where it dreams; `None` for a layer somewhat past the middle.
-        classes: their names, in order.
-        notes: what the user should hear.
-    """
-
-    name: str
-    file: str = ""
-    sha256: str = ""
-    mean: Sequence[float] | None = None
-    deviation: Sequence[float] | None = None
-    default_layer: str | None = None
-    classes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    name: str  # how `--model` calls it
+    file: str = ""  # where its weights come from
+    sha256: str = ""  # of the weights' file; empty for that of the weights themselves
+    mean: Sequence[float] | None = None  # of each colour in the training pictures, 0..1; `None` where nobody said
+    deviation: Sequence[float] | None = None  # likewise, the standard deviation
+    default_layer: str | None = None  # where it dreams; `None` for a layer somewhat past the middle
+    classes: tuple[str, ...] = ()  # their names, in order
+    notes: tuple[str, ...] = ()  # what the user should hear
 
 
 def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32) -> Network:
@@ -179,9 +162,8 @@ class _Enough(Exception):  # noqa: N818 - nothing is wrong
 class _Ear:
     """Hears modules as they are called, and keeps of their outputs what it was told to."""
 
-    def __init__(self, keep: Keep, wanted: Collection[str] | None) -> None:
-        self.keep, self.wanted = keep, wanted
-        self.found: dict[str, Any] = {}
+    def __init__(self, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]) -> None:
+        self.keep, self.wanted, self.found = keep, wanted, found
         self._calls: Counter[str] = Counter()
 
     def listen(self, name: str) -> Callable[..., object]:
@@ -217,8 +199,7 @@ class _Body:
         self, pixels: Tensor, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], Any]:
         """Pixels `[1, 3, H, W]` to what is kept of the wanted outputs, in their order, and the output of the whole."""
-        ear = _Ear(keep, wanted)
-        ear.found = {} if found is None else found
+        ear = _Ear(keep, wanted, {} if found is None else found)
         names = None if wanted is None else {name.partition("/")[0] for name in wanted}
         with self._lock:
             hooks = [
@@ -328,11 +309,5 @@ def _classifier(body: _Body, layouts: Mapping[str, Layout], classes: tuple[str, 
     for layer, found in reversed(means.items()):
         if found is not None and read and found.shape == read[-1].shape and torch.allclose(found, read[-1], rtol=1e-3):
             bias = head.bias if head.bias is not None else head.weight.new_zeros(head.out_features)
-            return Classifier(layer, head.weight, bias, _named(classes, head.out_features))
+            return Classifier(layer, head.weight, bias, class_names(classes, head.out_features))
     return None
-
-
-def _named(classes: tuple[str, ...], count: int) -> tuple[str, ...]:
-    if len(classes) == count:
-        return classes
-    return imagenet_classes() if count == len(imagenet_classes()) and not classes else ()

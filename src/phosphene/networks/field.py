@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import torch
@@ -39,10 +40,8 @@ class Field:
 
     def slide(self, kernel: int, stride: int, padding: int) -> Field:
         """The view through a window of `kernel` positions."""
-        first = self.first - padding * self.stride
-        return replace(
-            self, stride=self.stride * stride, first=first, last=first + self.size - 1 + self.stride * (kernel - 1)
-        )
+        before, after = padding * self.stride, (kernel - 1 - padding) * self.stride
+        return replace(self, stride=self.stride * stride, first=self.first - before, last=self.last + after)
 
     def skip(self, positions: int) -> Field:
         """The view after the first `positions` are cut away."""
@@ -84,13 +83,7 @@ def _side(value: Side) -> int:
 
 
 def _convolve(
-    view: Field,
-    weight: torch.Tensor,
-    bias: object = None,
-    stride: Side = 1,
-    padding: Side = 0,
-    dilation: Side = 1,
-    groups: int = 1,
+    view: Field, weight: torch.Tensor, bias: object = None, stride: Side = 1, padding: Side = 0, **__: object
 ) -> Field:
     wide = view.slide(weight.shape[-1], _side(stride), _side(padding))
     return replace(wide, channels=weight.shape[0])
@@ -103,10 +96,7 @@ def _pool(
 
 
 def _concatenate(views: Sequence[Field], *_: object, **__: object) -> Field:
-    joined = views[0]
-    for view in views[1:]:
-        joined = joined.join(view)
-    return replace(joined, channels=sum(view.channels for view in views))
+    return replace(reduce(Field.join, views), channels=sum(view.channels for view in views))
 
 
 def _split(view: Field, sizes: Sequence[int], *_: object, **__: object) -> tuple[Field, ...]:

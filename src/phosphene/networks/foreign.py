@@ -7,9 +7,9 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,8 +27,8 @@ RANDOM = "random"
 
 LIBRARIES = ("timm", "torchvision")
 
+_PRIVATE = "_phosphene_own_network"  # what the user's file is called as a module
 _OWN = re.compile(r"(?P<file>.+\.py)(?::(?P<factory>\w*))?")  # a drive's colon stands before the .py
-_TIMM_SIZES: tuple[dict[str, bool], ...] = ({"dynamic_img_size": True}, {"strict_img_size": False}, {})
 
 Made = tuple[nn.Module, About]
 
@@ -85,14 +85,13 @@ def _age(name: str | None) -> int:
 @lru_cache(maxsize=4)
 def _load(model: str, weights: str | None, dtype: torch.dtype, *_ages: int) -> Network:
     library, _, name = model.partition(":")
-    makers: dict[str, Callable[[str, bool], Made]] = {"timm": _timm, "torchvision": _torchvision}
-    own = _OWN.fullmatch(model)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)  # so that random weights are the same each time
-        if own and is_program(model):
-            module, about = _own(Path(own["file"]), own["factory"] or "")
+        if library in LIBRARIES:
+            module, about = (_timm if library == "timm" else _torchvision)(name, weights is None)
         else:
-            module, about = makers[library](name, weights is None)
+            file, factory = _OWN.fullmatch(model).group("file", "factory")  # type: ignore[union-attr]
+            module, about = _own(Path(file), factory or "")
     return adapt(module, _filled_(module, about, weights), dtype=dtype)
 
 
@@ -137,20 +136,18 @@ def _timm(name: str, pretrained: bool) -> Made:
     if not timm.is_model(name):
         raise _unknown("timm", name, timm.list_models())
     with _weights_of("timm", name, pretrained):
-        module = _first_that_fits(lambda sizes: timm.create_model(name, pretrained=pretrained, **sizes))
+        module = _of_any_size(partial(timm.create_model, name, pretrained=pretrained))
     facts: Mapping[str, Any] = vars(module).get("pretrained_cfg", {})
     source = facts.get("hf_hub_id") or str(facts.get("url", "")).rpartition("/")[2]
     return module, About(f"timm:{name}", str(source or ""), mean=facts.get("mean"), deviation=facts.get("std"))
 
 
-def _first_that_fits(create: Callable[[dict[str, bool]], nn.Module]) -> nn.Module:
+def _of_any_size(create: Callable[..., nn.Module]) -> nn.Module:
     """Asks for a transformer of any size, each family in its own words; others take no such words."""
-    for sizes in _TIMM_SIZES[:-1]:
-        try:
-            return create(sizes)
-        except TypeError:
-            continue
-    return create(_TIMM_SIZES[-1])
+    for words in ({"dynamic_img_size": True}, {"strict_img_size": False}):
+        with suppress(TypeError):
+            return create(**words)
+    return create()
 
 
 def _torchvision(name: str, pretrained: bool) -> Made:
@@ -177,13 +174,11 @@ def _torchvision(name: str, pretrained: bool) -> Made:
 
 
 def _unknown(library: str, name: str, known: list[str]) -> UnknownNameError:
+    models = ".models" if library == "torchvision" else ""
     return UnknownNameError(
         f"{library} has no network {name!r}.{nearest(name, known)}"
-        f" Its {len(known)} names: python -c \"import {library}; print(*{library}{_LISTS[library]}, sep='\\n')\""
+        f" Its {len(known)} names: python -c \"import {library}; print(*{library}{models}.list_models(), sep='\\n')\""
     )
-
-
-_LISTS = {"timm": ".list_models()", "torchvision": ".models.list_models()"}
 
 
 @contextmanager
@@ -209,7 +204,9 @@ def _own(path: Path, factory: str) -> Made:
         raise UnknownNameError(f"There is no file {path}.")
     with _users_code(path):
         names = vars(_imported(path))
-    candidates = [name for name, each in names.items() if _is_own(each)]
+    candidates = [
+        name for name, each in names.items() if callable(each) and getattr(each, "__module__", None) == _PRIVATE
+    ]
     if factory not in names:
         what = f"{path.name} has no {factory!r}" if factory else f"Say which function of {path.name} makes the network"
         raise UnknownNameError(
@@ -227,18 +224,11 @@ def _own(path: Path, factory: str) -> Made:
     return module, described(f"{path.name}:{factory}", module, said)
 
 
-def _is_own(each: object) -> bool:
-    return getattr(each, "__module__", None) == _PRIVATE and callable(each)
-
-
-_PRIVATE = "_phosphene_own_network"
-
-
 def _imported(path: Path) -> ModuleType:
     """The user's file as a module under a private name; what lies beside it can be imported, as in a script."""
     spec = importlib.util.spec_from_file_location(_PRIVATE, path)
-    assert spec is not None
-    assert spec.loader is not None
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     folder = str(path.resolve().parent)
     sys.modules[_PRIVATE] = module  # dataclasses look their module up
@@ -258,20 +248,17 @@ def _users_code(path: Path) -> Iterator[None]:
     except (PhospheneError, MemoryError):
         raise
     except Exception as error:  # it is the user's own code
-        if isinstance(error, SyntaxError):
-            line = error.lineno
-        else:
-            frames = traceback.extract_tb(error.__traceback__)
-            own = [each.lineno for each in frames if Path(each.filename).resolve() == path.resolve()]
-            line = own[-1] if own else None
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [each.lineno for each in frames if Path(each.filename).resolve() == path.resolve()]
+        line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
         raise SettingsError(f"{path}{f', line {line}' if line else ''}: {told(error)}") from error
 
 
 def described(name: str, module: nn.Module, said: Mapping[str, Any]) -> About:
     """What is said of a module, in words beside it or as attributes of its own."""
+    keys = ("mean", "std", "default_layer", "classes")
     mean, deviation, default, classes = (
-        said.get(key) if said.get(key) is not None else _attribute(module, key)
-        for key in ("mean", "std", "default_layer", "classes")
+        _attribute(module, key) if said.get(key) is None else said[key] for key in keys
     )
     for each, key in ((mean, "mean"), (deviation, "std")):
         if each is not None and len(tuple(each)) != 3:

@@ -7,7 +7,7 @@ pixels halves the doubt about each layer's receptive field until none is left, f
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Any
 
@@ -17,7 +17,10 @@ from torch import Tensor
 from phosphene.networks.field import Field
 from phosphene.networks.layouts import SIDE, Layout, layout
 
-Run = Callable[[Tensor, Callable[[str, Tensor], Any]], dict[str, Any]]
+Keep = Callable[[str, Tensor], Any]
+"""A layer's name and output, to what is kept of it."""
+
+Run = Callable[[Tensor, Keep], dict[str, Any]]
 """Pixels, and what to keep of each layer's output, to what was kept, as far as the network came."""
 
 MULTIPLES = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64)  # that a network may ask of a picture's sides
@@ -32,9 +35,7 @@ NOMINAL = 32  # strides: what counts as the receptive field of a layer that sees
 def survey(run: Run, *, square: bool) -> dict[str, tuple[Layout, Field]]:
     """Each layer with positions, its layout and its field, in the order of the run.
 
-    Args:
-        run: runs the network.
-        square: no window of the network's is wider than high, or higher than wide.
+    The network is `square` if no window of its is wider than high, or higher than wide.
     """
     layouts = _layouts(run)
     if not layouts:
@@ -69,15 +70,8 @@ def _least(run: Run, layouts: Mapping[str, Layout], multiple: int) -> int:
     return heights[-1]
 
 
-@dataclass(frozen=True)
-class _View:
-    """A layer's field along one side of the picture, and whether its positions stay when that side grows by one."""
-
-    field: Field
-    steady: bool
-
-
-def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, _View]:
+def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, tuple[Field, bool]]:
+    """Each layer's field along one side of the picture, and whether its positions stay when that side grows by one."""
     multiple, least = next((known.multiple, known.least) for known in layouts.values())
     for length in LENGTHS:
         probe = _Probe(run, layouts, least, -(-length // multiple) * multiple, upright)
@@ -89,13 +83,13 @@ def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, 
             break
     probe.shift(doubts)
     steady = probe.steady() if multiple == 1 else {}
-    return {name: _View(doubt.field(), steady.get(name, False)) for name, doubt in doubts.items()}
+    return {name: (doubt.field(), steady.get(name, False)) for name, doubt in doubts.items()}
 
 
-def _placed(known: Layout, views: list[_View]) -> tuple[Layout, Field]:
+def _placed(known: Layout, views: list[tuple[Field, bool]]) -> tuple[Layout, Field]:
     """The layout that puts positions where they look, and the field as it is then."""
-    field, stride = reduce(Field.join, (view.field for view in views)), known.stride
-    steady = all(view.steady for view in views) and not field.whole
+    field, stride = reduce(Field.join, (field for field, _ in views)), known.stride
+    steady = all(steady for _, steady in views) and not field.whole
     shift = 0 if field.whole else round((field.first + field.last - stride + 1) / 2 / stride)
     multiple = known.multiple if steady else math.lcm(stride, known.multiple)
     return replace(known, multiple=multiple, shift=shift), field.skip(-shift)
@@ -172,35 +166,25 @@ class _Probe:
         length = self.length + 1
 
         def stays(name: str, longer: Tensor) -> bool:
-            return longer.shape[-1] == -(-length // self._stride(name)) and self._same(0, name, longer)
+            return longer.shape[-1] == -(-length // self.layouts[name].stride) and self._same(0, name, longer)
 
         return self._seen(length, stays)
 
-    def _stride(self, name: str) -> int:
-        return self.layouts[name].stride
-
     def _same(self, by: int, name: str, moved: Tensor) -> bool:
         """Whether the middle of a map is as before, when the picture moved to the left."""
-        before, skipped = self.before[name], by // self._stride(name)
+        before, skipped = self.before[name], by // self.layouts[name].stride
         start, count = (before.shape[-1] - skipped) // 2, max(1, before.shape[-1] // 16)
         was, now = before[..., start + skipped :][..., :count], moved[..., start:][..., :count]
         near = 1e-3 * float(before.abs().max())
         return was.shape == now.shape and torch.allclose(was, now, rtol=1e-3, atol=near)
 
     def _seen(
-        self,
-        length: int,
-        keep: Callable[[str, Tensor], Any],
-        *,
-        start: int = 0,
-        left: int = -1,
-        right: int | None = None,
+        self, length: int, keep: Keep, *, start: int = 0, left: int = -1, right: int | None = None
     ) -> dict[str, Any]:
         """What is kept of each layer's map, lying on its side if the picture stands upright."""
         picture = self.picture[..., start : start + length].clone()
         picture[..., : left + 1] = torch.nan
-        if right is not None:
-            picture[..., right:] = torch.nan
+        picture[..., length if right is None else right :] = torch.nan
         pixels = picture.mT if self.upright else picture
 
         def look(name: str, output: Tensor) -> Any:

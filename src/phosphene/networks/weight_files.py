@@ -20,10 +20,12 @@ from phosphene.errors import WeightsError
 State = dict[str, Tensor]
 
 _WRAPPINGS = ("state_dict", "model_state_dict", "model", "net")  # what training programs keep a state dict under
-_DAMAGE = (
+DAMAGE = (
     *(RuntimeError, ValueError, KeyError, EOFError, OSError, TypeError, AttributeError),
     *(pickle.UnpicklingError, SafetensorError),
 )
+"""What readers raise for a file that is damaged, or holds something else."""
+
 SHOWN = 3  # names that an error tells
 
 
@@ -33,11 +35,9 @@ def read(path: Path) -> State:
     Raises:
         WeightsError: no such file, a damaged one, or one that holds more than tensors.
     """
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}.")
     try:
-        found = _opened(path)
-    except _DAMAGE as error:
+        found = _opened(existing(path))
+    except DAMAGE as error:
         raise WeightsError(
             f"{path} is no state dict, or is damaged ({type(error).__name__}).\n"
             "A weights file is .safetensors, or what torch.save wrote of module.state_dict(); one that holds a whole"
@@ -46,13 +46,23 @@ def read(path: Path) -> State:
     return _unwrapped(found, path)
 
 
+def existing(path: Path) -> Path:
+    """The path itself; raises a `WeightsError` if no file is there."""
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path}.")
+    return path
+
+
+def load_tensors(path: Path) -> Any:
+    """What `torch.save` wrote, as long as it is nothing but tensors and what holds them."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
 def _opened(path: Path) -> Any:
     with path.open("rb") as file:
         # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
         begin = file.read(9)
-    if begin[8:] == b"{":
-        return load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return load_file(path) if begin[8:] == b"{" else load_tensors(path)
 
 
 def _unwrapped(found: Any, path: Path) -> State:

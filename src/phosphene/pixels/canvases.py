@@ -87,15 +87,10 @@ _ZENITH, _MIDDLE, _LOW = (0.07, 0.21, 0.50), (0.26, 0.50, 0.80), (0.80, 0.87, 0.
 
 @dataclass(frozen=True)
 class _Air:
-    """Where cloud is.
+    """Where cloud is."""
 
-    Args:
-        tops: `[1, 1, n, n]`, height of the clouds over their base, repeating every `_PERIOD`.
-        puffs: `[1, 1, m, m, m]`, bumps around 0, repeating every `_PUFF_PERIOD`.
-    """
-
-    tops: Tensor
-    puffs: Tensor
+    tops: Tensor  # `[1, 1, n, n]`, height of the clouds over their base, repeating every `_PERIOD`
+    puffs: Tensor  # `[1, 1, m, m, m]`, bumps around 0, repeating every `_PUFF_PERIOD`
 
     def density(self, points: Tensor, softness: Tensor) -> Tensor:
         """`[N]` in 0..1 at points `[3, N]`; edges are as wide as `softness` `[N]`, so that steps do not miss them."""

@@ -59,19 +59,12 @@ def _wider(reach: tuple[int, int], margin: int, length: int) -> slice:
 
 @dataclass(frozen=True)
 class Cover:
-    """How tiles are laid over masks: all of one size, because a network is slow on sizes that it has not met before.
+    """How tiles are laid over masks: all of one size, because a network is slow on sizes that it has not met before."""
 
-    Attributes:
-        height: of a tile, in pixels.
-        width: likewise.
-        overlap: pixels that a tile sees around its core.
-        stride: tiles begin on multiples of this.
-    """
-
-    height: int
-    width: int
-    overlap: int
-    stride: int
+    height: int  # of a tile, in pixels
+    width: int  # likewise
+    overlap: int  # pixels that a tile sees around its core
+    stride: int  # tiles begin on multiples of this
 
     def boxes(self, mask: Tensor) -> list[Box]:
         """Tiles whose cores cover the mask; cores may overlap."""

@@ -27,34 +27,21 @@ Variables = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class Basis:
-    """A way to write a plane `[1, 3, H, W]` of numbers as variables.
+    """A way to write a plane `[1, 3, H, W]` of numbers as variables."""
 
-    Attributes:
-        write: plane to variables; a way back from `read`.
-        read: variables, and height and width, to plane; linear.
-    """
-
-    write: Callable[[Tensor], Variables]
-    read: Callable[[Variables, int, int], Tensor]
+    write: Callable[[Tensor], Variables]  # plane to variables; a way back from `read`
+    read: Callable[[Variables, int, int], Tensor]  # variables, and height and width, to plane; linear
 
 
 @dataclass(frozen=True)
 class Painting:
-    """Variables, and the pixels that they are.
+    """Variables, and the pixels that they are."""
 
-    Attributes:
-        variables: leaves that ask for a gradient, for an optimiser.
-        size: height and width, in pixels.
-        basis: how they are written.
-        colours: `[3, 3]`, decorrelated colours to red, green and blue.
-        bounded: whether pixels are kept within 0..1, or are what the variables say.
-    """
-
-    variables: Variables
-    size: tuple[int, int]
-    basis: Basis
-    colours: Tensor
-    bounded: bool = True
+    variables: Variables  # leaves that ask for a gradient, for an optimiser
+    size: tuple[int, int]  # height and width, in pixels
+    basis: Basis  # how they are written
+    colours: Tensor  # `[3, 3]`, decorrelated colours to red, green and blue
+    bounded: bool = True  # whether pixels are kept within 0..1, or are what the variables say
 
     def pixels(self) -> Tensor:
         """`[1, 3, H, W]`, sRGB; differentiable."""

@@ -21,26 +21,16 @@ ELLIPSIS = "…"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand on a sheet, in pixels.
+    """Where things stand on a sheet, in pixels."""
 
-    Attributes:
-        columns: how many pictures stand side by side.
-        rows: how many stand one above the other.
-        cell: height and width that every picture has.
-        gap: between pictures.
-        margin: around all of them.
-        label: size of the labels' letters; `line` is the room for them below a picture.
-        heading: size of the heading's letters; `head` is the room above the pictures.
-    """
-
-    columns: int
-    rows: int
-    cell: tuple[int, int]
-    gap: int
-    margin: int
-    label: float
+    columns: int  # how many pictures stand side by side
+    rows: int  # how many stand one above the other
+    cell: tuple[int, int]  # height and width that every picture has
+    gap: int  # between pictures
+    margin: int  # around all of them
+    label: float  # size of the labels' letters; `line` is the room for them below a picture
     line: int
-    heading: float
+    heading: float  # size of the heading's letters; `head` is the room above the pictures
     head: int
 
     @property

@@ -33,19 +33,12 @@ def folder_of(output: Path) -> Path:
 
 @dataclass
 class Journal:
-    """The journal of one run.
+    """The journal of one run."""
 
-    Attributes:
-        folder: where it lies.
-        about: what the run is, ready for JSON: another input or setting makes it another run.
-        command: what `phosphene resume` needs to ask for the same run.
-        state: how far it came; empty at the beginning.
-    """
-
-    folder: Path
-    about: Mapping[str, object]
-    command: Mapping[str, object] = field(default_factory=dict)
-    state: Facts = field(default_factory=dict)
+    folder: Path  # where it lies
+    about: Mapping[str, object]  # what the run is, ready for JSON: another input or setting makes it another run
+    command: Mapping[str, object] = field(default_factory=dict)  # what `phosphene resume` needs to ask for the same run
+    state: Facts = field(default_factory=dict)  # how far it came; empty at the beginning
     _written: float = field(default_factory=time.monotonic)
 
     def open(self) -> Journal:
