@@ -35,32 +35,19 @@ ValueDict: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a setting.
+    """What is known of a setting: what `setting` is given, and of its field the default, name and type."""
 
-    Attributes:
-        about: the flag's help.
-        group: the title under which the help lists it.
-        allowed: the least and the most that a number may be, or all words that there are.
-        holds: what its words name.
-        words: how many words the flag takes.
-        bare: what the flag means without a word.
-        because: what justifies the default: a source, or the page of the documents that measured it.
-        default: of the field.
-        name: the field's; `kind` is what it holds without its `None`: `int`, `float`, `str`, `bool` or `tuple`.
-        optional: whether it may be `None`.
-    """
-
-    about: str
-    group: str
-    allowed: tuple[float, float] | tuple[str, ...]
-    holds: Holds
-    words: int
-    bare: str | None
-    because: str
+    about: str  # the flag's help
+    group: str  # the title under which the help lists it
+    allowed: tuple[float, float] | tuple[str, ...]  # the least and the most of a number, or all words that there are
+    holds: Holds  # what its words name
+    words: int  # how many words the flag takes
+    bare: str | None  # what the flag means without a word
+    because: str  # what justifies the default: a source, or the page of the documents that measured it
     default: Any
     name: str = ""
-    kind: str = "str"
-    optional: bool = False
+    kind: str = "str"  # what it holds without its `None`: `int`, `float`, `str`, `bool` or `tuple`
+    optional: bool = False  # whether it may be `None`
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -85,7 +72,7 @@ def setting(
     bare: str | None = None,
     because: str = "",
 ) -> Any:
-    """A field of settings, which becomes a flag; the arguments are explained at `Setting`."""
+    """A field of settings, which becomes a flag; for the arguments see `Setting`."""
     known = Setting(about, group, allowed, holds, words, bare, because, default)
     return field(default=default, metadata={"setting": known})
 
