@@ -112,7 +112,7 @@ def _takes(entry: Setting) -> str:
         return ", ".join(f"`{each}`" for each in entry.choices)
     word = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "yes or no", "tuple": "texts"}
     said = word[entry.kind]
-    low, high = entry.low, entry.high
+    low, high = entry.range
     if low == -inf:
         return said
     return f"{said}, {low:g} or more" if high > 1e12 else f"{said}, {low:g} to {high:g}"

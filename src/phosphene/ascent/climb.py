@@ -48,6 +48,11 @@ OnStep = Callable[[Step], None]
 """Is told of each step; what it raises ends the run, and `Stop` keeps what there is."""
 
 
+def share_done(work: Sequence[int], stage: int, share: float) -> float:
+    """Share of a run's whole work, where this much of one of its stages is done, and all of those before."""
+    return (sum(work[:stage]) + work[stage] * share) / sum(work)
+
+
 @dataclass(frozen=True)
 class Reached:
     """Where a run stopped that is to go on.

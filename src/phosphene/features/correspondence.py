@@ -44,38 +44,23 @@ CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with w
 
 @dataclass(frozen=True)
 class Correspondence:
-    """Numbers for the places of a content and of a style, `[1, D, h, w]` each.
+    """Numbers for the places of a content and of a style, `[1, D, h, w]` each."""
 
-    Attributes:
-        content: of its places, or its pixels.
-        style: likewise; the product with the content's is how surely two places are of one stuff, 0..1.
-        missing: share of the content that has no counterpart, 0..1; it goes with what is calm.
-        kinds: how many of the numbers, the first, are one way to tell the stuffs apart, and so enough to draw them.
-    """
-
-    content: Tensor
-    style: Tensor
-    missing: float = 0.0
-    kinds: int = COUNTS[0]
+    content: Tensor  # of its places, or its pixels
+    style: Tensor  # likewise; the product with the content's is how surely two places are of one stuff, 0..1
+    missing: float = 0.0  # share of the content that has no counterpart, 0..1; it goes with what is calm
+    kinds: int = COUNTS[0]  # how many of the numbers, the first, tell the stuffs apart one way: enough to draw them
 
 
 @dataclass(frozen=True)
 class _Stuff:
-    """What is known of a picture's places, each `[h·w, …]`, row by row.
+    """What is known of a picture's places, each `[h·w, …]`, row by row."""
 
-    Attributes:
-        deep: a list, one for each layer, around its mean and of mean length 1.
-        calm: logarithm of how much brightness differs from that around it; less is calmer.
-        colour: red, green and blue.
-        height: 0 at the top, 1 at the bottom.
-        grid: rows and columns.
-    """
-
-    deep: list[Tensor]
-    calm: Tensor
-    colour: Tensor
-    height: Tensor
-    grid: tuple[int, int]
+    deep: list[Tensor]  # one for each layer, around its mean and of mean length 1
+    calm: Tensor  # logarithm of how much brightness differs from that around it; less is calmer
+    colour: Tensor  # red, green and blue
+    height: Tensor  # 0 at the top, 1 at the bottom
+    grid: tuple[int, int]  # rows and columns
 
     def vectors(self) -> Tensor:
         """What places are told apart by."""

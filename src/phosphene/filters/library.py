@@ -14,7 +14,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from torch import Tensor
 
 from phosphene import images
 from phosphene.errors import SettingsError, UnknownNameError, nearest
+from phosphene.filters.drawings import DRAWINGS
 from phosphene.images.sources import refuse
 
 FILE = "filter.toml"
@@ -37,16 +37,7 @@ _ENTRIES = {"about": str, "drawing": str, "picture": str, "style": dict}
 
 @dataclass(frozen=True)
 class Filter:
-    """A look with a name.
-
-    Attributes:
-        name: its folder's.
-        about: a line for the painter.
-        folder: where it lies.
-        drawing: one of this program's, or
-        picture: a file in the folder.
-        style: settings that suit it.
-    """
+    """A look with a name, its folder's; the rest is what its TOML says."""
 
     name: str
     about: str
@@ -68,8 +59,7 @@ class Filter:
         """
         if self.drawing is None:
             return images.load(self.folder / str(self.picture), dtype=dtype).pixels
-        drawn: Tensor = import_module(f"phosphene.filters.drawings.{self.drawing}").draw(SIDE, SIDE, 0)
-        return drawn.to(dtype)
+        return DRAWINGS[self.drawing](SIDE, SIDE, 0).to(dtype)
 
 
 def folder() -> Path:
@@ -113,16 +103,11 @@ def _parsed(path: Path) -> Filter:
         raise SettingsError(f"{path}: a filter does not choose the {name}; that is said where it is used: --{name}")
     if ("drawing" in entries) == ("picture" in entries):
         raise SettingsError(f"{path}: a filter has a drawing or a picture, one of the two.")
-    if "drawing" in entries and entries["drawing"] not in _drawings():
-        offered = nearest(entries["drawing"], _drawings())
-        raise SettingsError(
-            f"{path}: unknown drawing {entries['drawing']!r}.{offered} There are {', '.join(_drawings())}."
-        )
+    drawing = entries.get("drawing")
+    if drawing is not None and drawing not in DRAWINGS:
+        known = f"{nearest(drawing, DRAWINGS)} There are {', '.join(sorted(DRAWINGS))}."
+        raise SettingsError(f"{path}: unknown drawing {drawing!r}.{known}")
     return Filter(path.parent.name, folder=path.parent, **{"about": "", **entries})
-
-
-def _drawings() -> list[str]:
-    return sorted(each.stem for each in (Path(__file__).parent / "drawings").glob("[!_]*.py"))
 
 
 def add(name: str, picture: images.Source, *, about: str = "", overwrite: bool = False) -> Filter:

@@ -27,21 +27,13 @@ def _at_limit(pixels: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Measure:
-    """A number, in words.
-
-    Attributes:
-        name: what it is called.
-        about: one sentence of what it sees.
-        blind: one sentence of what it cannot see.
-        unit: of its value.
-        better: `lower` or `higher`, or nothing where neither is.
-    """
+    """A number, in words."""
 
     name: str
-    about: str
-    blind: str
+    about: str  # one sentence of what it sees
+    blind: str  # one sentence of what it cannot see
     unit: str
-    better: str = ""
+    better: str = ""  # `lower` or `higher`, or nothing where neither is
 
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(

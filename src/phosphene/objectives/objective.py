@@ -31,27 +31,17 @@ Open = Callable[[images.Source], Tensor]
 
 @dataclass(frozen=True)
 class Term:
-    """A weighted value at each position of one layer.
+    """A weighted value at each position of one layer."""
 
-    Attributes:
-        weight: a factor; below 0 it makes a penalty.
-        layer: whose activations are measured; empty until it is prepared, where the network decides.
-        text: how it is written.
-        measure: gives the values; `None` until it is prepared.
-        channel: the layer must have it.
-        pictures: what it looks at beside the picture that dreams.
-        prepare: gives the term that can be measured, or fitted, where that takes a network or pictures.
-        fit: gives the term that can be measured in a dream of so many pixels, height and width.
-    """
-
-    weight: float
-    layer: str
-    text: str
-    measure: Measure | None = None
-    channel: int | None = None
-    pictures: tuple[images.Source, ...] = ()
+    weight: float  # a factor; below 0 it makes a penalty
+    layer: str  # whose activations are measured; empty until it is prepared, where the network decides
+    text: str  # how it is written
+    measure: Measure | None = None  # gives the values; `None` until it is prepared
+    channel: int | None = None  # the layer must have it
+    pictures: tuple[images.Source, ...] = ()  # what it looks at beside the picture that dreams
+    # Gives the term that can be measured, or fitted, where that takes a network or pictures.
     prepare: Prepare | None = None
-    fit: Callable[[Term, int, int], Term] | None = None
+    fit: Callable[[Term, int, int], Term] | None = None  # the term measured in a dream of such a height and width
 
     def __str__(self) -> str:
         return self.text if self.weight == 1 else f"{self.weight!r}*{self.text}".replace(".0*", "*")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from phosphene import objectives
-from phosphene.ascent import OnStep, Part, Reached, Rule, Step, climb_, gradient, planning
+from phosphene.ascent import OnStep, Part, Reached, Rule, Step, climb_, gradient, planning, share_done
 from phosphene.ascent.gradient import backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
@@ -73,7 +73,7 @@ def dream(
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
-    plans = [tilings_of(network, area.objective, settings, sizes, area.mask) for area in areas]
+    plans = [tilings_of(network, area.objective, settings, sizes) for area in areas]
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
@@ -88,7 +88,7 @@ def dream(
             rule=rule,
             shifts=shifts,
             made=here.step if here else 0,
-            on_step=partial(_tell, on_step, settings.steps, _Stage(sizes, octave, base, pixels)),
+            on_step=_Stage(sizes, octave, settings.steps, base, pixels, on_step).tell,
         )
         if bases:
             detail = dreamt.sub_(base)
@@ -131,10 +131,8 @@ def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region])
     rest = mask
     for region in regions:
         rest = 1 - region.mask if rest is None else rest * (1 - region.mask)
-    inside = [region.mask if mask is None else region.mask * mask for region in regions]
-    areas = [_Area(rest, objective)]
-    areas += [_Area(part, region.objective, region.strength) for part, region in zip(inside, regions, strict=True)]
-    areas = [area for area in areas if area.mask is None or area.mask.any()]
+    inside = [_Area(each.mask if mask is None else each.mask * mask, each.objective, each.strength) for each in regions]
+    areas = [area for area in (_Area(rest, objective), *inside) if area.mask is None or area.mask.any()]
     if not areas:
         raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
     return areas
@@ -162,7 +160,6 @@ def tilings_of(
     objective: Objective,
     settings: DreamSettings,
     sizes: Sequence[tuple[int, int]],
-    mask: Tensor | None = None,
 ) -> list[gradient.Tiling]:
     """How octaves of these sizes are cut into tiles."""
     return planning.plan(
@@ -189,28 +186,23 @@ def rule_of(settings: DreamSettings) -> Rule:
 
 @dataclass(frozen=True)
 class _Stage:
-    """One octave of a dream: which of which sizes, its base, and the picture at full size."""
+    """One octave of a dream: which of which sizes, its steps and base, the picture at full size, and whom to tell."""
 
     sizes: Sequence[tuple[int, int]]
     octave: int
+    steps: int
     base: Tensor
     picture: Tensor
+    on_step: OnStep | None
 
-    def done(self, share: float) -> float:
-        """Share of the whole run's work, where this much of the octave is done, counted in pixels."""
-        areas = [height * width for height, width in self.sizes]
-        return (sum(areas[: self.octave]) + areas[self.octave] * share) / sum(areas)
+    def tell(self, step: int, pixels: Tensor, score: float) -> None:
+        """Passes a step on, with a way to see the whole picture."""
+        if self.on_step is not None:
+            done = share_done([math.prod(size) for size in self.sizes], self.octave, step / self.steps)
+            where = (step, self.steps, self.octave + 1, len(self.sizes), done, self.sizes[-1])
+            self.on_step(Step(pixels, score, *where, partial(self.whole, pixels)))
 
     def whole(self, pixels: Tensor) -> Tensor:
         """The picture at full size, as it would be if the dream ended at these pixels."""
         detail = resize(pixels - self.base, *self.picture.shape[-2:])
         return detail.add_(self.picture).clamp_(0, 1)
-
-
-def _tell(on_step: OnStep | None, steps: int, stage: _Stage, step: int, pixels: Tensor, score: float) -> None:
-    """Passes a step on, with a way to see the whole picture."""
-    if on_step is None:
-        return
-    done, whole = stage.done(step / steps), partial(stage.whole, pixels)
-    octave, octaves, size = stage.octave + 1, len(stage.sizes), stage.sizes[-1]
-    on_step(Step(pixels, score, step, steps, octave, octaves, done, size, whole))

@@ -6,12 +6,12 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, TypeAlias, get_args, get_origin, get_type_hints
 
-from phosphene.errors import SettingsError, nearest
+from phosphene.errors import SettingsError, UnknownNameError, nearest
 
 LOOK = "The look"
 TASTE = "Your own taste"
@@ -33,70 +33,48 @@ ValueDict: TypeAlias = dict[str, Any]
 """The same, while they are put together."""
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a setting: what `setting` is given, and of its field the default, name and type."""
+
+    about: str  # the flag's help
+    group: str  # the title under which the help lists it
+    allowed: tuple[float, float] | tuple[str, ...]  # the least and the most of a number, or all words that there are
+    holds: Holds  # what its words name
+    words: int  # how many words the flag takes
+    bare: str | None  # what the flag means without a word
+    because: str  # what justifies the default: a source, or the page of the documents that measured it
+    default: Any
+    name: str = ""
+    kind: str = "str"  # what it holds without its `None`: `int`, `float`, `str`, `bool` or `tuple`
+    optional: bool = False  # whether it may be `None`
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All words that there are; nothing where any may stand."""
+        return tuple(each for each in self.allowed if isinstance(each, str))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the most that a number may be."""
+        low, high = (each for each in self.allowed or (-math.inf, math.inf) if not isinstance(each, str))
+        return low, high
+
+
 def setting(
     default: Any,
     about: str,
+    allowed: tuple[float, float] | tuple[str, ...] = (),
     *,
     group: str,
-    allowed: tuple[float, float] | tuple[str, ...] = (),
     holds: Holds = "",
     words: int = 1,
     bare: str | None = None,
     because: str = "",
 ) -> Any:
-    """A field of settings, which becomes a flag.
-
-    Args:
-        default: of the field.
-        about: the flag's help.
-        group: the title under which the help lists it.
-        allowed: the least and the most that a number may be, or all words that there are.
-        holds: what its words name.
-        words: how many words the flag takes.
-        bare: what the flag means without a word.
-        because: what justifies the default: a source, or the page of the documents that measured it.
-    """
-    ranged = len(allowed) == 2 and not isinstance(allowed[0], str)
-    low, high = allowed if ranged else (-math.inf, math.inf)
-    rules = {
-        "about": about,
-        "group": group,
-        "low": low,
-        "high": high,
-        "choices": () if ranged else allowed,
-        "holds": holds,
-        "words": words,
-        "bare": bare,
-        "because": because,
-    }
-    return field(default=default, metadata=rules)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is known of a setting.
-
-    Attributes:
-        name: its field's.
-        default: of the field.
-        kind: what it holds, without its `None`: `int`, `float`, `str`, `bool` or `tuple`.
-        optional: whether it may be `None`.
-        about: the flag's help; this and the rest are what `setting` was given.
-    """
-
-    name: str
-    default: Any
-    kind: str
-    optional: bool
-    about: str
-    group: str
-    low: float
-    high: float
-    choices: tuple[str, ...]
-    holds: Holds
-    words: int
-    bare: str | None
-    because: str
+    """A field of settings, which becomes a flag; for the arguments see `Setting`."""
+    known = Setting(about, group, allowed, holds, words, bare, because, default)
+    return field(default=default, metadata={"setting": known})
 
 
 _DESCRIBED: dict[type[Settings], Mapping[str, Setting]] = {}  # a type's hints are worked out once
@@ -106,9 +84,10 @@ def described(of: type[Settings]) -> Mapping[str, Setting]:
     """The settings of a kind, by name, in the order of the help."""
     if of not in _DESCRIBED:
         hints = get_type_hints(of)
+        kinds = [_kind(hints[entry.name]) for entry in fields(of)]
         _DESCRIBED[of] = {
-            entry.name: Setting(entry.name, entry.default, *_kind(hints[entry.name]), **entry.metadata)
-            for entry in fields(of)
+            entry.name: replace(entry.metadata["setting"], name=entry.name, kind=kind, optional=optional)
+            for entry, (kind, optional) in zip(fields(of), kinds, strict=True)
         }
     return _DESCRIBED[of]
 
@@ -128,6 +107,30 @@ look, taste, ascent, guides, finer, speed = (
     partial(setting, group=each) for each in (LOOK, TASTE, ASCENT, GUIDES, FINER, SPEED)
 )
 
+# Settings of several recipes
+
+network_name = partial(
+    look,
+    "efficientnet-lite0",
+    "the network: a name, a weights file, timm:NAME, torchvision:NAME, or a program's FILE.py:NAME",
+    holds="model",
+    because="its weights come as a package (Apache-2.0), so that pip is all the set-up",
+)
+network_weights = partial(look, None, "weights of another network: a safetensors file, or random", holds="weights")
+mask_feather = partial(
+    taste, 0.0, "softens a mask's border by so many pixels", (0, 100_000), because="a mask means what it shows"
+)
+arithmetic = partial(
+    finer,
+    "float32",
+    "arithmetic; float64 is for comparing programs",
+    ("float32", "float64"),
+    because="explanation/architecture.md",
+)
+memory_limit = partial(
+    speed, "auto", "memory for the whole program, as 900MB or 2GB", holds="memory", because="explanation/tiles.md"
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -145,6 +148,20 @@ class Settings:
             value = _plain(getattr(self, name), about.kind)
             object.__setattr__(self, name, value)
             _check(value, about)
+
+    @classmethod
+    def of(cls, values: Values) -> Self:
+        """The settings with these values.
+
+        Raises:
+            UnknownNameError: there is no such setting; the nearest is offered.
+            SettingsError: an impossible value.
+        """
+        names = cls.names()
+        for name in values:
+            if name not in names:
+                raise UnknownNameError(f"Unknown setting {name!r}.{nearest(name, names)} There are {', '.join(names)}.")
+        return cls(**values)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -208,8 +225,13 @@ def _check(value: Any, of: Setting) -> None:
         return
     if not _is(value, of.kind):
         raise SettingsError(f"{flag(of.name)} is {value!r}; it takes {_KINDS[of.kind]}.")
-    if of.kind in ("int", "float") and not of.low <= value <= of.high:
-        raise SettingsError(f"{flag(of.name)} is {value}; it takes {_KINDS[of.kind]} {_range(of)}.")
+    if of.holds == "memory":
+        memory_bytes(value)
+    if of.kind in ("int", "float"):
+        low, high = of.range
+        if not low <= value <= high:
+            wanted = f"of {low:g} or more" if high == math.inf else f"from {low:g} to {_said(high)}"
+            raise SettingsError(f"{flag(of.name)} is {value}; it takes {_KINDS[of.kind]} {wanted}.")
 
 
 def _is(value: object, wanted: str) -> bool:
@@ -223,10 +245,6 @@ def _is(value: object, wanted: str) -> bool:
 _KINDS = {
     "int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false", "tuple": "a list of texts"
 }  # fmt: skip
-
-
-def _range(of: Setting) -> str:
-    return f"of {of.low:g} or more" if of.high == math.inf else f"from {of.low:g} to {_said(of.high)}"
 
 
 def _said(number: float) -> str:

@@ -44,21 +44,13 @@ SEARCHED = 192  # numbers of a vector, its principal components, that a search c
 
 
 class Target(NamedTuple):
-    """What the places of a window are to become.
+    """What the places of a window are to become."""
 
-    Attributes:
-        directions: of hypercolumns, `[C, N]`, of length 1.
-        colours: `[N, 3]`.
-        measure: how the picture's own are joined, to be compared.
-        weight: of this among other targets.
-        moments: the statistics that the layers are to have, or none.
-    """
-
-    directions: Tensor
-    colours: Tensor
-    measure: Measure
-    weight: float
-    moments: Sequence[Moments] = ()
+    directions: Tensor  # of hypercolumns, `[C, N]`, of length 1
+    colours: Tensor  # `[N, 3]`
+    measure: Measure  # how the picture's own are joined, to be compared
+    weight: float  # of this among other targets
+    moments: Sequence[Moments] = ()  # the statistics that the layers are to have, or none
 
 
 class Measure(NamedTuple):
@@ -102,31 +94,18 @@ class Tones(NamedTuple):
 
 @dataclass(frozen=True)
 class Palette:
-    """All places of a style at one size.
+    """All places of a style at one size."""
 
-    Attributes:
-        vectors: hypercolumns `[M, C]`.
-        colours: `[M, 3]`.
-        measure: the style's own.
-        basis: `[C, K]`, the directions in which the vectors differ most.
-        keys: what a search compares, along these; what a place is; and its tone.
-        stuff: what a place is, `[M, D]`.
-        weight: among several styles.
-        tones: of the style.
-        layers: what it shows of each layer, `[1, C, h, w]`.
-        grid: rows and columns of the places.
-    """
-
-    vectors: Tensor
-    colours: Tensor
-    measure: Measure
-    basis: Tensor
-    keys: Groups
-    stuff: Tensor
-    weight: float
-    tones: Tones
-    layers: list[Tensor]
-    grid: tuple[int, int]
+    vectors: Tensor  # hypercolumns `[M, C]`
+    colours: Tensor  # `[M, 3]`
+    measure: Measure  # the style's own
+    basis: Tensor  # `[C, K]`, the directions in which the vectors differ most
+    keys: Groups  # what a search compares, along these; what a place is; and its tone
+    stuff: Tensor  # what a place is, `[M, D]`
+    weight: float  # among several styles
+    tones: Tones  # of the style
+    layers: list[Tensor]  # what it shows of each layer, `[1, C, h, w]`
+    grid: tuple[int, int]  # rows and columns of the places
 
     def moments_of(self, where: Tensor, stuff: Tensor, whole: bool) -> list[Moments]:
         """The statistics of a style that has as much of each stuff as the content's places `[N]` have.

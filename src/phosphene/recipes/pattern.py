@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from phosphene import objectives
-from phosphene.ascent import OnStep, Reached, Step, gradient, planning
+from phosphene.ascent import OnStep, Reached, Step, gradient, planning, share_done
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -63,6 +63,7 @@ def pattern(
     settings = settings or PatternSettings()
     objective = objective or goal(network, settings).prepare(network)
     sizes = octave_sizes(*size, settings)
+    counts = [steps(settings, *each) for each in sizes]
     tilings = planning.plan(
         network, objective, sizes=sizes, tile=None, overlap="auto", memory=memory_bytes(settings.memory)
     )
@@ -72,13 +73,13 @@ def pattern(
         aim = partial(gradient.compute, network=network, objective=objective.fit(*each), tiling=tiling)
         first = _first(aim, each, settings, generator, network.dtype) if octave == 0 else None
         if reached and octave < reached.octave:
-            for _ in range(steps(settings, *each)):
+            for _ in range(counts[octave]):
                 _drawn(generator)  # so that the steps to come draw what they would have drawn
             pixels = reached.pixels
             continue
         painting = first or _painted(enlarge(pixels, *each, beyond=_beyond(settings)), settings)
-        told = partial(_tell, on_step, _Stage(sizes, [steps(settings, *one) for one in sizes], octave, size))
-        pixels = _optimised(painting, aim, steps(settings, *each), settings, generator, told)
+        stage = _Stage(sizes, counts, octave, size, on_step)
+        pixels = _optimised(painting, aim, counts[octave], settings, generator, stage.tell)
         on_reached(Reached(octave + 1, 0, pixels))
     return pixels
 
@@ -194,36 +195,23 @@ def _shown(pixels: Tensor, settings: PatternSettings, generator: torch.Generator
 
 @dataclass(frozen=True)
 class _Stage:
-    """One octave: which of which sizes and steps, and the size of the whole."""
+    """One octave: which of which sizes and steps, the size of the whole, and whom to tell."""
 
     sizes: Sequence[tuple[int, int]]
     steps: Sequence[int]
     octave: int
     whole: tuple[int, int]
+    on_step: OnStep | None
 
-    def done(self, step: int) -> float:
-        """Share of the whole run's work, counted in pixels."""
-        work = [height * width * steps for (height, width), steps in zip(self.sizes, self.steps, strict=True)]
-        return (sum(work[: self.octave]) + work[self.octave] * step / self.steps[self.octave]) / sum(work)
+    def tell(self, step: int, pixels: Tensor, score: float) -> None:
+        """Passes a step on, with a way to see the whole picture."""
+        if self.on_step is not None:
+            work = [math.prod(size) * steps for size, steps in zip(self.sizes, self.steps, strict=True)]
+            steps = self.steps[self.octave]
+            done = share_done(work, self.octave, step / steps)
+            where = (step, steps, self.octave + 1, len(self.sizes), done, self.whole)
+            self.on_step(Step(pixels, score, *where, partial(self.picture, pixels)))
 
-
-def _tell(on_step: OnStep | None, stage: _Stage, step: int, pixels: Tensor, score: float) -> None:
-    if on_step is None:
-        return
-
-    def picture() -> Tensor:
-        return enlarge(pixels, *stage.whole).clamp(0, 1) if pixels.shape[-2:] != stage.whole else pixels
-
-    on_step(
-        Step(
-            pixels=pixels,
-            score=score,
-            step=step,
-            steps=stage.steps[stage.octave],
-            octave=stage.octave + 1,
-            octaves=len(stage.sizes),
-            done=stage.done(step),
-            size=stage.whole,
-            picture=picture,
-        )
-    )
+    def picture(self, pixels: Tensor) -> Tensor:
+        """The pattern at full size."""
+        return enlarge(pixels, *self.whole).clamp(0, 1) if pixels.shape[-2:] != self.whole else pixels

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import Settings, ascent, finer, look, speed, taste
+from phosphene.recipes import fields
+from phosphene.recipes.fields import Settings, ascent, finer, look, taste
 
 SHEET = 64  # channels of a sheet, unless told otherwise
+PAGE, PAPER = "how-to/patterns.md", "Olah, Mordvintsev and Schubert, 2017"  # where defaults come from
 
 
 @dataclass(frozen=True)
@@ -32,60 +34,42 @@ class PatternSettings(Settings):
     layer: str | None = look(
         None, "whose pattern, as block8; without a channel, a sheet of its channels", holds="layer"
     )
-    channel: int | None = look(None, "only this channel of the layer", allowed=(0, math.inf))
+    channel: int | None = look(None, "only this channel of the layer", (0, math.inf))
     channels: str | None = look(None, "the channels of a sheet: 0-63, or 3,7,20-30  [the first 64]")
-    model: str = look(
-        "efficientnet-lite0",
-        "the network: a name, a weights file, timm:NAME, torchvision:NAME, …",
-        holds="model",
-        because="as for dreams",
-    )
-    weights: str | None = look(None, "weights of another network: a safetensors file, or random", holds="weights")
+    model: str = fields.network_name()
+    weights: str | None = fields.network_weights()
     colours: str = look(
-        "natural",
-        "axes of colour: those of photographs, or red, green, blue",
-        allowed=("natural", "rgb"),
-        because="Olah, Mordvintsev and Schubert, 2017",
+        "natural", "axes of colour: those of photographs, or red, green, blue", ("natural", "rgb"), because=PAPER
     )
-    seed: int = look(0, "another seed, another pattern", allowed=(0, 2**63 - 1), because="any is as good")
+    seed: int = look(0, "another seed, another pattern", (0, 2**63 - 1), because="any is as good")
     objective: str | None = taste(
         None, "what to bring out, in words, instead of a layer: \"class('tabby')\"", holds="objective"
     )
     tileable: bool = taste(False, "let it repeat without a seam, as wallpaper does")
-    octaves: int = ascent(
-        5, "sizes to work at, from small to large; no more than fit", allowed=(1, 16), because="how-to/patterns.md"
-    )
-    octave_scale: float = ascent(
-        2.0, "how much larger each size is than the last", allowed=(1.05, 8), because="how-to/patterns.md"
-    )
-    steps: int = ascent(
-        48, "steps at each size; fewer where a size is large", allowed=(1, 100_000), because="how-to/patterns.md"
-    )
-    step_size: float = ascent(
-        0.05, "length of Adam's steps", allowed=(0, 100), because="Olah, Mordvintsev and Schubert, 2017"
-    )
+    octaves: int = ascent(5, "sizes to work at, from small to large; no more than fit", (1, 16), because=PAGE)
+    octave_scale: float = ascent(2.0, "how much larger each size is than the last", (1.05, 8), because=PAGE)
+    steps: int = ascent(48, "steps at each size; fewer where a size is large", (1, 100_000), because=PAGE)
+    step_size: float = ascent(0.05, "length of Adam's steps", (0, 100), because=PAPER)
     parameterisation: str = finer(
         "fourier",
         "what is optimised: waves, the bands of a pyramid, or pixels",
-        allowed=("fourier", "laplacian", "pixel"),
+        ("fourier", "laplacian", "pixel"),
         because="Olah, Mordvintsev and Schubert, 2017; how-to/patterns.md",
     )
     robustness: float = finer(
         1.0,
         "how far it must bear turning, scaling and shifting; 0: not at all",
-        allowed=(0, 4),
+        (0, 4),
         because="Olah, Mordvintsev and Schubert, 2017: the unit is their transforms",
     )
     normalise: str = finer(
         "plain",
         "the gradient as it is, or each frequency band brought to the same size",
-        allowed=("plain", "laplacian"),
-        because="Olah, Mordvintsev and Schubert, 2017",
+        ("plain", "laplacian"),
+        because=PAPER,
     )
-    dtype: str = finer(
-        "float32", "precision of all computation", allowed=("float32", "float64"), because="explanation/architecture.md"
-    )
-    memory: str = speed("auto", "for the whole process, as 900MB", holds="memory", because="explanation/tiles.md")
+    dtype: str = fields.arithmetic()
+    memory: str = fields.memory_limit()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,7 +90,8 @@ def settings(of: str | None = None, **changes: Any) -> PatternSettings:
     """The settings of a word, as `block8:37`, and changes to them.
 
     Raises:
-        SettingsError: the word and the changes contradict each other.
+        SettingsError: the word and the changes contradict each other, or an impossible value.
+        UnknownNameError: there is no such setting; the nearest is offered.
     """
     if of is not None:
         layer, channel = word(of)
@@ -115,7 +100,7 @@ def settings(of: str | None = None, **changes: Any) -> PatternSettings:
         if twice:
             raise SettingsError(f"{of!r} and {twice[0]} name different ones. Leave out one of them.")
         changes = {**changes, **named}
-    return PatternSettings(**changes)
+    return PatternSettings.of(changes)
 
 
 def word(text: str) -> tuple[str, int | None]:

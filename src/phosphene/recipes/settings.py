@@ -10,23 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.recipes.fields import (
-    Settings,
-    ValueDict,
-    Values,
-    ascent,
-    beneath,
-    combined,
-    finer,
-    guides,
-    look,
-    memory_bytes,
-    numbers,
-    speed,
-    taste,
-)
+from phosphene.recipes import fields
+from phosphene.recipes.fields import Settings, ValueDict, Values, ascent, finer, guides, look, speed, taste
 
-# Settings of dreams with names: recipes are other people's choices, presets are looks. Nothing here needs torch
+# Settings of dreams with names: recipes are other people's choices, presets are looks
 
 
 @dataclass(frozen=True)
@@ -39,76 +26,65 @@ class Named:
     guided: Values = field(default_factory=dict)  # more changes, where there is a guide
 
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        Named(
-            "phosphene",
-            "this program's own",
-            {},
-            # The layers that suit a guide were chosen with these: docs/explanation/guides.md.
-            {"colour": 0.75, "octaves": 5, "steps": 20, "decay": 1.0, "jitter": 32},
-        ),
-        Named(
-            "google2015",
-            "Google's notebook: GoogLeNet, inception_4c/output, 4 octaves, steps of 1.5",
-            {
-                "model": "googlenet", "layer": "inception_4c/output", "octaves": 4, "octave_scale": 1.4, "steps": 10,
-                "step_size": 1.5, "jitter": 32, "normalise": "mean", "colour": 1.0, "clip": "hard",
-            },
-            {"layer": "inception_3b/output", "match": "dot", "guide_scales": "0"},
-        ),
-        Named(
-            "tensorflow2016",
-            "TensorFlow's notebook: GoogLeNet in tiles of 512 side by side, shifted at random, no clipping",
-            {
-                "model": "googlenet", "layer": "inception_4c/output",
-                "octaves": 4, "octave_scale": 1.4, "steps": 10, "step_size": 1.5, "jitter": 256, "normalise": "mean",
-                "colour": 1.0, "clip": "none", "tile": 512, "overlap": "0",
-            },
-            {"layer": "inception_3b/output", "match": "dot", "guide_scales": "0"},
-        ),
-    )
+def _by_name(*named: Named) -> dict[str, Named]:
+    return {each.name: each for each in named}
+
+
+_GOOGLES = {  # both of Google's notebooks
+    "model": "googlenet", "layer": "inception_4c/output", "octaves": 4, "octave_scale": 1.4, "steps": 10,
+    "step_size": 1.5, "normalise": "mean", "colour": 1.0,
 }  # fmt: skip
+_GOOGLES_GUIDED = {"layer": "inception_3b/output", "match": "dot", "guide_scales": "0"}
 
-PRESETS = {
-    preset.name: preset
-    for preset in (
-        Named("carnival", "creatures, scales and beadwork; the default look", {"layer": "block11"}),
-        Named("beasts", "fur, snouts and eyes, among leaves", {"layer": "block10"}),
-        Named("spots", "speckled skins, bulbs and eyes", {"layer": "block8"}),
-        Named("coils", "ribbed coils and cushions", {"layer": "block6", "colour": 0.4}),
-        Named("quilt", "a patchwork of fine stripes", {"layer": "block3", "colour": 0.25}),
-        Named("neon", "glowing outlines", {"layer": "block1", "colour": 0.8, "octaves": 3, "strength": 0.8}),
-        Named(
-            "engraving",
-            "hatching in the picture's own colours",
-            {"layer": "block4", "colour": 0.0, "normalise": "mean", "octaves": 3, "step_size": 2.0},
-        ),
-        Named(
-            "reef",
-            "large soft things: fruit, fur, faces",
-            {"layer": "block13", "octaves": 6, "steps": 20, "jitter": 32},
-        ),
-        Named(
-            "pelt",
-            "hair and eyes, in nearly the picture's own colours",
-            {
-                "layer": "block9",
-                "colour": 0.15,
-                "octaves": 4,
-                "octave_scale": 1.6,
-                "normalise": "std",
-                "step_size": 2.2,
-            },
-        ),
-    )
-}
+RECIPES = _by_name(
+    Named(
+        "phosphene",
+        "this program's own",
+        {},
+        # The layers that suit a guide were chosen with these: docs/explanation/guides.md.
+        {"colour": 0.75, "octaves": 5, "steps": 20, "decay": 1.0, "jitter": 32},
+    ),
+    Named(
+        "google2015",
+        "Google's notebook: GoogLeNet, inception_4c/output, 4 octaves, steps of 1.5",
+        {**_GOOGLES, "jitter": 32, "clip": "hard"},
+        _GOOGLES_GUIDED,
+    ),
+    Named(
+        "tensorflow2016",
+        "TensorFlow's notebook: GoogLeNet in tiles of 512 side by side, shifted at random, no clipping",
+        {**_GOOGLES, "jitter": 256, "clip": "none", "tile": 512, "overlap": "0"},
+        _GOOGLES_GUIDED,
+    ),
+)
 
+PRESETS = _by_name(
+    Named("carnival", "creatures, scales and beadwork; the default look", {"layer": "block11"}),
+    Named("beasts", "fur, snouts and eyes, among leaves", {"layer": "block10"}),
+    Named("spots", "speckled skins, bulbs and eyes", {"layer": "block8"}),
+    Named("coils", "ribbed coils and cushions", {"layer": "block6", "colour": 0.4}),
+    Named("quilt", "a patchwork of fine stripes", {"layer": "block3", "colour": 0.25}),
+    Named("neon", "glowing outlines", {"layer": "block1", "colour": 0.8, "octaves": 3, "strength": 0.8}),
+    Named(
+        "engraving",
+        "hatching in the picture's own colours",
+        {"layer": "block4", "colour": 0.0, "normalise": "mean", "octaves": 3, "step_size": 2.0},
+    ),
+    Named(
+        "reef", "large soft things: fruit, fur, faces", {"layer": "block13", "octaves": 6, "steps": 20, "jitter": 32}
+    ),
+    Named(
+        "pelt",
+        "hair and eyes, in nearly the picture's own colours",
+        {"layer": "block9", "colour": 0.15, "octaves": 4, "octave_scale": 1.6, "normalise": "std", "step_size": 2.2},
+    ),
+)
 
 DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
 ALPHA = "alpha"  # in place of a mask: the picture's own transparency
 BEST = "best"  # in place of a layer: those that suit the guide
+
+WHY, GUIDES = "explanation/why.md", "explanation/guides.md"  # where defaults were measured
 
 
 @dataclass(frozen=True)
@@ -131,27 +107,17 @@ class DreamSettings(Settings):
         "recipe": ("preset",),
     }
 
-    strength: float = look(1.0, "from 0.2, a whisper, to 5, a flood", allowed=(0, 100), because="the unit")
+    strength: float = look(1.0, "from 0.2, a whisper, to 5, a flood", (0, 100), because="the unit")
     layer: str | None = look(
         None,
         "layers to bring out, as block8 or block5:0.5,block11 with weights; best: those that suit a guide",
         holds="layer",
     )
-    channel: int | None = look(None, "only this channel of the layer", allowed=(0, math.inf))
-    model: str = look(
-        "efficientnet-lite0",
-        "the network: a name, a weights file, timm:NAME, torchvision:NAME, or a program's FILE.py:NAME",
-        holds="model",
-        because="its weights come as a package (Apache-2.0), so that pip is all the set-up",
-    )
-    weights: str | None = look(None, "weights of another network: a safetensors file, or random", holds="weights")
-    colour: float = look(
-        0.5,
-        "how freely hues may wander: 0 keeps them, 1 is the network's own",
-        allowed=(0, 2),
-        because="explanation/why.md",
-    )
-    seed: int = look(0, "the same seed gives the same dream", allowed=(0, 2**63 - 1), because="any is as good")
+    channel: int | None = look(None, "only this channel of the layer", (0, math.inf))
+    model: str = fields.network_name()
+    weights: str | None = fields.network_weights()
+    colour: float = look(0.5, "how freely hues may wander: 0 keeps them, 1 is the network's own", (0, 2), because=WHY)
+    seed: int = look(0, "the same seed gives the same dream", (0, 2**63 - 1), because="any is as good")
     guide: tuple[str, ...] = taste((), "a picture whose shapes are dreamt into yours; may be repeated", holds="picture")
     objective: str | None = taste(
         None,
@@ -161,78 +127,59 @@ class DreamSettings(Settings):
     mask: str | None = taste(
         None, "where: a picture, white dreams; or alpha, your picture's own transparency", holds="mask"
     )
-    feather: float = taste(
-        0.0, "softens a mask's border by so many pixels", allowed=(0, 100_000), because="a mask means what it shows"
-    )
+    feather: float = fields.mask_feather()
     invert: bool = taste(False, "turn a mask round: black dreams")
     region: tuple[str, ...] = taste(
         (), "elsewhere something else: 'mask.png=OBJECTIVE @ STRENGTH'; may be repeated", holds="region"
     )
-    octaves: int = ascent(6, "sizes to dream at, from small to large", allowed=(1, 32), because="explanation/why.md")
+    octaves: int = ascent(6, "sizes to dream at, from small to large", (1, 32), because=WHY)
     octave_scale: float = ascent(
         1.4,
         "how much larger each size is than the last",
-        allowed=(1.05, 8),
+        (1.05, 8),
         because="Google's notebook, 2015; explanation/why.md",
     )
-    steps: int = ascent(12, "steps at each size", allowed=(1, 100_000), because="explanation/why.md")
-    step_size: float = ascent(1.3, "length of a step, of 255", allowed=(0, 1000), because="explanation/why.md")
+    steps: int = ascent(12, "steps at each size", (1, 100_000), because=WHY)
+    step_size: float = ascent(1.3, "length of a step, of 255", (0, 1000), because=WHY)
     decay: float = ascent(
         0.0,
         "how much steps shorten at each size: 0 not at all, 1 to nothing",
-        allowed=(0, 1),
+        (0, 1),
         because="Google's notebook, 2015: all steps are as long",
     )
     match: str = guides(
-        "cosine", "how a guide's features are compared", allowed=("cosine", "dot"), because="Kolkin and others, 2022"
+        "cosine", "how a guide's features are compared", ("cosine", "dot"), because="Kolkin and others, 2022"
     )
     guide_scales: str = guides(
         "0.6",
         "a guide's long side, as share of the picture's: 1, or 1,0.5; 0 is its own size",
         holds="scales",
-        because="explanation/guides.md",
+        because=GUIDES,
     )
     top: int = guides(
-        3,
-        "with a guide and no --layer, how many of those that suit it go together",
-        allowed=(1, 100),
-        because="explanation/guides.md",
+        3, "with a guide and no --layer, how many of those that suit it go together", (1, 100), because=GUIDES
     )
     maximise: str = finer(
         "squares",
         "half the sum of squared activations, or their plain sum",
-        allowed=("squares", "sum"),
+        ("squares", "sum"),
         because="Google's notebook, 2015",
     )
-    jitter: int = finer(
-        16, "random shift of each step, in pixels each way", allowed=(0, 100_000), because="explanation/why.md"
-    )
+    jitter: int = finer(16, "random shift of each step, in pixels each way", (0, 100_000), because=WHY)
     normalise: str = finer(
         "laplacian",
         "what a gradient is divided by",
-        allowed=("mean", "std", "laplacian"),
+        ("mean", "std", "laplacian"),
         because="TensorFlow's notebook, 2016; explanation/why.md",
     )
-    clip: str = finer(
-        "soft", "how pixels are kept within range", allowed=("soft", "hard", "none"), because="explanation/why.md"
-    )
-    dtype: str = finer(
-        "float32",
-        "arithmetic; float64 is for comparing programs",
-        allowed=("float32", "float64"),
-        because="explanation/architecture.md",
-    )
+    clip: str = finer("soft", "how pixels are kept within range", ("soft", "hard", "none"), because=WHY)
+    dtype: str = fields.arithmetic()
     device: str = speed(
-        "auto",
-        "where: a graphics card if PyTorch finds one, or one of these",
-        allowed=DEVICES,
-        because="explanation/speed.md",
+        "auto", "where: a graphics card if PyTorch finds one, or one of these", DEVICES, because="explanation/speed.md"
     )
-    memory: str = speed(
-        "auto", "memory for the whole program, as 900MB or 2GB", holds="memory", because="explanation/tiles.md"
-    )
+    memory: str = fields.memory_limit()
     tile: int | None = speed(
-        None, "largest side of a tile in pixels; by default what the memory allows", allowed=(64, math.inf)
+        None, "largest side of a tile in pixels; by default what the memory allows", (64, math.inf)
     )
     overlap: str = speed(
         "auto",
@@ -245,8 +192,7 @@ class DreamSettings(Settings):
         super().__post_init__()
         if not re.fullmatch(r"auto|exact|\d+", self.overlap):
             raise SettingsError(f"--overlap is {self.overlap!r}; it takes a number of pixels, auto, or exact.")
-        memory_bytes(self.memory)
-        numbers(self.guide_scales, "--guide-scales")
+        fields.numbers(self.guide_scales, "--guide-scales")
         if self.guide and self.channel is not None:
             raise SettingsError(f"--channel {self.channel} and --guide exclude each other: a guide leads whole layers.")
         if self.layer == BEST and not self.guide:
@@ -273,11 +219,8 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     base = _named(recipe or "phosphene", RECIPES, "recipe")
     guided = base.guided if changes.get("guide") else {}
     look = {} if preset is None else _named(preset, PRESETS, "preset").changes
-    chosen = combined(DreamSettings, base.changes, guided, look, changes)
-    for name in chosen:
-        if name not in NAMES:
-            raise UnknownNameError(f"Unknown setting {name!r}.{nearest(name, NAMES)} There are {', '.join(NAMES)}.")
-    return DreamSettings(**chosen)
+    chosen = fields.combined(DreamSettings, base.changes, guided, look, changes)
+    return DreamSettings.of(chosen)
 
 
 def wished(*places: Values) -> ValueDict:
@@ -298,7 +241,7 @@ def left(farther: Values, nearer: Values) -> ValueDict:
     """What is left of the farther wishes beside nearer ones, and what the recipe and the preset named there choose."""
     looks = [known.get(str(nearer.get(kind))) for kind, known in (("recipe", RECIPES), ("preset", PRESETS))]
     asked = {name: value for look in looks if look for name, value in look.changes.items()}
-    return beneath(DreamSettings, farther, {**asked, **nearer})
+    return fields.beneath(DreamSettings, farther, {**asked, **nearer})
 
 
 def split_region(text: str) -> tuple[str, str, float]:

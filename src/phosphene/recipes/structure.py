@@ -29,30 +29,19 @@ The places begin there. As it changes from search to search, no pixel is always 
 
 @dataclass(frozen=True)
 class Source:
-    """A style picture.
+    """A style picture."""
 
-    Attributes:
-        pixels: `[1, 3, H, W]`.
-        weight: its share among several, which add up to 1.
-        stuff: of its places and the content's; `None` where only looks count.
-    """
-
-    pixels: Tensor
-    weight: float = 1.0
-    stuff: Correspondence | None = None
+    pixels: Tensor  # `[1, 3, H, W]`
+    weight: float = 1.0  # its share among several, which add up to 1
+    stuff: Correspondence | None = None  # of its places and the content's; `None` where only looks count
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of the picture that is painted at a time.
+    """A part of the picture that is painted at a time."""
 
-    Attributes:
-        box: what it covers; its context begins on a place's edge.
-        size: height and width of the picture.
-    """
-
-    box: Box
-    size: tuple[int, int]
+    box: Box  # what it covers; its context begins on a place's edge
+    size: tuple[int, int]  # height and width of the picture
 
     @property
     def whole(self) -> bool:
@@ -111,11 +100,7 @@ def structure_weight(strength: float) -> float:
 
 
 class Structure:
-    """The term for one window.
-
-    Attributes:
-        names: of the layers that it compares; whoever asks for a distance brings what they show.
-    """
+    """The term for one window; whoever asks for a distance brings what the layers in `names` show."""
 
     def __init__(self, network: Network) -> None:
         """Knows nothing of the content until it has looked."""

@@ -167,25 +167,15 @@ def _carried(painted: Tensor, content: Tensor, before: tuple[int, int], share: f
 
 @dataclass(frozen=True)
 class _Stage:
-    """One size of a painting.
+    """One size of a painting."""
 
-    Attributes:
-        sizes: all of them.
-        number: which of them, from 0.
-        settings: of the painting.
-        windows: in which it is painted.
-        picture: the content at full size.
-        before: work done before, in pixels times steps.
-        total: all work.
-    """
-
-    sizes: Sequence[tuple[int, int]]
-    number: int
-    settings: StyleSettings
-    windows: Sequence[Window]
-    picture: Tensor
-    before: int = 0
-    total: int = 1
+    sizes: Sequence[tuple[int, int]]  # all of them
+    number: int  # which of them, from 0
+    settings: StyleSettings  # of the painting
+    windows: Sequence[Window]  # in which it is painted
+    picture: Tensor  # the content at full size
+    before: int = 0  # work done before, in pixels times steps
+    total: int = 1  # all work
 
     @property
     def size(self) -> tuple[int, int]:

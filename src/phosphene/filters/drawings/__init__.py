@@ -1,1 +1,16 @@
-"""The style sources, each drawn by code."""
+"""The style sources, each drawn by code: a function of height, width and a seed that gives pixels `[1, 3, H, W]`."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from phosphene.filters.drawings import pens, planes
+
+DRAWINGS: dict[str, Callable[[int, int, int], Tensor]] = {
+    draw.__name__: draw
+    for draw in (
+        *(pens.circuit, pens.fur, pens.impasto, pens.night, pens.pointillism),
+        *(planes.crystal, planes.hatching, planes.mosaic, planes.paper_cut, planes.stained_glass),
+        *(planes.watercolour, planes.woodcut),
+    )
+}

@@ -29,19 +29,12 @@ PETALS: Sequence[Colour] = (
 
 @dataclass(frozen=True)
 class Scene:
-    """A landscape.
+    """A landscape."""
 
-    Attributes:
-        colour: `[H, W, 3]`.
-        tone: brightness, `[H, W]`.
-        stuff: what stands where, `[H, W]`.
-        angle: which way its forms run, in radians, `[H, W]`.
-    """
-
-    colour: Plane
-    tone: Plane
-    stuff: NDArray[np.int64]
-    angle: Plane
+    colour: Plane  # `[H, W, 3]`
+    tone: Plane  # brightness, `[H, W]`
+    stuff: NDArray[np.int64]  # what stands where, `[H, W]`
+    angle: Plane  # which way its forms run, in radians, `[H, W]`
 
 
 def grid(height: int, width: int) -> tuple[Plane, Plane]:

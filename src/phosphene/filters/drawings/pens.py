@@ -1,0 +1,188 @@
+"""Drawings made stroke by stroke, with a pen."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from phosphene.filters.drawings.fields import HOUSE, SKY, SUN, Colour, Plane, between, hair, noise, scene, tensor, vivid
+
+PITCH = 14  # pixels between traces
+TURNS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
+GOLD, SILVER, HOLE = (236, 184, 84), (226, 230, 232), (10, 30, 24)
+
+
+def circuit(height: int, width: int, seed: int) -> Tensor:
+    """Gold traces in parallel runs on a green board, black chips where it is dark, solder where it is light."""
+    of, rng = scene(height, width, seed), np.random.default_rng(seed)
+    board = between(of.tone + 0.06 * (noise(height, width, 6, seed) - 0.5), [(2, 26, 20), (4, 70, 46), (26, 122, 74)])
+    canvas = Image.fromarray((board.clip(0, 1) * 255).astype(np.uint8)).resize((2 * width, 2 * height))
+    pen = ImageDraw.Draw(canvas)
+    for _ in range(height * width // 3200):
+        _bus(pen, rng, calm=of.stuff == SKY)
+    for y, x in _where(rng, of.tone, height * width // 1500, above=0.66):
+        _pad(pen, 2 * x, 2 * y, 12, SILVER if rng.random() < 0.7 else GOLD)
+    for y, x in _where(rng, 1 - of.tone, height * width // 9000, above=0.6):
+        _chip(pen, rng, 2 * y, 2 * x)
+    return tensor(np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), float) / 255)
+
+
+def _where(rng: np.random.Generator, amount: Plane, count: int, above: float) -> list[tuple[int, int]]:
+    """Places on the grid at which there is so much of something."""
+    rows, columns = (rng.integers(0, side // PITCH, count) * PITCH for side in amount.shape)
+    return [(int(y), int(x)) for y, x in zip(rows, columns, strict=True) if amount[y, x] > above]
+
+
+def _bus(pen: ImageDraw.ImageDraw, rng: np.random.Generator, calm: NDArray[np.bool_]) -> None:
+    """Traces side by side from pads to pads; few where the board is calm."""
+    height, width = calm.shape
+    y, x = (int(rng.integers(0, side // PITCH)) * PITCH for side in (height, width))
+    if calm[y, x] and rng.random() < 0.8:
+        return
+    way, path = 2 * int(rng.integers(0, 4)), [(x, y)]
+    for _ in range(int(rng.integers(2, 5))):
+        far = PITCH * int(rng.integers(2, 6))
+        x, y = x + TURNS[way][0] * far, y + TURNS[way][1] * far
+        path.append((x, y))
+        way = (way + int(rng.integers(-1, 2))) % 8
+    across = TURNS[(way + 2) % 8]
+    for number in range(int(rng.integers(1, 5))):
+        _trace(pen, [(2 * (px + number * PITCH * across[0]), 2 * (py + number * PITCH * across[1])) for px, py in path])
+
+
+def _trace(pen: ImageDraw.ImageDraw, path: list[tuple[float, float]]) -> None:
+    pen.line(path, GOLD, 8, joint="curve")
+    for cx, cy in (path[0], path[-1]):
+        _pad(pen, cx, cy, 10, GOLD)
+
+
+def _pad(pen: ImageDraw.ImageDraw, x: float, y: float, radius: int, metal: Colour) -> None:
+    """A round of metal with a hole in it."""
+    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=metal)
+    pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=HOLE)
+
+
+def _chip(pen: ImageDraw.ImageDraw, rng: np.random.Generator, y: float, x: float) -> None:
+    tall, wide = rng.integers(40, 100), rng.integers(60, 150)
+    for pin in range(0, int(wide) - 8, 16):
+        pen.rectangle((x + pin + 4, y - 12, x + pin + 12, y + tall + 12), fill=SILVER)
+    pen.rectangle((x, y, x + wide, y + tall), fill=(20, 21, 25), outline=(64, 66, 72))
+    pen.ellipse((x + 6, y + 6, x + 16, y + 16), fill=(120, 122, 126))
+
+
+HAIR, HAIR_STEP = 9, 4.5  # steps of a hair, and their length in pixels
+DENSE = 22  # pixels of ground for each hair
+
+
+def fur(height: int, width: int, seed: int) -> Tensor:
+    """A tabby's coat, hair over hair, each dark at its root and light at its tip."""
+    of, rng = scene(height, width, seed), np.random.default_rng(seed)
+    angle = 0.6 * of.angle + 3.0 * (noise(height, width, 2.2, seed + 1, octaves=2) - 0.5) + 1.2
+    stripes = np.sin(24 * noise(height, width, 2, seed + 2, octaves=2))
+    coat = 1.05 * of.tone + 0.14 * stripes * (of.tone < 0.8) + 0.08
+    colour = between(coat.clip(0, 1), [(16, 12, 12), (66, 38, 24), (168, 96, 44), (232, 172, 104), (255, 246, 230)])
+    return tensor(_haired(colour, angle, rng))
+
+
+def _haired(colour: Plane, angle: Plane, rng: np.random.Generator) -> Plane:
+    """Hairs of these colours, drawn from root to tip, at twice the size and shrunk."""
+    height, width = angle.shape
+    canvas = Image.fromarray((colour * 160).astype(np.uint8)).resize((2 * width, 2 * height))
+    pen = ImageDraw.Draw(canvas)
+    tuft = noise(height, width, 40, int(rng.integers(1000)))
+    for _ in range(round(height * width / DENSE)):
+        y, x = rng.random() * (height - 1), rng.random() * (width - 1)
+        turn = angle[int(y), int(x)] + 0.9 * (tuft[int(y), int(x)] - 0.5) + rng.normal(0, 0.12)
+        paint, bend = colour[int(y), int(x)] * rng.uniform(0.8, 1.15), rng.normal(0, 0.04)
+        for step in range(HAIR):
+            there = y + HAIR_STEP * np.sin(turn), x + HAIR_STEP * np.cos(turn)
+            lit = tuple(int(each) for each in (255 * paint * (0.62 + 0.55 * step / HAIR)).clip(0, 255))
+            pen.line((2 * x, 2 * y, 2 * there[1], 2 * there[0]), lit, max(1, 4 - step // 2))
+            (y, x), turn = there, turn + bend
+    return np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), float) / 255
+
+
+STROKES = ((40, 100, 1.6), (22, 62, 1.3), (13, 38, 0.7))  # width and length in pixels, how often the ground is covered
+
+
+def impasto(height: int, width: int, seed: int) -> Tensor:
+    """Thick oil in short strokes, whose ridges catch the light."""
+    of, rng = scene(height, width, seed), np.random.default_rng(seed)
+    angle = of.angle + 1.2 * (noise(height, width, 6, seed + 1) - 0.5)
+    paint, canvas = vivid(of.colour, 1.7), Image.new("RGB", (width, height), (120, 100, 80))
+    pen = ImageDraw.Draw(canvas)
+    for thick, length, cover in STROKES:
+        for _ in range(round(cover * height * width / (thick * length))):
+            y, x = int(rng.random() * height), int(rng.random() * width)
+            colour = np.clip(paint[y, x] * rng.uniform(0.82, 1.18) + rng.normal(0, 0.035, 3), 0, 1)
+            dy, dx = np.sin(angle[y, x]) * length / 2, np.cos(angle[y, x]) * length / 2
+            pen.line((x - dx, y - dy, x + dx, y + dy), tuple(int(255 * each) for each in colour), thick)
+    oil = np.asarray(canvas, float) / 255
+    ridges = hair(angle, 26, seed + 2, grain=2.2)
+    relief = np.gradient(0.8 * ridges + 2.0 * oil.mean(-1), axis=0) + np.gradient(0.8 * ridges, axis=1)
+    return tensor(oil * (0.9 + 0.2 * ridges[..., None]) - 0.55 * relief[..., None].clip(-0.35, 0.35))
+
+
+STARS = ((0.2, 0.16, 0.15), (0.62, 0.12, 0.09), (0.86, 0.3, 0.1), (0.42, 0.3, 0.08), (0.08, 0.42, 0.07))
+STEPS, STEP = 7, 5.0  # of a stroke, and their length in pixels
+
+
+def night(height: int, width: int, seed: int) -> Tensor:
+    """Strokes that stream around stars, in blues and yellows."""
+    of, rng = scene(height, width, seed), np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width].astype(float)
+    y, x = y / height, x / width
+    angle, glow = of.angle + 2.5 * (noise(height, width, 2.5, seed + 1) - 0.5), np.zeros((height, width))
+    for cx, cy, radius in STARS:
+        away = np.hypot(x - cx, y - cy) / radius
+        angle = np.where(away < 1.5, np.arctan2(y - cy, x - cx) + np.pi / 2, angle)
+        rings = np.clip(1.25 - away, 0, 1) * (0.75 + 0.25 * np.cos(14 * away))
+        glow = np.maximum(glow, rings)
+    sky = np.isin(of.stuff, (SKY, SUN))
+    blue = 0.55 * noise(height, width, 5, seed + 2) + 0.3 * of.tone
+    colour = between(blue, [(10, 18, 60), (25, 60, 140), (70, 130, 190), (160, 200, 215)])
+    earth = between(of.tone, [(6, 14, 26), (24, 52, 70), (60, 100, 90), (200, 180, 90)])
+    colour = np.where(sky[..., None], colour, earth)
+    star = between(glow, [(60, 110, 170), (190, 190, 110), (250, 215, 80), (255, 250, 205)])
+    shine = np.where(sky, glow.clip(0, 1) ** 0.7, 0)[..., None]
+    colour = colour * (1 - shine) + star * shine
+    colour[(of.stuff == HOUSE) & (of.tone < 0.15)] = np.array([255, 205, 90]) / 255
+    return tensor(_stroked(colour, angle, rng) - 0.25 * (0.5 - hair(angle, 18, seed + 3, grain=2.0))[..., None])
+
+
+def _stroked(colour: Plane, angle: Plane, rng: np.random.Generator) -> Plane:
+    height, width = angle.shape
+    canvas = Image.fromarray((colour * 255).astype(np.uint8))
+    pen = ImageDraw.Draw(canvas)
+    for _ in range(round(2.2 * height * width / (STEPS * STEP * 6))):
+        y, x = rng.random() * (height - 1), rng.random() * (width - 1)
+        paint = np.clip(colour[int(y), int(x)] * rng.uniform(0.7, 1.3) + rng.normal(0, 0.03, 3), 0, 1)
+        path = [(x, y)]
+        for _ in range(STEPS):
+            turn = angle[int(y), int(x)]
+            y = min(max(y + STEP * np.sin(turn), 0), height - 1)
+            x = min(max(x + STEP * np.cos(turn), 0), width - 1)
+            path.append((x, y))
+        pen.line(path, tuple(int(255 * each) for each in paint), int(rng.integers(4, 8)), joint="curve")
+    return np.asarray(canvas, float) / 255
+
+
+DOT = 4.6  # radius in pixels
+COVER = 3.0  # how often the ground is covered
+
+
+def pointillism(height: int, width: int, seed: int) -> Tensor:
+    """Dots of pure colour side by side, each a little off, with their complements among them."""
+    of, rng = scene(height, width, seed), np.random.default_rng(seed)
+    canvas = Image.new("RGB", (2 * width, 2 * height), (240, 232, 214))
+    pen = ImageDraw.Draw(canvas)
+    pure = vivid(of.colour, 1.9)
+    for _ in range(round(COVER * height * width / (np.pi * DOT**2))):
+        y, x = rng.random() * (height - 1), rng.random() * (width - 1)
+        colour = pure[int(y), int(x)] + rng.normal(0, 0.1, 3)
+        if rng.random() < 0.12:
+            colour = 0.25 + 0.75 * of.tone[int(y), int(x)] - 0.7 * (colour - colour.mean())
+        radius = 2 * DOT * rng.uniform(0.7, 1.15)
+        paint = tuple(int(255 * each) for each in np.clip(colour, 0, 1))
+        pen.ellipse((2 * x - radius, 2 * y - radius, 2 * x + radius, 2 * y + radius), fill=paint)
+    return tensor(np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), float) / 255)

@@ -1,0 +1,179 @@
+"""Drawings computed for all pixels at once."""
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from phosphene.filters.drawings.fields import (
+    HOUSE,
+    LAKE,
+    SKY,
+    SUN,
+    Plane,
+    between,
+    blurred,
+    cells,
+    edges,
+    grid,
+    hair,
+    means,
+    noise,
+    per_cell,
+    ranked,
+    scene,
+    tensor,
+    vivid,
+)
+
+GEM = 92.0  # pixels
+ICE = ((6, 10, 40), (22, 52, 128), (60, 140, 205), (150, 214, 240), (228, 246, 253), (255, 255, 255))
+FACETS = 7  # around a stone's table
+
+
+def crystal(height: int, width: int, seed: int) -> Tensor:
+    """Cut stones side by side, each with a table and facets that have a light of their own."""
+    of = scene(height, width, seed)
+    stone, border = cells(height, width, GEM, seed)
+    turn, share = _around(stone), per_cell(stone, seed + 4)
+    table = border / means(np.repeat(border[..., None], 3, -1), stone)[..., 0] > 1.25
+    facet = stone * (FACETS + 1) + np.where(table, FACETS, np.floor((turn + share) * FACETS % FACETS)).astype(int)
+    light = 0.8 * means(of.colour, stone).mean(-1) + 0.55 * (per_cell(facet, seed + 1) - 0.5) + 0.1 * table
+    ice = between(light.clip(0, 1), ICE)
+    warm = np.where(per_cell(stone, seed + 2) > 0.86, 1.0, 0.0)[..., None] * np.array([0.2, -0.06, 0.06])
+    edge, seam = edges(facet)[..., None], np.clip(1 - border / 1.6, 0, 1)[..., None]
+    lit = (ice + warm).clip(0, 1) * (1 - 0.55 * edge) + 0.55 * edge
+    return tensor(lit * (1 - 0.8 * seam) + 0.8 * seam * np.array([14, 30, 84]) / 255)
+
+
+def _around(stone: NDArray[np.int64]) -> Plane:
+    """Each pixel's direction from its stone's middle, in turns."""
+    height, width = stone.shape
+    places = np.stack([*np.mgrid[:height, :width].astype(float), np.zeros((height, width))], -1)
+    away = places - means(places, stone)
+    turns: Plane = np.arctan2(away[..., 0], away[..., 1]) / (2 * np.pi) + 0.5
+    return turns
+
+
+LAYERS = ((0.8, 0.78), (-0.75, 0.5), (0.05, 0.34), (1.5, 0.22), (0.45, 0.14))  # direction, and the tone it begins below
+LINES = 66  # along the shorter side
+
+
+def hatching(height: int, width: int, seed: int) -> Tensor:
+    """Layers of fine pen lines, one more wherever it is darker."""
+    of = scene(height, width, seed)
+    tone = np.where(of.stuff == LAKE, blurred(of.tone, 18), of.tone)  # bands of waves would lie across every dark place
+    ink = np.max([_lines(tone, turn, below, seed + number) for number, (turn, below) in enumerate(LAYERS)], axis=0)
+    down, right = np.gradient(blurred(tone, 1.5))
+    outline = np.abs(down) + np.abs(right) > 0.03
+    ink = blurred(np.maximum(ink, outline), 0.7)[..., None]
+    paper = between(noise(height, width, 70, seed + 20), [(244, 238, 222), (252, 248, 238)])
+    return tensor(paper * (1 - ink) + np.array([24, 26, 48]) / 255 * ink)
+
+
+def _lines(tone: Plane, turn: float, below: float, seed: int) -> Plane:
+    """Nearly straight lines, thicker where it is darker, lifted now and then."""
+    height, width = tone.shape
+    y, x = grid(height, width)
+    shake = 0.02 * noise(height, width, 3, seed) + 0.004 * noise(height, width, 25, seed + 40)
+    across = y * np.cos(turn) - x * np.sin(turn) + shake
+    thick = 0.16 + 0.2 * np.clip((below - tone) / 0.4, 0, 1)
+    pressed = noise(height, width, 30, seed + 10) > 0.1
+    lines: Plane = (np.abs((LINES * across) % 1 - 0.5) < thick / 2) * pressed * (tone < below) * 1.0
+    return lines
+
+
+STONE, MORTAR = 11.0, 1.1  # pixels
+
+
+def mosaic(height: int, width: int, seed: int) -> Tensor:
+    """Small stones in mortar, with gold among them."""
+    of = scene(height, width, seed)
+    which, border = cells(height, width, STONE, seed, jitter=0.35)
+    shade = per_cell(which, seed + 1)
+    stone = vivid(means(of.colour, which), 1.7) + 0.22 * (shade - 0.5)[..., None]
+    gold = (means((of.stuff == SUN)[..., None] * np.ones(3), which)[..., 0] > 0.5) | (per_cell(which, seed + 2) > 0.965)
+    stone[gold] = (np.array([222, 172, 60]) / 255 * (0.75 + 0.5 * shade)[..., None])[gold]
+    bevel = 0.16 * np.clip(2.5 - border, 0, 2.5) * np.sign(np.gradient(blurred(border / 20, 0.6), axis=0) + 1e-9) * 0.5
+    worn = 0.08 * (noise(height, width, 80, seed + 3) - 0.5)
+    mortar = blurred((border < MORTAR).astype(float), 0.6)[..., None]
+    face = stone + (bevel + worn)[..., None]
+    return tensor(face.clip(0, 1) * (1 - mortar) + np.array([178, 168, 150]) / 255 * mortar)
+
+
+SHEETS = ((252, 240, 214), (250, 200, 120), (240, 132, 84), (206, 62, 78), (122, 36, 92), (52, 30, 84), (16, 14, 36))
+SHADOW, SOFT = (11, 8), 4.0  # pixels down and to the right, and over which it fades
+SMOOTH = 7  # pixels: a knife cuts no smaller corners
+
+
+def paper_cut(height: int, width: int, seed: int) -> Tensor:
+    """Sheets of coloured paper with clean edges, each with a shadow on the one beneath."""
+    of = scene(height, width, seed)
+    depth = 1 - of.tone + 0.25 * (noise(height, width, 3, seed + 1, octaves=2) - 0.5)
+    picture = np.ones((height, width, 3)) * np.array(SHEETS[0]) / 255
+    for number, paper in enumerate(SHEETS[1:], 1):
+        cut = blurred((depth > number / len(SHEETS)).astype(float), SMOOTH)
+        cut = np.clip(12 * (cut - 0.5) + 0.5, 0, 1)
+        shadow = blurred(np.roll(cut, SHADOW, (0, 1)), SOFT) * (1 - cut)
+        lit = np.clip(cut - np.roll(cut, (3, 3), (0, 1)), 0, 1)
+        picture *= 1 - 0.7 * shadow[..., None]
+        picture = picture * (1 - cut[..., None]) + np.array(paper) / 255 * cut[..., None] + 0.35 * lit[..., None]
+    fibre = between(noise(height, width, 150, seed + 2, octaves=2), [(244, 244, 244), (255, 255, 255)])
+    return tensor(picture.clip(0, 1) * fibre)
+
+
+PANE, LEAD = 40.0, 3.2  # pixels
+
+
+def stained_glass(height: int, width: int, seed: int) -> Tensor:
+    """Panes of uneven, glowing colour in dark leads."""
+    of = scene(height, width, seed)
+    which, border = cells(height, width, PANE, seed)
+    glass = vivid(means(of.colour, which) ** 0.7, 2.6) * (0.75 + 0.5 * per_cell(which, seed + 1))[..., None]
+    glow = 0.72 + 0.45 * noise(height, width, 22, seed + 2) * np.clip(border / 12, 0.4, 1)
+    ripple = 0.06 * (noise(height, width, 60, seed + 3) - 0.5)
+    lit = (glass * glow[..., None] + ripple[..., None]).clip(0, 1)
+    lead = blurred((border < LEAD * (0.7 + 0.6 * noise(height, width, 9, seed + 4))).astype(float), 0.8)[..., None]
+    shine = np.clip(1 - np.abs(border - 1) / 1.2, 0, 1)[..., None] * 0.16
+    return tensor(lit * (1 - lead) + (np.array([22, 20, 24]) / 255 + shine) * lead)
+
+
+TONES = 4  # from dark to light, each a wash with edges of its own
+GAP = 2.0  # pixels on both sides of a border that paper may be left bare
+
+
+def watercolour(height: int, width: int, seed: int) -> Tensor:
+    """Transparent washes on white paper, darker where they dried, with paper left bare between them."""
+    of = scene(height, width, seed)
+    grain, wet = noise(height, width, 60, seed + 9, octaves=2), noise(height, width, 4, seed + 1)
+    level = np.floor(TONES * (of.tone + 0.25 * (noise(height, width, 9, seed + 2) - 0.5)).clip(0, 0.999)).astype(int)
+    which = of.stuff * TONES + level
+    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 1.8)
+    bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.4)
+    depth = 0.3 + 0.55 * wet + 0.4 * _near_border(which, 3.0) + 0.16 * (grain - 0.5)
+    depth = np.where(bare, 0.05, depth)[..., None]
+    paper = np.array([254, 252, 246]) / 255 * (0.965 + 0.035 * grain[..., None])
+    return tensor(paper * paint.clip(0.02, 1) ** depth)
+
+
+def _near_border(which: NDArray[np.int64], pixels: float) -> Plane:
+    """1 at the border of areas, falling over so many pixels."""
+    near: Plane = (blurred(edges(which), pixels) * pixels / 0.4).clip(0, 1)
+    return near
+
+
+LENGTH, LINE = 90, 5.5  # of a line, and its width, in pixels
+BLACK, WHITE = 0.24, 0.76  # tones that are all ink, or all paper
+
+
+def woodcut(height: int, width: int, seed: int) -> Tensor:
+    """Lines carved along the forms, black ink on warm paper, with a second block of red."""
+    of = scene(height, width, seed)
+    _, x = grid(height, width)
+    angle = np.where(of.stuff == SKY, 0.25 * np.sin(7 * x), of.angle)
+    red = ((of.stuff == SUN) | ((of.stuff == HOUSE) & (of.colour[..., 0] > 1.6 * of.colour[..., 2]))).astype(float)
+    ridges, tone = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)), of.tone + 0.25 * red
+    ink = blurred((ridges > (tone - BLACK) / (WHITE - BLACK)).astype(float), 1.2)
+    ink = np.clip(4 * (ink - 0.5) + 0.5, 0, 1)
+    paper = between(noise(height, width, 90, seed + 5), [(236, 222, 190), (246, 235, 208)])
+    block = paper * (1 - 0.85 * red[..., None]) + np.array([190, 45, 30]) / 255 * 0.85 * red[..., None]
+    return tensor(block * (1 - ink[..., None]) + np.array([24, 20, 22]) / 255 * ink[..., None])
