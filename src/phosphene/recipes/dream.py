@@ -73,7 +73,7 @@ def dream(
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
     bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
-    plans = [tilings_of(network, area.objective, settings, sizes, area.mask) for area in areas]
+    plans = [tilings_of(network, area.objective, settings, sizes) for area in areas]
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
@@ -162,16 +162,19 @@ def tilings_of(
     objective: Objective,
     settings: DreamSettings,
     sizes: Sequence[tuple[int, int]],
-    mask: Tensor | None = None,
+    *,
+    memory: int | None = None,
+    beside: int | None = None,
 ) -> list[gradient.Tiling]:
-    """How octaves of these sizes are cut into tiles."""
+    """How octaves of these sizes are cut into tiles: as `planning.plan`, by default with the settings' memory."""
     return planning.plan(
         network,
         objective,
         sizes=sizes,
         tile=settings.tile,
         overlap=settings.overlap,
-        memory=memory_bytes(settings.memory),
+        memory=memory or memory_bytes(settings.memory),
+        beside=beside,
     )
 
 

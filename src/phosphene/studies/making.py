@@ -26,8 +26,7 @@ from phosphene.run.kept import telling_of_memory
 from phosphene.series.shelf import Subject, flags
 from phosphene.studies.plan import Axis, Variant
 from phosphene.techniques import Technique
-from phosphene.techniques.engine import CANVAS_SIZE, Album, Opened, Opening
-from phosphene.techniques.files import pictures
+from phosphene.techniques.engine import CANVAS_SIZE, Album, Opened, Opening, pictures
 
 # Makes the variants of one picture, whatever the technique: opened once, known again, asked for on a command line
 
