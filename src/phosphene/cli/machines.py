@@ -16,7 +16,7 @@ from phosphene.run.prepared import cluster
 
 if TYPE_CHECKING:  # Dask is an extra
     from phosphene.cluster import Order
-    from phosphene.cluster.errands import FolderOutcome
+    from phosphene.cluster.errands import Outcome
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Machines:
 # A folder of pictures on many workers. It loads Dask
 
 
-def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Iterator[tuple[Job, "FolderOutcome"]]:
+def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Iterator[tuple[Job, "Outcome"]]:
     """Jobs, and what came of them, as they are done.
 
     Ctrl-C ends them after the steps that they are at; what there is then is theirs.
@@ -89,17 +89,18 @@ def make(client: Any, jobs: Sequence[tuple[Job, Prepared]], maker: Maker) -> Ite
     """
     if not jobs:
         return
-    from phosphene.cluster import Folder
+    from phosphene.cluster import make_folder
 
     where = f"{len(jobs)} pictures"
     with maker.bar(where) as bar:
-        folder = Folder(
+        made = make_folder(
             client,
             jobs[0][1],
+            [partial(_order, *each) for each in jobs],
             tell=lambda done: bar.move(done, where),
             stopped=lambda: maker.stop.signal is not None,
         )
-        for number, outcome in folder.make([partial(_order, *each) for each in jobs]):
+        for number, outcome in made:
             yield jobs[number][0], outcome
 
 
