@@ -25,7 +25,7 @@ COUNTED = {  # what should be done once for a run: its file and function
     "settings checked": ("recipes/settings.py", "__post_init__"),
     "pictures loaded": ("images/reading.py", "load"),
     "networks loaded": ("networks/registry.py", "load"),
-    "networks measured": ("features/activations.py", "_held"),
+    "networks measured": ("features/activations.py", "_measured"),
 }
 
 

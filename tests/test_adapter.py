@@ -13,6 +13,7 @@ from phosphene import features, networks
 from phosphene.ascent import gradient, planning
 from phosphene.ascent.gradient import Tiling
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError
+from phosphene.images.sources import sha256_of
 from phosphene.networks import foreign
 from phosphene.networks.field import Field
 from phosphene.objectives import class_, layer
@@ -348,7 +349,7 @@ def test_weights_of_a_module_make_a_round_trip(tmp_path):
         network = networks.load(Residuals().eval(), weights=path, **HALF)
         torch.testing.assert_close(dict(network.walk(pixels))["logits"], wanted)
         assert network.file == path.name
-        assert network.sha256 == networks.weight_files.of_file(path)
+        assert network.sha256 == sha256_of(path)
 
 
 def test_a_file_with_other_classes_changes_the_classifier(tmp_path):

@@ -62,7 +62,7 @@ def test_windows_come_together_from_parts(height, width, count, data):
     pixels = torch.rand(1, 3, height, width, dtype=torch.float64)
     pieces = list(parts_of(pixels, runs, lying).pieces(wanted, shift))
     size = tuple(side.stop - side.start for side in wanted)
-    found = put_together(size, [(each.source, each.place) for each in pieces], [each.part.held for each in pieces])
+    found = put_together(size, [place for _, place in pieces], [part.held for part, _ in pieces])
     assert np.array_equal(found, roll(pixels, *shift)[(..., *wanted)].numpy())
 
 

@@ -19,8 +19,7 @@ from phosphene.recipes.fields import Settings, Values
 from phosphene.records import journal, record
 from phosphene.run import Dream, Keep, LargeDream, Prepared, prepare
 from phosphene.techniques import DREAM, Technique, known
-from phosphene.techniques.engine import CANVAS_SIZE, Opening
-from phosphene.techniques.files import pictures
+from phosphene.techniques.engine import CANVAS_SIZE, Opening, pictures
 
 # What is read and what is written, decided before any work
 

@@ -79,6 +79,7 @@ def _make(technique: Technique, **flags: Any) -> int:
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
 
+    alone = own["scheduler"] is None and own["workers"] is None
     limit = MAX_PIXELS if own["max_pixels"] is None else own["max_pixels"]
     asked = jobs.Asked(
         technique,
@@ -87,7 +88,7 @@ def _make(technique: Technique, **flags: Any) -> int:
         Opening(jobs.canvas_size(own["size"]), own["long_side"], limit),
         bool(own["recursive"]),
         click.get_current_context().meta[ARGUMENTS],
-        Machines(own["scheduler"], own["workers"], wishes.threads),
+        None if alone else Machines(own["scheduler"], own["workers"], wishes.threads),
         own["show_regions"],
     )
     return jobs.make(asked, wishes)

@@ -25,12 +25,11 @@ from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.run import Dream
 from phosphene.techniques import Technique
-from phosphene.techniques.engine import Opening
-from phosphene.techniques.files import pictures
+from phosphene.techniques.engine import Opening, pictures
 
 if TYPE_CHECKING:  # Dask is an extra
     from phosphene.cluster import Order
-    from phosphene.cluster.errands import FolderOutcome
+    from phosphene.cluster.errands import Outcome
 
 # What can be known to be wrong before any work is done
 
@@ -133,7 +132,7 @@ class Asked:
         opening: how pictures are opened.
         recursive: whether folders are looked through with all below them.
         command: what was typed, for a run that is resumed.
-        machines: who helps.
+        machines: who helps, if anybody.
         show_regions: the file for a picture of what was matched with what.
     """
 
@@ -143,7 +142,7 @@ class Asked:
     opening: Opening
     recursive: bool
     command: Sequence[str]
-    machines: Machines
+    machines: Machines | None
     show_regions: str | None
 
 
@@ -163,10 +162,11 @@ def make(asked: Asked, wishes: Wishes) -> int:
     check_preview(plan.jobs, wishes)
     if asked.show_regions:
         check_regions(plan, asked.show_regions, force=wishes.force)
-    asked.machines.check(wishes.preview)
+    if asked.machines:
+        asked.machines.check(wishes.preview)
     with Interruption() as stop:
         jobs = _Jobs(Maker(wishes, stop), asked, plan)
-        jobs.helped() if asked.machines.wanted else jobs.in_turn(plan.jobs)
+        jobs.helped(asked.machines) if asked.machines else jobs.in_turn(plan.jobs)
         return stop.exit_code or jobs.sum_up()
 
 
@@ -214,12 +214,12 @@ class _Jobs:
         make, keep = self.batch.of(job).make, maker.keep(job.output, self.asked.command)
         return lambda watch: make(source, on_step=watch, keep=keep, on_forecast=maker.foretell, hands=hands)
 
-    def helped(self) -> None:
+    def helped(self, machines: Machines) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
         large = [job for job in self.plan.jobs if self.batch.alone(job)]
         others = [job for job in self.plan.jobs if job not in large]
-        self.asked.machines.check_use(self.plan, large)
-        with self.asked.machines.connected() as client:
+        machines.check_use(self.plan, large)
+        with machines.connected() as client:
             from phosphene.cluster import OnWorkers
 
             due = self._due(others)
@@ -240,7 +240,7 @@ class _Jobs:
                     due[job] = again
         return due
 
-    def _together(self, client: Any, jobs: Sequence[Job]) -> "Iterator[tuple[Job, FolderOutcome]]":
+    def _together(self, client: Any, jobs: Sequence[Job]) -> "Iterator[tuple[Job, Outcome]]":
         """Jobs, and what came of them on the workers, as they are done.
 
         Ctrl-C ends them after the steps that they are at; what there is then is theirs.
@@ -250,17 +250,18 @@ class _Jobs:
         """
         if not jobs:
             return
-        from phosphene.cluster import Folder
+        from phosphene.cluster import make_folder
 
         stop, where = self.maker.stop, f"{len(jobs)} pictures"
         with self.maker.bar(where) as bar:
-            folder = Folder(
+            made = make_folder(
                 client,
                 self.batch.of(jobs[0]),
+                [partial(self._order, job) for job in jobs],
                 tell=lambda done: bar.move(done, where),
                 stopped=lambda: stop.signal is not None,
             )
-            for number, outcome in folder.make([partial(self._order, job) for job in jobs]):
+            for number, outcome in made:
                 yield jobs[number], outcome
 
     def _order(self, job: Job) -> "Order":

@@ -24,11 +24,6 @@ class Machines:
     workers: int | None = None
     threads: int | None = None
 
-    @property
-    def wanted(self) -> bool:
-        """Whether anybody is to help."""
-        return self.scheduler is not None or self.workers is not None
-
     def check(self, preview: str | None = None) -> None:
         """Refuses what makes no sense with many machines.
 
@@ -36,8 +31,6 @@ class Machines:
             SettingsError: what that is, and what to do.
             ClusterError: Dask is not installed.
         """
-        if not self.wanted:
-            return
         if self.scheduler is not None and self.workers is not None:
             raise SettingsError("--workers starts workers here, --scheduler uses those of other machines. Give one.")
         if self.scheduler is not None and self.threads:

@@ -18,7 +18,7 @@ from phosphene.errors import ImageError, PhospheneError, Stop
 from phosphene.pixels.transforms import within
 from phosphene.records import journal
 from phosphene.run import Dream, Keep, LargeDream
-from phosphene.techniques.aims import Forecast
+from phosphene.techniques.dreams import Forecast
 
 # A small picture on the disk that shows how far the dream is
 

@@ -111,10 +111,11 @@ def study(
     from phosphene.reports.study.build import study as make
 
     own["size"] = canvas_size(own["size"])
-    machines = Machines(own["scheduler"], own["workers"], own["threads"])
-    machines.check()
+    alone = own["scheduler"] is None and own["workers"] is None
+    if not alone:
+        Machines(own["scheduler"], own["workers"], own["threads"]).check()
     voice, began = Voice(quiet, as_json), time.monotonic()
-    if not machines.wanted and (note := _make_ready(own["threads"], own["long_side"] or 1024)):
+    if alone and (note := _make_ready(own["threads"], own["long_side"] or 1024)):
         voice.say(note)
     given = {name: value for name, value in own.items() if value is not None}
     with Interruption() as stop, _watching(picture, voice) as show:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from operator import itemgetter
 from typing import TypeVar
 
 import torch
@@ -74,15 +75,15 @@ class Climb:
 
     def _given(self, source: Raster, run: Run) -> Part:
         own = source.read(*run.core, dtype=self.work.network.dtype)
-        return Part(run.core, run.owner, self.crew.give(run.owner, own.numpy()))
+        return Part(run.core, run.owner, self.crew.give(own.numpy(), run.owner))
 
     def _gradient(self, shift: Shift, tell: Tell) -> tuple[Spread, float]:
         """The gradient of the picture shifted by `shift`, spread out, and the score of all its pixels."""
         with self.crew.counting() as (topic, told):
-            found = [self._uphill(run, shift, topic) for run in self.tiles]
-            scores = [self.crew.run(run.owner, tasks.scores, each) for run, each in zip(self.tiles, found, strict=True)]
+            found = [(run, self._uphill(run, shift, topic)) for run in self.tiles]
+            parts = [Part(run.core, run.owner, self.crew.run(run.owner, itemgetter(0), each)) for run, each in found]
+            scores = [self.crew.run(run.owner, itemgetter(1), each) for run, each in found]
             self.crew.wait(scores, lambda: tell(SHARES["gradient"] * min(1.0, told() / len(self.work.tiles))))
-        parts = [Part(run.core, run.owner, each) for run, each in zip(self.tiles, found, strict=True)]
         return Spread(self.size, parts, shift), _total(itertools.chain(*self.crew.fetch(scores)))
 
     def _uphill(self, run: Run, shift: Shift, topic: str) -> Future:
@@ -110,14 +111,13 @@ class Climb:
     def _window(self, spread: Spread, window: Window, shift: Shift, owner: str) -> Future:
         """A window of a spread picture, put together where it is wanted; others send only what they have of it."""
         places, held = [], []
-        for piece in spread.pieces(window, shift):
-            source, part = piece.source, piece.part
+        for part, (source, place) in spread.pieces(window, shift):
             if part.owner == owner:
                 held.append(part.held)
             else:
                 held.append(self.crew.run(part.owner, tasks.cut, part.held, source))
                 source = WHOLE
-            places.append((source, piece.place))
+            places.append((source, place))
         size = tuple(side.stop - side.start for side in window)
         return self.crew.run(owner, tasks.window, size, places, held)
 
@@ -149,13 +149,7 @@ class OnWorkers:
 
 @dataclass
 class Octave:
-    """The hands for one octave.
-
-    Attributes:
-        crew: the workers.
-        work: what is to be done.
-        since: the steps made since the pixels were last kept.
-    """
+    """The hands for one octave; `since` are the steps made since the pixels were last kept."""
 
     crew: Crew
     work: Work
@@ -209,12 +203,8 @@ class Octave:
         self.crew.muster()
         pixels = Climb(self.crew, self.work, now)
         for shift, length in self.since:
-            pixels.step(shift, length, _silence)
+            pixels.step(shift, length, lambda _: None)  # a step that was told of before is not told of again
         return pixels
-
-
-def _silence(_: float) -> None:
-    """A step that was told of before is not told of again."""
 
 
 def bare(objective: Objective) -> Objective:

@@ -40,12 +40,7 @@ def losses() -> Iterator[None]:
 
 @dataclass
 class Crew:
-    """The workers of a scheduler, as they are from one `muster` to the next.
-
-    Attributes:
-        client: the connection.
-        owners: their addresses; tasks go to these.
-    """
+    """The workers of a scheduler, as they are from one `muster` to the next; tasks go to `owners`, their addresses."""
 
     client: Client
     owners: tuple[str, ...] = ()
@@ -62,11 +57,6 @@ class Crew:
             self.client.wait_for_workers(1, timeout=PATIENCE)
         self.owners = tuple(sorted(self._present()))
 
-    def broadcast(self, thing: object) -> Future:
-        """A thing that all workers are sent: one of them by us, who passes it on."""
-        with losses():
-            return self.client.scatter(thing, broadcast=True, direct=True, hash=False)
-
     def everywhere(self, thing: object) -> dict[str, Future]:
         """A thing that each worker has for its own, by owner; sent once, however often this is asked for.
 
@@ -77,14 +67,15 @@ class Crew:
         missing = [owner for owner in self.owners if owner not in own or own[owner].status != "finished"]
         if missing:
             source = next((own[owner] for owner in self.owners if owner not in missing), None)
-            source = source or self.give(self.owners[0], thing)
+            source = source or self.give(thing, self.owners[0])
             own.update({owner: self.run(owner, same, source) for owner in missing})
         return {owner: own[owner] for owner in self.owners}
 
-    def give(self, owner: str, thing: object) -> Future:
-        """Hands a thing to one worker."""
+    def give(self, thing: object, owner: str | None = None) -> Future:
+        """A thing that a worker is sent, or all of them: one of them by us, who passes it on."""
+        workers = None if owner is None else [owner]
         with losses():
-            return self.client.scatter(thing, workers=[owner], direct=True, hash=False)
+            return self.client.scatter(thing, workers=workers, broadcast=owner is None, direct=True, hash=False)
 
     def run(self, owner: str, work: Callable[..., Any], *arguments: object) -> Future:
         """Has a worker call a function; futures among the arguments are what they stand for."""
@@ -104,7 +95,8 @@ class Crew:
                 break
             except TimeoutError:
                 look()
-                self._check_present()
+                if missing := set(self.owners) - self._present():
+                    raise Lost(f"{len(missing)} of {len(self.owners)} workers left") from None
         for each in futures:
             if each.status == "error":
                 with losses():
@@ -145,10 +137,6 @@ class Crew:
         self.check_scheduler()
         with refusing("The scheduler does not answer any more."):
             return set(self.client.nthreads())  # unlike scheduler_info, always asked for anew
-
-    def _check_present(self) -> None:
-        if missing := set(self.owners) - self._present():
-            raise Lost(f"{len(missing)} of {len(self.owners)} workers left")
 
 
 def same(thing: object) -> object:
@@ -199,19 +187,15 @@ def connect(
     Raises:
         ClusterError: nobody answers, or some are other versions.
     """
-    with _quiet(), _client(scheduler, workers or 1, threads) as client:
+    with _quiet(), _there(scheduler) if scheduler else _here(workers or 1, threads) as client:
         _check_alike(client)
         yield client
 
 
 @contextmanager
-def _client(scheduler: str | None, workers: int, threads: int | None) -> Iterator[Client]:
-    if scheduler is None:
-        with _here(workers, threads or max(1, (os.cpu_count() or 1) // workers)) as client:
-            yield client
-        return
-    client = _reached(scheduler)
-    with client:
+def _there(scheduler: str) -> Iterator[Client]:
+    """The workers of a scheduler that answers."""
+    with _reached(scheduler) as client:
         try:
             client.wait_for_workers(1, timeout=TIMEOUT)
         except TimeoutError as error:
@@ -221,11 +205,6 @@ def _client(scheduler: str | None, workers: int, threads: int | None) -> Iterato
 
 
 def _reached(scheduler: str) -> Client:
-    """A client of a scheduler that answers.
-
-    Raises:
-        ClusterError: it does not.
-    """
     try:
         asyncio.run(asyncio.wait_for(_knock(scheduler), TIMEOUT))
         return Client(scheduler, timeout=TIMEOUT, set_as_default=False)
@@ -243,8 +222,9 @@ async def _knock(scheduler: str) -> None:
 
 
 @contextmanager
-def _here(workers: int, threads: int) -> Iterator[Client]:
+def _here(workers: int, threads: int | None) -> Iterator[Client]:
     """Workers on this computer, whom nobody else can reach."""
+    threads = threads or max(1, (os.cpu_count() or 1) // workers)
     with dask.config.set({"distributed.nanny.pre-spawn-environ": KEPT_BUFFERS}):
         cluster = LocalCluster(
             n_workers=workers,
@@ -280,11 +260,9 @@ def _check_alike(client: Client) -> None:
     others = {address: _versions(each) for address, each in found["workers"].items()}
     wrong = [_told(address, each, mine) for address, each in sorted(others.items()) if each != mine]
     if wrong:
-        more = f"\nand {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        shown, more = "\n".join(wrong[:5]), f"\nand {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise ClusterError(
-            "All machines must have the same versions, or their pixels would not fit together.\n"
-            + "\n".join(wrong[:5])
-            + more
+            f"All machines must have the same versions, or their pixels would not fit together.\n{shown}{more}"
         )
 
 

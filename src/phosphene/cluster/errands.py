@@ -23,8 +23,7 @@ from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
 from phosphene.run import Dream, Prepared, prepare
 from phosphene.techniques import TECHNIQUES
-from phosphene.techniques.engine import Opening
-from phosphene.techniques.files import pictures
+from phosphene.techniques.engine import Opening, pictures
 
 AHEAD = 2  # pieces that are on their way to each worker, so that none waits for the next
 
@@ -63,7 +62,7 @@ class Errands:
         """
         crew, waiting, running = Crew(self.client), deque(enumerate(orders)), dict[Any, int]()
         crew.muster()
-        common = [crew.broadcast(thing) for thing in sent]
+        common = [crew.give(thing) for thing in sent]
         self.client.subscribe_topic(self._topic, self._hear)
         while waiting or running:
             while waiting and len(running) < AHEAD * len(crew.owners):
@@ -113,12 +112,7 @@ def _outcome(future: Future) -> Outcome:
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells, from a worker, how far one piece of work is.
-
-    Attributes:
-        topic: of all of them.
-        number: of the order.
-    """
+    """Tells, from a worker, how far the piece of work of that number is, under the topic of all of them."""
 
     topic: str
     number: int
@@ -148,55 +142,36 @@ def end(topic: str) -> None:
 
 @dataclass(frozen=True)
 class Order:
-    """A picture that is to be made.
-
-    Attributes:
-        source: what it is made of: a file, the name of a canvas, or `None` where the settings say it.
-        settings: of the technique.
-        opening: how it is opened.
-    """
+    """A picture to make: of a file, of the canvas of that name, or of `None` where the settings say of what."""
 
     source: Sent | str | None
     settings: Any
     opening: Opening
 
 
-FolderOutcome: TypeAlias = tuple[Dream, float] | Exception
-"""A picture, perhaps one that was stopped, and its seconds; or why there is none: `Stop` before its first step."""
+def make_folder(
+    client: Client,
+    ready: Prepared,
+    orders: Sequence[Callable[[], Order]],
+    *,
+    tell: Callable[[float], None],
+    stopped: Callable[[], bool],
+) -> Iterator[tuple[int, Outcome]]:
+    """The number of each picture, from 0, and what came of it, as they are done: as `Errands.run`.
 
-
-@dataclass
-class Folder:
-    """Pictures that are made together.
-
-    Attributes:
-        client: a connection to the workers.
-        ready: how they are made.
-        tell: is told, now and then, which share of all the work is done.
-        stopped: whether an end is wished for; what is begun is kept as it is then.
+    That is a picture, perhaps one that was stopped, and its seconds; or an exception.
     """
-
-    client: Client
-    ready: Prepared
-    tell: Callable[[float], None] = lambda _: None
-    stopped: Callable[[], bool] = lambda: False
-
-    def make(self, orders: Sequence[Callable[[], Order]]) -> Iterator[tuple[int, FolderOutcome]]:
-        """The number of each picture, from 0, and what came of it, as they are done.
-
-        An order is made only when its turn comes, so that few files are in memory.
-
-        Raises:
-            ClusterError: the scheduler is lost, or no worker is there.
-        """
-        errands = Errands(self.client, make_one, self.tell, self.stopped)
-        names = dict.fromkeys(pictures(self.ready.settings))
-        sent = [Sent.of(name) for name in names if not is_canvas(name)]
-        return errands.run(orders, self.ready.network, (self.ready.technique.name, sent))
+    names = dict.fromkeys(pictures(ready.settings))
+    sent = [Sent.of(name) for name in names if not is_canvas(name)]
+    return Errands(client, make_one, tell, stopped).run(orders, ready.network, ready.technique.name, sent)
 
 
-def make_one(order: Order, network: Network, sent: tuple[str, Sequence[Sent]], teller: Teller) -> tuple[Dream, float]:
+def make_one(
+    order: Order, network: Network, technique: str, sent: Sequence[Sent], teller: Teller
+) -> tuple[Dream, float]:
     """Makes one picture, in a worker, and tells of its steps; one at a time. Says how many seconds it took.
+
+    Its source's pixels are left out, which nobody needs any more.
 
     Raises:
         Stop: the end was wished for before the first step.
@@ -205,16 +180,10 @@ def make_one(order: Order, network: Network, sent: tuple[str, Sequence[Sent]], t
     with ONE:
         teller.check()
         began = time.monotonic()
-        return _made(order, network, *sent, teller), time.monotonic() - began
-
-
-def _made(order: Order, network: Network, technique: str, named: Sequence[Sent], teller: Teller) -> Dream:
-    """The picture; its source's pixels are left out, which nobody needs any more."""
-    source = order.source.open() if isinstance(order.source, Sent) else order.source
-    files = {each.name: each.open() for each in named}
-    ready = prepare(TECHNIQUES[technique], order.settings, network, named=files, opening=order.opening)
-    made = ready.make(source, on_step=teller)
-    if not isinstance(made, Dream):
-        raise TypeError(f"a file that was sent is made in memory, not as a {type(made).__name__}")
-    blank = replace(made.source, pixels=made.source.pixels[..., :0, :0].clone())
-    return replace(made, source=blank, draw_regions=None)
+        source = order.source.open() if isinstance(order.source, Sent) else order.source
+        named = {each.name: each.open() for each in sent}
+        ready = prepare(TECHNIQUES[technique], order.settings, network, named=named, opening=order.opening)
+        made = ready.make(source, on_step=teller)
+        assert isinstance(made, Dream)  # a file that was sent is made in memory
+        blank = replace(made.source, pixels=made.source.pixels[..., :0, :0].clone())
+        return replace(made, source=blank, draw_regions=None), time.monotonic() - began

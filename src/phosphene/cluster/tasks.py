@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,26 +64,14 @@ def share(boxes: Sequence[Box], owners: Sequence[str]) -> list[Run]:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a picture.
-
-    Attributes:
-        where: its rows and columns.
-        owner: the address of the worker that holds it.
-        held: what stands for its pixels there.
-    """
+    """A part of a picture: its rows and columns, the address of its worker, and what stands for its pixels there."""
 
     where: Window
     owner: str
     held: object
 
 
-@dataclass(frozen=True)
-class Piece:
-    """Where a window's pixels are: those of `source` within a part come to `place` within the window."""
-
-    part: Part
-    source: Window
-    place: Window
+Place = tuple[Window, Window]  # where pixels are within a part, and where they come to within a window
 
 
 @dataclass(frozen=True)
@@ -100,8 +88,8 @@ class Spread:
     parts: Sequence[Part]
     shift: Shift = (0, 0)
 
-    def pieces(self, window: Window, shift: Shift) -> Iterator[Piece]:
-        """The pieces of a window of the picture shifted by `shift`; what leaves at one edge comes in at the other."""
+    def pieces(self, window: Window, shift: Shift) -> Iterator[tuple[Part, Place]]:
+        """Where a window of the picture shifted by `shift` is; what leaves at one edge comes in at the other."""
         further = (shift[0] - self.shift[0], shift[1] - self.shift[1])
         sides = (tiles.pieces(*each) for each in zip(window, self.size, further, strict=True))
         for stretch in product(*map(list, sides)):
@@ -109,7 +97,7 @@ class Spread:
                 cuts = [_cut(*each) for each in zip(stretch, part.where, strict=True)]
                 if all(source.start < source.stop for source, _ in cuts):
                     (rows, down), (columns, across) = cuts
-                    yield Piece(part, (rows, columns), (down, across))
+                    yield part, ((rows, columns), (down, across))
 
 
 def _cut(stretch: tuple[slice, int], side: slice) -> tuple[slice, slice]:
@@ -120,38 +108,29 @@ def _cut(stretch: tuple[slice, int], side: slice) -> tuple[slice, slice]:
     return slice(start - side.start, stop - side.start), slice(start + moved, stop + moved)
 
 
-Place = tuple[Window, Window]  # where pixels are in a part, and where they come to in a window
-
 ONE = threading.Lock()  # a worker's processors are torch's: two tasks at once would only wait for each other
 
 
-class Uphill(NamedTuple):
-    """The gradient on a run's core, `[1, 3, h, w]`, and the scores of its tiles."""
-
-    g: Array
-    scores: tuple[float, ...]
-
-
-Held = Array | Uphill
-
-
-def cut(part: Held, where: Window) -> Array:
+def cut(part: Array, where: Window) -> Array:
     """A copy of some of a part's pixels: what crosses to another worker, and no more."""
-    return _pixels(part)[(..., *where)].copy()
+    return part[(..., *where)].copy()
 
 
-def window(size: tuple[int, int], places: Sequence[Place], parts: Sequence[Held]) -> Array:
+def window(size: tuple[int, int], places: Sequence[Place], parts: Sequence[Array]) -> Array:
     """A window of so many rows and columns, put together of parts."""
-    whole = np.empty((1, 3, *size), _pixels(parts[0]).dtype)
+    whole = np.empty((1, 3, *size), parts[0].dtype)
     for (source, place), part in zip(places, parts, strict=True):
-        whole[(..., *place)] = _pixels(part)[(..., *source)]
+        whole[(..., *place)] = part[(..., *source)]
     return whole
 
 
 def uphill(
     pixels: Array, network: Network, objective: Objective, run: Run, size: tuple[int, int], topic: str
-) -> Uphill:
-    """The gradient of a run's tiles, from the `pixels` of its context in a picture of `size`; tells of each tile."""
+) -> tuple[Array, tuple[float, ...]]:
+    """The gradient on a run's core, `[1, 3, h, w]`, and the scores of its tiles; tells of each tile.
+
+    It is made from the `pixels` of the run's context in a picture of `size`.
+    """
     g, scores = _core_of(run, pixels.dtype), []
     for box in run.boxes:
         with ONE:
@@ -159,12 +138,7 @@ def uphill(
             g[(..., *_place(box.core, run.core))] = part.numpy()
         scores.append(score)
         get_worker().log_event(topic, 1)
-    return Uphill(g, tuple(scores))
-
-
-def scores(found: Uphill) -> tuple[float, ...]:
-    """The scores alone."""
-    return found.scores
+    return g, tuple(scores)
 
 
 def sums(g: Array, run: Run, rule: Rule) -> list[Sums]:
@@ -183,10 +157,6 @@ def climb(pixels: Array, g: Array, run: Run, divisors: list[float], length: floa
             executor.climb_(block, _context_of(box, run, g), box, divisors, length, rule)
         further[(..., *place)] = block.numpy()
     return further
-
-
-def _pixels(part: Held) -> Array:
-    return part.g if isinstance(part, Uphill) else part
 
 
 def _core_of(run: Run, kind: np.dtype[Any]) -> Array:

@@ -72,10 +72,14 @@ def bytes_per_pixel(network: Network, layers: Collection[str]) -> float:
     """
     asked = frozenset(layers)
     if asked not in network.measured:
-        small, large = network.probes
-        grown = _held(network, layers, large) - _held(network, layers, small)
-        network.measured[asked] = ALLOCATOR_WASTE * grown / (large**2 - small**2)
+        network.measured[asked] = _measured(network, layers)
     return network.measured[asked]
+
+
+def _measured(network: Network, layers: Collection[str]) -> float:
+    small, large = network.probes
+    grown = _held(network, layers, large) - _held(network, layers, small)
+    return ALLOCATOR_WASTE * grown / (large**2 - small**2)
 
 
 def _held(network: Network, layers: Collection[str], side: int) -> int:

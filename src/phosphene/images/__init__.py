@@ -4,7 +4,7 @@ Pixels are tensors `[1, 3, H, W]`, 0..1, sRGB. `load` turns every kind of pictur
 them into PNG, JPEG, WebP or TIFF, and `metadata` reads back the texts that `save` wrote.
 """
 
-from phosphene.images.reading import Picture, load, metadata
+from phosphene.images.reading import Picture, load, metadata, size_of
 from phosphene.images.samples import MAX_PIXELS
 from phosphene.images.sources import Source, name_of, write_atomically
 from phosphene.images.texts import KEPT_EXIF, TEXTS
@@ -25,5 +25,6 @@ __all__ = [
     "metadata",
     "name_of",
     "save",
+    "size_of",
     "write_atomically",
 ]

@@ -1,6 +1,5 @@
 """Files of any size ↔ rasters, strip by strip, by libvips: no picture is ever whole in memory."""
 
-import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,18 +17,13 @@ from phosphene.errors import ImageError, RoomError
 from phosphene.images import check_sides, decoding, format_of, rasters
 from phosphene.images.decoding import pillow
 from phosphene.images.rasters import Raster
-from phosphene.images.samples import check_size
+from phosphene.images.reading import in_strips, orientation_of
 from phosphene.images.sources import refuse, replacing
 from phosphene.images.texts import as_description, inserted, kept_exif
 
 STRIP_BYTES = 16 << 20  # of rows that are read or written at a time
-_CHUNK = 1 << 22  # bytes read at a time where a file is hashed
+_CHUNK = 1 << 22  # bytes copied at a time
 _FORMATS = {"uchar": "u1", "ushort": "u2"}
-_LOADERS = {  # named, so that libvips tries no other
-    decoding.PNG: pyvips.Image.pngload,
-    b"\xff\xd8\xff": pyvips.Image.jpegload,
-    **dict.fromkeys(decoding.TIFF, pyvips.Image.tiffload),
-}
 
 
 @dataclass(frozen=True)
@@ -38,59 +32,34 @@ class Opened:
 
     raster: Raster  # its numbers, upright and in sRGB, with alpha behind if it has any
     depth: int  # bits per channel, 8 or 16
-    name: str  # the file's name
-    sha256: str  # of the file's bytes
     exif: Mapping[int, str] = field(default_factory=dict)  # the tags worth keeping
     notes: tuple[str, ...] = ()  # what the user should hear
 
 
-def size_of(path: Path) -> tuple[int, int] | None:
-    """Height and width of an upright picture, from its header; `None` if it is none that can be read in strips."""
-    image = None
-    with suppress(pyvips.Error, OSError):
-        image = _open(path)
-    if image is None:
-        return None
-    return (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
-
-
-def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) -> Opened:
+def unpack(path: Path, target: Path, *, again: bool = False) -> Opened:
     """Unpacks a picture file into a raster, the file `target`.
 
     Args:
         path: the picture.
         target: where its numbers go.
-        max_pixels: refuses larger pictures; 0 refuses none.
         again: whether `target` holds them already.
 
     Raises:
-        ImageError: damaged, of numbers that are not read, or too large.
+        ImageError: damaged, or of numbers that are not read.
         RoomError: the disk is full.
     """
     with _told(path.name):
-        image = _open(path)
+        image = in_strips(path)
         assert image is not None
-        check_size(path.name, image.width, image.height, max_pixels)
-        if _orientation(image) == 1:  # what has to be turned is not read from top to bottom
-            image = _open(path, access="sequential")
+        if orientation_of(image) == 1:  # what has to be turned is not read from top to bottom
+            image = in_strips(path, access="sequential")
         image, notes = decoding.upright_srgb(image, path.name, lazy=True)
         raster = Raster(target, image.height, image.width, image.bands, _FORMATS[image.format])
         if again:
             raster.check()
         else:
             _pour(image, raster.create())
-    return Opened(raster, 8 if raster.kind == "u1" else 16, path.name, sha256(path), _exif(path), notes)
-
-
-def _open(path: Path, **options: str) -> pyvips.Image | None:
-    with path.open("rb") as file:
-        start = file.read(8)
-    loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
-    return loader(str(path), fail_on="error", **options) if loader else None
-
-
-def _orientation(image: pyvips.Image) -> int:
-    return int(image.get("orientation")) if "orientation" in image.get_fields() else 1
+    return Opened(raster, 8 if raster.kind == "u1" else 16, _exif(path), notes)
 
 
 def _pour(image: pyvips.Image, raster: Raster) -> None:
@@ -211,12 +180,6 @@ def _told(called: str) -> Iterator[None]:
         if "space left" in str(error.detail):
             raise RoomError(f"The disk has no room for {called}.\nFree some, or choose another disk.") from error
         raise ImageError(f"{called}: {decoding.first_line(error.detail)}.\nFetch or export it again.") from error
-
-
-def sha256(path: Path) -> str:
-    """Of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _exif(path: Path) -> dict[int, str]:

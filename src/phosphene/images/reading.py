@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pyvips
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -19,6 +20,14 @@ from phosphene.images.sources import Pixels, Source, bare_name, name_of, read_by
 from phosphene.images.texts import read_texts
 
 _LARGE = 256 << 20  # bytes of a file whose header is read alone
+_LOADERS = {
+    b"\x89PNG": pyvips.Image.pngload,
+    b"\xff\xd8\xff": pyvips.Image.jpegload,
+    b"II*\0": pyvips.Image.tiffload,
+    b"MM\0*": pyvips.Image.tiffload,
+    b"II+\0": pyvips.Image.tiffload,
+    b"MM\0+": pyvips.Image.tiffload,
+}  # named, so that libvips tries no other
 _FLOATS = {torch.float32: np.float32, torch.float64: np.float64}
 
 
@@ -99,6 +108,30 @@ def metadata(source: str | os.PathLike[str] | bytes) -> dict[str, str]:
     data = read_bytes(source)
     with pillow(called):
         return read_texts(open_image(data, called))
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Height and width of an upright picture, from its header; `None` if it is none that can be read in strips."""
+    try:
+        image = in_strips(path)
+    except (pyvips.Error, OSError):
+        return None
+    if image is None:
+        return None
+    return (image.width, image.height) if orientation_of(image) >= 5 else (image.height, image.width)
+
+
+def in_strips(path: Path, **options: str) -> pyvips.Image | None:
+    """A PNG, JPEG or TIFF file for libvips, whose pixels are read as they are wanted; `None` for any other file."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
+    return loader(str(path), fail_on="error", **options) if loader else None
+
+
+def orientation_of(image: pyvips.Image) -> int:
+    """As EXIF has it: 1 is upright, and from 5 on width and height change places."""
+    return int(image.get("orientation")) if "orientation" in image.get_fields() else 1
 
 
 def _check_settings(dtype: torch.dtype, long_side: int | None, max_pixels: int) -> None:

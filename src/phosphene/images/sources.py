@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -51,6 +52,12 @@ def read_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
         return bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else source.read()
     except (OSError, ValueError) as error:
         raise ImageError(_unreadable(source, error)) from error
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, WeightsError, nearest
+from phosphene.images.sources import sha256_of
 from phosphene.networks import weight_files
 from phosphene.networks.adapter import About, adapt, told
 from phosphene.networks.network import Network
@@ -110,7 +111,7 @@ def _filled_(module: nn.Module, about: About, weights: str | None) -> About:
         return replace(about, file=RANDOM, notes=(*about.notes, f"the weights of {about.name} are random"))
     path = Path(weights)
     heard = weight_files.fit_(module, weight_files.read(path), about.name, path)
-    return replace(about, file=path.name, sha256=weight_files.of_file(path), notes=(*about.notes, *heard))
+    return replace(about, file=path.name, sha256=sha256_of(path), notes=(*about.notes, *heard))
 
 
 @contextmanager

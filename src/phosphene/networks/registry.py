@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from torch import nn
 
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError, nearest
+from phosphene.images.sources import sha256_of
 from phosphene.names import LAYERS, NETWORKS
 from phosphene.networks import efficientnet, foreign, googlenet, weight_files
 from phosphene.networks.network import Classifier, Network, imagenet_classes, table
@@ -135,7 +136,7 @@ def load(
         return foreign.of_module(model, about, weights=file, dtype=dtype)
     if name is not None or any(each is not None for each in said.values()):
         raise SettingsError(f"name, mean, std, default_layer and classes are for modules; {model} knows its own.")
-    if foreign.is_foreign(str(model)):
+    if str(model) not in SOURCES and foreign.is_foreign(str(model)):
         return foreign.load(str(model), file, dtype)
     source, path = _resolve(str(model)) if file is None else _given(str(model), Path(file))
     return _load(source.name, path, path.stat().st_mtime_ns, dtype)
@@ -191,7 +192,7 @@ def _resolve(model: str) -> tuple[Source, Path]:
 
 @lru_cache(maxsize=4)
 def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
-    source, digest = SOURCES[name], weight_files.of_file(path)
+    source, digest = SOURCES[name], sha256_of(path)
     if path.name == source.file:
         check(source, path)
     try:
@@ -215,6 +216,5 @@ def check(source: Source, path: Path) -> None:
             if hashlib.file_digest(file, algorithm).hexdigest() == wanted:
                 return
     raise WeightsError(
-        f"{path} is not the file it should be: its hash is {weight_files.of_file(path)}."
-        f" Fetch it again with: {source.again}"
+        f"{path} is not the file it should be: its hash is {sha256_of(path)}. Fetch it again with: {source.again}"
     )

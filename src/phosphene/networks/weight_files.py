@@ -133,12 +133,6 @@ def sha256(module: nn.Module) -> str:
     return total.hexdigest()
 
 
-def of_file(path: Path) -> str:
-    """A file's SHA-256, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # Reads the weights out of a Caffe model file: the old V1 layout and the new one alike
 
 

@@ -18,7 +18,7 @@ from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import settings as choose_style
 from phosphene.techniques import STYLE
-from phosphene.techniques.aims import Aim, aim
+from phosphene.techniques.dreams import Aim, aim
 from phosphene.techniques.engine import Album
 
 Size = tuple[int, int]

@@ -160,15 +160,19 @@ def tilings_of(
     objective: Objective,
     settings: DreamSettings,
     sizes: Sequence[tuple[int, int]],
+    *,
+    memory: int | None = None,
+    beside: int | None = None,
 ) -> list[gradient.Tiling]:
-    """How octaves of these sizes are cut into tiles."""
+    """How octaves of these sizes are cut into tiles: as `planning.plan`, by default with the settings' memory."""
     return planning.plan(
         network,
         objective,
         sizes=sizes,
         tile=settings.tile,
         overlap=settings.overlap,
-        memory=memory_bytes(settings.memory),
+        memory=memory or memory_bytes(settings.memory),
+        beside=beside,
     )
 
 

@@ -105,11 +105,11 @@ def _note(journal: Journal, spare: Raster, kept: int) -> None:
         journal.note(now=True, step=journal.state["step"] + kept, current=1 - journal.state["current"], passes={})
 
 
-def disk_bytes(size: tuple[int, int], settings: DreamSettings, itemsize: int) -> int:
-    """The most that the files of a run take at once, the photograph's included."""
-    *smaller, largest = (math.prod(each) for each in transforms.sizes(*size, settings.octaves, settings.octave_scale))
+def disk_bytes(sizes: Sequence[tuple[int, int]], network: Network) -> int:
+    """The most that the files of a run with octaves of these sizes take at once, the photograph's included."""
+    *smaller, largest = map(math.prod, sizes)
     before = smaller[-1] if smaller else 0
-    return 3 * itemsize * (sum(smaller) + 3 * largest + before) + 2 * 4 * largest
+    return 3 * network.dtype.itemsize * (sum(smaller) + 3 * largest + before) + 2 * 4 * largest
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,7 @@ from phosphene.reports.folder import Subject, flags
 from phosphene.run import Dream, Prepared
 from phosphene.run.kept import telling_of_memory
 from phosphene.techniques import Technique
-from phosphene.techniques.engine import CANVAS_SIZE, Album, Opened, Opening
-from phosphene.techniques.files import pictures
+from phosphene.techniques.engine import CANVAS_SIZE, Album, Opened, Opening, pictures
 
 
 @dataclass

@@ -12,14 +12,15 @@ from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks.network import AUTO as DEVICE_AUTO
 from phosphene.networks.network import CPU, is_here
-from phosphene.recipes.fields import Values, flag
+from phosphene.pixels.canvases import is_canvas
+from phosphene.recipes.fields import Settings, Values, flag
 from phosphene.records import record
 from phosphene.records.record import Facts, Record
 from phosphene.run.kept import Keep, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
-from phosphene.techniques import DREAM, TECHNIQUES, Technique, files
-from phosphene.techniques.engine import Opening
+from phosphene.techniques import DREAM, TECHNIQUES, Technique
+from phosphene.techniques.engine import Opening, named
 
 RETIRED = ("backend",)  # settings of earlier versions
 
@@ -43,7 +44,7 @@ def redo(
     with telling_of_memory():
         then, notes = _recorded(made, technique, folder, changes)
         chosen = technique.engine.again(then, changes)
-        files.check_there(chosen, folder)
+        _check_there(chosen, folder)
         began = None if technique.takes == "words" else recorded_input(made, folder) if image is None else image
         network = networks.load_for(chosen)
         chosen, gave_way = technique.engine.for_network(chosen, network, changes)
@@ -59,6 +60,19 @@ def _opening(made: Record, technique: Technique) -> Opening:
     painted = "canvas" in made.input or technique.takes == "words"
     size = (int(width), int(height)) if painted and width and height else None
     return Opening(size, made.input.get("long_side"), 0)
+
+
+def _check_there(settings: Settings, folder: Path) -> None:
+    """Refuses recorded pictures that are not where they should be: in the folder, or where their name says.
+
+    Raises:
+        RecordError: which of them, and how to name another.
+    """
+    for setting, name in named(settings):
+        if not (folder / name).is_file() and not Path(name).is_file() and not is_canvas(name):
+            raise RecordError(
+                f"The {setting} {name!r} is no file in {folder}. Put it there, or name another: {flag(setting)} PATH"
+            )
 
 
 def check_changes(made: Record, changes: Values) -> None:

@@ -1,6 +1,7 @@
 """A technique with its settings and its network, made ready once: for a picture, for a thousand, or for a brush."""
 
 import io
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,21 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from PIL import Image
 from torch import Tensor
 
 from phosphene import images, networks
-from phosphene.ascent import OnStep
+from phosphene.ascent import OnStep, planning
 from phosphene.ascent.executor import MakeHands
 from phosphene.errors import ClusterError, PhospheneError, SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels.transforms import within
+from phosphene.recipes.fields import memory_bytes
 from phosphene.records.journal import Journal
 from phosphene.records.record import Record
+from phosphene.run import large
 from phosphene.run.kept import Checkpoint, Keep, Watch, telling_of_memory
-from phosphene.run.large import LargeDream, OnForecast, dreams_on_disk, large
+from phosphene.run.large import LargeDream, OnForecast
 from phosphene.techniques import DREAM, Technique
 from phosphene.techniques.engine import Album, Opening
 
@@ -32,6 +36,8 @@ from phosphene.techniques.engine import Album, Opening
 
 
 SHOWN = 1024  # pixels of the longer side, in a notebook
+SHARE = 0.6  # of the memory that is free, for one dream: the rest is for the user's other programs
+ENOUGH = 2_000_000_000  # bytes that a dream on disk takes where nobody said how many
 
 
 @dataclass(frozen=True)
@@ -152,10 +158,36 @@ class Prepared:
         """
         return self.technique.engine.check(self.settings, self.network, self.album)
 
-    def on_disk(self, path: str) -> bool:
-        """Whether a picture file is so large that it is made on disk, where the run is told of a folder for that."""
+    def on_disk(self, path: str | os.PathLike[str]) -> bool:
+        """Whether a picture file is so large that it is made on disk, where the run is told of a folder for that.
+
+        A large one is even where memory would hold it: in memory, whole copies of it come and go, and clearing their
+        pages takes longer than reading and writing blocks.
+        """
+        size = self._size_in_strips(path)
+        return size is not None and math.prod(size) > planning.LARGE and not large.obstacle(self.settings)
+
+    def _size_in_strips(self, path: str | os.PathLike[str]) -> tuple[int, int] | None:
+        """Height and width of a picture file that could be dreamt upon on disk; `None` for what is made in memory."""
         dreams = self.technique.name == DREAM.name and self.opening.long_side is None
-        return dreams and dreams_on_disk(path, self.settings)
+        return images.size_of(Path(path)) if dreams and Path(path).is_file() else None
+
+    def _disk_memory(self, path: str | os.PathLike[str], keep: Keep | None) -> int | None:
+        """How many bytes of memory a dream on disk may take; `None` for a picture that is made in memory.
+
+        Raises:
+            PhospheneError: memory cannot hold it, and it cannot be made on disk.
+        """
+        size = self._size_in_strips(path)
+        if size is None:
+            return None
+        given, free = memory_bytes(self.settings.memory), int(SHARE * psutil.virtual_memory().available)
+        if keep and (keep.begun("memory") or self.on_disk(path)):
+            return given or min(free, ENOUGH)
+        held = planning.picture_bytes(self.network, size)
+        if held > (given or free):
+            raise large.too_large(Path(path), held, large.obstacle(self.settings))
+        return None
 
     def make(
         self,
@@ -179,10 +211,11 @@ class Prepared:
             PhospheneError: with a message for the person who asked.
         """
         with telling_of_memory():
-            if self.technique.name == DREAM.name and self.opening.long_side is None:
-                found = large(image, self.settings, self.network, self.objective, self.album, keep)
-                if found:
-                    return found.dream(on_step, on_forecast, max_pixels=self.opening.max_pixels, hands=hands)
+            path = image if isinstance(image, (str, os.PathLike)) else ""
+            if (memory := self._disk_memory(path, keep)) and keep:
+                return large.dream(
+                    self, Path(path), keep, memory, on_step=on_step, on_forecast=on_forecast, hands=hands
+                )
             source, origin = self.technique.engine.open(image, self.settings, self.opening, self.network.dtype)
             return self.make_opened(source, origin, on_step=on_step, keep=keep, on_forecast=on_forecast)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phosphene import batch, filters, images, networks
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.images import Picture, huge
+from phosphene.images import Picture
 from phosphene.names import CANVASES
 from phosphene.painting.document import DREAM, Ground, History, Look
 from phosphene.pixels.canvases import canvas
@@ -186,7 +186,7 @@ class Studio:
     def _new(self, data: bytes, name: str) -> Session:
         view = self._view(data, name)
         folder = self.store.new(data)
-        height, width = huge.size_of(folder.path / PICTURE) or self._size(data)
+        height, width = images.size_of(folder.path / PICTURE) or self._size(data)
         facts = {"name": name, "height": height, "width": width, "notes": _without_size(view), "history": _NOTHING_DONE}
         session = self._seated(folder, facts, view)
         session.set_ground(BEGINNING)

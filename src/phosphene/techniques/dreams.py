@@ -1,24 +1,35 @@
-"""Dreams: a picture or a canvas, dreamt upon in memory."""
+"""Dreams: a picture or a canvas, dreamt upon in memory; what a dream aims at, where, and what it will take."""
 
-from dataclasses import replace
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
+import torch
 from torch import Tensor
 
-from phosphene import objectives
-from phosphene.ascent import OnStep, Reached, Step, gradient
+from phosphene import features, objectives
+from phosphene.ascent import OnStep, Reached, Step, gradient, planning
+from phosphene.ascent.gradient import Tiling, backend_on
+from phosphene.errors import SettingsError
+from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import transforms
+from phosphene.pixels import masks, transforms
 from phosphene.pixels.tiles import Box
 from phosphene.recipes import dream as recipe
-from phosphene.recipes.fields import Values, combined
-from phosphene.recipes.settings import BEST, DreamSettings, split_region
+from phosphene.recipes.dream import Region
+from phosphene.recipes.fields import Values, combined, numbers
+from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
-from phosphene.techniques import files
-from phosphene.techniques.aims import Aim, aim, asks_for_best, expected
-from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture
+from phosphene.recipes.style_settings import StyleSettings
+from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture, pictures
+
+_PROPORTION = 0.02  # by which a mask's proportions may differ from the picture's
 
 
 class Dreams(Engine[DreamSettings]):
@@ -36,12 +47,13 @@ class Dreams(Engine[DreamSettings]):
         aimed = aim(picture, settings, network, album, objective)
         make = partial(_dreamt, picture, aimed, network)
         notes = aimed.notes + _small(picture, aimed.settings)
-        forecast = partial(expected, picture, aimed, network)
-        return PreparedPicture(aimed.settings, str(aimed.objective), make, notes, forecast)
+        return PreparedPicture(
+            aimed.settings, str(aimed.objective), make, notes, partial(_expected, picture, aimed, network)
+        )
 
     def check(self, settings: DreamSettings, network: Network, album: Album) -> str:
         """As `Engine.check`; layers that are to suit a guide are not known yet."""
-        for name in files.pictures(settings):
+        for name in pictures(settings):
             album.picture(name)
         for _, wish, _ in map(split_region, settings.region):
             if wish:
@@ -118,8 +130,202 @@ def _dreamt(
     )
 
 
+def _expected(picture: Picture, aimed: Aim, network: Network) -> Forecast | None:
+    """The forecast of a dream without a mask."""
+    if aimed.mask is not None:
+        return None
+    height, width = picture.pixels.shape[-2:]
+    sizes = transforms.sizes(height, width, aimed.settings.octaves, aimed.settings.octave_scale)
+    tilings = recipe.tilings_of(network, aimed.objective, aimed.settings, sizes)
+    return forecast(network, aimed.objective, sizes, tilings, aimed.settings)
+
+
 def _small(picture: Picture, settings: DreamSettings) -> tuple[str, ...]:
     """Word of a picture that is too small for all octaves."""
     height, width = picture.pixels.shape[-2:]
     fit = len(transforms.sizes(height, width, settings.octaves, settings.octave_scale))
     return (f"the picture is small: it dreamt at {fit} of {settings.octaves} sizes",) if fit < settings.octaves else ()
+
+
+# What a dream aims at
+
+
+@dataclass(frozen=True)
+class Aim:
+    """An objective ready for the network, and where it holds.
+
+    Attributes:
+        settings: with the layers that were chosen for a guide.
+        objective: ready for the network.
+        mask: `[1, 1, H, W]`, or `None` for everywhere.
+        regions: what is aimed at elsewhere.
+        notes: what the user should hear.
+    """
+
+    settings: DreamSettings
+    objective: Objective
+    mask: Tensor | None = None
+    regions: tuple[Region, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def aim(
+    picture: Picture, settings: DreamSettings, network: Network, album: Album, objective: Objective | None = None
+) -> Aim:
+    """Makes everything ready that the settings ask for, for this picture.
+
+    Raises:
+        PhospheneError: names that are not there, pictures that cannot be read, masks that do not fit.
+    """
+    settings, notes = chosen_layers(picture, settings, network, album)
+    wanted = (objective or recipe.goal(network, settings)).prepare(network, album)
+    mask = mask_of(picture, settings, album)
+    regions = tuple(_region(text, picture, settings, network, album, wanted) for text in settings.region)
+    return Aim(settings, wanted, mask, regions, notes)
+
+
+def asks_for_best(settings: DreamSettings) -> bool:
+    """Whether layers are to be chosen for a guide."""
+    return bool(settings.guide) and settings.layer in (None, BEST)
+
+
+def chosen_layers(
+    picture: Picture, settings: DreamSettings, network: Network, album: Album
+) -> tuple[DreamSettings, tuple[str, ...]]:
+    """The settings with the layers that suit the guide best, where that was asked for, and word of it."""
+    if not asks_for_best(settings):
+        return settings, ()
+    guides = [album(name) for name in settings.guide]
+    scale = max(numbers(settings.guide_scales, "--guide-scales"))
+    ranked = ranking.rank(picture.pixels, guides, network, scale=scale or 1.0)
+    layers = [each.layer for each in ranking.companions(ranked, network, settings.top)]
+    also = f", with {' and '.join(layers[1:])}" if layers[1:] else ""
+    note = f"the layer that suits the guide best: {layers[0]}{also}"
+    return replace(settings, layer=",".join(layers)), (note,)
+
+
+def mask_of(picture: Picture, settings: DreamSettings | StyleSettings, album: Album) -> Tensor | None:
+    """Where the picture may dream, at its size."""
+    if settings.mask is None:
+        return None
+    if settings.mask == ALPHA:
+        if picture.alpha is None:
+            raise SettingsError(f"--mask {ALPHA}: {picture.name} has no transparency. Name a picture as its mask.")
+        mask = picture.alpha
+    else:
+        mask = _brightness(settings.mask, picture, album)
+    mask = masks.feather(1 - mask if settings.invert else mask, settings.feather)
+    if not mask.any():
+        raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
+    return mask
+
+
+def _brightness(name: str, picture: Picture, album: Album) -> Tensor:
+    """A mask `[1, 1, H, W]` of the picture's size: brightness, and nothing where the mask's own picture is transparent.
+
+    Raises:
+        SettingsError: its proportions are others.
+    """
+    brightness, alpha = fitted(name, picture, album, "mask").mean(1, keepdim=True), album.picture(name).alpha
+    return brightness if alpha is None else brightness * masks.at(alpha, *brightness.shape[-2:])
+
+
+def fitted(name: str, picture: Picture, album: Album, kind: str) -> Tensor:
+    """The pixels of a mask or the like, `[1, 3, H, W]`, at the picture's size.
+
+    Raises:
+        SettingsError: its proportions are others.
+    """
+    found = album.picture(name)
+    (height, width), (rows, columns) = found.pixels.shape[-2:], picture.pixels.shape[-2:]
+    if abs(height / width * columns / rows - 1) > _PROPORTION:
+        raise SettingsError(
+            f"The {kind} {found.name} is {width}×{height}, the picture {columns}×{rows}: their proportions differ."
+            " Crop one to fit the other."
+        )
+    return masks.at(found.pixels, rows, columns)
+
+
+def _region(
+    text: str, picture: Picture, settings: DreamSettings, network: Network, album: Album, usual: Objective
+) -> Region:
+    """A region from `mask.png=OBJECTIVE @ STRENGTH`, where either of the two may be left out."""
+    name, wish, strength = split_region(text)
+    mask = masks.feather(_brightness(name, picture, album), settings.feather)
+    if not mask.any():
+        raise SettingsError(f"The region {name} is black everywhere: nothing may dream there. White dreams.")
+    objective = objectives.read(wish).prepare(network, album) if wish else usual
+    return Region(mask, objective, strength)
+
+
+# What a long dream will take, said before it is begun: measured on a tile of its own size
+
+
+WORTH = 100_000_000  # pixels times steps: with fewer, a dream is done before a forecast is of use
+BESIDE = 1.5  # a dream's time over its tiles': blocks are read and written; 1.6 at 12 megapixels
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a dream will take.
+
+    Attributes:
+        size: height and width, in pixels.
+        tiles: at the largest octave, at each step.
+        seconds: of the whole.
+        memory: bytes of the whole process.
+        disk: bytes of the files beside the output; 0 for a dream in memory.
+        free: bytes of the disk that are free.
+    """
+
+    size: Size
+    tiles: int
+    seconds: float
+    memory: int
+    disk: int = 0
+    free: int = 0
+
+    def __str__(self) -> str:
+        height, width = self.size
+        tiles = f"{self.tiles:,} tiles" if self.tiles > 1 else "one tile"
+        room = f", {self.disk / 1e9:.1f} GB of disk ({self.free / 1e9:.0f} GB free)" if self.disk else ""
+        megapixels = f"{height * width / 1e6:,.0f} megapixels"
+        return f"{width}×{height} ({megapixels}), {tiles} a step, {self.memory / 1e9:.1f} GB of memory{room}"
+
+
+def forecast(
+    network: Network,
+    objective: Objective,
+    sizes: Sequence[Size],
+    tilings: Sequence[Tiling],
+    settings: DreamSettings,
+) -> Forecast | None:
+    """What a dream in memory with octaves of these sizes will take; `None` where that is not worth while.
+
+    Its time is that of a first tile, as often as there are. Tiles are counted by the pixels that they see, so that
+    overlaps count as often as they are looked at.
+    """
+    boxes = [gradient.boxes(size, network, objective, tiling) for size, tiling in zip(sizes, tilings, strict=True)]
+    seen = settings.steps * sum(_seen(box) for octave in boxes for box in octave)
+    if seen < WORTH:
+        return None
+    seconds = BESIDE * seen * _per_pixel(network, objective.fit(*sizes[-1]), boxes[-1][0], sizes[-1], settings)
+    tile = max(map(_seen, boxes[-1])) * features.bytes_per_pixel(network, objective.layers)
+    memory = planning.PROCESS_BYTES + planning.picture_bytes(network, sizes[-1]) + int(tile)
+    return Forecast(sizes[-1], len(boxes[-1]), seconds, memory)
+
+
+def _seen(box: Box) -> int:
+    return math.prod(side.stop - side.start for side in box.context)
+
+
+def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, settings: DreamSettings) -> float:
+    """Seconds for each pixel of a tile, on the device that will compute it; a first run warms up."""
+    rows, columns = (side.stop - side.start for side in box.context)
+    pixels = torch.rand(1, 3, rows, columns, dtype=network.dtype, generator=torch.Generator().manual_seed(0))
+    backend = backend_on(settings.device, network, objective)
+    gradient.of_box(pixels, box, size, network, objective, backend)
+    started = time.perf_counter()
+    gradient.of_box(pixels, box, size, network, objective, backend)
+    return (time.perf_counter() - started) / _seen(box)

@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from phosphene import images
+from phosphene import images, objectives
 from phosphene.ascent import OnStep, Reached
 from phosphene.errors import RecordError, SettingsError
-from phosphene.images import Picture
+from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.networks.network import device_for
 from phosphene.objectives import Objective
 from phosphene.pixels.canvases import canvas, is_canvas
 from phosphene.pixels.tiles import Box
-from phosphene.recipes.fields import Settings, Values, combined
+from phosphene.recipes.fields import Settings, Values, combined, described
+from phosphene.recipes.settings import ALPHA, join_region, split_region
+from phosphene.recipes.style_settings import weighted
 from phosphene.records.record import Facts, Record
-from phosphene.techniques import files
 
 if TYPE_CHECKING:
-    from phosphene.techniques.aims import Forecast
+    from phosphene.techniques.dreams import Forecast
     from phosphene.techniques.technique import Technique
 
 
@@ -38,13 +39,9 @@ GUIDE_SIZE = (512, 768)  # height and width of a canvas that is a guide
 
 @dataclass
 class Album:
-    """Opens pictures, each once, and remembers their hashes for the record.
+    """Opens pictures with pixels of a dtype, each once, and remembers for the record: name → SHA-256, in `hashes`.
 
-    Attributes:
-        dtype: of their pixels.
-        named: pictures that have names but are no files.
-        folder: where names without a folder are looked for first.
-        hashes: name → SHA-256 of what was opened.
+    A name is looked for in `named`, which are pictures that are no files, then in the folder, then as a path.
     """
 
     dtype: torch.dtype
@@ -64,7 +61,7 @@ class Album:
             ImageError: it cannot be read.
             SettingsError: another one of that name was opened before.
         """
-        key = source if isinstance(source, str) else f"{images.name_of(source)} {id(source)}"
+        key = source if isinstance(source, str) else f"{name_of(source)} {id(source)}"
         if (key, long_side) not in self._opened:
             self._opened[key, long_side] = self._open(source, long_side)
         return self._opened[key, long_side]
@@ -74,10 +71,10 @@ class Album:
             painted = canvas(source, *GUIDE_SIZE, seed=0, dtype=self.dtype)
             return Picture(painted, None, 8, source, None)
         picture = images.load(self._found(source), dtype=self.dtype, long_side=long_side, max_pixels=0)
-        known = self.hashes.setdefault(images.name_of(source), picture.sha256 or "")
+        known = self.hashes.setdefault(name_of(source), picture.sha256 or "")
         if known != (picture.sha256 or ""):
             raise SettingsError(
-                f"Two different pictures are called {images.name_of(source)!r}, and a record tells them by their names."
+                f"Two different pictures are called {name_of(source)!r}, and a record tells them by their names."
                 " Rename one."
             )
         return picture
@@ -89,6 +86,68 @@ class Album:
             return self.named[source]
         beside = None if self.folder is None else self.folder / source
         return beside if beside is not None and beside.is_file() else source
+
+
+# The files that settings name: which these are, how a record tells them, and whether they are there
+
+
+def _of_objective(word: str) -> list[str]:
+    return [str(name) for name in objectives.read(word).pictures if name is not None]
+
+
+def _of_region(word: str) -> list[str]:
+    mask, wish, _ = split_region(word)
+    return [mask, *(_of_objective(wish) if wish else ())]
+
+
+_PICTURES: Mapping[str, Callable[[str], list[str]]] = {
+    **dict.fromkeys(("picture", "map"), lambda word: [word]),
+    "mask": lambda word: [] if word == ALPHA else [word],
+    "weighted picture": lambda word: [weighted(word)[0]],
+    "objective": _of_objective,
+    "region": _of_region,
+}
+"""The pictures that a word names, by what the setting holds."""
+
+
+def _recorded_region(word: str) -> str:
+    mask, wish, strength = split_region(word)
+    return join_region(name_of(mask), str(objectives.read(wish)) if wish else "", strength)
+
+
+_RECORDED: Mapping[str, Callable[[str], str]] = {
+    **dict.fromkeys(("weights", "picture", "map", "mask", "weighted picture"), name_of),
+    "objective": lambda word: str(objectives.read(word)),
+    "region": _recorded_region,
+}
+"""A word as a record holds it."""
+
+
+def named(settings: Settings) -> list[tuple[str, str]]:
+    """Settings, and the pictures that these name beside the one that is worked on."""
+    return [
+        (each.name, name)
+        for each in described(type(settings)).values()
+        if (pictures := _PICTURES.get(each.holds))
+        for value in [getattr(settings, each.name) or ()]
+        for word in ([value] if isinstance(value, str) else value)
+        for name in pictures(word)
+    ]
+
+
+def pictures(settings: Settings) -> list[str]:
+    """The pictures that settings name beside the one that is worked on."""
+    return [name for _, name in named(settings)]
+
+
+def without_folders(settings: Settings) -> Facts:
+    """The settings that name something, as a record holds them."""
+    found = {}
+    for each in described(type(settings)).values():
+        bare, value = _RECORDED.get(each.holds), getattr(settings, each.name)
+        if bare and value is not None:
+            found[each.name] = [bare(word) for word in value] if isinstance(value, tuple) else bare(value)
+    return found
 
 
 Chosen = TypeVar("Chosen", bound=Settings)
@@ -160,15 +219,15 @@ OnReached = Callable[[Reached], None]
 """Told what a run has reached, to be kept."""
 
 
-def _is_length(value: Any) -> bool:
-    return isinstance(value, Integral) and value is not True and int(value) >= 1
-
-
 class Making(Protocol):
     """Makes a picture `[1, 3, H, W]`, sRGB 0..1."""
 
     def __call__(self, on_step: OnStep, reached: Reached | None, on_reached: OnReached) -> Tensor:
         """Goes on from what was `reached`, and tells of its steps and of what it reaches."""
+
+
+def _is_length(value: Any) -> bool:
+    return isinstance(value, Integral) and value is not True and int(value) >= 1
 
 
 @dataclass(frozen=True)
@@ -177,8 +236,8 @@ class PreparedPicture:
 
     Attributes:
         settings: with what was chosen for this picture.
-        objective: what the record says of it.
-        make: does it.
+        objective: as the record tells it.
+        make: makes the other picture.
         notes: what the user should hear.
         forecast: measures what it will take; gives `None` where that is not worth while.
         regions: draws what was matched with what.
@@ -193,11 +252,7 @@ class PreparedPicture:
 
 
 class Engine(ABC, Generic[Chosen]):
-    """Makes the pictures of a technique.
-
-    Attributes:
-        technique: whose.
-    """
+    """Makes the pictures of a technique."""
 
     def __init__(self, technique: Technique) -> None:
         self.technique = technique
@@ -241,7 +296,7 @@ class Engine(ABC, Generic[Chosen]):
     def recorded(self, settings: Chosen, network: Network) -> dict[str, object]:
         """The settings as a record holds them: objectives as they print, files without their folders."""
         machine = {"device": device_for(settings.device)} if hasattr(settings, "device") else {}
-        return {**settings.to_dict(), **files.recorded(settings), "model": network.name, **machine}
+        return {**settings.to_dict(), **without_folders(settings), "model": network.name, **machine}
 
     def provenance(self, settings: Chosen, network: Network, objective: str) -> Facts:
         """Fields of a record that are known before a picture is made."""
@@ -260,11 +315,8 @@ class Engine(ABC, Generic[Chosen]):
         known = self.provenance(settings, network, objective)
         wanted = Record(**known, input={}, output={}, versions={}, threads=1)
         if chosen := self.chosen_for_each(settings):
-            wanted = replace(
-                wanted,
-                settings=wanted.settings | {name: found.settings.get(name) for name in chosen},
-                objective=found.objective,
-            )
+            own = {name: found.settings.get(name) for name in chosen}
+            wanted = replace(wanted, settings=wanted.settings | own, objective=found.objective)
         return all(getattr(found, fact) == getattr(wanted, fact) for fact in known)
 
     def again(self, then: Values, changes: Values) -> Chosen:

@@ -25,9 +25,8 @@ from phosphene.recipes.fields import Values, combined
 from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.structure import Source
 from phosphene.recipes.style_settings import StyleSettings, weighted
-from phosphene.techniques import files
-from phosphene.techniques.aims import fitted, mask_of
-from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture
+from phosphene.techniques.dreams import fitted, mask_of
+from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture, named
 
 # A picture of what was matched with what: the content and its styles, in shared colours
 
@@ -97,7 +96,7 @@ class Styles(Engine[StyleSettings]):
     def check(self, settings: StyleSettings, network: Network, album: Album) -> str:
         """As `Engine.check`."""
         _pictures(settings, network, album)
-        for setting, name in files.named(settings):
+        for setting, name in named(settings):
             if setting != "style":
                 album.picture(name)
         return _told(settings)
