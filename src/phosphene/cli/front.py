@@ -14,13 +14,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from phosphene import __version__
-from phosphene.cli.atlas import atlas
 from phosphene.cli.configuration import beginning
 from phosphene.cli.factory import ARGUMENTS, command, redo, resume
 from phosphene.cli.match import match
 from phosphene.cli.progress import Voice
+from phosphene.cli.reports import atlas, study
 from phosphene.cli.studio import studio
-from phosphene.cli.study import study
 from phosphene.cli.tables import filters, info, layers, networks, presets
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
 from phosphene.names import CANVASES

@@ -103,19 +103,19 @@ def check_preview(jobs: Sequence[Job], wishes: Wishes, *read: str) -> None:
         raise SettingsError(f"--preview {wishes.preview} is an input or an output too. Give it a name of its own.")
 
 
-def report_folder(picture: str, output: str | None, series: str) -> Path:
-    """Where the report of a series on one picture goes: by default photo-atlas beside photo.jpg.
+def report_folder(picture: str, output: str | None, kind: str) -> Path:
+    """Where a report on one picture goes: by default photo-atlas beside photo.jpg.
 
     Raises:
         SettingsError: a pipe, or more than one picture.
         ImageError: there is no such picture.
     """
     if picture == batch.PIPE:
-        raise SettingsError(f"phosphene {series} takes a file, since its command lines name it. Save what is piped in.")
+        raise SettingsError(f"phosphene {kind} takes a file, since its command lines name it. Save what is piped in.")
     inputs, many = batch.expand([picture])
     if many:
-        raise SettingsError(f"phosphene {series} takes one picture; {picture!r} means {len(inputs)}. Name one of them.")
-    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-{series}"
+        raise SettingsError(f"phosphene {kind} takes one picture; {picture!r} means {len(inputs)}. Name one of them.")
+    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-{kind}"
 
 
 _ANEW = "it was interrupted, and is made anew"
