@@ -18,8 +18,7 @@ from phosphene.networks import Network
 from phosphene.networks.network import table
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.records import record
-from phosphene.reports.atlas import FIELDS, atlas, book, living, plan
-from phosphene.reports.atlas import plan as alive
+from phosphene.reports.atlas import FIELDS, active_channels, atlas, book, plan
 from phosphene.reports.folder import Subject, flags, windows
 
 SMALL = {"long_side": 40, "channels": 1, "steps": 2, "octaves": 1, "jitter": 4}
@@ -32,8 +31,8 @@ def small(request, monkeypatch):
     """Sketches smaller than small pictures, and collages of few scraps where they do not matter."""
     monkeypatch.setattr(plan, "_SKETCH_SIDE", 24)
     monkeypatch.setattr(plan, "_SKETCH_STEPS", 1)
-    if "living" not in request.node.name and "collage" not in request.node.name:
-        monkeypatch.setattr(alive, "_SCRAPS", 20)
+    if "active" not in request.node.name and "collage" not in request.node.name:
+        monkeypatch.setattr(plan, "_SCRAPS", 20)
 
 
 @pytest.fixture
@@ -320,10 +319,10 @@ def test_windows_quotes_otherwise():
     assert windows(words) == 'phosphene "my cat & I.jpg" --layer block3 --model n.pth'
 
 
-# What is alive
+# What is active
 
 
-def test_a_planted_channel_is_living():
+def test_a_planted_channel_is_active():
     """A channel that answers to a cross, among some that answer to edges, to brightness, and to nothing."""
     cross = torch.full((5, 5), -1.0)
     cross[2, :] = cross[:, 2] = 1.5
@@ -340,7 +339,7 @@ def test_a_planted_channel_is_living():
     for top, left in ((20, 30), (60, 100), (40, 70)):
         picture[..., top, left - 2 : left + 3] = picture[..., top - 2 : top + 3, left] = 1
     picture[..., 70:, :60] = 0.5
-    assert living(network, picture, ["only"], count=2)["only"][0].channel == 4
+    assert active_channels(network, picture, ["only"], count=2)["only"][0].channel == 4
 
 
 def walk_of(walk):
@@ -354,22 +353,22 @@ def walk_of(walk):
     return geometry
 
 
-def test_other_pictures_have_other_living_channels(efficientnet):
+def test_other_pictures_have_other_active_channels(efficientnet):
     names = plan.channel_layers(efficientnet)
     assert names == ["block2", "block4", "block6", "block8", "block10", "block12", "block14"]
     found = [
-        living(efficientnet, images.load(photograph(name), long_side=192).pixels, names[3:], count=5)
+        active_channels(efficientnet, images.load(photograph(name), long_side=192).pixels, names[3:], count=5)
         for name in ("chelsea", "coffee")
     ]
     for layer in names[3:]:
-        chosen = [{each.channel for each in alive[layer]} for alive in found]
+        chosen = [{each.channel for each in each_[layer]} for each_ in found]
         assert [len(each) for each in chosen] == [5, 5]
         assert len(chosen[0] & chosen[1]) <= 2
 
 
 def test_a_collage_has_the_colours_and_not_the_shapes():
     picture = images.load(photograph("coffee"), long_side=128).pixels
-    made = alive.collage(picture, torch.Generator().manual_seed(0))
+    made = plan.collage(picture, torch.Generator().manual_seed(0))
     assert made.shape == picture.shape
     assert torch.allclose(made.mean((2, 3)), picture.mean((2, 3)), atol=0.1)
     together = torch.stack([made.mean(1).flatten(), picture.mean(1).flatten()])

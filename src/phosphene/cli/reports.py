@@ -45,7 +45,7 @@ _anew = file_flag("--force", is_flag=True, help="make all of it anew")
 def atlas(
     picture: str, output: str | None, threads: int | None, quiet: bool, as_json: bool, size: str | None, **flags: Any
 ) -> int:
-    """Dreams PICTURE with every layer, and with the channels that are most alive in it, on one page to browse.
+    """Dreams PICTURE with every layer, and with the channels that are most active in it, on one page to browse.
 
     PICTURE is a file, or a canvas: clouds, noise, grey. The page is photo-atlas/index.html beside photo.jpg: open it
     while it is being made. What is there already is kept, so that an atlas which was interrupted goes on.

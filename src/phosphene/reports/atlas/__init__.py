@@ -1,6 +1,6 @@
-"""The atlas: a picture dreamt with every layer and its liveliest channels, on one page to browse."""
+"""The atlas: a picture dreamt with every layer and its most active channels, on one page to browse."""
 
 from phosphene.reports.atlas.build import Atlas, Progress, atlas
-from phosphene.reports.atlas.plan import CHANNELS, FIELDS, LARGEST, Entry, Living, living
+from phosphene.reports.atlas.plan import CHANNELS, FIELDS, LARGEST, ActiveChannel, Entry, active_channels
 
-__all__ = ["CHANNELS", "FIELDS", "LARGEST", "Atlas", "Entry", "Living", "Progress", "atlas", "living"]
+__all__ = ["CHANNELS", "FIELDS", "LARGEST", "ActiveChannel", "Atlas", "Entry", "Progress", "active_channels", "atlas"]

@@ -20,11 +20,11 @@ from phosphene.reports.atlas.plan import Entry, Pass, Stage
 from phosphene.reports.folder import PAGE, PICTURES, ReportFolder, Subject, posix, windows
 from phosphene.run import Dream
 
-ALIVE = (
-    "A channel is alive where it answers to this picture more than it answers to scraps of noise in the same colours,"
-    " counted in its own spread there. Those are shown whose liveliest places stand out most from the rest of the"
+ACTIVE = (
+    "A channel is active where it answers to this picture more than it answers to scraps of noise in the same colours,"
+    " counted in its own spread there. Those are shown whose most active places stand out most from the rest of the"
     " picture: not the channels that are bright for everything, and of several that answer to the same places only the"
-    " first. Liveliness is how far they stand out."
+    " first. The activation score is how far they stand out."
 )
 
 
@@ -66,7 +66,7 @@ def page(view: View, state: Mapping[str, object]) -> str:
         height=height,
         layers=[each for each in numbered if each[1].channel is None],
         channels=[list(each) for _, each in groupby(of_channels, key=lambda each: each[1].layer)],
-        alive=ALIVE,
+        active=ACTIVE,
         posix=posix,
         windows=windows,
     )
@@ -150,7 +150,7 @@ class Book:
             {
                 "layer": entry.layer,
                 "channel": entry.channel,
-                "liveliness": entry.liveliness,
+                "score": entry.score,
                 "picture": f"{PICTURES}/{entry.file}",
                 "stage": stage or None,
                 "command": posix(full),

@@ -15,7 +15,7 @@ from phosphene.recipes.fields import flag
 from phosphene.recipes.settings import DreamSettings
 from phosphene.reports.atlas import plan
 from phosphene.reports.atlas.book import Book, View
-from phosphene.reports.atlas.plan import Entry, Pass, Stage, living
+from phosphene.reports.atlas.plan import Entry, Pass, Stage, active_channels
 from phosphene.reports.folder import ReportFolder, Subject
 from phosphene.reports.variants import Library, VariantMaker
 from phosphene.techniques import DREAM
@@ -86,7 +86,7 @@ def atlas(
     on_step: OnStep | None = None,
     **changes: Any,
 ) -> Atlas:
-    """Dreams a picture with every layer, and with the channels that are most alive in it, into a page to browse.
+    """Dreams a picture with every layer, and with the channels that are most active in it, into a page to browse.
 
     What the folder holds already, made of the same picture with the same network and settings, is kept.
 
@@ -120,8 +120,8 @@ def atlas(
     makers = _Makers(whole, subject)
     sketch, picture = plan.passes(settings, long_side or plan.usual_side(subject.width, subject.height))
     pixels = makers.of_side(picture.channel_side).opened(settings)[0].pixels
-    alive = living(network, pixels, plan.channel_layers(network) if channels else [], count=channels)
-    entries = plan.entries(network, alive)
+    active = active_channels(network, pixels, plan.channel_layers(network) if channels else [], count=channels)
+    entries = plan.entries(network, active)
     view = View(subject, network, entries, tuple(makers.commands(entry, picture) for entry in entries), picture)
     # Where finished pictures are as small and quick as sketches, the sketches are the pictures.
     wanted = (picture,) if replace(sketch, name="picture") == picture else (sketch,) if quick else (sketch, picture)

@@ -17,41 +17,41 @@ from phosphene.networks.network import Layer
 from phosphene.recipes.settings import DreamSettings
 from phosphene.reports.folder import Subject
 
-# Which channels are alive in a photograph, and not in every picture
+# Which channels are active in a photograph, and not in every picture
 
 
-PLACES = 0.02  # share of the positions that are a channel's liveliest
+PLACES = 0.02  # share of the positions where a channel is most active
 COLLAGES = 2
-_FEWEST = 3  # positions that are the liveliest, at least
+_FEWEST = 3  # of those positions, at least
 _SCRAPS = 1500  # of a collage, enough to cover it
 _SMALLEST = 3.0  # half a scrap's width, pixels
-_FLOOR = 0.3  # of the layer's median spread: less is taken for as much, so that a mute channel is not alive by a trifle
+_FLOOR = 0.3  # of the layer's median spread: a smaller one counts as this, so that no silent channel is active
 
 
 @dataclass(frozen=True)
-class Living:
-    """A channel that is alive in a photograph.
+class ActiveChannel:
+    """A channel that is active in a photograph.
 
     Attributes:
         channel: its number.
-        liveliness: how far its liveliest places stand out, in units of its spread.
+        score: how far its most active places stand out, in units of its spread.
     """
 
     channel: int
-    liveliness: float
+    score: float
 
 
-def living(
+def active_channels(
     network: Network, pixels: Tensor, layers: Collection[str], *, count: int, seed: int = 0
-) -> dict[str, list[Living]]:
-    """The `count` channels of each layer that are most alive in `pixels` `[1, 3, H, W]`, the liveliest first."""
+) -> dict[str, list[ActiveChannel]]:
+    """The `count` channels of each layer that are most active in `pixels` `[1, 3, H, W]`, the most active first."""
     if not layers or count < 1:
         return {name: [] for name in layers}
     generator = torch.Generator().manual_seed(seed)
     collages = [collage(pixels, generator) for _ in range(COLLAGES)]
     seen = features.of_picture(network, pixels, layers)
     usual = [features.of_picture(network, each, layers) for each in collages]
-    found: dict[str, list[Living]] = {}
+    found: dict[str, list[ActiveChannel]] = {}
     taken: list[Tensor] = []
     for name in layers:
         rise = _rise(seen[name], [each[name] for each in usual])
@@ -98,18 +98,18 @@ def _unlike(rise: Tensor, taken: list[Tensor]) -> Tensor:
     return unlike
 
 
-def _chosen(rise: Tensor, count: int, unlike: Tensor) -> list[Living]:
-    """The liveliest channels, each discounted by how much it is like those before it."""
+def _chosen(rise: Tensor, count: int, unlike: Tensor) -> list[ActiveChannel]:
+    """The most active channels, each discounted by how much it is like those before it."""
     places = rise.flatten(1)
     few = min(places.shape[1], max(_FEWEST, math.ceil(PLACES * places.shape[1])))
-    liveliness = places.topk(few, dim=1).values.mean(1) - places.median(1).values
+    scores = places.topk(few, dim=1).values.mean(1) - places.median(1).values
     maps = _maps(rise)
-    found: list[Living] = []
+    found: list[ActiveChannel] = []
     for _ in range(min(count, len(rise))):
-        wanted = liveliness * unlike
+        wanted = scores * unlike
         wanted[[each.channel for each in found]] = -math.inf
         best = int(wanted.argmax())
-        found.append(Living(best, round(float(liveliness[best]), 1)))
+        found.append(ActiveChannel(best, round(float(scores[best]), 1)))
         unlike = torch.minimum(unlike, 1 - (maps @ maps[best]).clamp(0, 1))
     return found
 
@@ -176,7 +176,7 @@ class Entry:
         channel: only this one of its channels, or all.
         shows: what the layer tends to bring out.
         file: the picture's name.
-        liveliness: of the channel, in the photograph.
+        score: of the channel, in the photograph.
         depth: the layer's place in the network, 0 to 1.
     """
 
@@ -184,7 +184,7 @@ class Entry:
     channel: int | None
     shows: str
     file: str
-    liveliness: float | None
+    score: float | None
     depth: float
 
     @property
@@ -276,17 +276,17 @@ def _evenly(things: Sequence[Thing], most: int) -> list[Thing]:
     return [things[round(index * (len(things) - 1) / (most - 1))] for index in range(most)]
 
 
-def entries(network: Network, living: Mapping[str, Sequence[Living]]) -> tuple[Entry, ...]:
-    """The layers from shallow to deep, then the living channels of each."""
+def entries(network: Network, active: Mapping[str, Sequence[ActiveChannel]]) -> tuple[Entry, ...]:
+    """The layers from shallow to deep, then the active channels of each."""
     rows = list(enumerate(main_layers(network)))
     last = max(1, len(rows) - 1)
 
-    def entry(number: int, layer: Layer, alive: Living | None) -> Entry:
+    def entry(number: int, layer: Layer, found: ActiveChannel | None) -> Entry:
         stem = f"{number:02}-{re.sub(r'[^A-Za-z0-9_-]+', '-', layer.name)}"
-        shown = (None, None) if alive is None else (alive.channel, alive.liveliness)
-        file = f"{stem}.jpg" if alive is None else f"{stem}-{alive.channel}.jpg"
+        shown = (None, None) if found is None else (found.channel, found.score)
+        file = f"{stem}.jpg" if found is None else f"{stem}-{found.channel}.jpg"
         return Entry(layer.name, shown[0], layer.shows, file, shown[1], number / last)
 
     layers = [entry(number, layer, None) for number, layer in rows]
-    channels = [entry(number, layer, alive) for number, layer in rows for alive in living.get(layer.name, ())]
+    channels = [entry(number, layer, found) for number, layer in rows for found in active.get(layer.name, ())]
     return (*layers, *channels)

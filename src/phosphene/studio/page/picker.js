@@ -134,7 +134,7 @@ function drawChannels() {
   );
   const all = growing("channels", `Channels of ${layer}`, tileOf(L.layer(layer), { name: `all of ${layer}` }));
   const row = el("div", { class: "row" }, back, byNumber());
-  fill("Single patterns of this layer (channels), those first that are most alive in this picture.", row, all);
+  fill("Single patterns of this layer (channels), those first that are most active in this picture.", row, all);
   addArrived();
 }
 
