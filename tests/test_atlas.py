@@ -18,7 +18,7 @@ from phosphene.networks import Network
 from phosphene.networks.network import table
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.records import record
-from phosphene.reports.atlas import FIELDS, active_channels, atlas, book, plan
+from phosphene.reports.atlas import FIELDS, active_channels, atlas, plan, report
 from phosphene.reports.folder import Subject, flags, windows
 
 SMALL = {"long_side": 40, "channels": 1, "steps": 2, "octaves": 1, "jitter": 4}
@@ -156,7 +156,7 @@ def test_a_page_that_is_being_made_can_be_opened(photo, tiny32):
 
 
 def test_a_page_that_is_held_for_a_moment_ends_nothing(photo, tiny32, monkeypatch):
-    monkeypatch.setattr(book, "_OFTEN", 0)
+    monkeypatch.setattr(report, "_OFTEN", 0)
     write, calls = images.write_atomically, []
 
     def held(path, data, **more):

@@ -226,7 +226,7 @@ def test_what_is_not_the_same_is_made_anew(photo):
 
 def test_other_measures_are_taken_of_the_same_pictures(photo, monkeypatch):
     first = made(photo)
-    monkeypatch.setattr(results, "ruler", lambda: "another")
+    monkeypatch.setattr(results, "measures_version", lambda: "another")
     monkeypatch.setattr(measures, "measure", lambda *_, **__: dict.fromkeys(measures.MEASURES, 7.0))
     again = made(photo)
     assert {row["seam"] for row in again} == {7.0}

@@ -14,8 +14,8 @@ from phosphene.networks import Network
 from phosphene.recipes.fields import flag
 from phosphene.recipes.settings import DreamSettings
 from phosphene.reports.atlas import plan
-from phosphene.reports.atlas.book import Book, View
 from phosphene.reports.atlas.plan import Entry, Pass, Stage, active_channels
+from phosphene.reports.atlas.report import AtlasReport, View
 from phosphene.reports.folder import ReportFolder, Subject
 from phosphene.reports.variants import Library, VariantMaker
 from phosphene.techniques import DREAM
@@ -126,7 +126,7 @@ def atlas(
     # Where finished pictures are as small and quick as sketches, the sketches are the pictures.
     wanted = (picture,) if replace(sketch, name="picture") == picture else (sketch,) if quick else (sketch, picture)
     listeners = _Listeners(on_page, on_entry, on_step)
-    return _Making(Book(folder_, view), makers, wanted, (sketch, picture), listeners, anew=force).run()
+    return _AtlasRun(AtlasReport(folder_, view), makers, wanted, (sketch, picture), listeners, anew=force).run()
 
 
 def _check(changes: dict[str, object], long_side: int | None, channels: int) -> None:
@@ -181,10 +181,10 @@ class _Listeners:
 
 
 @dataclass
-class _Making:
+class _AtlasRun:
     """The way through all entries."""
 
-    book: Book
+    report: AtlasReport
     makers: _Makers
     wanted: tuple[Pass, ...]
     known: tuple[Pass, Pass]
@@ -196,7 +196,7 @@ class _Making:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        return self.book.view.entries
+        return self.report.view.entries
 
     def run(self) -> Atlas:
         complete = False
@@ -208,26 +208,26 @@ class _Making:
         except Stop:
             pass
         finally:
-            self.book.running, self.book.left = False, None
-            self.book.write(now=True)
-        folder = self.book.folder
+            self.report.running, self.report.left = False, None
+            self.report.write(now=True)
+        folder = self.report.folder
         return Atlas(folder.path, folder.page, self.entries, self.made, complete)
 
     def _begin(self) -> None:
         """Finds what is there already, and opens the page."""
         picture = self.known[1]
-        self.book.keep_original(self.makers.of_side(picture.layer_side).opened(picture.settings)[0])
+        self.report.keep_original(self.makers.of_side(picture.layer_side).opened(picture.settings)[0])
         if not self.anew:
-            self.book.stages[:] = [self._there(entry) for entry in self.entries]
+            self.report.stages[:] = [self._there(entry) for entry in self.entries]
         self.began = time.monotonic()
         self._write(now=True)
         if self.listeners.on_page:
-            self.listeners.on_page(self.book.folder.page)
+            self.listeners.on_page(self.report.folder.page)
 
     def _there(self, entry: Entry) -> Stage:
         """The best that there is of an entry."""
         for stage in reversed(self.known):
-            if self.makers.of(entry, stage).is_there(self.book.path(entry), stage.of(entry)):
+            if self.makers.of(entry, stage).is_there(self.report.path(entry), stage.of(entry)):
                 return stage.name
         return ""
 
@@ -236,16 +236,18 @@ class _Making:
             kept = self._is_done(index, stage)
             if not kept:
                 dreamt = self.makers.of(entry, stage).make(stage.of(entry), self.listeners.on_step)
-                self.book.keep(index, entry, dreamt, stage.name)
+                self.report.keep(index, entry, dreamt, stage.name)
                 self.made += 1
                 self.worked += stage.work(entry)
                 self._write()
             if self.listeners.on_entry:
-                told = Progress(entry, stage.name, kept, index + 1, len(self.entries), self.book.done, self.book.left)
+                told = Progress(
+                    entry, stage.name, kept, index + 1, len(self.entries), self.report.done, self.report.left
+                )
                 self.listeners.on_entry(told)
 
     def _is_done(self, index: int, stage: Pass) -> bool:
-        there = self.book.stages[index]
+        there = self.report.stages[index]
         return there == "picture" or (there == "sketch" and stage is self.known[0])
 
     def _left(self) -> Iterator[float]:
@@ -257,6 +259,6 @@ class _Making:
     def _write(self, *, now: bool = False) -> None:
         """Brings the page up to date."""
         left, whole = sum(self._left()), sum(stage.work(entry) for stage in self.wanted for entry in self.entries)
-        self.book.done = 1 - left / whole if whole else 1.0
-        self.book.left = left * (time.monotonic() - self.began) / self.worked if self.worked else None
-        self.book.write(now=now)
+        self.report.done = 1 - left / whole if whole else 1.0
+        self.report.left = left * (time.monotonic() - self.began) / self.worked if self.worked else None
+        self.report.write(now=now)

@@ -20,7 +20,18 @@ from phosphene.reports.folder import PAGE, PICTURES, ReportFolder
 from phosphene.reports.study import plan, results
 from phosphene.reports.study.page import View, page
 from phosphene.reports.study.plan import Axis, Variant, axes, settings_of
-from phosphene.reports.study.results import PHOTOGRAPH, PLOTS, TABLE, Entry, Made, Results, Row, Rows, row, table
+from phosphene.reports.study.results import (
+    PHOTOGRAPH,
+    PLOTS,
+    TABLE,
+    Entry,
+    Results,
+    Row,
+    Rows,
+    VariantResult,
+    row,
+    table,
+)
 from phosphene.reports.variants import Library, VariantMaker
 from phosphene.run.prepared import cluster, extra
 from phosphene.techniques import known
@@ -117,7 +128,7 @@ def study(
         maker.prepare(variant.settings)
     kept = Results(ReportFolder(Path(folder), "study"), maker, anew=force)
     kept.begin(maker.subject(variants[0].settings).name)
-    study = _Study(kept, found, variants, on_progress or (lambda _: None))
+    study = _StudyRun(kept, found, variants, on_progress or (lambda _: None))
     with _workers(workers, scheduler, threads) as client:
         return study.run(client)
 
@@ -142,7 +153,7 @@ def _workers(workers: int | None, scheduler: str | None, threads: int | None) ->
 
 
 @dataclass
-class _Study:
+class _StudyRun:
     """The way through all variants."""
 
     results: Results
@@ -193,12 +204,12 @@ class _Study:
         for variant, outcome in results.make_on_workers(client, due, self.maker, moved):
             if isinstance(outcome, PhospheneError):
                 self.failures[variant.name] = str(outcome)
-            elif isinstance(outcome, Made):
+            elif isinstance(outcome, VariantResult):
                 self._keep(variant, outcome)
         if any(variant.name not in self.entries and variant.name not in self.failures for variant in due):
             raise Stop
 
-    def _keep(self, variant: Variant, made: Made) -> None:
+    def _keep(self, variant: Variant, made: VariantResult) -> None:
         self.results.keep(variant, made)
         self.made += 1
         self._put(variant, made.facts, kept=False)

@@ -28,7 +28,7 @@ TABLE, PHOTOGRAPH, PLOTS = "study.csv", "photograph.png", "plots"
 
 
 @dataclass(frozen=True)
-class Made:
+class VariantResult:
     """A variant that is there.
 
     Attributes:
@@ -40,7 +40,7 @@ class Made:
     facts: Facts
 
 
-def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> Made:
+def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> VariantResult:
     """Makes a variant.
 
     Raises:
@@ -61,7 +61,7 @@ def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> Made:
     seconds = time.monotonic() - began
     picture, _ = made.encode("png", depth=8)
     facts = {"seconds": round(seconds, 3), "threads": torch.get_num_threads(), "curve": curve}
-    return Made(picture, facts | look(picture, variant, maker))
+    return VariantResult(picture, facts | look(picture, variant, maker))
 
 
 def look(picture: bytes, variant: Variant, maker: VariantMaker) -> Facts:
@@ -71,7 +71,7 @@ def look(picture: bytes, variant: Variant, maker: VariantMaker) -> Facts:
     photograph = None if photograph is None else photograph.to(pixels.dtype)
     lattice = maker.lattice(variant.settings)
     return {
-        "ruler": ruler(),
+        "measures_version": measures_version(),
         "measures": measures.measure(pixels, photograph, lattice=lattice),
         "spectrum": spectrum(pixels),
         "change": None if photograph is None else spectrum(pixels - photograph),
@@ -79,7 +79,7 @@ def look(picture: bytes, variant: Variant, maker: VariantMaker) -> Facts:
 
 
 @cache
-def ruler() -> str:
+def measures_version() -> str:
     """What tells these measures from those of another version of the program: their source's SHA-256."""
     parts = sorted(files("phosphene.measures").iterdir(), key=lambda part: part.name)
     texts = [part.read_bytes() for part in parts if part.name.endswith(".py")]
@@ -97,7 +97,7 @@ def spectrum(pixels: Tensor) -> dict[str, list[float]]:
 
 def make_on_workers(
     client: Any, variants: Sequence[Variant], maker: VariantMaker, tell: Callable[[float], None]
-) -> Iterator[tuple[Variant, Made | Exception]]:
+) -> Iterator[tuple[Variant, VariantResult | Exception]]:
     """Variants, and what came of each, as they are done.
 
     `tell` hears now and then which share of the work is done; if it raises `Stop`, no more are begun, and those that
@@ -122,7 +122,7 @@ def make_on_workers(
         yield variants[number], outcome
 
 
-def one(variant: Variant, maker: VariantMaker, teller: Any) -> Made:
+def one(variant: Variant, maker: VariantMaker, teller: Any) -> VariantResult:
     """Makes one variant, in a worker, and tells of its steps; one at a time.
 
     Raises:
@@ -162,7 +162,7 @@ class Results:
         if known is None or known.get("subject") != subject:
             self.folder.put_facts({"subject": subject, "complete": False})
 
-    def keep(self, variant: Variant, made: Made) -> None:
+    def keep(self, variant: Variant, made: VariantResult) -> None:
         """Puts a variant in: its picture last, so that where a picture is, its facts are."""
         digest = hashlib.sha256(made.picture).hexdigest()
         self.folder.put(variant.notes, json.dumps({"picture": digest, **made.facts}))
@@ -181,7 +181,7 @@ class Results:
         whole = isinstance(facts, dict) and {"picture", "seconds", "curve"} <= facts.keys()
         if not (whole and facts["picture"] == hashlib.sha256(data).hexdigest()):
             return None
-        if facts.get("ruler") != ruler():  # an older program's measures may have been others
+        if facts.get("measures_version") != measures_version():  # an older program's measures may have been others
             facts |= look(data, variant, self.maker)
             self.folder.put(variant.notes, json.dumps(facts))
         return facts

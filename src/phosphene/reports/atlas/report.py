@@ -73,7 +73,7 @@ def page(view: View, state: Mapping[str, object]) -> str:
 
 
 @dataclass
-class Book:
+class AtlasReport:
     """An atlas while it is made.
 
     Attributes:
