@@ -43,10 +43,11 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
     if folder is not None and not Path(folder).is_dir():
         raise SettingsError(f"--folder {folder} is no folder.\nName one that is there: phosphene studio --folder DIR")
     pictures = None if folder is None else Path(folder).resolve()
-    from phosphene.studio import server
+    from phosphene.sessions.service import Studio
+    from phosphene.studio.server import serve
 
-    server.serve(
-        lambda: server.make(_home(), pictures=pictures, model=model),
+    serve(
+        lambda: Studio(_home(), pictures=pictures, model=model),
         host=host,
         port=port,
         ready=lambda place: _announce(place, opens=opens),

@@ -16,8 +16,7 @@ from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.painting.document import Document
-from phosphene.painting.document import document as read_document
+from phosphene.painting.document import Document, read
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import render
@@ -47,16 +46,9 @@ def rendered(
     names: Mapping[str, str],
     long_side: int | None = None,
 ) -> Dream:
-    """The painting at the photograph's size, with its record; see `render`.
+    """The painting at the photograph's size, with its record; the first arguments are those of `render`.
 
-    Args:
-        document: as for `render`, like easel, photograph, tell and between.
-        easel: see there.
-        photograph: see there.
-        tell: see there.
-        between: see there.
-        names: of the references, by their ids.
-        long_side: to which the photograph was shrunk, for the record.
+    Its record has the `names` of the references by their ids, and the `long_side` to which the photograph was shrunk.
     """
     pixels = render(document, easel, photograph, tell, between)
     made = _recorded(document, easel, photograph, names, long_side)
@@ -118,7 +110,7 @@ def _repainted(
     view, long_side = made.settings.get("view"), made.input.get("long_side")
     if not isinstance(view, int) or view < 1:
         raise RecordError("The record is damaged: it does not say at which size it was painted.")
-    document = read_document(_unpacked(made.settings.get("painting")))
+    document = read(Document, _unpacked(made.settings.get("painting")))
     small = images.load(photograph, long_side=view, max_pixels=0)
     easel = Easel(Palette(network, small, references, seed=int(made.settings.get("seed", 0))))
     for _ in easel.paint(document, on_step):

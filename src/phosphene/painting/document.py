@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -232,7 +232,8 @@ class Document:
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
-        return {"ground": _event_to_dict(self.ground), "strokes": [each.to_dict() for each in self.strokes]}
+        ground = None if self.ground is None else self.ground.to_dict()
+        return {"ground": ground, "strokes": [each.to_dict() for each in self.strokes]}
 
 
 @dataclass(frozen=True)
@@ -287,38 +288,22 @@ class History:
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
-        return {"done": self.done, "events": [_event_to_dict(event) for event in self.events]}
+        return {"done": self.done, "events": [event and event.to_dict() for event in self.events]}
 
 
 WORDS = sorted({each.name for kind in (Look, Ground, Brush) for each in fields(kind)})
 """All words of looks, grounds and brushes."""
 
 
-def _event_to_dict(event: Event) -> dict[str, object] | None:
-    return None if event is None else event.to_dict()
+Written = TypeVar("Written", Document, History)
 
 
-def document(data: object) -> Document:
-    """Reads what `Document.to_dict` wrote.
-
-    Raises:
-        SettingsError: it is no document.
-    """
-    found: Document = _read(Document, data)
-    return found
-
-
-def history(data: object) -> History:
-    """Reads what `History.to_dict` wrote.
+def read(kind: type[Written], data: object) -> Written:
+    """Reads what `to_dict` of a document or a history gave.
 
     Raises:
-        SettingsError: it is no history.
+        SettingsError: it is none.
     """
-    found: History = _read(History, data)
-    return found
-
-
-def _read(kind: type[Document] | type[History], data: object) -> Any:
     try:
         return TypeAdapter(kind).validate_python(data)
     except ValidationError as error:

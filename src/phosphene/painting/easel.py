@@ -253,20 +253,10 @@ class Easel:
         settings, view = self.palette.style(look, strength), self.palette.view
         height, width = self.palette.size
         origin = {"name": view.name, "width": width, "height": height}
-        stopped: list[Stop] = []
-
-        def watch(step: Step) -> None:
-            try:
-                if on_step:
-                    on_step(step)
-            except Stop as stop:
-                stopped.append(stop)
-                raise
-
         ready = Prepared(techniques.STYLE, settings, self.palette.network, self.palette.album)
-        made = ready.make_opened(view, origin, on_step=watch)
-        if stopped:
-            raise stopped[0]
+        made = ready.make_opened(view, origin, on_step=on_step)
+        if not made.record.complete:
+            raise Stop
         self.regions = made.regions if strength is not None and made.draw_regions else self.regions
         return made.pixels
 

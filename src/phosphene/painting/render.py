@@ -18,7 +18,7 @@ from torch import Tensor
 from phosphene import techniques
 from phosphene.ascent import Part, Step, climb_, gradient, planning
 from phosphene.ascent.gradient import Backend, Values, backend_on
-from phosphene.errors import RoomError
+from phosphene.errors import RoomError, Stop
 from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
@@ -254,5 +254,5 @@ def _styled(style: Look | Ground, easel: Easel, photograph: Picture, work: _Work
     ready = Prepared(techniques.STYLE, palette.style(look, strength), palette.network, palette.album)
     made = ready.make_opened(photograph, origin, on_step=watch)
     if not made.record.complete:
-        work.between()
+        raise Stop
     return made.pixels

@@ -14,8 +14,6 @@ from phosphene.errors import DISK_FULL, NumberError, PhospheneError, RoomError, 
 
 log = logging.getLogger("phosphene.studio")
 
-_LATER = {"Retry-After": "1"}
-
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not an error
     """An answer that says no, and what to do."""
@@ -31,11 +29,6 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not an error
     def response(self) -> JSONResponse:
         """The refusal as an answer to a request."""
         return JSONResponse(self.to_dict(), self.status, self.headers)
-
-
-def crowded(error: str) -> Refusal:
-    """Too much at once: the same request may be answered a second later."""
-    return Refusal(503, error, "Wait a moment, then try again.", _LATER)
 
 
 def refusal(error: Exception) -> Refusal:
@@ -129,7 +122,7 @@ class Crowd:
             Refusal: 503, if all are taken.
         """
         if self.inside >= self.limit:
-            raise crowded(self.full)
+            raise Refusal(503, self.full, "Wait a moment, then try again.", {"Retry-After": "1"})
         self.inside += 1
         try:
             yield

@@ -4,9 +4,10 @@ import errno
 import logging
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -16,12 +17,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from phosphene.errors import SettingsError
 from phosphene.sessions.service import Studio
 from phosphene.studio import guard
-from phosphene.studio.answers import Crowd, Limits, refusal
+from phosphene.studio.answers import Crowd, Limits, Refusal, refusal
 from phosphene.studio.guard import Keys
 from phosphene.studio.handlers import OPERATIONS
 from phosphene.studio.operations import Handler
@@ -66,7 +66,7 @@ def routes(desk: Desk, files: dict[str, guard.PageFile]) -> Starlette:
     told: list[BaseRoute] = [
         Route(path, desk.endpoint(handlers), methods=[*handlers]) for path, handlers in _table(files).items()
     ]
-    told += [WebSocketRoute("/api/pictures/{id}/live", _socket(desk)), WebSocketRoute("/{other:path}", nowhere)]
+    told += [WebSocketRoute("/api/pictures/{id}/live", partial(live, desk)), WebSocketRoute("/{other:path}", nowhere)]
     plain = Starlette(routes=told, exception_handlers={HTTPException: _in_words})
     plain.router.redirect_slashes = False
     return plain
@@ -79,20 +79,15 @@ def _table(files: dict[str, guard.PageFile]) -> dict[str, dict[str, Handler]]:
         return files[guard.INDEX].response(request)
 
     async def static(_: Desk, request: Request) -> Response:
-        return guard.named(files, request.path_params["name"]).response(request)
+        if request.path_params["name"] not in files:
+            raise Refusal(404, "The page has no such file.", "Reload the page.")
+        return files[request.path_params["name"]].response(request)
 
     table: dict[str, dict[str, Handler]] = {"/": {"GET": index}, "/static/{name:path}": {"GET": static}}
     for each in OPERATIONS:
         path = each.path.replace("{key}", "{key:path}")  # a layer's name may have a / in it
         table.setdefault(path, {})[each.method.upper()] = each.handler
     return table
-
-
-def _socket(desk: Desk) -> Callable[[WebSocket], Awaitable[None]]:
-    async def answer(socket: WebSocket) -> None:
-        await live(desk, socket)
-
-    return answer
 
 
 async def _in_words(request: Request, error: Exception) -> Response:
@@ -124,15 +119,6 @@ class Place:
     def _with(self, key: str) -> str:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}/?token={key}"
-
-
-def make(folder: Path, *, pictures: Path | None, model: str) -> Studio:
-    """The studio that computes.
-
-    Raises:
-        PhospheneError: it cannot.
-    """
-    return Studio(folder, pictures=pictures, model=model)
 
 
 def serve(
