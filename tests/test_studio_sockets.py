@@ -135,7 +135,7 @@ def test_a_brush_is_lifted_when_the_page_goes(stranger, picture):
     with live(stranger, picture) as page:
         page.send_json(BEGIN)
         until(lambda: picture.did)
-    until(lambda: picture.did[-1] == ("end",))
+    until(lambda: picture.did[-1:] == [("end",)])
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_real_socket(studio, picture):
             with pytest.raises(ConnectionClosed) as closed:
                 page.recv()
             assert closed.value.rcvd.code == 1009
-        until(lambda: picture.did[-1] == ("end",))
+        until(lambda: picture.did[-1:] == [("end",)])
         with pytest.raises(InvalidStatus) as no:
             connect(f"ws://127.0.0.1:{port}/api/looks", additional_headers=BEARER)
         assert no.value.response.status_code in (403, 404)
