@@ -1,6 +1,6 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
-from phosphene.batch.batch import Batch, BatchResult, Job, Plan, Standing, many, plan, standing
+from phosphene.batch.batch import Batch, BatchResult, Job, Plan, many, plan, standing
 from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Input",
     "Job",
     "Plan",
-    "Standing",
     "again",
     "begun",
     "check",

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.batch.files import PIPE, Input, begun, check, expand, facts, is_folder, make_folders, target
+from phosphene.batch.files import PIPE, Input, begun, check, expand, facts, is_folder, target
 from phosphene.errors import ImageError, PhospheneError, SettingsError
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings, Values
+from phosphene.recipes.fields import Values
 from phosphene.records import journal, record
 from phosphene.run import Dream, Keep, LargeDream, Prepared, prepare
 from phosphene.techniques import DREAM, Technique, known
@@ -82,10 +82,11 @@ def plan(
         jobs.append(Job(source, target(source, output, named, technique), chosen))
     planned = _without_results(jobs)
     _keep_apart(planned, output)
-    for written in (job.output for job in planned if job.output):
-        if output and recursive and is_folder(output):
-            make_folders(Path(output), written)
-        check(written, force=force or many)
+    tree = Path(output).resolve() if output and recursive and Path(output).is_dir() and is_folder(output) else None
+    for path in (job.output for job in planned if job.output):
+        if tree and path.parent.resolve().is_relative_to(tree):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        check(path, force=force or many)
     return Plan(planned, many)
 
 
@@ -143,7 +144,8 @@ def standing(job: Job, ready: Prepared, objective: str) -> Standing:
         return "other"
     engine, settings = ready.technique.engine, ready.settings
     try:
-        made, began, looked_at = record.read(job.output), _origin(job, ready), _hashes(settings)
+        made, began = record.read(job.output), _origin(job, ready)
+        looked_at = {name_of(name): _sha256(name) for name in pictures(settings) if not is_canvas(name)}
     except PhospheneError:
         return "other"
     of_it = {key: made.input.get(key) for key in began} == began and made.pictures == looked_at
@@ -163,34 +165,20 @@ def _origin(job: Job, ready: Prepared) -> dict[str, object]:
     return {"sha256": _sha256(job.source.name), "long_side": ready.opening.long_side}
 
 
-def _hashes(settings: Settings) -> dict[str, str]:
-    """The pictures that settings name, with their hashes."""
-    return {name_of(name): _sha256(name) for name in pictures(settings) if not is_canvas(name)}
-
-
 def _sha256(name: str) -> str:
     return hashlib.sha256(read_bytes(name)).hexdigest()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The pictures of a plan, which one network makes.
-
-    Attributes:
-        plan: what is read and what is written.
-        technique: makes the pictures.
-        opening: how they are opened.
-        force: whether what is there is made anew.
-        network: by default the one that the settings name.
-        objectives: what the settings describe, by their identity; known when they are checked.
-    """
+    """The pictures of a plan, which one network makes, by default the one that their settings name."""
 
     plan: Plan
     technique: Technique
     opening: Opening
-    force: bool = False
+    force: bool = False  # makes anew what is there
     network: Network | str | None = None
-    objectives: dict[int, str] = field(default_factory=dict)
+    objectives: dict[int, str] = field(default_factory=dict)  # by the identity of the settings; known when checked
 
     @cached_property
     def ready(self) -> Prepared:

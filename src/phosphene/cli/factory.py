@@ -74,23 +74,24 @@ def _make(technique: Technique, **flags: Any) -> int:
             word(each)
     else:
         technique.choose(**values)
+    from phosphene import batch
     from phosphene.cli import jobs
     from phosphene.cli.machines import Machines
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
 
     limit = MAX_PIXELS if own["max_pixels"] is None else own["max_pixels"]
-    asked = jobs.Asked(
-        technique,
-        inputs,
+    opening = Opening(jobs.canvas_size(own["size"]), own["long_side"], limit)
+    many = {"recursive": bool(own["recursive"]), "force": wishes.force}
+    plan = batch.plan(inputs, wishes.output, technique=technique, wishes=values, **many)
+    return jobs.Jobs(
+        batch.Batch(plan, technique, opening, wishes.force),
         values,
-        Opening(jobs.canvas_size(own["size"]), own["long_side"], limit),
-        bool(own["recursive"]),
-        click.get_current_context().meta[ARGUMENTS],
+        wishes,
         Machines(own["scheduler"], own["workers"], wishes.threads),
+        click.get_current_context().meta[ARGUMENTS],
         own["show_regions"],
-    )
-    return jobs.make(asked, wishes)
+    ).make()
 
 
 def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) -> tuple[tuple[str, ...], ValueDict]:

@@ -12,13 +12,7 @@ from phosphene.run.prepared import cluster
 
 @dataclass(frozen=True)
 class Machines:
-    """What was asked for.
-
-    Attributes:
-        scheduler: its address.
-        workers: how many processes are to be started here.
-        threads: processor threads of each of those.
-    """
+    """What was asked for: the address of a scheduler, or so many processes here, with so many threads each."""
 
     scheduler: str | None = None
     workers: int | None = None
