@@ -76,7 +76,7 @@ class Doors:
         self.found = []
         monkeypatch.chdir(folder)
         monkeypatch.setattr(configuration, "user_file", lambda: folder / "settings.toml")
-        monkeypatch.setattr(jobs.Jobs, "make", lambda made: self.found.append(made.batch.plan.jobs[0].settings) or 0)
+        monkeypatch.setattr(jobs.Jobs, "make", lambda made: self.found.append(made.batch.jobs[0].settings) or 0)
         monkeypatch.setattr("phosphene.studies.build.study", self._study)
         monkeypatch.setattr(again.networks, "load_for", lambda _: network)
         monkeypatch.setattr(again, "prepare", self._prepare)

@@ -1,6 +1,6 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
-from phosphene.batch.batch import Batch, BatchResult, Job, Plan, many, plan, standing
+from phosphene.batch.batch import Batch, BatchResult, Job, many, plan, standing
 from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "BatchResult",
     "Input",
     "Job",
-    "Plan",
     "again",
     "begun",
     "check",

@@ -22,8 +22,6 @@ from phosphene.techniques import DREAM, Technique, known
 from phosphene.techniques.engine import CANVAS_SIZE, Opening
 from phosphene.techniques.files import pictures
 
-# What is read and what is written, decided before any work
-
 
 @dataclass(frozen=True)
 class Job:
@@ -32,95 +30,6 @@ class Job:
     source: Input
     output: Path | None
     settings: Any = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The jobs of a run; `many` if it is a batch, whose finished parts are skipped."""
-
-    jobs: tuple[Job, ...]
-    many: bool
-
-
-def plan(
-    names: Sequence[str],
-    output: str | None = None,
-    *,
-    technique: Technique = DREAM,
-    wishes: Values | None = None,
-    recursive: bool = False,
-    force: bool = False,
-) -> Plan:
-    """Decides what is read and what is written, and finds before any work what stands in its way.
-
-    Args:
-        names: files, folders, globs, canvases, `-`; or words, of a technique that takes those.
-        output: a file, a folder, a template as `{stem}_{preset}.png`, `-`; by default `photo-dream.png` beside
-            `photo.jpg`.
-        technique: makes the pictures.
-        wishes: settings and looks by name.
-        recursive: whether folders are looked through with all below them.
-        force: whether files may be replaced.
-
-    Raises:
-        ImageError: nothing to read, or an output that cannot be written.
-        SettingsError: several pictures for one file, an impossible setting.
-        UnknownNameError: a template names what is not known.
-    """
-    wishes = wishes or {}
-    found: list[tuple[Input, Any]]
-    if technique.takes == "words":
-        given = names or (None,)  # without a word, the wishes say of what
-        found = [(Input(name or _called(wishes), "words"), technique.choose(of=name, **wishes)) for name in given]
-        many = len(found) > 1
-    else:
-        settings, (inputs, many) = technique.choose(**wishes), expand(names, recursive=recursive)
-        found = [(source, settings) for source in inputs]
-    jobs = []
-    for source, chosen in found:
-        named = facts(chosen, {look: wishes.get(look) for look in technique.looks})
-        jobs.append(Job(source, target(source, output, named, technique), chosen))
-    planned = _without_results(jobs)
-    _keep_apart(planned, output)
-    tree = Path(output).resolve() if output and recursive and Path(output).is_dir() and is_folder(output) else None
-    for path in (job.output for job in planned if job.output):
-        if tree and path.parent.resolve().is_relative_to(tree):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        check(path, force=force or many)
-    return Plan(planned, many)
-
-
-def _called(wishes: Mapping[str, object]) -> str:
-    """What a pattern is called that no word names: its objective, or its layer and channel."""
-    layer, channel = wishes.get("layer") or "default", wishes.get("channel")
-    return str(wishes.get("objective") or (layer if channel is None else f"{layer}:{channel}"))
-
-
-def _without_results(jobs: Sequence[Job]) -> tuple[Job, ...]:
-    """The jobs without those whose input is another's output: a folder that is dreamt upon again holds both."""
-    results = {job.output.resolve(): job for job in jobs if job.output}
-    return tuple(job for job in jobs if results.get(Path(job.source.name).resolve(), job) is job)
-
-
-def _keep_apart(jobs: Sequence[Job], output: str | None) -> None:
-    """Refuses two dreams in one file, and a dream in place of a picture that is to be read."""
-    if len(jobs) > 1 and output == PIPE:
-        raise SettingsError(f"{len(jobs)} pictures cannot go through one pipe. Name a folder: -o dreams/")
-    targets = Counter(job.output.resolve() for job in jobs if job.output)
-    for job in jobs:
-        if job.output and targets[job.output.resolve()] > 1:
-            one = output is not None and "{" not in output and Path(output) == job.output
-            advice = f"{'Name a folder, or a' if one else 'Name a'} template, as -o '{{stem}}-{{ext}}-dream.png'."
-            raise SettingsError(f"{targets[job.output.resolve()]} pictures would all become {job.output}.\n{advice}")
-    for job in jobs:
-        if job.source.kind == "file" and Path(job.source.name).resolve() in targets:
-            raise SettingsError(
-                f"The picture would replace its own input {job.source.name}.\nChoose another name with -o."
-            )
-    distinct = {id(job.settings): job.settings for job in jobs if job.settings}.values()
-    for name in dict.fromkeys(name for settings in distinct for name in pictures(settings)):
-        if not is_canvas(name) and Path(name).resolve() in targets:
-            raise SettingsError(f"{name} would be written over, and is looked at.\nChoose another name with -o.")
 
 
 # Which pictures of a batch are there already, and which were interrupted
@@ -171,19 +80,20 @@ def _sha256(name: str) -> str:
 
 @dataclass(frozen=True)
 class Batch:
-    """The pictures of a plan, which one network makes, by default the one that their settings name."""
+    """Pictures that one network makes, by default the one that their settings name."""
 
-    plan: Plan
+    jobs: tuple[Job, ...]
+    many: bool  # not one picture that was named: what is there already is passed over
     technique: Technique
     opening: Opening
-    force: bool = False  # makes anew what is there
-    network: Network | str | None = None
+    force: bool  # makes anew what is there
+    network: Network | str | None
     objectives: dict[int, str] = field(default_factory=dict)  # by the identity of the settings; known when checked
 
     @cached_property
     def ready(self) -> Prepared:
         """What all pictures have in common."""
-        return prepare(self.technique, self.plan.jobs[0].settings, self.network, opening=self.opening)
+        return prepare(self.technique, self.jobs[0].settings, self.network, opening=self.opening)
 
     def check(self) -> None:
         """Refuses before the first picture whatever is wrong with the settings, and so for every picture.
@@ -191,7 +101,7 @@ class Batch:
         Raises:
             PhospheneError: names that are not there, pictures that cannot be read.
         """
-        distinct = {id(job.settings): job for job in self.plan.jobs}
+        distinct = {id(job.settings): job for job in self.jobs}
         self.objectives.update({key: self.of(job).check() for key, job in distinct.items()})
 
     def of(self, job: Job) -> Prepared:
@@ -218,12 +128,100 @@ class Batch:
         Raises:
             ImageError: another picture is there.
         """
-        if not self.plan.many or not job.output or not job.output.exists() or self.force:
+        if not self.many or not job.output or not job.output.exists() or self.force:
             return None
         there = standing(job, self.of(job), self.objectives[id(job.settings)])
         if there == "other" and not self.begun(job):
             raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
         return there
+
+
+# What is read and what is written, decided before any work
+
+
+def plan(
+    names: Sequence[str],
+    output: str | None = None,
+    *,
+    technique: Technique = DREAM,
+    wishes: Values | None = None,
+    network: Network | str | None = None,
+    opening: Opening | None = None,
+    recursive: bool = False,
+    force: bool = False,
+) -> Batch:
+    """Decides what is read and what is written, and finds before any work what stands in its way.
+
+    Args:
+        names: files, folders, globs, canvases, `-`; or words, of a technique that takes those.
+        output: a file, a folder, a template as `{stem}_{preset}.png`, `-`; by default `photo-dream.png` beside
+            `photo.jpg`.
+        technique: makes the pictures.
+        wishes: settings and looks by name.
+        network: by default the one that the settings name.
+        opening: how pictures are opened.
+        recursive: whether folders are looked through with all below them.
+        force: whether files may be replaced.
+
+    Raises:
+        ImageError: nothing to read, or an output that cannot be written.
+        SettingsError: several pictures for one file, an impossible setting.
+        UnknownNameError: a template names what is not known.
+    """
+    wishes = wishes or {}
+    found: list[tuple[Input, Any]]
+    if technique.takes == "words":
+        given = names or (None,)  # without a word, the wishes say of what
+        found = [(Input(name or _called(wishes), "words"), technique.choose(of=name, **wishes)) for name in given]
+        many = len(found) > 1
+    else:
+        settings, (inputs, many) = technique.choose(**wishes), expand(names, recursive=recursive)
+        found = [(source, settings) for source in inputs]
+    jobs = []
+    for source, chosen in found:
+        named = facts(chosen, {look: wishes.get(look) for look in technique.looks})
+        jobs.append(Job(source, target(source, output, named, technique), chosen))
+    planned = _without_results(jobs)
+    _keep_apart(planned, output)
+    tree = Path(output).resolve() if output and recursive and Path(output).is_dir() and is_folder(output) else None
+    for path in (job.output for job in planned if job.output):
+        if tree and path.parent.resolve().is_relative_to(tree):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        check(path, force=force or many)
+    return Batch(planned, many, technique, opening or Opening(), force, network)
+
+
+def _called(wishes: Mapping[str, object]) -> str:
+    """What a pattern is called that no word names: its objective, or its layer and channel."""
+    layer, channel = wishes.get("layer") or "default", wishes.get("channel")
+    return str(wishes.get("objective") or (layer if channel is None else f"{layer}:{channel}"))
+
+
+def _without_results(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """The jobs without those whose input is another's output: a folder that is dreamt upon again holds both."""
+    results = {job.output.resolve(): job for job in jobs if job.output}
+    return tuple(job for job in jobs if results.get(Path(job.source.name).resolve(), job) is job)
+
+
+def _keep_apart(jobs: Sequence[Job], output: str | None) -> None:
+    """Refuses two dreams in one file, and a dream in place of a picture that is to be read."""
+    if len(jobs) > 1 and output == PIPE:
+        raise SettingsError(f"{len(jobs)} pictures cannot go through one pipe. Name a folder: -o dreams/")
+    targets = Counter(job.output.resolve() for job in jobs if job.output)
+    for job in jobs:
+        if job.output and targets[job.output.resolve()] > 1:
+            one = output is not None and "{" not in output and Path(output) == job.output
+            advice = f"{'Name a folder, or a' if one else 'Name a'} template, as -o '{{stem}}-{{ext}}-dream.png'."
+            raise SettingsError(f"{targets[job.output.resolve()]} pictures would all become {job.output}.\n{advice}")
+    for job in jobs:
+        if job.source.kind == "file" and Path(job.source.name).resolve() in targets:
+            raise SettingsError(
+                f"The picture would replace its own input {job.source.name}.\nChoose another name with -o."
+            )
+    distinct = {id(job.settings): job.settings for job in jobs if job.settings}.values()
+    for name in dict.fromkeys(name for settings in distinct for name in pictures(settings)):
+        if not is_canvas(name) and Path(name).resolve() in targets:
+            raise SettingsError(f"{name} would be written over, and is looked at.\nChoose another name with -o.")
 
 
 @dataclass(frozen=True)
@@ -278,16 +276,24 @@ def many(
         PhospheneError: something is wrong with all of them.
     """
     names, technique = [inputs] if isinstance(inputs, str) else list(inputs), known(of)
-    planned = plan(names, output, technique=technique, wishes=wishes, recursive=recursive, force=force)
-    batch = Batch(planned, technique, opening or Opening(), force, network)
+    batch = plan(
+        names,
+        output,
+        technique=technique,
+        wishes=wishes,
+        network=network,
+        opening=opening,
+        recursive=recursive,
+        force=force,
+    )
     batch.check()
-    for job in planned.jobs:
+    for job in batch.jobs:
         if job.output is None or job.source.kind == "pipe":
             raise SettingsError("'-' is for the command line. Name files.")
         try:
             made = BatchResult(job.source.name, job.output, _one(batch, job, job.output, on_step))
         except PhospheneError as error:
-            if not planned.many:
+            if not batch.many:
                 raise
             made = BatchResult(job.source.name, job.output, error=error)
         yield made

@@ -82,16 +82,18 @@ def _make(technique: Technique, **flags: Any) -> int:
 
     limit = MAX_PIXELS if own["max_pixels"] is None else own["max_pixels"]
     opening = Opening(jobs.canvas_size(own["size"]), own["long_side"], limit)
-    many = {"recursive": bool(own["recursive"]), "force": wishes.force}
-    plan = batch.plan(inputs, wishes.output, technique=technique, wishes=values, **many)
-    return jobs.Jobs(
-        batch.Batch(plan, technique, opening, wishes.force),
-        values,
-        wishes,
-        Machines(own["scheduler"], own["workers"], wishes.threads),
-        click.get_current_context().meta[ARGUMENTS],
-        own["show_regions"],
-    ).make()
+    planned = batch.plan(
+        inputs,
+        wishes.output,
+        technique=technique,
+        wishes=values,
+        opening=opening,
+        recursive=bool(own["recursive"]),
+        force=wishes.force,
+    )
+    machines = Machines(own["scheduler"], own["workers"], wishes.threads)
+    command = click.get_current_context().meta[ARGUMENTS]
+    return jobs.Jobs(planned, values, wishes, machines, command, own["show_regions"]).make()
 
 
 def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) -> tuple[tuple[str, ...], ValueDict]:

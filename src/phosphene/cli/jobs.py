@@ -109,7 +109,7 @@ class Jobs:
     def make(self) -> int:
         """Makes all pictures; returns the exit code."""
         self._check()
-        jobs = self.batch.plan.jobs
+        jobs = self.batch.jobs
         with Interruption() as stop:
             self.maker = Maker(self.wishes, stop)
             self._check_layer()
@@ -118,7 +118,7 @@ class Jobs:
 
     def _check(self) -> None:
         """Refuses what can be known to be wrong before a network is loaded."""
-        jobs = self.batch.plan.jobs
+        jobs = self.batch.jobs
         if self.batch.technique.takes == "picture":
             self._check_opening()
         check_streams(jobs[0], self.wishes)
@@ -130,7 +130,7 @@ class Jobs:
     def _check_opening(self) -> None:
         """A size is a canvas's, and no larger than pictures may be; a long side is a picture's."""
         opening = self.batch.opening
-        canvases = [job.source.kind == "canvas" for job in self.batch.plan.jobs]
+        canvases = [job.source.kind == "canvas" for job in self.batch.jobs]
         if opening.long_side and all(canvases):
             raise SettingsError(
                 f"--long-side {opening.long_side} is for pictures.\nA canvas has a size of its own: --size 768x512"
@@ -148,8 +148,8 @@ class Jobs:
 
     def _check_regions(self, path: str) -> None:
         """They are of one painting, and go into no file that is read or written already."""
-        job, *more = self.batch.plan.jobs
-        if self.batch.plan.many:
+        job, *more = self.batch.jobs
+        if self.batch.many:
             raise SettingsError(f"--show-regions {path} is one picture; {1 + len(more)} are painted. Name one of them.")
         used = [job.source.name, *pictures(job.settings), *([str(job.output)] if job.output else [])]
         for name in used:
@@ -175,7 +175,7 @@ class Jobs:
         """Makes one picture after the other; `hands` make the steps of large ones."""
         for number, job in enumerate(jobs, 1):
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
-            with self.maker.telling(job, many=self.batch.plan.many):
+            with self.maker.telling(job, many=self.batch.many):
                 if (again := self._again(job)) is not None:
                     begun = self.batch.begun(job)
                     if begun:
@@ -197,13 +197,13 @@ class Jobs:
     def _helped(self, jobs: Sequence[Job]) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
         large = [job for job in jobs if self.batch.alone(job)]
-        self.machines.check_use(self.batch.plan, large)
+        self.machines.check_use(self.batch, large)
         with self.machines.connected() as client:
             from phosphene.cluster import OnWorkers
 
             due = self._due([job for job in jobs if job not in large])
             for job, outcome in self._together(client, list(due)):
-                with self.maker.telling(job, many=self.batch.plan.many):
+                with self.maker.telling(job, many=self.batch.many):
                     if isinstance(outcome, Exception):
                         raise outcome
                     self.maker.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
@@ -214,7 +214,7 @@ class Jobs:
         """The jobs that are not done, each with whether it was interrupted."""
         due = {}
         for job in jobs:
-            with self.maker.telling(job, many=self.batch.plan.many):
+            with self.maker.telling(job, many=self.batch.many):
                 if (again := self._again(job)) is not None:
                     due[job] = again
         return due
@@ -267,8 +267,8 @@ class Jobs:
 
     def _sum_up(self) -> int:
         """Says how many pictures did not come about, if they were many; gives 1 if there are such."""
-        failed, total = len(self.maker.failures), len(self.batch.plan.jobs)
-        if failed and self.batch.plan.many:
+        failed, total = len(self.maker.failures), len(self.batch.jobs)
+        if failed and self.batch.many:
             self.maker.voice.say(f"{failed} of {total} pictures did not come about.")
         return int(failed > 0)
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from phosphene.batch import Job, Plan
+from phosphene.batch import Batch, Job
 from phosphene.errors import SettingsError
 from phosphene.run.prepared import cluster
 
@@ -40,13 +40,13 @@ class Machines:
             raise SettingsError("--preview shows one dream; with many workers several grow at once. Leave one out.")
         cluster()
 
-    def check_use(self, plan: Plan, large: Sequence[Job]) -> None:
+    def check_use(self, batch: Batch, large: Sequence[Job]) -> None:
         """Refuses help with what one computer does sooner.
 
         Raises:
             SettingsError: a single picture, and none that dreams on disk.
         """
-        if not plan.many and not large:
+        if not batch.many and not large:
             flag = "--workers" if self.scheduler is None else "--scheduler"
             raise SettingsError(
                 f"{flag} shares out a folder's pictures, or the tiles of one of more than 4 megapixels.\n"
