@@ -148,9 +148,9 @@ class Jobs:
 
     def _check_regions(self, path: str) -> None:
         """They are of one painting, and go into no file that is read or written already."""
-        job, *more = self.batch.jobs
+        number, job = len(self.batch.jobs), self.batch.jobs[0]
         if self.batch.many:
-            raise SettingsError(f"--show-regions {path} is one picture; {1 + len(more)} are painted. Name one of them.")
+            raise SettingsError(f"--show-regions {path} is one picture; {number} are painted. Name one of them.")
         used = [job.source.name, *pictures(job.settings), *([str(job.output)] if job.output else [])]
         for name in used:
             if not is_canvas(name) and Path(name).resolve() == Path(path).resolve():

@@ -71,9 +71,9 @@ def networks(context: click.Context, as_json: bool) -> None:
     """Lists the networks, and fetches their weights."""
     if context.invoked_subcommand:
         return
-    from phosphene.networks import SOURCES, models_folder
+    from phosphene.networks import SOURCES, find, models_folder
 
-    rows = list(map(_described, SOURCES.values()))
+    rows = [_described(source, find(source)) for source in SOURCES.values()]
     if as_json:
         print_json(rows)
         return
@@ -88,11 +88,8 @@ def networks(context: click.Context, as_json: bool) -> None:
     Voice().say(f"Weights that you put into {models_folder()} yourself are found there.")
 
 
-def _described(source: Source) -> dict[str, object]:
-    """A network and its weights, as JSON has them."""
-    from phosphene.networks import find
-
-    path = find(source)
+def _described(source: Source, path: Path | None) -> dict[str, object]:
+    """A network and its weights' file, as JSON has them."""
     return {
         "name": source.name,
         "about": source.about,
