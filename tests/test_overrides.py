@@ -76,9 +76,7 @@ class Doors:
         self.found = []
         monkeypatch.chdir(folder)
         monkeypatch.setattr(configuration, "user_file", lambda: folder / "settings.toml")
-        monkeypatch.setattr(
-            jobs, "make", lambda asked, _: self.found.append(asked.technique.choose(**asked.wishes)) or 0
-        )
+        monkeypatch.setattr(jobs.Jobs, "make", lambda made: self.found.append(made.batch.jobs[0].settings) or 0)
         monkeypatch.setattr("phosphene.reports.study.build.study", self._study)
         monkeypatch.setattr(again.networks, "load_for", lambda _: network)
         monkeypatch.setattr(again, "prepare", self._prepare)
@@ -86,10 +84,6 @@ class Doors:
     def _study(self, *_, of, on_progress, **given):
         self.found.append(choose(**{name: given[name] for name in given if name in (*NAMES, "preset", "recipe")}))
         return Rows([], self.folder, complete=True, failures={})
-
-    def _make(self, asked, _):
-        self.found.append(asked.technique.choose(**asked.wishes))
-        return 0
 
     @staticmethod
     def _prepare(_, chosen, *__, **___):

@@ -1,6 +1,6 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
-from phosphene.batch.batch import Batch, BatchResult, Job, Plan, Standing, many, plan, standing
+from phosphene.batch.batch import Batch, BatchResult, Job, many, plan, standing
 from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
 
 __all__ = [
@@ -9,8 +9,6 @@ __all__ = [
     "BatchResult",
     "Input",
     "Job",
-    "Plan",
-    "Standing",
     "again",
     "begun",
     "check",

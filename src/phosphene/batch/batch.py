@@ -10,18 +10,16 @@ from typing import Any, Literal
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.batch.files import PIPE, Input, begun, check, expand, facts, is_folder, make_folders, target
+from phosphene.batch.files import PIPE, Input, begun, check, expand, facts, is_folder, target
 from phosphene.errors import ImageError, PhospheneError, SettingsError
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings, Values
+from phosphene.recipes.fields import Values
 from phosphene.records import journal, record
 from phosphene.run import Dream, Keep, LargeDream, Prepared, prepare
 from phosphene.techniques import DREAM, Technique, known
 from phosphene.techniques.engine import CANVAS_SIZE, Opening, pictures
-
-# What is read and what is written, decided before any work
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,111 @@ class Job:
     settings: Any = None
 
 
+# Which pictures of a batch are there already, and which were interrupted
+
+
+Standing = Literal["finished", "unfinished", "other"]
+
+
+def standing(job: Job, ready: Prepared, objective: str) -> Standing:
+    """What a job's output is, beside the picture that is made of this very input with these very settings.
+
+    Args:
+        job: the input and the output.
+        ready: how it is to be made.
+        objective: of it, as `Prepared.check` gives it.
+
+    Returns:
+        `finished` or `unfinished` if it is that picture; `other` if it is another, or none.
+    """
+    if job.output is None or not job.output.is_file() or job.source.kind == "pipe":
+        return "other"
+    engine, settings = ready.technique.engine, ready.settings
+    try:
+        made, began = record.read(job.output), _origin(job, ready)
+        looked_at = {name_of(name): _sha256(name) for name in pictures(settings) if not is_canvas(name)}
+    except PhospheneError:
+        return "other"
+    of_it = {key: made.input.get(key) for key in began} == began and made.pictures == looked_at
+    if not (of_it and engine.is_of(made, settings, ready.network, objective)):
+        return "other"
+    return "finished" if made.complete else "unfinished"
+
+
+def _origin(job: Job, ready: Prepared) -> dict[str, object]:
+    """What the record would say of the input, as far as it is known before that is opened."""
+    if job.source.kind == "words":
+        return ready.technique.engine.open(None, ready.settings, ready.opening, ready.network.dtype)[1]
+    if job.source.kind == "canvas":
+        width, height = ready.opening.size or CANVAS_SIZE
+        seed = getattr(ready.settings, "seed", 0)
+        return {"canvas": job.source.name, "seed": seed, "width": width, "height": height}
+    return {"sha256": _sha256(job.source.name), "long_side": ready.opening.long_side}
+
+
+def _sha256(name: str) -> str:
+    return hashlib.sha256(read_bytes(name)).hexdigest()
+
+
 @dataclass(frozen=True)
-class Plan:
-    """The jobs of a run; `many` if it is a batch, whose finished parts are skipped."""
+class Batch:
+    """Pictures that one network makes, by default the one that their settings name."""
 
     jobs: tuple[Job, ...]
-    many: bool
+    many: bool  # not one picture that was named: what is there already is passed over
+    technique: Technique
+    opening: Opening
+    force: bool  # makes anew what is there
+    network: Network | str | None
+    objectives: dict[int, str] = field(default_factory=dict)  # by the identity of the settings; known when checked
+
+    @cached_property
+    def ready(self) -> Prepared:
+        """What all pictures have in common."""
+        return prepare(self.technique, self.jobs[0].settings, self.network, opening=self.opening)
+
+    def check(self) -> None:
+        """Refuses before the first picture whatever is wrong with the settings, and so for every picture.
+
+        Raises:
+            PhospheneError: names that are not there, pictures that cannot be read.
+        """
+        distinct = {id(job.settings): job for job in self.jobs}
+        self.objectives.update({key: self.of(job).check() for key, job in distinct.items()})
+
+    def of(self, job: Job) -> Prepared:
+        """What makes a job's picture: a canvas has a size, and a picture a long side."""
+        opening, kind = self.opening, job.source.kind
+        if kind == "canvas":
+            opening = replace(opening, long_side=None)
+        elif kind != "words":
+            opening = replace(opening, size=None)
+        return replace(self.ready, settings=job.settings, opening=opening)
+
+    def begun(self, job: Job) -> bool:
+        """Whether its run was stopped, and goes on."""
+        return begun(job.output) and not self.force
+
+    def alone(self, job: Job) -> bool:
+        """Whether a picture is made for itself: on disk, or from where it stopped."""
+        on_disk = job.output and job.source.kind == "file" and self.of(job).on_disk(job.source.name)
+        return bool(on_disk) or self.begun(job)
+
+    def standing(self, job: Job) -> Standing | None:
+        """What is there in the place of one of many; `None` if nothing is, or it may be replaced unseen.
+
+        Raises:
+            ImageError: another picture is there.
+        """
+        if not self.many or not job.output or not job.output.exists() or self.force:
+            return None
+        there = standing(job, self.of(job), self.objectives[id(job.settings)])
+        if there == "other" and not self.begun(job):
+            raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
+        return there
+
+
+# What is read and what is written, decided before any work
 
 
 def plan(
@@ -47,9 +144,11 @@ def plan(
     *,
     technique: Technique = DREAM,
     wishes: Values | None = None,
+    network: Network | str | None = None,
+    opening: Opening | None = None,
     recursive: bool = False,
     force: bool = False,
-) -> Plan:
+) -> Batch:
     """Decides what is read and what is written, and finds before any work what stands in its way.
 
     Args:
@@ -58,6 +157,8 @@ def plan(
             `photo.jpg`.
         technique: makes the pictures.
         wishes: settings and looks by name.
+        network: by default the one that the settings name.
+        opening: how pictures are opened.
         recursive: whether folders are looked through with all below them.
         force: whether files may be replaced.
 
@@ -81,11 +182,12 @@ def plan(
         jobs.append(Job(source, target(source, output, named, technique), chosen))
     planned = _without_results(jobs)
     _keep_apart(planned, output)
-    for written in (job.output for job in planned if job.output):
-        if output and recursive and is_folder(output):
-            make_folders(Path(output), written)
-        check(written, force=force or many)
-    return Plan(planned, many)
+    tree = Path(output).resolve() if output and recursive and Path(output).is_dir() and is_folder(output) else None
+    for path in (job.output for job in planned if job.output):
+        if tree and path.parent.resolve().is_relative_to(tree):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        check(path, force=force or many)
+    return Batch(planned, many, technique, opening or Opening(), force, network)
 
 
 def _called(wishes: Mapping[str, object]) -> str:
@@ -119,122 +221,6 @@ def _keep_apart(jobs: Sequence[Job], output: str | None) -> None:
     for name in dict.fromkeys(name for settings in distinct for name in pictures(settings)):
         if not is_canvas(name) and Path(name).resolve() in targets:
             raise SettingsError(f"{name} would be written over, and is looked at.\nChoose another name with -o.")
-
-
-# Which pictures of a batch are there already, and which were interrupted
-
-
-Standing = Literal["finished", "unfinished", "other"]
-
-
-def standing(job: Job, ready: Prepared, objective: str) -> Standing:
-    """What a job's output is, beside the picture that is made of this very input with these very settings.
-
-    Args:
-        job: the input and the output.
-        ready: how it is to be made.
-        objective: of it, as `Prepared.check` gives it.
-
-    Returns:
-        `finished` or `unfinished` if it is that picture; `other` if it is another, or none.
-    """
-    if job.output is None or not job.output.is_file() or job.source.kind == "pipe":
-        return "other"
-    engine, settings = ready.technique.engine, ready.settings
-    try:
-        made, began, looked_at = record.read(job.output), _origin(job, ready), _hashes(settings)
-    except PhospheneError:
-        return "other"
-    of_it = {key: made.input.get(key) for key in began} == began and made.pictures == looked_at
-    if not (of_it and engine.is_of(made, settings, ready.network, objective)):
-        return "other"
-    return "finished" if made.complete else "unfinished"
-
-
-def _origin(job: Job, ready: Prepared) -> dict[str, object]:
-    """What the record would say of the input, as far as it is known before that is opened."""
-    if job.source.kind == "words":
-        return ready.technique.engine.open(None, ready.settings, ready.opening, ready.network.dtype)[1]
-    if job.source.kind == "canvas":
-        width, height = ready.opening.size or CANVAS_SIZE
-        seed = getattr(ready.settings, "seed", 0)
-        return {"canvas": job.source.name, "seed": seed, "width": width, "height": height}
-    return {"sha256": _sha256(job.source.name), "long_side": ready.opening.long_side}
-
-
-def _hashes(settings: Settings) -> dict[str, str]:
-    """The pictures that settings name, with their hashes."""
-    return {name_of(name): _sha256(name) for name in pictures(settings) if not is_canvas(name)}
-
-
-def _sha256(name: str) -> str:
-    return hashlib.sha256(read_bytes(name)).hexdigest()
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The pictures of a plan, which one network makes.
-
-    Attributes:
-        plan: what is read and what is written.
-        technique: makes the pictures.
-        opening: how they are opened.
-        force: whether what is there is made anew.
-        network: by default the one that the settings name.
-        objectives: what the settings describe, by their identity; known when they are checked.
-    """
-
-    plan: Plan
-    technique: Technique
-    opening: Opening
-    force: bool = False
-    network: Network | str | None = None
-    objectives: dict[int, str] = field(default_factory=dict)
-
-    @cached_property
-    def ready(self) -> Prepared:
-        """What all pictures have in common."""
-        return prepare(self.technique, self.plan.jobs[0].settings, self.network, opening=self.opening)
-
-    def check(self) -> None:
-        """Refuses before the first picture whatever is wrong with the settings, and so for every picture.
-
-        Raises:
-            PhospheneError: names that are not there, pictures that cannot be read.
-        """
-        distinct = {id(job.settings): job for job in self.plan.jobs}
-        self.objectives.update({key: self.of(job).check() for key, job in distinct.items()})
-
-    def of(self, job: Job) -> Prepared:
-        """What makes a job's picture: a canvas has a size, and a picture a long side."""
-        opening, kind = self.opening, job.source.kind
-        if kind == "canvas":
-            opening = replace(opening, long_side=None)
-        elif kind != "words":
-            opening = replace(opening, size=None)
-        return replace(self.ready, settings=job.settings, opening=opening)
-
-    def begun(self, job: Job) -> bool:
-        """Whether its run was stopped, and goes on."""
-        return begun(job.output) and not self.force
-
-    def alone(self, job: Job) -> bool:
-        """Whether a picture is made for itself: on disk, or from where it stopped."""
-        on_disk = job.output and job.source.kind == "file" and self.of(job).on_disk(job.source.name)
-        return bool(on_disk) or self.begun(job)
-
-    def standing(self, job: Job) -> Standing | None:
-        """What is there in the place of one of many; `None` if nothing is, or it may be replaced unseen.
-
-        Raises:
-            ImageError: another picture is there.
-        """
-        if not self.plan.many or not job.output or not job.output.exists() or self.force:
-            return None
-        there = standing(job, self.of(job), self.objectives[id(job.settings)])
-        if there == "other" and not self.begun(job):
-            raise ImageError(f"{job.output} exists already, made otherwise, and is left alone; --force replaces it.")
-        return there
 
 
 @dataclass(frozen=True)
@@ -289,16 +275,24 @@ def many(
         PhospheneError: something is wrong with all of them.
     """
     names, technique = [inputs] if isinstance(inputs, str) else list(inputs), known(of)
-    planned = plan(names, output, technique=technique, wishes=wishes, recursive=recursive, force=force)
-    batch = Batch(planned, technique, opening or Opening(), force, network)
+    batch = plan(
+        names,
+        output,
+        technique=technique,
+        wishes=wishes,
+        network=network,
+        opening=opening,
+        recursive=recursive,
+        force=force,
+    )
     batch.check()
-    for job in planned.jobs:
+    for job in batch.jobs:
         if job.output is None or job.source.kind == "pipe":
             raise SettingsError("'-' is for the command line. Name files.")
         try:
             made = BatchResult(job.source.name, job.output, _one(batch, job, job.output, on_step))
         except PhospheneError as error:
-            if not planned.many:
+            if not batch.many:
                 raise
             made = BatchResult(job.source.name, job.output, error=error)
         yield made

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from string import Formatter
 from typing import Any, Literal
@@ -13,7 +14,6 @@ from phosphene.errors import ImageError, SettingsError, UnknownNameError, neares
 from phosphene.images import FORMATS, format_of, name_of
 from phosphene.images.decoding import READABLE
 from phosphene.images.sources import read_bytes, refuse
-from phosphene.names import CANVASES
 from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, described
 from phosphene.records.journal import SUFFIX, folder_of
@@ -78,10 +78,10 @@ def expand(names: Sequence[str], *, recursive: bool = False) -> tuple[list[Input
         for each in inputs:
             key = str(Path(each.name).resolve()) if each.kind == "file" else each.name
             found.setdefault((each.kind, key), each)
-    many |= len(found) > 1
-    if not many:
-        _check_there(next(iter(found.values())))
-    return list(found.values()), many
+    first, *more = found.values()
+    if not (many or more) and first.kind == "file" and (Path(first.name).is_dir() or not Path(first.name).exists()):
+        read_bytes(first.name)  # says why not, before a network is loaded for it
+    return [first, *more], many or bool(more)
 
 
 def _expanded(name: str, recursive: bool) -> tuple[list[Input], bool]:
@@ -129,18 +129,6 @@ def is_ours(path: Path) -> bool:
     (True, False)
     """
     return bool(re.search(rf"-({'|'.join(TECHNIQUES)}|redo\d*)\.[^.]+$", path.name))
-
-
-def _check_there(source: Input) -> None:
-    """Refuses a single picture that is not there, before a network is loaded for it."""
-    path = Path(source.name)
-    if source.kind != "file" or path.is_file():
-        return
-    if not os.path.lexists(path) and path.parent.is_dir():
-        known = [*sorted(each.name for each in path.parent.iterdir()), *CANVASES]
-        raise ImageError(f"There is no picture {source.name!r}.{nearest(path.name, known)}")
-    if path.is_dir() or not path.exists():
-        read_bytes(path)  # says why not
 
 
 # Where dreams go: names beside the inputs, folders, templates; and what stands in their way
@@ -200,9 +188,8 @@ def _filled(template: str, facts: Mapping[str, object]) -> str:
         fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
         for field in fields:
             if field not in facts:
-                names = ", ".join(
-                    f"{{{name}}}" for name in ("stem", "ext", "folder", "preset", "recipe") if name in facts
-                )
+                known = ("stem", "ext", "folder", "preset", "recipe")
+                names = ", ".join(f"{{{name}}}" for name in known if name in facts)
                 raise UnknownNameError(
                     f"{{{field}}} in {template!r} is unknown.{nearest(field, facts)}"
                     f" There are {names} and the settings, as {{layer}}, {{seed}}."
@@ -213,12 +200,6 @@ def _filled(template: str, facts: Mapping[str, object]) -> str:
             f"The template {template!r} cannot be read: {error}.\n"
             "Write it as {stem}_{seed}.png, and a brace as {{."
         ) from error
-
-
-def make_folders(root: Path, output: Path) -> None:
-    """Makes the folders of an output that keep the tree of its input, below a folder that is there."""
-    if root.is_dir() and output.parent.resolve().is_relative_to(root.resolve()):
-        output.parent.mkdir(parents=True, exist_ok=True)
 
 
 def check(output: Path, *, force: bool) -> None:
@@ -246,9 +227,5 @@ def begun(output: Path | None) -> bool:
 def again(path: Path) -> Path:
     """A free name, or one that was begun, for a dream made again: `cat-dream-redo.png`, `cat-dream-redo2.png`, …"""
     suffix = path.suffix if path.suffix.lower() in FORMATS else ".png"
-    number = 1
-    while True:
-        found = path.with_name(f"{path.stem}-redo{number if number > 1 else ''}{suffix}")
-        if begun(found) or not found.exists():
-            return found
-        number += 1
+    names = (path.with_name(f"{path.stem}-redo{number}{suffix}") for number in chain([""], count(2)))
+    return next(name for name in names if begun(name) or not name.exists())

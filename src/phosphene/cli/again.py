@@ -6,11 +6,11 @@ from pathlib import Path
 
 from phosphene import batch, run
 from phosphene.batch import Input, Job
-from phosphene.cli.jobs import check_piped, check_preview, check_streams, piped
+from phosphene.cli.jobs import check_preview, check_streams
 from phosphene.cli.maker import Maker
 from phosphene.cli.options import Wishes
-from phosphene.cli.progress import Interruption
-from phosphene.errors import PhospheneError, SettingsError
+from phosphene.cli.progress import Interruption, check_piped, piped
+from phosphene.errors import SettingsError
 from phosphene.painting.again import RECIPE, redo
 from phosphene.recipes.fields import ValueDict, Values
 from phosphene.records import record
@@ -23,7 +23,8 @@ MOST_THREADS = 256  # believed of a record
 def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, command: Sequence[str] = ()) -> int:
     """Makes a picture again; returns the exit code."""
     source = Input(picture, "pipe" if picture == batch.PIPE else "file")
-    check_piped(source)
+    if source.kind == "pipe":
+        check_piped()
     if input_ == batch.PIPE:
         raise SettingsError("--input is '-'; it takes a file. Save what is piped in, and name that.")
     data = piped().getvalue() if source.kind == "pipe" else picture
@@ -37,7 +38,7 @@ def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, com
         recorded = min(made.threads, MOST_THREADS) if made.threads > 0 else None
         maker = Maker(replace(wishes, threads=wishes.threads or recorded), stop)
         keep, tell = maker.keep(job.output, command), maker.foretell
-        try:
+        with maker.telling(job):
             maker.make(
                 job,
                 lambda watch: redo(data, image=input_, on_step=watch, keep=keep, on_forecast=tell, **changes),
@@ -45,9 +46,6 @@ def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, com
                 notes=_differences(made),
                 replace=batch.begun(job.output),
             )
-        except PhospheneError as error:
-            maker.fail(job, error)
-            raise
         return stop.exit_code
 
 

@@ -74,6 +74,7 @@ def _make(technique: Technique, **flags: Any) -> int:
             word(each)
     else:
         technique.choose(**values)
+    from phosphene import batch
     from phosphene.cli import jobs
     from phosphene.cli.machines import Machines
     from phosphene.images import MAX_PIXELS
@@ -81,17 +82,19 @@ def _make(technique: Technique, **flags: Any) -> int:
 
     alone = own["scheduler"] is None and own["workers"] is None
     limit = MAX_PIXELS if own["max_pixels"] is None else own["max_pixels"]
-    asked = jobs.Asked(
-        technique,
+    opening = Opening(jobs.canvas_size(own["size"]), own["long_side"], limit)
+    planned = batch.plan(
         inputs,
-        values,
-        Opening(jobs.canvas_size(own["size"]), own["long_side"], limit),
-        bool(own["recursive"]),
-        click.get_current_context().meta[ARGUMENTS],
-        None if alone else Machines(own["scheduler"], own["workers"], wishes.threads),
-        own["show_regions"],
+        wishes.output,
+        technique=technique,
+        wishes=values,
+        opening=opening,
+        recursive=bool(own["recursive"]),
+        force=wishes.force,
     )
-    return jobs.make(asked, wishes)
+    machines = None if alone else Machines(own["scheduler"], own["workers"], wishes.threads)
+    command = click.get_current_context().meta[ARGUMENTS]
+    return jobs.Jobs(planned, values, wishes, machines, command, own["show_regions"]).make()
 
 
 def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) -> tuple[tuple[str, ...], ValueDict]:

@@ -14,13 +14,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from phosphene import __version__
+from phosphene.cli import factory, match, reports, studio, tables
 from phosphene.cli.configuration import beginning
-from phosphene.cli.factory import ARGUMENTS, command, redo, resume
-from phosphene.cli.match import match
 from phosphene.cli.progress import Voice
-from phosphene.cli.reports import atlas, study
-from phosphene.cli.studio import studio
-from phosphene.cli.tables import filters, info, layers, networks, presets
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
 from phosphene.names import CANVASES
 from phosphene.techniques import TECHNIQUES
@@ -46,7 +42,7 @@ class Front(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
         own = super().get_command(ctx, cmd_name)
-        return own or (command(TECHNIQUES[cmd_name]) if cmd_name in TECHNIQUES else None)
+        return own or (factory.command(TECHNIQUES[cmd_name]) if cmd_name in TECHNIQUES else None)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts `dream` before a command line that begins with a picture or with one of its options."""
@@ -57,7 +53,7 @@ class Front(click.Group):
             args = ["dream", *args]
         elif not args:
             args = ["--help"]
-        ctx.meta[ARGUMENTS] = list(args)
+        ctx.meta[factory.ARGUMENTS] = list(args)
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -179,8 +175,7 @@ def main() -> None:
     """The command line."""
 
 
-for _command in (
-    *map(command, TECHNIQUES.values()), redo, resume, atlas, study, match, studio, filters, layers, networks, presets,
-    info,
-):  # fmt: skip
+_MAKE = (factory.redo, factory.resume, reports.atlas, reports.study, match.match, studio.studio)
+_SHOW = (tables.filters, tables.layers, tables.networks, tables.presets, tables.info)
+for _command in (*map(factory.command, TECHNIQUES.values()), *_MAKE, *_SHOW):
     main.add_command(_command)

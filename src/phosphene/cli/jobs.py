@@ -3,8 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -12,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from phosphene import batch, images
 from phosphene.ascent.executor import MakeHands
-from phosphene.batch import Input, Job, Plan
+from phosphene.batch import Batch, Job
+from phosphene.cli import progress
 from phosphene.cli.configuration import layer_from
 from phosphene.cli.machines import Machines
-from phosphene.cli.maker import Dreaming, Maker, name_of
+from phosphene.cli.maker import Dreaming, Maker
 from phosphene.cli.options import Wishes
-from phosphene.cli.progress import Interruption
-from phosphene.errors import PhospheneError, SettingsError, Stop, UnknownNameError
+from phosphene.cli.progress import Interruption, check_piped, piped
+from phosphene.errors import SettingsError, UnknownNameError
 from phosphene.images.sources import Sent, refuse
 from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.run import Dream
-from phosphene.techniques import Technique
-from phosphene.techniques.engine import Opening, pictures
+from phosphene.techniques.engine import pictures
 
 if TYPE_CHECKING:  # Dask is an extra
     from phosphene.cluster import Order
@@ -48,49 +47,14 @@ def canvas_size(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def check_opening(plan: Plan, opening: Opening) -> None:
-    """A size is a canvas's, and no larger than pictures may be; a long side is a picture's."""
-    canvases = [job.source.kind == "canvas" for job in plan.jobs]
-    if opening.long_side and all(canvases):
-        raise SettingsError(
-            f"--long-side {opening.long_side} is for pictures.\nA canvas has a size of its own: --size 768x512"
-        )
-    if opening.size is None:
-        return
-    if not any(canvases):
-        raise SettingsError("--size is for canvases: clouds, noise, grey.\nTo make a picture smaller: --long-side 1024")
-    width, height = opening.size
-    if opening.max_pixels and width * height > opening.max_pixels:
-        asked = f"--size {width}x{height} is {width * height:,} pixels"
-        raise SettingsError(f"{asked}; allowed are {opening.max_pixels:,}, or more with --max-pixels.")
-
-
-def check_regions(plan: Plan, path: str, *, force: bool) -> None:
-    """A picture of what was matched with what is of one painting, and no file that is read or written already."""
-    if plan.many:
-        raise SettingsError(f"--show-regions {path} is one picture; {len(plan.jobs)} are painted. Name one of them.")
-    (job,) = plan.jobs
-    used = [job.source.name, *pictures(job.settings), *([str(job.output)] if job.output else [])]
-    for name in used:
-        if not is_canvas(name) and Path(name).resolve() == Path(path).resolve():
-            raise SettingsError(f"{name} would be written over. Give the picture of the regions a name of its own.")
-    refuse(Path(path), overwrite=force)
-    images.format_of(Path(path))
-
-
 def check_streams(job: Job, wishes: Wishes) -> None:
     """Refuses what would wait for ever, or mix pictures with words."""
-    check_piped(job.source)
+    if job.source.kind == "pipe":
+        check_piped()
     if job.output is None and wishes.json:
         raise SettingsError("-o - and --json would both write to standard output. Name a file with -o.")
     if job.output is None and sys.stdout.isatty():
         raise SettingsError("A terminal cannot show the picture that -o - writes. Pipe it on, or name a file with -o.")
-
-
-def check_piped(source: Input) -> None:
-    """Refuses to wait for a picture that nobody pipes in."""
-    if source.kind == "pipe" and sys.stdin.isatty():
-        raise SettingsError("Nothing is piped in. Name a picture, or pipe one: cat photo.jpg | phosphene -")
 
 
 def check_preview(jobs: Sequence[Job], wishes: Wishes, *read: str) -> None:
@@ -121,69 +85,86 @@ def report_folder(picture: str, output: str | None, kind: str) -> Path:
 _ANEW = "it was interrupted, and is made anew"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a command that makes pictures was asked for.
+@dataclass
+class Jobs:
+    """The pictures that a command line asks for, made with one network.
 
     Attributes:
-        technique: makes them.
-        inputs: files, folders, globs, canvases, `-`, or words.
-        wishes: settings and looks by name.
-        opening: how pictures are opened.
-        recursive: whether folders are looked through with all below them.
-        command: what was typed, for a run that is resumed.
+        batch: what is made of what.
+        values: settings and looks by name.
+        wishes: how the pictures are written and spoken of.
         machines: who helps, if anybody.
-        show_regions: the file for a picture of what was matched with what.
+        command: what was typed, for a run that is resumed.
+        regions: the file for a picture of what was matched with what.
     """
 
-    technique: Technique
-    inputs: Sequence[str]
-    wishes: Values
-    opening: Opening
-    recursive: bool
-    command: Sequence[str]
+    batch: Batch
+    values: Values
+    wishes: Wishes
     machines: Machines | None
-    show_regions: str | None
+    command: Sequence[str]
+    regions: str | None
+    maker: Maker = field(init=False)
 
-
-def make(asked: Asked, wishes: Wishes) -> int:
-    """Makes all pictures; returns the exit code."""
-    plan = batch.plan(
-        asked.inputs,
-        wishes.output,
-        technique=asked.technique,
-        wishes=asked.wishes,
-        recursive=asked.recursive,
-        force=wishes.force,
-    )
-    if asked.technique.takes == "picture":
-        check_opening(plan, asked.opening)
-    check_streams(plan.jobs[0], wishes)
-    check_preview(plan.jobs, wishes)
-    if asked.show_regions:
-        check_regions(plan, asked.show_regions, force=wishes.force)
-    if asked.machines:
-        asked.machines.check(wishes.preview)
-    with Interruption() as stop:
-        jobs = _Jobs(Maker(wishes, stop), asked, plan)
-        jobs.helped(asked.machines) if asked.machines else jobs.in_turn(plan.jobs)
-        return stop.exit_code or jobs.sum_up()
-
-
-class _Jobs:
-    """The jobs of a plan, made with one network."""
-
-    def __init__(self, maker: Maker, asked: Asked, plan: Plan) -> None:
-        self.maker, self.asked, self.plan = maker, asked, plan
-        self.batch = batch.Batch(plan, asked.technique, asked.opening, maker.wishes.force)
+    def make(self) -> int:
+        """Makes all pictures; returns the exit code."""
         self._check()
+        jobs = self.batch.jobs
+        with Interruption() as stop:
+            self.maker = Maker(self.wishes, stop)
+            self._check_layer()
+            self._helped(self.machines, jobs) if self.machines else self._in_turn(jobs)
+            return stop.exit_code or self._sum_up()
 
     def _check(self) -> None:
+        """Refuses what can be known to be wrong before a network is loaded."""
+        jobs = self.batch.jobs
+        if self.batch.technique.takes == "picture":
+            self._check_opening()
+        check_streams(jobs[0], self.wishes)
+        check_preview(jobs, self.wishes)
+        if self.regions:
+            self._check_regions(self.regions)
+        if self.machines:
+            self.machines.check(self.wishes.preview)
+
+    def _check_opening(self) -> None:
+        """A size is a canvas's, and no larger than pictures may be; a long side is a picture's."""
+        opening = self.batch.opening
+        canvases = [job.source.kind == "canvas" for job in self.batch.jobs]
+        if opening.long_side and all(canvases):
+            raise SettingsError(
+                f"--long-side {opening.long_side} is for pictures.\nA canvas has a size of its own: --size 768x512"
+            )
+        if opening.size is None:
+            return
+        if not any(canvases):
+            raise SettingsError(
+                "--size is for canvases: clouds, noise, grey.\nTo make a picture smaller: --long-side 1024"
+            )
+        width, height = opening.size
+        if opening.max_pixels and width * height > opening.max_pixels:
+            asked = f"--size {width}x{height} is {width * height:,} pixels"
+            raise SettingsError(f"{asked}; allowed are {opening.max_pixels:,}, or more with --max-pixels.")
+
+    def _check_regions(self, path: str) -> None:
+        """They are of one painting, and go into no file that is read or written already."""
+        number, job = len(self.batch.jobs), self.batch.jobs[0]
+        if self.batch.many:
+            raise SettingsError(f"--show-regions {path} is one picture; {number} are painted. Name one of them.")
+        used = [job.source.name, *pictures(job.settings), *([str(job.output)] if job.output else [])]
+        for name in used:
+            if not is_canvas(name) and Path(name).resolve() == Path(path).resolve():
+                raise SettingsError(f"{name} would be written over. Give the picture of the regions a name of its own.")
+        refuse(Path(path), overwrite=self.wishes.force)
+        images.format_of(Path(path))
+
+    def _check_layer(self) -> None:
         """Refuses a layer that the network does not have, and says whose it was if nobody typed it."""
         try:
             self.batch.check()
         except UnknownNameError as error:
-            named = layer_from(self.asked.wishes) if self.asked.technique.looks else None
+            named = layer_from(self.values) if self.batch.technique.looks else None
             if named is None:
                 raise
             kind = "Preset" if named is PRESETS.get(named.name) else "Recipe"
@@ -191,11 +172,11 @@ class _Jobs:
             advice = f"{kind} {named.name!r} is made for {home}; name a --layer of {self.batch.ready.network.name}."
             raise UnknownNameError(f"{error}\n{advice}") from error
 
-    def in_turn(self, jobs: Sequence[Job], hands: MakeHands | None = None) -> None:
+    def _in_turn(self, jobs: Sequence[Job], hands: MakeHands | None = None) -> None:
         """Makes one picture after the other; `hands` make the steps of large ones."""
         for number, job in enumerate(jobs, 1):
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
-            with self._telling(job):
+            with self.maker.telling(job, many=self.batch.many):
                 if (again := self._again(job)) is not None:
                     begun = self.batch.begun(job)
                     if begun:
@@ -203,39 +184,38 @@ class _Jobs:
                     notes = [_ANEW] * (again and not begun)
                     made = self._dreaming(job, hands)
                     result = self.maker.make(job, made, title=title, notes=notes, replace=again or begun)
-                    if self.asked.show_regions and isinstance(result, Dream):
-                        images.save(result.regions, self.asked.show_regions, overwrite=self.maker.wishes.force)
+                    if self.regions and isinstance(result, Dream):
+                        images.save(result.regions, self.regions, overwrite=self.wishes.force)
             if self.maker.stop.signal:
                 break
 
     def _dreaming(self, job: Job, hands: MakeHands | None) -> Dreaming:
         """What makes a picture; it is told whom to tell of its steps."""
         maker, source = self.maker, _source(job)
-        make, keep = self.batch.of(job).make, maker.keep(job.output, self.asked.command)
+        make, keep = self.batch.of(job).make, maker.keep(job.output, self.command)
         return lambda watch: make(source, on_step=watch, keep=keep, on_forecast=maker.foretell, hands=hands)
 
-    def helped(self, machines: Machines) -> None:
+    def _helped(self, machines: Machines, jobs: Sequence[Job]) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
-        large = [job for job in self.plan.jobs if self.batch.alone(job)]
-        others = [job for job in self.plan.jobs if job not in large]
-        machines.check_use(self.plan, large)
+        large = [job for job in jobs if self.batch.alone(job)]
+        machines.check_use(self.batch, large)
         with machines.connected() as client:
             from phosphene.cluster import OnWorkers
 
-            due = self._due(others)
+            due = self._due([job for job in jobs if job not in large])
             for job, outcome in self._together(client, list(due)):
-                with self._telling(job):
+                with self.maker.telling(job, many=self.batch.many):
                     if isinstance(outcome, Exception):
                         raise outcome
                     self.maker.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
             if not self.maker.stop.signal:
-                self.in_turn(large, OnWorkers(client))
+                self._in_turn(large, OnWorkers(client))
 
     def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
         """The jobs that are not done, each with whether it was interrupted."""
         due = {}
         for job in jobs:
-            with self._telling(job):
+            with self.maker.telling(job, many=self.batch.many):
                 if (again := self._again(job)) is not None:
                     due[job] = again
         return due
@@ -253,7 +233,7 @@ class _Jobs:
         from phosphene.cluster import make_folder
 
         stop, where = self.maker.stop, f"{len(jobs)} pictures"
-        with self.maker.bar(where) as bar:
+        with progress.bar(where, quiet=self.wishes.quiet) as bar:
             made = make_folder(
                 client,
                 self.batch.of(jobs[0]),
@@ -274,20 +254,6 @@ class _Jobs:
         sent = Sent.of(job.source.name) if job.source.kind == "file" else source
         return Order(sent, ready.settings, ready.opening)
 
-    @contextmanager
-    def _telling(self, job: Job) -> Iterator[None]:
-        """Tells of a picture that does not come about; one of many leaves the others alone."""
-        try:
-            yield
-        except Stop as stop:
-            self.maker.stopped(job, stop)
-        except PhospheneError as error:
-            self.maker.fail(job, error)
-            if not self.plan.many:
-                raise
-            said, name = str(error), job.source.name
-            self.maker.voice.complain(said if Path(name).name in said else f"{name}: {said}")
-
     def _again(self, job: Job) -> bool | None:
         """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
 
@@ -298,13 +264,13 @@ class _Jobs:
         if there != "finished":
             return there == "unfinished"
         self.maker.voice.say(f"{job.output}: there already, made of the same with the same settings")
-        self.maker.voice.tell({"input": job.source.name, "output": name_of(job.output), "skipped": True})
+        self.maker.tell(job, skipped=True)
         return None
 
-    def sum_up(self) -> int:
+    def _sum_up(self) -> int:
         """Says how many pictures did not come about, if they were many; gives 1 if there are such."""
-        failed, total = len(self.maker.failures), len(self.plan.jobs)
-        if failed and self.plan.many:
+        failed, total = len(self.maker.failures), len(self.batch.jobs)
+        if failed and self.batch.many:
             self.maker.voice.say(f"{failed} of {total} pictures did not come about.")
         return int(failed > 0)
 
@@ -314,10 +280,3 @@ def _source(job: Job) -> str | BytesIO | None:
     if job.source.kind == "pipe":
         return piped()
     return None if job.source.kind == "words" else job.source.name
-
-
-def piped() -> BytesIO:
-    """Standard input, whole, so that a batch or a long dream does not hold up what writes to it."""
-    piped = BytesIO(sys.stdin.buffer.read())
-    piped.name = "stdin"
-    return piped

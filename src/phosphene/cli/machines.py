@@ -5,20 +5,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from phosphene.batch import Job, Plan
+from phosphene.batch import Batch, Job
 from phosphene.errors import SettingsError
 from phosphene.run.prepared import cluster
 
 
 @dataclass(frozen=True)
 class Machines:
-    """What was asked for.
-
-    Attributes:
-        scheduler: its address.
-        workers: how many processes are to be started here.
-        threads: processor threads of each of those.
-    """
+    """What was asked for: the address of a scheduler, or so many processes here, with so many threads each."""
 
     scheduler: str | None = None
     workers: int | None = None
@@ -39,13 +33,13 @@ class Machines:
             raise SettingsError("--preview shows one dream; with many workers several grow at once. Leave one out.")
         cluster()
 
-    def check_use(self, plan: Plan, large: Sequence[Job]) -> None:
+    def check_use(self, batch: Batch, large: Sequence[Job]) -> None:
         """Refuses help with what one computer does sooner.
 
         Raises:
             SettingsError: a single picture, and none that dreams on disk.
         """
-        if not plan.many and not large:
+        if not batch.many and not large:
             flag = "--workers" if self.scheduler is None else "--scheduler"
             raise SettingsError(
                 f"{flag} shares out a folder's pictures, or the tiles of one of more than 4 megapixels.\n"

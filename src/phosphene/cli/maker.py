@@ -1,9 +1,10 @@
 """Makes one picture: dreams with a bar and a preview, saves what there is, and says so."""
 
 import json
+import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +14,7 @@ from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
 from phosphene.cli import process, progress
 from phosphene.cli.options import Wishes
-from phosphene.cli.progress import Interruption, Voice, deliver
+from phosphene.cli.progress import Interruption, Voice
 from phosphene.errors import ImageError, PhospheneError, Stop
 from phosphene.pixels.transforms import within
 from phosphene.records import journal
@@ -87,12 +88,7 @@ Dreaming: TypeAlias = Callable[[OnStep], Dream | LargeDream]
 
 @dataclass
 class Maker:
-    """Makes pictures one after the other.
-
-    Attributes:
-        stop: listens for Ctrl-C.
-        failures: the errors so far.
-    """
+    """Makes pictures one after the other, and remembers the errors so far; `stop` listens for Ctrl-C."""
 
     wishes: Wishes
     stop: Interruption
@@ -124,7 +120,7 @@ class Maker:
         """
         started = time.monotonic()
         try:
-            with self.bar(title) as bar, self.stop.dreaming():
+            with progress.bar(title, quiet=self.wishes.quiet) as bar, self.stop.dreaming():
                 result = dreaming(lambda step: self._watch(step, bar, job.output))
         except PhospheneError as error:
             if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
@@ -148,14 +144,25 @@ class Maker:
             result.journal.close()
         self._report(job, result, said, seconds + time.monotonic() - began)
 
-    def bar(self, title: str) -> AbstractContextManager[progress.Bar]:
-        """A bar for as long as the block runs, if somebody watches."""
-        return progress.bar(title, quiet=self.wishes.quiet)
+    @contextmanager
+    def telling(self, job: Job, *, many: bool = False) -> Iterator[None]:
+        """Tells of a picture that does not come about; one of many leaves the others alone."""
+        try:
+            yield
+        except Stop as stop:
+            nothing = f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
+            self.voice.complain(str(stop) or nothing)
+        except PhospheneError as error:
+            self.failures.append(error)
+            self.tell(job, error=str(error), exit_code=error.exit_code)
+            if not many:
+                raise
+            said, name = str(error), job.source.name
+            self.voice.complain(said if Path(name).name in said else f"{name}: {said}")
 
-    def stopped(self, job: Job, stop: Stop) -> None:
-        """Says what became of a dream that was ended without a picture."""
-        nothing = f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
-        self.voice.complain(str(stop) or nothing)
+    def tell(self, job: Job, **facts: object) -> None:
+        """A line for a program about a picture; without an output it goes to standard output."""
+        self.voice.tell({"input": job.source.name, "output": str(job.output) if job.output else None, **facts})
 
     def keep(self, output: Path | None, command: Sequence[str]) -> Keep | None:
         """Where the run that writes a file keeps how far it came."""
@@ -167,17 +174,6 @@ class Maker:
     def foretell(self, forecast: Forecast) -> None:
         """Says what a long dream will take."""
         self.voice.say(f"{forecast}, about {spoken(forecast.seconds)}")
-
-    def fail(self, job: Job, error: PhospheneError) -> None:
-        """Remembers a picture that did not come about."""
-        self.failures.append(error)
-        facts = {
-            "input": job.source.name,
-            "output": name_of(job.output),
-            "error": str(error),
-            "exit_code": error.exit_code,
-        }
-        self.voice.tell(facts)
 
     def _watch(self, step: Step, bar: progress.Bar, output: Path | None) -> None:
         if step.octave == 1 and step.step <= 1:
@@ -199,7 +195,8 @@ class Maker:
             return result.save(output, overwrite=overwrite, metadata=wishes.metadata, quality=wishes.quality)
         assert isinstance(result, Dream)  # a large one has a file to grow beside
         data, notes = result.encode("png", metadata=wishes.metadata)
-        deliver(data)
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
         return notes
 
     def _report(self, job: Job, result: Dream | LargeDream, notes: Sequence[str], seconds: float) -> None:
@@ -215,21 +212,13 @@ class Maker:
                 self.voice.say(f"The rest of it: phosphene resume {job.output}")
             elif job.output and self.wishes.metadata:
                 self.voice.say(f"The whole of it: phosphene redo {job.output}")
-        self.voice.tell(
-            {
-                "input": job.source.name,
-                "output": name_of(job.output),
-                "seconds": round(seconds, 3),
-                "complete": result.record.complete,
-                "notes": list(notes),
-                "record": json.loads(result.record.to_json()),
-            }
+        self.tell(
+            job,
+            seconds=round(seconds, 3),
+            complete=result.record.complete,
+            notes=list(notes),
+            record=json.loads(result.record.to_json()),
         )
-
-
-def name_of(output: Path | None) -> str | None:
-    """A file's name as JSON has it; `None` is standard output."""
-    return str(output) if output else None
 
 
 def spoken(seconds: float) -> str:

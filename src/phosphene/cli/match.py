@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from phosphene.networks import Network
 
 SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # as a dream has it
+_COLUMNS = {
+    "score": ".4g",
+    "match": ".3f",
+    "shuffled": ".3f",
+    "unrelated": ".3f",
+    "response": ".2f",
+    "dot": ".4g",
+    "shows": "",
+}
+"""What is told of a layer, and how its number is written."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +84,20 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
     layers = tuple(network.layers) if asked.every else None
     ranked = ranking.rank(shown, leading, network, layers=layers, by=asked.by, scale=asked.scale, seed=asked.seed)
     together = ranking.companions(ranked, network, DreamSettings.top)
+    rows = [
+        asdict(each) | {"shows": network.layer(each.layer).shows, "best": place == 0}
+        for place, each in enumerate(ranked)
+    ]
     if as_json:
-        tables.print_json(_rows(ranked, network))
+        tables.print_json(rows)
     else:
-        _show(ranked, network)
+        cells = [
+            (tables.starred(row["layer"], row["best"]), *(format(row[name], how) for name, how in _COLUMNS.items()))
+            for row in rows
+        ]
+        tables.table(("layer", *_COLUMNS), cells)
     voice.say(_advice(asked, [each.layer for each in together]))
-    if asked.output:
-        _draw(asked, asked.output, network, shown, leading, ranked, voice)
+    _draw(asked, network, shown, leading, ranked, voice)
 
 
 def _check(asked: Asked) -> None:
@@ -96,29 +113,6 @@ def _check(asked: Asked) -> None:
         raise SettingsError(f"-o {asked.output} is one of the pictures. Give the sheet a name of its own.")
 
 
-def _rows(ranked: Sequence[Ranked], network: Network) -> list[dict[str, object]]:
-    return [
-        asdict(each) | {"shows": network.layer(each.layer).shows, "best": place == 0}
-        for place, each in enumerate(ranked)
-    ]
-
-
-def _show(ranked: Sequence[Ranked], network: Network) -> None:
-    titles = ("layer", "score", "match", "shuffled", "unrelated", "response", "dot", "shows")
-    rows = [
-        (
-            tables.starred(each.layer, place == 0),
-            f"{each.score:.4g}",
-            *(f"{value:.3f}" for value in (each.match, each.shuffled, each.unrelated)),
-            f"{each.response:.2f}",
-            f"{each.dot:.4g}",
-            network.layer(each.layer).shows,
-        )
-        for place, each in enumerate(ranked)
-    ]
-    tables.table(titles, rows)
-
-
 def _advice(asked: Asked, layers: Sequence[str]) -> str:
     """The command that dreams with the best layers."""
     import shlex
@@ -132,15 +126,11 @@ def _advice(asked: Asked, layers: Sequence[str]) -> str:
 
 
 def _draw(
-    asked: Asked,
-    output: Path,
-    network: Network,
-    picture: Tensor,
-    guides: Sequence[Tensor],
-    ranked: Sequence[Ranked],
-    voice: Voice,
+    asked: Asked, network: Network, picture: Tensor, guides: Sequence[Tensor], ranked: Sequence[Ranked], voice: Voice
 ) -> None:
     """Dreams small with the best layers, and saves the sheet."""
+    if not asked.output:
+        return
     from phosphene import images
     from phosphene.pixels import sheets
     from phosphene.reports import matching_sheet
@@ -154,6 +144,7 @@ def _draw(
             dreamt = matching_sheet.guided(small, guides, network, [each.layer], scale=scale, on_step=bar.show)
         cells.append((f"{each.layer}  {each.score:.3g}", dreamt))
     page = sheets.sheet(cells, columns=math.ceil(math.sqrt(len(cells))))
-    for note in images.save(page, output, overwrite=asked.force):
-        voice.say(f"{output}: {note}")
-    voice.say(f"{output}: the picture, its guides, and what the best {len(ranked[: asked.top])} layers dream of them")
+    for note in images.save(page, asked.output, overwrite=asked.force):
+        voice.say(f"{asked.output}: {note}")
+    best = len(ranked[: asked.top])
+    voice.say(f"{asked.output}: the picture, its guides, and what the best {best} layers dream of them")

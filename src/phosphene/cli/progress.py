@@ -9,12 +9,13 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.errors import Stop
+from phosphene.errors import SettingsError, Stop
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -152,7 +153,20 @@ class Interruption:
             raise Stop
 
 
-# What the program says: notes and errors on standard error, pictures and JSON on standard output
+# What is piped in, and what the program says: notes and errors on standard error, pictures and JSON on standard output
+
+
+def check_piped(example: str = "cat photo.jpg | phosphene -") -> None:
+    """Refuses to wait for a picture that nobody pipes in."""
+    if sys.stdin.isatty():
+        raise SettingsError(f"Nothing is piped in. Name a picture, or pipe one: {example}")
+
+
+def piped() -> BytesIO:
+    """Standard input, whole, so that a batch or a long dream does not hold up what writes to it."""
+    piped = BytesIO(sys.stdin.buffer.read())
+    piped.name = "stdin"
+    return piped
 
 
 @dataclass(frozen=True)
@@ -175,9 +189,3 @@ class Voice:
         """A line for a program."""
         if self.json:
             click.echo(json.dumps(facts))
-
-
-def deliver(data: bytes) -> None:
-    """Writes a picture to standard output."""
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()

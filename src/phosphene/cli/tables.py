@@ -12,9 +12,10 @@ import click
 
 from phosphene.cli import configuration, progress
 from phosphene.cli.options import flag, weights
-from phosphene.cli.progress import Voice
-from phosphene.errors import PhospheneError, SettingsError
+from phosphene.cli.progress import Voice, check_piped, piped
+from phosphene.errors import PhospheneError
 from phosphene.names import NETWORKS
+from phosphene.recipes import fields
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def networks(context: click.Context, as_json: bool) -> None:
     """Lists the networks, and fetches their weights."""
     if context.invoked_subcommand:
         return
-    from phosphene.networks import SOURCES, models_folder
+    from phosphene.networks import SOURCES, find, models_folder
 
-    rows = list(map(_described, SOURCES.values()))
+    rows = [_described(source, find(source)) for source in SOURCES.values()]
     if as_json:
         print_json(rows)
         return
@@ -87,11 +88,8 @@ def networks(context: click.Context, as_json: bool) -> None:
     Voice().say(f"Weights that you put into {models_folder()} yourself are found there.")
 
 
-def _described(source: Source) -> dict[str, object]:
-    """A network and its weights, as JSON has them."""
-    from phosphene.networks import find
-
-    path = find(source)
+def _described(source: Source, path: Path | None) -> dict[str, object]:
+    """A network and its weights' file, as JSON has them."""
     return {
         "name": source.name,
         "about": source.about,
@@ -168,9 +166,8 @@ def _picture(name: str) -> str | bytes:
     """A picture's name, or the bytes of the one that is piped in."""
     if name != "-":
         return name
-    if sys.stdin.isatty():
-        raise SettingsError("Nothing is piped in. Name a picture, or pipe one: cat dream.png | phosphene info -")
-    return sys.stdin.buffer.read()
+    check_piped("cat dream.png | phosphene info -")
+    return piped().getvalue()
 
 
 def _told(made: Record) -> dict[str, object]:
@@ -179,6 +176,7 @@ def _told(made: Record) -> dict[str, object]:
     network = [made.network.get(key, "?") for key in ("name", "file", "sha256")]
     size = f"{origin.get('width', '?')}×{origin.get('height', '?')}"
     usual = DreamSettings().to_dict()
+    changed = {name for name, value in made.settings.items() if usual.get(name) not in (value, None)}
     return {
         "made by": f"phosphene {made.recipe}{'' if made.complete else f', stopped at {made.reached}'}",
         "of": made.objective,
@@ -188,12 +186,7 @@ def _told(made: Record) -> dict[str, object]:
         "output": f"{output.get('width', '?')}×{output.get('height', '?')}, {output.get('depth', '?')} bits",
         "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
         "threads": made.threads,
-    } | {_flag(name, value, usual): value for name, value in made.settings.items()}
-
-
-def _flag(name: str, value: object, usual: Mapping[str, object]) -> str:
-    """A setting's flag, marked where it is not the default."""
-    return f"--{name.replace('_', '-')}{'' if usual.get(name) in (value, None) else ' *'}"
+    } | {fields.flag(name) + " *" * (name in changed): value for name, value in made.settings.items()}
 
 
 def _facts(title: str, facts: Mapping[str, object]) -> None:
@@ -272,11 +265,7 @@ def add(name: str, picture: str, about: str, force: bool) -> None:
 
 
 def _draw(output: Path, *, overwrite: bool) -> None:
-    """Writes a sheet of the filters' thumbnails.
-
-    Raises:
-        PhospheneError: it cannot be written.
-    """
+    """Writes a sheet of the filters' thumbnails."""
     from phosphene import filters, images
     from phosphene.images.sources import refuse
     from phosphene.pixels import sheets

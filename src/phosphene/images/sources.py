@@ -19,6 +19,7 @@ from torch import Tensor
 
 from phosphene.errors import DISK_FULL, ImageError, PhospheneError, RoomError, nearest
 from phosphene.images.samples import Array
+from phosphene.names import CANVASES
 
 
 @runtime_checkable
@@ -129,9 +130,9 @@ def _unreadable(source: object, error: Exception) -> str:
 
 
 def _neighbour(path: Path) -> str:
-    """The nearest name in the same folder, or word that there is no such folder."""
+    """The nearest name in the same folder, or of a canvas; or word that there is no such folder."""
     try:
-        return nearest(path.name, sorted(each.name for each in path.parent.iterdir()))
+        return nearest(path.name, [*sorted(each.name for each in path.parent.iterdir()), *CANVASES])
     except OSError:
         return f" There is no folder {os.fsdecode(path.parent)!r} either."
 
