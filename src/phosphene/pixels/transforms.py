@@ -228,11 +228,7 @@ def _grow_along(low: Tensor, axis: int, length: int) -> Tensor:
     size = [*low.shape]
     size[axis] = length
     grown = low.new_empty(size)
-    even, odd = _every_other(grown, axis)
+    even, odd = (grown[:, :, ::2], grown[:, :, 1::2]) if axis == 2 else (grown[..., ::2], grown[..., 1::2])
     torch.add(before, after, out=even).add_(low, alpha=6).div_(8)
     odd.copy_(after.narrow(axis, 0, odd.shape[axis])).add_(low.narrow(axis, 0, odd.shape[axis])).div_(2)
     return grown
-
-
-def _every_other(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-    return (x[:, :, ::2], x[:, :, 1::2]) if axis == 2 else (x[..., ::2], x[..., 1::2])

@@ -60,7 +60,7 @@ class Journal:
         `before` makes sure that the pixels that the state speaks of are on the disk.
         """
         self.state |= state
-        if now or time.monotonic() - self._written >= PAUSE:
+        if now or self.due():
             if before:
                 before()
             self.write()
@@ -87,8 +87,8 @@ class Journal:
             RoomError: its disk has no room for so many bytes beside what is there.
         """
         self.folder.mkdir(exist_ok=True)
-        held = sum(each.stat().st_blocks * 512 if hasattr(each.stat(), "st_blocks") else each.stat().st_size
-                   for each in self.folder.iterdir())  # fmt: skip
+        files = [each.stat() for each in self.folder.iterdir()]
+        held = sum(each.st_blocks * 512 if hasattr(each, "st_blocks") else each.st_size for each in files)
         free = shutil.disk_usage(self.folder).free + held
         if free < nbytes:
             raise RoomError(
@@ -102,10 +102,10 @@ class Journal:
 
     def _refuse_other(self, about: Mapping[str, object]) -> None:
         mine = json.loads(json.dumps(self.about))
-        others = sorted(name for name in {*mine, *about} if mine.get(name) != about.get(name))
+        others = _differences(mine, about)
         if not others:
             return
-        named = _differences(mine.get(others[0]), about.get(others[0])) or others[0]
+        named = ", ".join(_differences(mine.get(others[0]), about.get(others[0]))) or others[0]
         raise SettingsError(
             f"{self.folder} keeps a run that is not this one: its {named} differ.\n"
             f"Go on with that one: phosphene resume {self.folder.name.removesuffix(SUFFIX)}\n"
@@ -135,8 +135,8 @@ def _damaged(path: Path) -> RecordError:
     return RecordError(f"{path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
 
 
-def _differences(mine: object, others: object) -> str:
+def _differences(mine: object, others: object) -> list[str]:
     """The names under which two dictionaries differ."""
     if not isinstance(mine, dict) or not isinstance(others, dict):
-        return ""
-    return ", ".join(sorted(name for name in {*mine, *others} if mine.get(name) != others.get(name)))
+        return []
+    return sorted(name for name in {*mine, *others} if mine.get(name) != others.get(name))
