@@ -55,16 +55,10 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
 
 def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) -> Opened:
-    """Unpacks a picture file into a raster, the file `target`.
-
-    Args:
-        path: the picture.
-        target: where its numbers go.
-        max_pixels: refuses larger pictures; 0 refuses none.
-        again: whether `target` holds them already.
+    """Unpacks a picture file into a raster, the file `target`, unless that holds it already from `again`.
 
     Raises:
-        ImageError: damaged, of numbers that are not read, or too large.
+        ImageError: damaged, of numbers that are not read, or of more than `max_pixels`, unless these are 0.
         RoomError: the disk is full.
     """
     with _told(path.name):
@@ -137,11 +131,7 @@ def save(
 
 
 def check_whole(format: str, height: int, width: int) -> None:
-    """Whether a picture that is not in memory can be written in a format.
-
-    Raises:
-        ImageError: it cannot.
-    """
+    """Refuses with an `ImageError` a format in which a picture that is not in memory cannot be written."""
     check_sides(format, height, width)
     if format == "webp":
         raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")

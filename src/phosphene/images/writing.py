@@ -157,11 +157,7 @@ def _check_pixels(pixels: Tensor, alpha: Tensor | None, format: str) -> None:
 
 
 def check_sides(format: str, height: int, width: int) -> None:
-    """Whether a format can hold a picture so large; worth asking before hours of work.
-
-    Raises:
-        ImageError: It cannot.
-    """
+    """Raises an `ImageError` if a format cannot hold a picture so large; worth asking before hours of work."""
     limit = _LONGEST_SIDE.get(format)
     if limit and max(height, width) > limit:
         raise ImageError(

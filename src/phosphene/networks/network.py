@@ -173,17 +173,12 @@ def class_names(given: tuple[str, ...], count: int) -> tuple[str, ...]:
 
 # Networks on other devices than the processor: CUDA, XPU and MPS, as torch calls them
 
-
 AUTO, CPU = "auto", "cpu"
 DEVICES = ("cuda", "xpu", "mps")  # the fastest first
 
 
 def device_for(wanted: str) -> str:
-    """The device that `auto` means here, or the one of that name.
-
-    Raises:
-        SettingsError: torch has none of that name here.
-    """
+    """The device that `auto` means here, or the one of that name; a `SettingsError` if torch has none such here."""
     if wanted == AUTO:
         return next((each for each in DEVICES if is_here(each)), CPU)
     if not is_here(wanted):

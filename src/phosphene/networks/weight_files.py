@@ -141,7 +141,6 @@ def of_file(path: Path) -> str:
 
 # Reads the weights out of a Caffe model file: the old V1 layout and the new one alike
 
-
 Kind = descriptor_pb2.FieldDescriptorProto
 
 # message → field → (number, type, repeated); a type in quotes is another message of this table
@@ -173,27 +172,21 @@ def message(name: str) -> type[Any]:
     for title, fields in _SCHEMA.items():
         described = file.message_type.add(name=title)
         for field, (number, kind, repeated) in fields.items():
-            label = Kind.LABEL_REPEATED if repeated else Kind.LABEL_OPTIONAL
-            entry = described.field.add(name=field, number=number, label=label)
-            _describe(entry, kind, repeated)
+            entry = described.field.add(name=field, number=number)
+            entry.label = Kind.LABEL_REPEATED if repeated else Kind.LABEL_OPTIONAL
+            if isinstance(kind, str):
+                entry.type, entry.type_name = Kind.TYPE_MESSAGE, f".caffe.{kind}"
+            else:
+                entry.type, entry.options.packed = kind, repeated
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"caffe.{name}"))
 
 
-def _describe(entry: Any, kind: int | str, repeated: bool) -> None:
-    if isinstance(kind, str):
-        entry.type, entry.type_name = Kind.TYPE_MESSAGE, f".caffe.{kind}"
-        return
-    entry.type = kind
-    entry.options.packed = repeated
-
-
 def read_caffe(path: Path) -> dict[str, list[Tensor]]:
     """Layer name → its blobs (weight `[out, in, height, width]`, bias `[out]`), float32.
 
-    Raises:
-        WeightsError: the file is no Caffe model, or a damaged one.
+    A file that is no Caffe model, or a damaged one, is a `WeightsError`.
     """
     net = message("NetParameter")()
     try:

@@ -55,10 +55,8 @@ class Layout:
 def layout(count: int, cell: tuple[int, int], *, columns: int | None = None, headed: bool = False) -> Layout:
     """Room for `count` pictures of one size, height and width.
 
-    By default there are as many columns as make the sheet about as wide as it is high, and no row is nearly empty.
-
-    Raises:
-        SettingsError: no picture, or no column.
+    By default there are as many columns as make the sheet about as wide as it is high, and no row is nearly empty. No
+    picture or no column is a `SettingsError`.
     """
     if count < 1 or (columns is not None and columns < 1):
         raise SettingsError("A sheet takes one picture or more, in one column or more.")

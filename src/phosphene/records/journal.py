@@ -44,9 +44,7 @@ class Journal:
     def open(self) -> Journal:
         """Takes up the journal of the same run, if there is one.
 
-        Raises:
-            SettingsError: the folder is another run's.
-            RecordError: it is damaged.
+        A folder of another run's is a `SettingsError`, and a damaged one a `RecordError`.
         """
         found = read(self.folder)
         if found is not None:
@@ -66,11 +64,7 @@ class Journal:
             self.write()
 
     def write(self) -> None:
-        """Writes it, whole or not at all.
-
-        Raises:
-            RoomError: the disk is full; the last state is kept.
-        """
+        """Writes it, whole or not at all: if the disk is full, a `RoomError` says so, and the last state is kept."""
         self.folder.mkdir(exist_ok=True)
         facts = {"about": dict(self.about), "command": dict(self.command), "state": self.state}
         write_atomically(self.folder / _FILE, json.dumps(facts, indent=1).encode(), overwrite=True)
@@ -81,11 +75,7 @@ class Journal:
         return time.monotonic() - self._written >= PAUSE
 
     def room_for(self, nbytes: int) -> None:
-        """Makes the folder.
-
-        Raises:
-            RoomError: its disk has no room for so many bytes beside what is there.
-        """
+        """Makes the folder; a `RoomError` if its disk has no room for so many bytes, with what is there already."""
         self.folder.mkdir(exist_ok=True)
         files = [each.stat() for each in self.folder.iterdir()]
         held = sum(each.st_blocks * 512 if hasattr(each, "st_blocks") else each.st_size for each in files)
@@ -114,11 +104,7 @@ class Journal:
 
 
 def read(folder: Path) -> Facts | None:
-    """What a folder's journal says; `None` where there is none.
-
-    Raises:
-        RecordError: it cannot be understood.
-    """
+    """What a folder's journal says; `None` where there is none, and a `RecordError` if it cannot be understood."""
     path = folder / _FILE
     try:
         found = json.loads(path.read_bytes())
