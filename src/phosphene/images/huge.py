@@ -15,12 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from phosphene.errors import ImageError, RoomError
-from phosphene.images import check_sides, decoding, format_of, rasters
-from phosphene.images.decoding import pillow
+from phosphene.images import decoding, rasters, samples, sources, texts, writing
 from phosphene.images.rasters import Raster
-from phosphene.images.samples import check_size
-from phosphene.images.sources import refuse, replacing
-from phosphene.images.texts import as_description, inserted, kept_exif
 
 STRIP_BYTES = 16 << 20  # of rows that are read or written at a time
 _CHUNK = 1 << 22  # bytes read at a time where a file is hashed
@@ -55,7 +51,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
 
 def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) -> Opened:
-    """Unpacks a picture file into a raster, the file `target`, unless that holds it already from `again`.
+    """Unpacks a picture file into a raster, the file `target`; `again` says that this holds its numbers already.
 
     Raises:
         ImageError: damaged, of numbers that are not read, or of more than `max_pixels`, unless these are 0.
@@ -64,7 +60,7 @@ def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) ->
     with _told(path.name):
         image = _open(path)
         assert image is not None
-        check_size(path.name, image.width, image.height, max_pixels)
+        samples.check_size(path.name, image.width, image.height, max_pixels)
         if _orientation(image) == 1:  # what has to be turned is not read from top to bottom
             image = _open(path, access="sequential")
         image, notes = decoding.upright_srgb(image, path.name, lazy=True)
@@ -114,25 +110,25 @@ def save(
         ImageError: the format cannot hold it, or the name is taken.
         RoomError: the disk is full.
     """
-    format = format_of(path)
-    refuse(path, overwrite=overwrite)
+    format = writing.format_of(path)
+    sources.refuse(path, overwrite=overwrite)
     check_whole(format, *dreamt.size)
     packed = dreamt.path.with_name("packed.tif")
     try:
         _pack(dreamt, source, packed, depth=8 if format == "jpeg" else depth, alpha=format != "jpeg")
-        with replacing(path, overwrite=overwrite) as temporary:
+        with sources.replacing(path, overwrite=overwrite) as temporary:
             with _told(path.name):
                 image = pyvips.Image.tiffload(str(packed), access="sequential")
-                _WRITERS[format](image, str(temporary), quality, as_description(metadata))
+                _WRITERS[format](image, str(temporary), quality, texts.as_description(metadata))
             if format != "tiff":
-                _insert(temporary, *inserted(format, exif, metadata))
+                _insert(temporary, *texts.inserted(format, exif, metadata))
     finally:
         packed.unlink(missing_ok=True)
 
 
 def check_whole(format: str, height: int, width: int) -> None:
     """Refuses with an `ImageError` a format in which a picture that is not in memory cannot be written."""
-    check_sides(format, height, width)
+    writing.check_sides(format, height, width)
     if format == "webp":
         raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
 
@@ -210,6 +206,6 @@ def sha256(path: Path) -> str:
 
 
 def _exif(path: Path) -> dict[int, str]:
-    with suppress(ImageError), pillow(path.name), Image.open(path) as image:  # no reason to refuse the picture
-        return kept_exif(image)
+    with suppress(ImageError), decoding.pillow(path.name), Image.open(path) as image:  # no reason to refuse the picture
+        return texts.kept_exif(image)
     return {}

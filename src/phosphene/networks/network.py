@@ -22,17 +22,12 @@ Walk = Callable[..., Iterator[tuple[str, Any]]]
 
 @dataclass(frozen=True)
 class Layer:
-    """One place in a network where a dream can start.
+    """One place in a network where a dream can start."""
 
-    Attributes:
-        name: as the field calls it, `inception_4c/output`.
-        field: what one position sees: its channels, stride and receptive field.
-        shows: what the layer tends to bring out of a picture, or, where nobody looked, what it is built as; empty for
-            a step inside a block.
-    """
-
-    name: str
-    field: Field
+    name: str  # as the field calls it, `inception_4c/output`
+    field: Field  # what one position sees: its channels, stride and receptive field
+    # What the layer tends to bring out of a picture, or, where nobody looked, what it is built as; empty for a step
+    # inside a block.
     shows: str = ""
 
     @property
@@ -58,19 +53,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A linear classifier behind a mean over positions.
+    """A linear classifier behind a mean over positions."""
 
-    Attributes:
-        layer: whose activations it reads.
-        weight: `[classes, channels]`.
-        bias: `[classes]`.
-        names: of the classes, in the order of the rows; empty if nobody knows.
-    """
-
-    layer: str
-    weight: Tensor
-    bias: Tensor
-    names: tuple[str, ...] = ()
+    layer: str  # whose activations it reads
+    weight: Tensor  # `[classes, channels]`
+    bias: Tensor  # `[classes]`
+    names: tuple[str, ...] = ()  # of the classes, in the order of the rows; empty if nobody knows
 
 
 @dataclass(frozen=True)

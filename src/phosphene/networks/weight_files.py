@@ -172,7 +172,7 @@ def message(name: str) -> type[Any]:
     for title, fields in _SCHEMA.items():
         described = file.message_type.add(name=title)
         for field, (number, kind, repeated) in fields.items():
-            entry = described.field.add(name=field, number=number)
+            entry: Any = described.field.add(name=field, number=number)
             entry.label = Kind.LABEL_REPEATED if repeated else Kind.LABEL_OPTIONAL
             if isinstance(kind, str):
                 entry.type, entry.type_name = Kind.TYPE_MESSAGE, f".caffe.{kind}"

@@ -99,9 +99,9 @@ def cover(mask: Tensor, *, area: int, longest: int | None = None, overlap: int, 
     """
     cells, least = _cells(mask, stride), smallest(overlap, stride)
     most = max(least, min(longest or area // least, area // least))
-    sides = {round(least * (most / least) ** (part / SIZES)) // stride * stride for part in range(SIZES + 1)} - {0}
-    pairs = product(sorted(sides, reverse=True), repeat=2)
-    covers = [Cover(*pair, overlap, stride) for pair in pairs if math.prod(pair) <= max(area, least**2)]
+    found = {round(least * (most / least) ** (part / SIZES)) // stride * stride for part in range(SIZES + 1)} - {0}
+    sides = sorted(found, reverse=True)
+    covers = [Cover(*pair, overlap, stride) for pair in product(sides, sides) if math.prod(pair) <= max(area, least**2)]
     return min(covers, key=lambda chosen: seen(chosen._laid(cells, mask.shape[-2], mask.shape[-1])))
 
 

@@ -137,10 +137,7 @@ class Record:
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Record:
-    """The record inside a picture.
-
-    Args:
-        source: A picture file, or its bytes.
+    """The record inside a picture file, or its bytes.
 
     Raises:
         ImageError: If there is no such picture.
