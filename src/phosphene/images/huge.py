@@ -42,12 +42,10 @@ class Opened:
 
 def size_of(path: Path) -> tuple[int, int] | None:
     """Height and width of an upright picture, from its header; `None` if it is none that can be read in strips."""
-    image = None
     with suppress(pyvips.Error, OSError):
-        image = _open(path)
-    if image is None:
-        return None
-    return (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
+        if image := _open(path):
+            return (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
+    return None
 
 
 def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) -> Opened:

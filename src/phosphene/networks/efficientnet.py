@@ -82,11 +82,7 @@ def _power(s: Tensor) -> Tensor:
 
 
 @cache
-def lrn_band(
-    channels: int,
-    dtype: torch.dtype = torch.float32,
-    device: torch.device = torch.device("cpu"),  # noqa: B008
-) -> tuple[Tensor, Tensor]:
+def lrn_band(channels: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Weight `[C, C, 1, 1]` and bias `[C]` of the 1×1 convolution from squares to `s`."""
     index = torch.arange(channels, device=device)
     near = (index[:, None] - index[None, :]).abs() <= LRN_SIZE // 2

@@ -135,15 +135,8 @@ class Network:
 
 def table(walk: Walk, shows: Mapping[str, str]) -> dict[str, Layer]:
     """The layers that a walk passes, their geometry computed by walking with a `Field`."""
-    names = ((name, field) for name, field in walk(Field(channels=3), _Everything()) if name != "logits")
+    names = ((name, field) for name, field in walk(Field(channels=3)) if name != "logits")
     return {name: Layer(name, field, shows.get(name, "")) for name, field in names}
-
-
-class _Everything(frozenset[str]):
-    """Wants every layer."""
-
-    def __contains__(self, _: object) -> bool:
-        return True
 
 
 @cache

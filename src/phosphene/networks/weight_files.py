@@ -36,7 +36,10 @@ def read(path: Path) -> State:
         WeightsError: no such file, a damaged one, or one that holds more than tensors.
     """
     try:
-        found = _opened(existing(path))
+        with existing(path).open("rb") as file:
+            # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
+            begin = file.read(9)
+        found = load_file(path) if begin[8:] == b"{" else load_tensors(path)
     except DAMAGE as error:
         raise WeightsError(
             f"{path} is no state dict, or is damaged ({type(error).__name__}).\n"
@@ -56,13 +59,6 @@ def existing(path: Path) -> Path:
 def load_tensors(path: Path) -> Any:
     """What `torch.save` wrote, as long as it is nothing but tensors and what holds them."""
     return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _opened(path: Path) -> Any:
-    with path.open("rb") as file:
-        # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
-        begin = file.read(9)
-    return load_file(path) if begin[8:] == b"{" else load_tensors(path)
 
 
 def _unwrapped(found: Any, path: Path) -> State:

@@ -91,14 +91,10 @@ def mute_(x: Tensor, colour: float) -> Tensor:
 def turn(
     x: Tensor, degrees: float, scale: float, shift: tuple[float, float] = (0.0, 0.0), *, beyond: str = "circular"
 ) -> Tensor:
-    """`x` `[N, C, H, W]` turned about its middle, enlarged and shifted, at the same size; differentiable.
+    """`x` `[N, C, H, W]` turned clockwise about its middle, enlarged and shifted, at the same size; differentiable.
 
-    Args:
-        x: the picture.
-        degrees: clockwise.
-        scale: above 1 enlarges.
-        shift: down and right, in pixels, perhaps parts of one.
-        beyond: how the picture goes on past its edges: `circular` repeats it, `reflect` mirrors it.
+    A scale above 1 enlarges; the shift is down and right, in pixels, perhaps parts of one. `beyond` is how the picture
+    goes on past its edges: `circular` repeats it, `reflect` mirrors it.
     """
     height, width = x.shape[-2:]
     rows = torch.arange(height, dtype=x.dtype)[:, None] - (height - 1) / 2 - shift[0]
