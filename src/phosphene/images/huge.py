@@ -44,7 +44,8 @@ def size_of(path: Path) -> tuple[int, int] | None:
     """Height and width of an upright picture, from its header; `None` if it is none that can be read in strips."""
     with suppress(pyvips.Error, OSError):
         if image := _open(path):
-            return (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
+            upright = image.autorot()
+            return upright.height, upright.width
     return None
 
 
@@ -59,7 +60,8 @@ def unpack(path: Path, target: Path, *, max_pixels: int, again: bool = False) ->
         image = _open(path)
         assert image is not None
         samples.check_size(path.name, image.width, image.height, max_pixels)
-        if _orientation(image) == 1:  # what has to be turned is not read from top to bottom
+        if "orientation" not in image.get_fields() or image.get("orientation") == 1:
+            # What has to be turned is not read from top to bottom.
             image = _open(path, access="sequential")
         image, notes = decoding.upright_srgb(image, path.name, lazy=True)
         raster = Raster(target, image.height, image.width, image.bands, _FORMATS[image.format])
@@ -75,10 +77,6 @@ def _open(path: Path, **options: str) -> pyvips.Image | None:
         start = file.read(8)
     loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
     return loader(str(path), fail_on="error", **options) if loader else None
-
-
-def _orientation(image: pyvips.Image) -> int:
-    return int(image.get("orientation")) if "orientation" in image.get_fields() else 1
 
 
 def _pour(image: pyvips.Image, raster: Raster) -> None:
