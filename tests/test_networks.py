@@ -12,7 +12,7 @@ from phosphene import features, images, networks
 from phosphene.errors import UnknownNameError, WeightsError
 from phosphene.networks import SOURCES
 from phosphene.networks import weight_files as caffe
-from phosphene.networks.efficientnet import fold_batch_norm, local_response_norm, relu6_
+from phosphene.networks.efficientnet import local_response_norm, relu6_
 from phosphene.networks.field import Field
 from phosphene.networks.network import imagenet_classes
 
@@ -184,14 +184,17 @@ def test_blobs_of_the_wrong_size_are_refused(tmp_path):
 
 
 def test_folding_is_the_batch_norm_itself():
-    weight = torch.randn(5, 3, 3, 3)
-    scale, shift, mean = torch.randn(5), torch.randn(5), torch.randn(5)
-    variance, x = torch.rand(5) + 0.1, torch.randn(1, 3, 9, 9, dtype=torch.float64)
-    folded = F.conv2d(x, *fold_batch_norm(weight, scale, shift, mean, variance, epsilon=1e-3))
-    plain = F.batch_norm(
-        F.conv2d(x, weight.double()), mean.double(), variance.double(), scale.double(), shift.double(), eps=1e-3
+    weights = {
+        name: each.double() for name, each in caffe.load_tensors(networks.find(SOURCES["efficientnet-lite0"])).items()
+    }
+    pixels = torch.rand(1, 3, 32, 32, dtype=torch.float64)
+    walk = networks.load(dtype=torch.float64).walk(pixels, {"stem_pre_relu"})
+    folded = next(found for name, found in walk if name == "stem_pre_relu")
+    x = F.conv2d(F.pad((pixels * 255 - 127) / 128, (0, 1, 0, 1)), weights["_conv_stem.weight"], stride=2)
+    mean, variance, scale, shift = (
+        weights[f"_bn0.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
     )
-    torch.testing.assert_close(folded, plain)
+    torch.testing.assert_close(folded, F.batch_norm(x, mean, variance, scale, shift, eps=1e-3))
 
 
 def test_local_response_norm_and_its_gradient_are_torchs():

@@ -7,14 +7,11 @@ them into PNG, JPEG, WebP or TIFF, and `metadata` reads back the texts that `sav
 from phosphene.images.reading import Picture, load, metadata, size_of
 from phosphene.images.samples import MAX_PIXELS
 from phosphene.images.sources import Source, name_of, write_atomically
-from phosphene.images.texts import KEPT_EXIF, TEXTS
 from phosphene.images.writing import FORMATS, check_sides, encode, format_of, formats, save
 
 __all__ = [
     "FORMATS",
-    "KEPT_EXIF",
     "MAX_PIXELS",
-    "TEXTS",
     "Picture",
     "Source",
     "check_sides",

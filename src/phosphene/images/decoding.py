@@ -34,11 +34,7 @@ def is_deep(data: bytes) -> bool:
 
 
 def read(data: bytes, called: str, max_pixels: int) -> Samples:
-    """Decodes a PNG or TIFF of 16 bits (or floats) per channel.
-
-    Raises:
-        ImageError: If it is damaged, too large, or of another kind of number.
-    """
+    """A PNG or TIFF of 16 bits (or floats) per channel; an `ImageError` if damaged, too large, or of other numbers."""
     try:
         image = _open(data)
         check_size(called, image.width, image.height, max_pixels)
@@ -67,10 +63,8 @@ def _open(data: bytes) -> pyvips.Image:
 def upright_srgb(image: pyvips.Image, called: str, *, lazy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
     """The image upright and in sRGB, of 8 or 16 bits per channel, and notes.
 
-    A broken profile is a note, as where Pillow reads; but a `lazy` image fails only when its pixels are asked for.
-
-    Raises:
-        ImageError: It holds other numbers.
+    A broken profile is a note, as where Pillow reads; but a `lazy` image fails only when its pixels are asked for. One
+    of other numbers is refused with an `ImageError`.
     """
     if image.format not in ("uchar", "ushort"):
         raise ImageError(
@@ -128,13 +122,10 @@ _PILLOW = threading.RLock()
 
 @contextmanager
 def pillow(called: str) -> Iterator[None]:
-    """Lets Pillow work undisturbed, and translates all it raises into errors that teach.
+    """Lets Pillow work undisturbed, and teaches in an `ImageError` what it raises on malformed data.
 
-    Its size limit and Python's warning filters are global: one thread at a time, both put back afterwards.
-
-    Raises:
-        ImageError: For whatever Pillow raises on malformed data.
-        RoomError: If memory runs out.
+    If memory runs out, that is a `RoomError`. Its size limit and Python's warning filters are global: one thread at a
+    time, both put back afterwards.
     """
     with _PILLOW, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -154,9 +145,7 @@ def pillow(called: str) -> Iterator[None]:
 def decode(data: bytes, called: str, max_pixels: int) -> Samples:
     """Decodes a picture file's bytes; `called` is its name for messages, and `max_pixels` the limit, 0 for none.
 
-    Raises:
-        ImageError: If it is no picture, damaged or too large.
-        RoomError: If memory runs out.
+    What is no picture, damaged or too large is an `ImageError`; it is a `RoomError` if memory runs out.
     """
     with pillow(called):
         if is_deep(data):
@@ -169,11 +158,7 @@ def decode(data: bytes, called: str, max_pixels: int) -> Samples:
 
 
 def open_image(data: bytes, called: str) -> Image.Image:
-    """Reads the header alone.
-
-    Raises:
-        ImageError: If it is none of the readable formats.
-    """
+    """Reads the header alone; an `ImageError` says that it is none of the readable formats."""
     if not data:
         raise ImageError(f"{called} is empty (0 bytes).\nFetch or export it again.")
     try:
@@ -183,11 +168,7 @@ def open_image(data: bytes, called: str) -> Image.Image:
 
 
 def from_pillow(image: Image.Image, called: str) -> Samples:
-    """Turns Pillow's image into samples; turns the image itself upright.
-
-    Raises:
-        ImageError: If it holds numbers that are no picture.
-    """
+    """Turns Pillow's image into samples, and itself upright; an `ImageError` refuses numbers that are no picture."""
     exif = kept_exif(image)
     image.load()
     upright = unless_damaged(lambda: ImageOps.exif_transpose(image, in_place=True) is None, False)

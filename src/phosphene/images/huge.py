@@ -14,12 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from phosphene.errors import ImageError, RoomError
-from phosphene.images import check_sides, decoding, format_of, rasters
-from phosphene.images.decoding import pillow
+from phosphene.images import decoding, rasters, sources, texts, writing
 from phosphene.images.rasters import Raster
 from phosphene.images.reading import in_strips, orientation_of
-from phosphene.images.sources import refuse, replacing
-from phosphene.images.texts import as_description, inserted, kept_exif
 
 STRIP_BYTES = 16 << 20  # of rows that are read or written at a time
 _CHUNK = 1 << 22  # bytes copied at a time
@@ -37,12 +34,7 @@ class Opened:
 
 
 def unpack(path: Path, target: Path, *, again: bool = False) -> Opened:
-    """Unpacks a picture file into a raster, the file `target`.
-
-    Args:
-        path: the picture.
-        target: where its numbers go.
-        again: whether `target` holds them already.
+    """Unpacks a picture file into a raster, the file `target`; `again` says that this holds its numbers already.
 
     Raises:
         ImageError: damaged, or of numbers that are not read.
@@ -89,29 +81,25 @@ def save(
         ImageError: the format cannot hold it, or the name is taken.
         RoomError: the disk is full.
     """
-    format = format_of(path)
-    refuse(path, overwrite=overwrite)
+    format = writing.format_of(path)
+    sources.refuse(path, overwrite=overwrite)
     check_whole(format, *dreamt.size)
     packed = dreamt.path.with_name("packed.tif")
     try:
         _pack(dreamt, source, packed, depth=8 if format == "jpeg" else depth, alpha=format != "jpeg")
-        with replacing(path, overwrite=overwrite) as temporary:
+        with sources.replacing(path, overwrite=overwrite) as temporary:
             with _told(path.name):
                 image = pyvips.Image.tiffload(str(packed), access="sequential")
-                _WRITERS[format](image, str(temporary), quality, as_description(metadata))
+                _WRITERS[format](image, str(temporary), quality, texts.as_description(metadata))
             if format != "tiff":
-                _insert(temporary, *inserted(format, exif, metadata))
+                _insert(temporary, *texts.inserted(format, exif, metadata))
     finally:
         packed.unlink(missing_ok=True)
 
 
 def check_whole(format: str, height: int, width: int) -> None:
-    """Whether a picture that is not in memory can be written in a format.
-
-    Raises:
-        ImageError: it cannot.
-    """
-    check_sides(format, height, width)
+    """Refuses with an `ImageError` a format in which a picture that is not in memory cannot be written."""
+    writing.check_sides(format, height, width)
     if format == "webp":
         raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
 
@@ -183,6 +171,6 @@ def _told(called: str) -> Iterator[None]:
 
 
 def _exif(path: Path) -> dict[int, str]:
-    with suppress(ImageError), pillow(path.name), Image.open(path) as image:  # no reason to refuse the picture
-        return kept_exif(image)
+    with suppress(ImageError), decoding.pillow(path.name), Image.open(path) as image:  # no reason to refuse the picture
+        return texts.kept_exif(image)
     return {}

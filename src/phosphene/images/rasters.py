@@ -44,15 +44,7 @@ class Raster:
     @property
     def nbytes(self) -> int:
         """Of the whole file."""
-        return self.height * self._row
-
-    @property
-    def _row(self) -> int:
-        return self.width * self._pixel
-
-    @property
-    def _pixel(self) -> int:
-        return self.channels * np.dtype(self.kind).itemsize
+        return self.height * self.width * self.channels * np.dtype(self.kind).itemsize
 
     def create(self) -> Raster:
         """The same, with a file of its size, black all over; disks that can do so give it room only as it is filled."""
@@ -61,11 +53,7 @@ class Raster:
         return self
 
     def check(self) -> Raster:
-        """The same, if its file is there and whole.
-
-        Raises:
-            RecordError: it is not.
-        """
+        """The same, if its file is there and whole; else a `RecordError`."""
         if not self.path.is_file() or self.path.stat().st_size != self.nbytes:
             raise RecordError(f"{self.path} is not there, or not whole: it should have {self.nbytes:,} bytes.")
         return self
@@ -109,13 +97,14 @@ class Raster:
 
     def _parts(self, array: Array, rows: slice, columns: slice, shift: Shift) -> Iterator[tuple[int, Array]]:
         """The window's parts that lie in one piece in the file, each with where it begins there."""
+        line = self.nbytes // self.height
         for down, row in pieces(rows, self.height, shift[0]):
             for across, column in pieces(columns, self.width, shift[1]):
-                block, start = array[down, across], row * self._row + column * self._pixel
+                block, start = array[down, across], row * line + column * (line // self.width)
                 if block.shape[1] == self.width:
                     yield start, block
                 else:
-                    yield from ((start + number * self._row, line) for number, line in enumerate(block))
+                    yield from ((start + number * line, part) for number, part in enumerate(block))
 
 
 def _length(window: slice, length: int) -> int:

@@ -90,16 +90,10 @@ def load(
 
 
 def metadata(source: str | os.PathLike[str] | bytes) -> dict[str, str]:
-    """Reads back the texts that `save` wrote, and trusts none of it.
+    """Reads back the texts that `save` wrote into a picture file, or its bytes, and trusts none of it.
 
-    Args:
-        source: A picture file, or its bytes.
-
-    Returns:
-        Those of "parameters" and "phosphene" that are there and at most 1,000,000 characters long.
-
-    Raises:
-        ImageError: If there is no such file, or it is not a picture.
+    Those of "parameters" and "phosphene" come that are there and at most 1,000,000 characters long; an `ImageError`
+    says that there is no such file, or that it is not a picture.
     """
     called = name_of(source)
     if isinstance(source, (str, os.PathLike)) and Path(source).is_file() and Path(source).stat().st_size > _LARGE:

@@ -42,11 +42,7 @@ _LARGEST_FILE = 4 << 30  # bytes: 500 megapixels of 16-bit RGBA, uncompressed
 
 
 def read_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
-    """All bytes of a file.
-
-    Raises:
-        ImageError: If there is no such file, or it cannot be read.
-    """
+    """All bytes of a file; an `ImageError` if there is no such file, or it cannot be read."""
     try:
         if isinstance(source, (str, os.PathLike)):
             return _file_bytes(Path(source))
@@ -70,11 +66,7 @@ class Sent:
 
     @classmethod
     def of(cls, path: str) -> Sent:
-        """The file as it is on this computer.
-
-        Raises:
-            ImageError: it cannot be read.
-        """
+        """The file as it is on this computer; an `ImageError` if it cannot be read."""
         return cls(path, read_bytes(path))
 
     def open(self) -> BytesIO:
@@ -146,10 +138,7 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV
 def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
     """Writes bytes to a temporary file beside `path`, then gives it that name in one move.
 
-    Args:
-        path: The file. A link is followed.
-        data: Its whole content.
-        overwrite: Whether an existing file may be replaced; if not, none ever is, even if it appears meanwhile.
+    A link is followed. Without `overwrite` no existing file is ever replaced, even if it appears meanwhile.
 
     Raises:
         ImageError: If the file exists, its folder does not, or writing there is not allowed.
@@ -167,9 +156,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
 def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """The name of a temporary file in the same folder: written, it gets the name `path` in one move; else it is gone.
 
-    Raises:
-        ImageError: As `write_atomically`.
-        RoomError: If the disk is full.
+    It raises what `write_atomically` raises.
     """
     with contextlib.ExitStack() as afterwards:
         try:
@@ -187,10 +174,9 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def refuse(path: Path, *, overwrite: bool) -> None:
-    """Refuses a target that cannot be written, before any work is done for it.
+    """Refuses a target that cannot be written with an `ImageError`, before any work is done for it.
 
-    Raises:
-        ImageError: If it is a folder or a device, exists already, or lies in a folder that does not exist.
+    That is a folder, a device, a file that exists already, or one in a folder that does not exist.
     """
     if path.is_dir():
         raise ImageError(f"{path} is a folder.\nName the picture in it: {path / 'dream.png'}")

@@ -13,18 +13,13 @@ from collections.abc import Mapping
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, TiffImagePlugin, TiffTags
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from phosphene.images.samples import MAX_PIXELS, Array, unless_damaged
 
 KEPT_EXIF: Mapping[int, str] = {
-    0x010E: "ImageDescription",
-    0x010F: "Make",
-    0x0110: "Model",
-    0x0132: "DateTime",
-    0x013B: "Artist",
-    0x8298: "Copyright",
-    0x9003: "DateTimeOriginal",
+    ExifTags.Base[name].value: name
+    for name in ("ImageDescription", "Make", "Model", "DateTime", "Artist", "Copyright", "DateTimeOriginal")
 }
 """The EXIF tags that travel from a photograph to what is painted on it. A position is never one of them."""
 
@@ -33,14 +28,13 @@ TEXTS = ("parameters", "phosphene")
 
 Tags = dict[int, str | bytes]
 
-EXIF_IFD = 0x8769
-_USER_COMMENT, _IMAGE_HISTORY = 0x9286, 0x9213
+EXIF_IFD = ExifTags.IFD.Exif.value
+_USER_COMMENT, _IMAGE_HISTORY = ExifTags.Base.UserComment.value, ExifTags.Base.ImageHistory.value
 _ASCII, _UNICODE = b"ASCII\0\0\0", b"UNICODE\0"
 _LONGEST_TEXT = 1_000_000  # characters read back; a record has some thousand
 _LONGEST_TAG = 2_000
 _PNG_HEADER = 33  # signature and IHDR, after which other chunks may follow
 _JPEG_HEADER = 2  # the mark that an image starts, after which segments follow
-_IMAGE_DESCRIPTION = 0x010E
 
 _Exif = tuple[Mapping[int, object], Mapping[int, object]]
 
@@ -68,7 +62,7 @@ def exif_tags(exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[Tags, 
     """What to write as EXIF: the main directory and the Exif directory."""
     # Pillow writes a str as ASCII; as bytes, other letters stay what they are, in UTF-8.
     kept: Tags = {tag: text if text.isascii() else text.encode() for tag, text in exif.items() if tag in KEPT_EXIF}
-    inner: Tags = {tag: kept.pop(tag) for tag in (0x9003,) if tag in kept}
+    inner: Tags = {tag: kept.pop(tag) for tag in (ExifTags.Base.DateTimeOriginal.value,) if tag in kept}
     if "parameters" in texts:
         inner[_USER_COMMENT] = _comment(texts["parameters"])
     if "phosphene" in texts:
@@ -91,11 +85,14 @@ def exif_block(exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
 def inserted(format: str, exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[int, bytes]:
     """Where in a finished PNG or JPEG its texts and EXIF go, and their bytes."""
     if format == "png":
-        chunks = [_text_chunk(key, text) for key, text in texts.items()]
-        block = exif_block(exif, {})
-        if block:
-            chunks.append(_chunk(b"eXIf", block.removeprefix(b"Exif\0\0")))
-        return _PNG_HEADER, b"".join(chunks)
+        info, chunks = PngImagePlugin.PngInfo(), BytesIO()
+        for key, text in texts.items():
+            info.add_text(key, text.encode("utf-8", "replace").decode())
+        if block := exif_block(exif, {}):
+            info.add(b"eXIf", block.removeprefix(b"Exif\0\0"))
+        for kind, body, *_ in info.chunks:
+            PngImagePlugin.putchunk(chunks, kind, body)
+        return _PNG_HEADER, chunks.getvalue()
     block = exif_block(exif, texts)
     return _JPEG_HEADER, b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block if block else b""
 
@@ -103,18 +100,6 @@ def inserted(format: str, exif: Mapping[int, str], texts: Mapping[str, str]) -> 
 def as_description(texts: Mapping[str, str]) -> str:
     """The texts as a TIFF's ImageDescription, where there is no place for EXIF: `read_texts` finds them there."""
     return "\n".join(_escape(texts[key]) for key in TEXTS if key in texts)
-
-
-def _text_chunk(key: str, text: str) -> bytes:
-    """Latin-1 in tEXt, which every reader knows; all else in iTXt."""
-    try:
-        return _chunk(b"tEXt", key.encode("latin-1") + b"\0" + text.encode("latin-1"))
-    except UnicodeEncodeError:
-        return _chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _png_texts(image: Image.Image) -> dict[str, str]:
@@ -128,7 +113,7 @@ def _exif_texts(image: Image.Image) -> dict[str, str]:
     exif, inner = _exif(image)
     history = inner.get(_IMAGE_HISTORY)
     if not inner and image.format == "TIFF":
-        return _described(exif.get(_IMAGE_DESCRIPTION))
+        return _described(exif.get(ExifTags.Base.ImageDescription))
     return {
         "parameters": _uncomment(inner.get(_USER_COMMENT)),
         "phosphene": history if isinstance(history, str) else "",

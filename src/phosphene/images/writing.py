@@ -66,13 +66,13 @@ def save(
     """Writes a picture in the format of its suffix: whole, or not at all.
 
     Args:
-        pixels: As for `encode`, like alpha, depth, metadata, exif and quality.
+        pixels: `[1, 3, H, W]`, sRGB; clamped to 0..1; or a picture that was read or made, with its transparency.
         path: The file to write.
-        alpha: `[1, 1, H, W]` or None.
-        depth: 8 or 16.
-        metadata: Texts to carry.
-        exif: Tags to keep.
-        quality: 1 to 100.
+        alpha: `[1, 1, H, W]`, 0..1, or None. JPEG has none: the picture is laid on white.
+        depth: Bits per channel, 8 or 16 (PNG and TIFF).
+        metadata: Texts named "parameters" and "phosphene".
+        exif: Tags to keep; any that is not in `KEPT_EXIF` is left out.
+        quality: Of JPEG and WebP, 1 to 100; WebP at 100 loses nothing.
         overwrite: Whether it may replace another.
 
     Returns:
@@ -82,6 +82,7 @@ def save(
         ImageError: If the path or the format does not allow it.
         NumberError: If the pixels are not finite.
         RoomError: If memory or disk space does not suffice.
+        SettingsError: If depth, quality or a text's name is impossible.
     """
     format = format_of(path)
     refuse(Path(path), overwrite=overwrite)
@@ -100,25 +101,9 @@ def encode(
     exif: Mapping[int, str] = _NONE,
     quality: int = 95,
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Turns pixels into a file's bytes.
+    """A file's bytes, and notes on what the format could not hold: "png", "jpeg", "webp" or "tiff".
 
-    Args:
-        pixels: `[1, 3, H, W]`, sRGB; clamped to 0..1; or a picture that was read or made, with its transparency.
-        format: "png", "jpeg", "webp" or "tiff".
-        alpha: `[1, 1, H, W]`, 0..1, or None. JPEG has none: the picture is laid on white.
-        depth: Bits per channel, 8 or 16 (PNG and TIFF).
-        metadata: Texts named "parameters" and "phosphene".
-        exif: Tags to keep; any that is not in `KEPT_EXIF` is left out.
-        quality: Of JPEG and WebP, 1 to 100; WebP at 100 loses nothing.
-
-    Returns:
-        The bytes, and notes on what the format could not hold.
-
-    Raises:
-        ImageError: If the format is unknown or cannot hold a picture of this size.
-        NumberError: If the pixels are not finite.
-        RoomError: If memory runs out.
-        SettingsError: If depth, quality or a text's name is impossible.
+    Arguments and errors are those of `save`.
     """
     _check_settings(format, depth, quality, metadata)
     if not isinstance(pixels, Tensor):
@@ -157,11 +142,7 @@ def _check_pixels(pixels: Tensor, alpha: Tensor | None, format: str) -> None:
 
 
 def check_sides(format: str, height: int, width: int) -> None:
-    """Whether a format can hold a picture so large; worth asking before hours of work.
-
-    Raises:
-        ImageError: It cannot.
-    """
+    """Raises an `ImageError` if a format cannot hold a picture so large; worth asking before hours of work."""
     limit = _LONGEST_SIDE.get(format)
     if limit and max(height, width) > limit:
         raise ImageError(

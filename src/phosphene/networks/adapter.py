@@ -195,11 +195,9 @@ class _Body:
         self._embeddings = layouts.embeddings(module)
         self._lock = Lock()
 
-    def run(
-        self, pixels: Tensor, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any] | None = None
-    ) -> tuple[dict[str, Any], Any]:
-        """Pixels `[1, 3, H, W]` to what is kept of the wanted outputs, in their order, and the output of the whole."""
-        ear = _Ear(keep, wanted, {} if found is None else found)
+    def run(self, pixels: Tensor, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]) -> Any:
+        """Pixels `[1, 3, H, W]` to the output of the whole; what is kept of the wanted outputs is added to `found`."""
+        ear = _Ear(keep, wanted, found)
         names = None if wanted is None else {name.partition("/")[0] for name in wanted}
         with self._lock:
             hooks = [
@@ -208,9 +206,9 @@ class _Body:
                 if name and (names is None or name in names)
             ]
             try:
-                return ear.found, self._forward(pixels)
+                return self._forward(pixels)
             except _Enough:
-                return ear.found, None
+                return None
             finally:
                 for hook in hooks:
                     hook.remove()
@@ -281,8 +279,9 @@ class _Walk:
         return F.pad(pixels, (0, right, 0, down), mode="replicate") if down or right else pixels
 
     def _run(self, x: Tensor, names: Sequence[str]) -> tuple[dict[str, Tensor], Any]:
+        found: dict[str, Tensor] = {}
         try:
-            return self._body.run(x, lambda _, output: output, names)
+            return found, self._body.run(x, lambda _, output: output, names, found)
         except (RuntimeError, ValueError, AssertionError, IndexError) as error:
             if isinstance(error, PhospheneError) or "allocate memory" in str(error):
                 raise

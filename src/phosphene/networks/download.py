@@ -28,15 +28,9 @@ class Progress(Protocol):
 
 
 def fetch(name: str, *, force: bool = False, progress: Progress | None = None) -> Path:
-    """Downloads a network's weights into `models_folder()`, unless they are there.
+    """The file of weights of a network of `SOURCES`, downloaded into `models_folder()` unless it is there.
 
-    Args:
-        name: a network of `SOURCES`.
-        force: downloads also what is there, and replaces it.
-        progress: is told of the bytes as they come.
-
-    Returns:
-        The weights' file.
+    What is there is downloaded, too, and replaced, with `force`. `progress` is told of the bytes as they come.
 
     Raises:
         UnknownNameError: no such network.

@@ -12,20 +12,10 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
 # The few operations whose stock versions cost more memory or time than they need
-
-
-def fold_batch_norm(
-    weight: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor, *, epsilon: float
-) -> tuple[Tensor, Tensor]:
-    """A convolution's weight `[C, …]` and bias `[C]` with the batch norm behind it folded in, in float64.
-
-    At inference a batch norm is an affine map of each channel, so it disappears into the convolution before it.
-    """
-    gain = scale.double() / torch.sqrt(variance.double() + epsilon)
-    return weight.double() * gain[:, None, None, None], shift.double() - mean.double() * gain
 
 
 class _ReLU6(torch.autograd.Function):
@@ -82,11 +72,7 @@ def _power(s: Tensor) -> Tensor:
 
 
 @cache
-def lrn_band(
-    channels: int,
-    dtype: torch.dtype = torch.float32,
-    device: torch.device = torch.device("cpu"),  # noqa: B008
-) -> tuple[Tensor, Tensor]:
+def lrn_band(channels: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Weight `[C, C, 1, 1]` and bias `[C]` of the 1×1 convolution from squares to `s`."""
     index = torch.arange(channels, device=device)
     near = (index[:, None] - index[None, :]).abs() <= LRN_SIZE // 2
@@ -214,7 +200,9 @@ class EfficientNetLite0:
         )
 
     def _convolution(self, name: str, norm: str, *, stride: int = 1, groups: int = 1) -> Convolution:
-        parts = (self._weights[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var"))
-        weight, bias = fold_batch_norm(self._weights[f"{name}.weight"], *parts, epsilon=EPSILON)
+        parts = (f"{name}.weight", *(f"{norm}.{part}" for part in ("running_mean", "running_var", "weight", "bias")))
+        weight, mean, variance, scale, shift = (self._weights[part].double() for part in parts)
+        # At inference a batch norm is an affine map of each channel, so it disappears into the convolution before it.
+        weight, bias = fuse_conv_bn_weights(weight, None, mean, variance, EPSILON, scale, shift)
         weight = weight.to(self._dtype).contiguous(memory_format=torch.channels_last)
         return Convolution(weight, bias.to(self._dtype), stride, groups)

@@ -47,13 +47,8 @@ def is_program(model: str) -> bool:
 def refuse_program(model: object, found_in: str, again: str) -> None:
     """Refuses to run a program that data names: records, journals and settings files come from strangers, too.
 
-    Args:
-        model: the name, as the data has it.
-        found_in: the data, in words.
-        again: what names the program, if the user trusts it; `{}` stands for the program's name.
-
-    Raises:
-        SettingsError: the name is a program's.
+    `found_in` is the data in words. The `SettingsError` says that the user names the program by `again`, if it can be
+    trusted; `{}` stands there for the program's name.
     """
     if is_program(str(model)):
         program = Path(str(model)).name

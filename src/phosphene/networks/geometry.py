@@ -40,8 +40,10 @@ def survey(run: Run, *, square: bool) -> dict[str, tuple[Layout, Field]]:
     layouts = _layouts(run)
     if not layouts:
         return {}
-    multiple = _multiple(run, layouts)
-    least = _least(run, layouts, multiple)
+    # What the network asks of the picture's sides is the least that it bears.
+    multiple = next((each for each in MULTIPLES if _passes(run, layouts, SIDE, SIDE + each)), SIDE)
+    *heights, highest = (-(-height // multiple) * multiple for height in HEIGHTS)
+    least = next((height for height in heights if _passes(run, layouts, height, highest)), highest)
     layouts = {name: replace(known, multiple=multiple, least=least) for name, known in layouts.items()}
     views = [_views(run, layouts, upright) for upright in ((False,) if square else (False, True))]
     return {name: _placed(known, [view[name] for view in views]) for name, known in layouts.items()}
@@ -53,21 +55,9 @@ def _layouts(run: Run) -> dict[str, Layout]:
     return {name: known for name, known in found.items() if known is not None}
 
 
-def _multiple(run: Run, layouts: Mapping[str, Layout]) -> int:
-    """What the network asks of the picture's sides: the least that it bears."""
-    for multiple in MULTIPLES:
-        if layouts.keys() <= run(torch.rand(1, 3, SIDE, SIDE + multiple), lambda *_: None).keys():
-            return multiple
-    return SIDE
-
-
-def _least(run: Run, layouts: Mapping[str, Layout], multiple: int) -> int:
-    """The height of the lowest picture that passes through."""
-    heights = [-(-height // multiple) * multiple for height in HEIGHTS]
-    for height in heights[:-1]:
-        if layouts.keys() <= run(torch.rand(1, 3, height, heights[-1]), lambda *_: None).keys():
-            return height
-    return heights[-1]
+def _passes(run: Run, layouts: Mapping[str, Layout], height: int, width: int) -> bool:
+    """Whether a picture of that size passes through all layers."""
+    return layouts.keys() <= run(torch.rand(1, 3, height, width), lambda *_: None).keys()
 
 
 def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, tuple[Field, bool]]:

@@ -107,8 +107,7 @@ def _activate_together(
     names: Sequence[str], x: Tensor, widths: Sequence[int], wanted: Collection[str]
 ) -> Generator[tuple[str, Tensor], None, tuple[Tensor, ...]]:
     before = [f"{name}_pre_relu" for name in names]
-    if any(name in wanted for name in before):
-        yield from zip(before, torch.split(x, list(widths), 1), strict=True)
+    yield from zip(before, torch.split(x, list(widths), 1), strict=True)
     parts = torch.split(F.relu(x, inplace=not any(name in wanted for name in before)), list(widths), 1)
     yield from zip(names, parts, strict=True)
     return parts

@@ -92,7 +92,9 @@ def embeddings(module: nn.Module) -> dict[str, Embedding]:
     """The embeddings that fit pictures of one size only, by name; none if the network resizes them itself."""
     if getattr(module, "dynamic_img_size", False):
         return {}
-    _free_(module)
+    if type(module).__name__ == "VisionTransformer" and hasattr(module, "_process_input"):
+        # Lifts the size check of torchvision's transformer, which alone keeps it from other sizes.
+        module._process_input = MethodType(_tokens, module)  # type: ignore[assignment]
     patch = _patch(module)
     if patch is None:
         return {}
@@ -115,12 +117,6 @@ def resized(known: Mapping[str, Embedding], height: int, width: int) -> dict[str
     """The embeddings for a picture of that size; those that fit it as they are are left out."""
     grids = {name: (height // each.patch, width // each.patch) for name, each in known.items()}
     return {name: each.fitted(grids[name]) for name, each in known.items() if grids[name] != (each.side, each.side)}
-
-
-def _free_(module: nn.Module) -> None:
-    """Lifts the size check of torchvision's transformer, which alone keeps it from other sizes."""
-    if type(module).__name__ == "VisionTransformer" and hasattr(module, "_process_input"):
-        module._process_input = MethodType(_tokens, module)  # type: ignore[assignment]
 
 
 def _tokens(module: nn.Module, x: Tensor) -> Tensor:

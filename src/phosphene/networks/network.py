@@ -22,17 +22,12 @@ Walk = Callable[..., Iterator[tuple[str, Any]]]
 
 @dataclass(frozen=True)
 class Layer:
-    """One place in a network where a dream can start.
+    """One place in a network where a dream can start."""
 
-    Attributes:
-        name: as the field calls it, `inception_4c/output`.
-        field: what one position sees: its channels, stride and receptive field.
-        shows: what the layer tends to bring out of a picture, or, where nobody looked, what it is built as; empty for
-            a step inside a block.
-    """
-
-    name: str
-    field: Field
+    name: str  # as the field calls it, `inception_4c/output`
+    field: Field  # what one position sees: its channels, stride and receptive field
+    # What the layer tends to bring out of a picture, or, where nobody looked, what it is built as; empty for a step
+    # inside a block.
     shows: str = ""
 
     @property
@@ -58,19 +53,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A linear classifier behind a mean over positions.
+    """A linear classifier behind a mean over positions."""
 
-    Attributes:
-        layer: whose activations it reads.
-        weight: `[classes, channels]`.
-        bias: `[classes]`.
-        names: of the classes, in the order of the rows; empty if nobody knows.
-    """
-
-    layer: str
-    weight: Tensor
-    bias: Tensor
-    names: tuple[str, ...] = ()
+    layer: str  # whose activations it reads
+    weight: Tensor  # `[classes, channels]`
+    bias: Tensor  # `[classes]`
+    names: tuple[str, ...] = ()  # of the classes, in the order of the rows; empty if nobody knows
 
 
 @dataclass(frozen=True)
@@ -147,15 +135,8 @@ class Network:
 
 def table(walk: Walk, shows: Mapping[str, str]) -> dict[str, Layer]:
     """The layers that a walk passes, their geometry computed by walking with a `Field`."""
-    names = ((name, field) for name, field in walk(Field(channels=3), _Everything()) if name != "logits")
+    names = ((name, field) for name, field in walk(Field(channels=3)) if name != "logits")
     return {name: Layer(name, field, shows.get(name, "")) for name, field in names}
-
-
-class _Everything(frozenset[str]):
-    """Wants every layer."""
-
-    def __contains__(self, _: object) -> bool:
-        return True
 
 
 @cache
@@ -173,17 +154,12 @@ def class_names(given: tuple[str, ...], count: int) -> tuple[str, ...]:
 
 # Networks on other devices than the processor: CUDA, XPU and MPS, as torch calls them
 
-
 AUTO, CPU = "auto", "cpu"
 DEVICES = ("cuda", "xpu", "mps")  # the fastest first
 
 
 def device_for(wanted: str) -> str:
-    """The device that `auto` means here, or the one of that name.
-
-    Raises:
-        SettingsError: torch has none of that name here.
-    """
+    """The device that `auto` means here, or the one of that name; a `SettingsError` if torch has none such here."""
     if wanted == AUTO:
         return next((each for each in DEVICES if is_here(each)), CPU)
     if not is_here(wanted):

@@ -142,23 +142,20 @@ def load(
     return _load(source.name, path, path.stat().st_mtime_ns, dtype)
 
 
-class Chosen(Protocol):
-    """Settings of any recipe, as far as they choose a network."""
+class _Chosen(Protocol):
+    """Settings of any recipe, as far as they choose a network: what `load` takes, its dtype by name."""
 
     @property
-    def model(self) -> str:
-        """As `load` takes it."""
+    def model(self) -> str: ...
 
     @property
-    def weights(self) -> str | None:
-        """Likewise."""
+    def weights(self) -> str | None: ...
 
     @property
-    def dtype(self) -> str:
-        """The name of one of torch's."""
+    def dtype(self) -> str: ...
 
 
-def load_for(settings: Chosen) -> Network:
+def load_for(settings: _Chosen) -> Network:
     """The network that settings name; raises what `load` raises."""
     return load(settings.model, weights=settings.weights, dtype=getattr(torch, settings.dtype))
 

@@ -36,7 +36,10 @@ def read(path: Path) -> State:
         WeightsError: no such file, a damaged one, or one that holds more than tensors.
     """
     try:
-        found = _opened(existing(path))
+        with existing(path).open("rb") as file:
+            # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
+            begin = file.read(9)
+        found = load_file(path) if begin[8:] == b"{" else load_tensors(path)
     except DAMAGE as error:
         raise WeightsError(
             f"{path} is no state dict, or is damaged ({type(error).__name__}).\n"
@@ -56,13 +59,6 @@ def existing(path: Path) -> Path:
 def load_tensors(path: Path) -> Any:
     """What `torch.save` wrote, as long as it is nothing but tensors and what holds them."""
     return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _opened(path: Path) -> Any:
-    with path.open("rb") as file:
-        # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
-        begin = file.read(9)
-    return load_file(path) if begin[8:] == b"{" else load_tensors(path)
 
 
 def _unwrapped(found: Any, path: Path) -> State:
@@ -135,7 +131,6 @@ def sha256(module: nn.Module) -> str:
 
 # Reads the weights out of a Caffe model file: the old V1 layout and the new one alike
 
-
 Kind = descriptor_pb2.FieldDescriptorProto
 
 # message → field → (number, type, repeated); a type in quotes is another message of this table
@@ -167,27 +162,21 @@ def message(name: str) -> type[Any]:
     for title, fields in _SCHEMA.items():
         described = file.message_type.add(name=title)
         for field, (number, kind, repeated) in fields.items():
-            label = Kind.LABEL_REPEATED if repeated else Kind.LABEL_OPTIONAL
-            entry = described.field.add(name=field, number=number, label=label)
-            _describe(entry, kind, repeated)
+            entry: Any = described.field.add(name=field, number=number)
+            entry.label = Kind.LABEL_REPEATED if repeated else Kind.LABEL_OPTIONAL
+            if isinstance(kind, str):
+                entry.type, entry.type_name = Kind.TYPE_MESSAGE, f".caffe.{kind}"
+            else:
+                entry.type, entry.options.packed = kind, repeated
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"caffe.{name}"))
 
 
-def _describe(entry: Any, kind: int | str, repeated: bool) -> None:
-    if isinstance(kind, str):
-        entry.type, entry.type_name = Kind.TYPE_MESSAGE, f".caffe.{kind}"
-        return
-    entry.type = kind
-    entry.options.packed = repeated
-
-
 def read_caffe(path: Path) -> dict[str, list[Tensor]]:
     """Layer name → its blobs (weight `[out, in, height, width]`, bias `[out]`), float32.
 
-    Raises:
-        WeightsError: the file is no Caffe model, or a damaged one.
+    A file that is no Caffe model, or a damaged one, is a `WeightsError`.
     """
     net = message("NetParameter")()
     try:

@@ -25,17 +25,9 @@ def is_canvas(source: object) -> TypeGuard[str]:
 
 
 def canvas(name: str, height: int, width: int, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Paints a built-in canvas.
+    """Paints one of `CANVASES`: `[1, 3, height, width]`, 0..1, sRGB; always the same for the same arguments.
 
-    Args:
-        name: One of `CANVASES`.
-        height: In pixels, 1 or more.
-        width: In pixels, 1 or more.
-        seed: Another seed gives another sky or other noise.
-        dtype: Of the result; the painting is done in float32.
-
-    Returns:
-        `[1, 3, height, width]`, 0..1, sRGB; always the same for the same arguments.
+    Another seed gives another sky or other noise. The painting is done in float32, whatever the result's dtype.
 
     Raises:
         UnknownNameError: If there is no such canvas.

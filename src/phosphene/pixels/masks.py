@@ -43,18 +43,12 @@ def at(mask: Tensor, height: int, width: int) -> Tensor:
 def window(mask: Tensor, margin: int) -> tuple[slice, slice]:
     """Rows and columns of the smallest rectangle around a mask that is not empty, and `margin` pixels more."""
     marked = mask[0, 0] > 0
-    rows, columns = (_reach(marked.any(axis)) for axis in (1, 0))
-    height, width = marked.shape
-    return _wider(rows, margin, height), _wider(columns, margin, width)
+    return _around(marked.any(1), margin), _around(marked.any(0), margin)
 
 
-def _reach(line: Tensor) -> tuple[int, int]:
+def _around(line: Tensor, margin: int) -> slice:
     where = line.nonzero()[:, 0]
-    return int(where[0]), int(where[-1]) + 1
-
-
-def _wider(reach: tuple[int, int], margin: int, length: int) -> slice:
-    return slice(max(0, reach[0] - margin), min(length, reach[1] + margin))
+    return slice(max(0, int(where[0]) - margin), min(len(line), int(where[-1]) + 1 + margin))
 
 
 @dataclass(frozen=True)
@@ -79,8 +73,7 @@ class Cover:
             while left[row].any():
                 column = _best_start(left[row : row + down].sum(0), int(left[row].int().argmax()), right)
                 left[row : row + down, column : column + right] = False
-                rows = self._span(row, down, height, tall)
-                found.append(Box(rows, self._span(column, right, width, wide)))
+                found.append(Box(self._span(row, down, height, tall), self._span(column, right, width, wide)))
         return found
 
     def _side(self, side: int, length: int) -> int:
@@ -99,21 +92,16 @@ class Cover:
 
 
 def cover(mask: Tensor, *, area: int, longest: int | None = None, overlap: int, stride: int) -> Cover:
-    """Tiles of such a size that they cover the mask with the fewest pixels to compute.
+    """Tiles of such a size that they cover the mask `[1, 1, H, W]` with the fewest pixels to compute.
 
-    Args:
-        mask: `[1, 1, H, W]`.
-        area: the most pixels that a tile may have.
-        longest: the most pixels that a side may have.
-        overlap: pixels that a tile sees around its core.
-        stride: tiles begin on multiples of this.
+    `area` is the most pixels that a tile may have, and `longest` the most that a side of it may; for the others, see
+    `Cover`.
     """
     cells, least = _cells(mask, stride), smallest(overlap, stride)
     most = max(least, min(longest or area // least, area // least))
-    sides = {round(least * (most / least) ** (part / SIZES)) // stride * stride for part in range(SIZES + 1)} - {0}
-    pairs = [(height, width) for height, width in product(sorted(sides, reverse=True), repeat=2)]
-    covers = [Cover(*pair, overlap, stride) for pair in pairs if math.prod(pair) <= max(area, least**2)]
-
+    found = {round(least * (most / least) ** (part / SIZES)) // stride * stride for part in range(SIZES + 1)} - {0}
+    sides = sorted(found, reverse=True)
+    covers = [Cover(*pair, overlap, stride) for pair in product(sides, sides) if math.prod(pair) <= max(area, least**2)]
     return min(covers, key=lambda chosen: seen(chosen._laid(cells, mask.shape[-2], mask.shape[-1])))
 
 

@@ -55,12 +55,7 @@ def noise(
 ) -> Tensor:
     """Soft noise with the colours of photographs to begin with, `[1, 3, H, W]`, around mid-grey; it repeats seamlessly.
 
-    Args:
-        height: in pixels.
-        width: in pixels.
-        generator: of its randomness; one seed gives one picture, in whichever dtype.
-        contrast: standard deviation of the pixels, 0..1.
-        dtype: of the result.
+    One seed of the generator gives one picture, in whichever dtype; `contrast` is its pixels' standard deviation, 0..1.
     """
     white = torch.randn(1, 3, height, width, generator=generator, dtype=torch.float64)
     waves = torch.fft.rfft2(white) * _falling(height, width, torch.float64)
@@ -70,13 +65,9 @@ def noise(
 
 
 class Adam:
-    """Moves variables against their gradients, each by about the step's length (Kingma and Ba 2014, algorithm 1).
+    """Moves variables in place against their gradients, by about `step_size` (Kingma and Ba 2014, algorithm 1).
 
     Numbers are those of torch's own, to the last bit; but that one loads torch's compiler, which takes two seconds.
-
-    Args:
-        variables: leaves, moved in place.
-        step_size: the length of a step.
     """
 
     BETAS, EPSILON = (0.9, 0.999), 1e-8
@@ -153,7 +144,8 @@ def _falling(height: int, width: int, dtype: torch.dtype) -> Tensor:
 
 def _to_bands(plane: Tensor) -> Variables:
     bands = []
-    for _ in range(_levels(*plane.shape[-2:])):
+    levels = max(0, math.floor(math.log2(min(plane.shape[-2:]))) - 1)
+    for _ in range(min(PYRAMID_LEVELS, levels)):
         low = F.avg_pool2d(plane, 2, ceil_mode=True, count_include_pad=False)
         bands.append(plane - _enlarged(low, *plane.shape[-2:]))
         plane = low
@@ -165,10 +157,6 @@ def _from_bands(variables: Variables, height: int, width: int) -> Tensor:
     for band in variables[-2::-1]:
         plane = band + _enlarged(plane, *band.shape[-2:])
     return plane
-
-
-def _levels(height: int, width: int) -> int:
-    return min(PYRAMID_LEVELS, max(0, math.floor(math.log2(min(height, width))) - 1))
 
 
 def _enlarged(low: Tensor, height: int, width: int) -> Tensor:

@@ -55,10 +55,8 @@ class Layout:
 def layout(count: int, cell: tuple[int, int], *, columns: int | None = None, headed: bool = False) -> Layout:
     """Room for `count` pictures of one size, height and width.
 
-    By default there are as many columns as make the sheet about as wide as it is high, and no row is nearly empty.
-
-    Raises:
-        SettingsError: no picture, or no column.
+    By default there are as many columns as make the sheet about as wide as it is high, and no row is nearly empty. No
+    picture or no column is a `SettingsError`.
     """
     if count < 1 or (columns is not None and columns < 1):
         raise SettingsError("A sheet takes one picture or more, in one column or more.")
@@ -104,19 +102,13 @@ def sheet(cells: Sequence[tuple[str, Tensor | None]], *, columns: int | None = N
     plan = layout(len(cells), cell, columns=columns, headed=bool(heading))
     page = _page(plan, [label for label, _ in cells], heading)
     pixels = torch.from_numpy(np.asarray(page).copy()).permute(2, 0, 1)[None].to(pictures[0].dtype) / 255
+    empty = torch.tensor(EMPTY, dtype=pixels.dtype)[:, None, None].expand(3, *cell) / 255
     for index, (_, picture) in enumerate(cells):
-        top, left = plan.corner(index)
-        if picture is None:
-            _lay(pixels, torch.tensor(EMPTY, dtype=pixels.dtype)[:, None, None].expand(3, *cell) / 255, top, left)
-        else:
-            down, right = ((room - side) // 2 for room, side in zip(cell, picture.shape[-2:], strict=True))
-            _lay(pixels, picture, top + down, left + right)
+        laid = empty if picture is None else picture
+        (height, width), (top, left) = laid.shape[-2:], plan.corner(index)
+        top, left = top + (cell[0] - height) // 2, left + (cell[1] - width) // 2
+        pixels[..., top : top + height, left : left + width] = laid
     return pixels
-
-
-def _lay(page: Tensor, picture: Tensor, top: int, left: int) -> None:
-    height, width = picture.shape[-2:]
-    page[..., top : top + height, left : left + width] = picture
 
 
 def _page(plan: Layout, labels: Sequence[str], heading: str) -> Image.Image:
@@ -137,8 +129,7 @@ def _page(plan: Layout, labels: Sequence[str], heading: str) -> Image.Image:
 
 def _fitted(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: int) -> str:
     """The text, shortened in its middle to the room that there is: layers differ at both ends."""
-    kept = len(text)
-    fitted = text
+    kept, fitted = len(text), text
     while draw.textlength(fitted, font) > room and kept > 1:
         kept -= 1
         fitted = f"{text[: -(-kept // 2)]}{ELLIPSIS}{text[len(text) - kept // 2 :]}"

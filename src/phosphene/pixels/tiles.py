@@ -71,9 +71,8 @@ def boxes(height: int, width: int, *, tile: int, overlap: int, stride: int) -> l
     >>> [box.core for box in boxes(64, 100, tile=64, overlap=0, stride=16)]
     [(slice(0, 64, None), slice(0, 48, None)), (slice(0, 64, None), slice(48, 100, None))]
     """
-    rows = spans(height, tile=tile, overlap=overlap, stride=stride)
-    columns = spans(width, tile=tile, overlap=overlap, stride=stride)
-    return [Box(*sides) for sides in product(rows, columns)]
+    sides = (spans(length, tile=tile, overlap=overlap, stride=stride) for length in (height, width))
+    return [Box(*pair) for pair in product(*sides)]
 
 
 def spans(length: int, *, tile: int, overlap: int, stride: int) -> list[Span]:
@@ -104,14 +103,11 @@ def _cut(length: int, pieces: int, side: int, overlap: int, stride: int) -> list
     """
     far = (length - side) // stride  # in strides, where the last context begins
     lows = [round(index * far / (pieces - 1)) * stride for index in range(pieces)]
-    starts = [0, *(-(-(low + overlap) // stride) * stride for low in lows[1:])]
-    if any(start + overlap > low + side for low, start in zip(lows, starts[1:], strict=False)):
+    ends = [0, *(-(-(low + overlap) // stride) * stride for low in lows[1:]), length]
+    cut = [Span(start, stop, low, low + side) for low, (start, stop) in zip(lows, pairwise(ends), strict=True)]
+    if any(span.stop + overlap > span.high for span in cut[:-1]) or any(span.stop <= span.start for span in cut):
         return []
-    if any(after <= before for before, after in pairwise([*starts, length])):
-        return []
-    return [
-        Span(start, stop, low, low + side) for low, (start, stop) in zip(lows, pairwise([*starts, length]), strict=True)
-    ]
+    return cut
 
 
 def smallest(overlap: int, stride: int) -> int:

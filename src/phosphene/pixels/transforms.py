@@ -91,14 +91,10 @@ def mute_(x: Tensor, colour: float) -> Tensor:
 def turn(
     x: Tensor, degrees: float, scale: float, shift: tuple[float, float] = (0.0, 0.0), *, beyond: str = "circular"
 ) -> Tensor:
-    """`x` `[N, C, H, W]` turned about its middle, enlarged and shifted, at the same size; differentiable.
+    """`x` `[N, C, H, W]` turned clockwise about its middle, enlarged and shifted, at the same size; differentiable.
 
-    Args:
-        x: the picture.
-        degrees: clockwise.
-        scale: above 1 enlarges.
-        shift: down and right, in pixels, perhaps parts of one.
-        beyond: how the picture goes on past its edges: `circular` repeats it, `reflect` mirrors it.
+    A scale above 1 enlarges; the shift is down and right, in pixels, perhaps parts of one. `beyond` is how the picture
+    goes on past its edges: `circular` repeats it, `reflect` mirrors it.
     """
     height, width = x.shape[-2:]
     rows = torch.arange(height, dtype=x.dtype)[:, None] - (height - 1) / 2 - shift[0]
@@ -228,11 +224,7 @@ def _grow_along(low: Tensor, axis: int, length: int) -> Tensor:
     size = [*low.shape]
     size[axis] = length
     grown = low.new_empty(size)
-    even, odd = _every_other(grown, axis)
+    even, odd = (grown[:, :, ::2], grown[:, :, 1::2]) if axis == 2 else (grown[..., ::2], grown[..., 1::2])
     torch.add(before, after, out=even).add_(low, alpha=6).div_(8)
     odd.copy_(after.narrow(axis, 0, odd.shape[axis])).add_(low.narrow(axis, 0, odd.shape[axis])).div_(2)
     return grown
-
-
-def _every_other(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-    return (x[:, :, ::2], x[:, :, 1::2]) if axis == 2 else (x[..., ::2], x[..., 1::2])

@@ -44,9 +44,7 @@ class Journal:
     def open(self) -> Journal:
         """Takes up the journal of the same run, if there is one.
 
-        Raises:
-            SettingsError: the folder is another run's.
-            RecordError: it is damaged.
+        A folder of another run's is a `SettingsError`, and a damaged one a `RecordError`.
         """
         found = read(self.folder)
         if found is not None:
@@ -60,17 +58,13 @@ class Journal:
         `before` makes sure that the pixels that the state speaks of are on the disk.
         """
         self.state |= state
-        if now or time.monotonic() - self._written >= PAUSE:
+        if now or self.due():
             if before:
                 before()
             self.write()
 
     def write(self) -> None:
-        """Writes it, whole or not at all.
-
-        Raises:
-            RoomError: the disk is full; the last state is kept.
-        """
+        """Writes it, whole or not at all: if the disk is full, a `RoomError` says so, and the last state is kept."""
         self.folder.mkdir(exist_ok=True)
         facts = {"about": dict(self.about), "command": dict(self.command), "state": self.state}
         write_atomically(self.folder / _FILE, json.dumps(facts, indent=1).encode(), overwrite=True)
@@ -81,14 +75,10 @@ class Journal:
         return time.monotonic() - self._written >= PAUSE
 
     def room_for(self, nbytes: int) -> None:
-        """Makes the folder.
-
-        Raises:
-            RoomError: its disk has no room for so many bytes beside what is there.
-        """
+        """Makes the folder; a `RoomError` if its disk has no room for so many bytes, with what is there already."""
         self.folder.mkdir(exist_ok=True)
-        held = sum(each.stat().st_blocks * 512 if hasattr(each.stat(), "st_blocks") else each.stat().st_size
-                   for each in self.folder.iterdir())  # fmt: skip
+        files = [each.stat() for each in self.folder.iterdir()]
+        held = sum(each.st_blocks * 512 if hasattr(each, "st_blocks") else each.st_size for each in files)
         free = shutil.disk_usage(self.folder).free + held
         if free < nbytes:
             raise RoomError(
@@ -102,10 +92,10 @@ class Journal:
 
     def _refuse_other(self, about: Mapping[str, object]) -> None:
         mine = json.loads(json.dumps(self.about))
-        others = sorted(name for name in {*mine, *about} if mine.get(name) != about.get(name))
+        others = _differences(mine, about)
         if not others:
             return
-        named = _differences(mine.get(others[0]), about.get(others[0])) or others[0]
+        named = ", ".join(_differences(mine.get(others[0]), about.get(others[0]))) or others[0]
         raise SettingsError(
             f"{self.folder} keeps a run that is not this one: its {named} differ.\n"
             f"Go on with that one: phosphene resume {self.folder.name.removesuffix(SUFFIX)}\n"
@@ -114,11 +104,7 @@ class Journal:
 
 
 def read(folder: Path) -> Facts | None:
-    """What a folder's journal says; `None` where there is none.
-
-    Raises:
-        RecordError: it cannot be understood.
-    """
+    """What a folder's journal says; `None` where there is none, and a `RecordError` if it cannot be understood."""
     path = folder / _FILE
     try:
         found = json.loads(path.read_bytes())
@@ -135,8 +121,8 @@ def _damaged(path: Path) -> RecordError:
     return RecordError(f"{path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
 
 
-def _differences(mine: object, others: object) -> str:
+def _differences(mine: object, others: object) -> list[str]:
     """The names under which two dictionaries differ."""
     if not isinstance(mine, dict) or not isinstance(others, dict):
-        return ""
-    return ", ".join(sorted(name for name in {*mine, *others} if mine.get(name) != others.get(name)))
+        return []
+    return sorted(name for name in {*mine, *others} if mine.get(name) != others.get(name))

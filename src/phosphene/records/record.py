@@ -137,10 +137,7 @@ class Record:
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Record:
-    """The record inside a picture.
-
-    Args:
-        source: A picture file, or its bytes.
+    """The record inside a picture file, or its bytes.
 
     Raises:
         ImageError: If there is no such picture.
@@ -214,17 +211,13 @@ def _is_whole(value: object, low: int = 1) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value < 2**63
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
 # What an input or an output may say of itself; `None` stands for what was not asked for or is not known.
 _FACTS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     **dict.fromkeys(("width", "height", "depth"), ("a whole number of 1 or more", _is_whole)),
     "long_side": ("a whole number of 1 or more", lambda value: value is None or _is_whole(value)),
     "seed": ("a whole number of 0 or more", lambda value: _is_whole(value, 0)),
-    "canvas": ("a text", _is_text),
-    **dict.fromkeys(("name", "sha256"), ("a text", lambda value: value is None or _is_text(value))),
+    "canvas": ("a text", lambda value: isinstance(value, str)),
+    **dict.fromkeys(("name", "sha256"), ("a text", lambda value: value is None or isinstance(value, str))),
 }
 
 
