@@ -128,7 +128,7 @@ class Palette:
 
 
 class Neighbours:
-    """The method `match`: a `Method` for one size of the picture."""
+    """The method `match`, ready for one size of the picture."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class Neighbours:
 
 
 class Targets:
-    """What one window is to become; an `Aim`."""
+    """What one window is to become."""
 
     def __init__(self, method: Neighbours, content: Tensor, window: Window) -> None:
         """Keeps the content itself, `[1, 3, h, w]`."""
