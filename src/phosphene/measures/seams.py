@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -155,16 +155,11 @@ def strongest(profile: Tensor) -> tuple[float, int]:
     """
     profile = profile.clamp(max=_MOST)
     best, looks = profile.max(), profile.numel()
-    for sums in _folded(profile):
-        best, looks = torch.maximum(best, sums.max()), looks + sums.numel()
-    return float(best), looks
-
-
-def _folded(profile: Tensor) -> Iterator[Tensor]:
-    """For each spacing, the sums over the lattices that begin at each offset."""
     for spacing in range(CLOSEST, profile.numel() // 2 + 1):
         lines = profile.numel() // spacing
-        yield profile[: lines * spacing].view(lines, spacing).sum(0) / math.sqrt(lines)
+        sums = profile[: lines * spacing].view(lines, spacing).sum(0) / math.sqrt(lines)  # from each offset on
+        best, looks = torch.maximum(best, sums.max()), looks + sums.numel()
+    return float(best), looks
 
 
 # What chance does to the largest of many numbers

@@ -150,11 +150,6 @@ def _part(
     return Part(compute, mask, area.strength, sees=tiling.overlap)
 
 
-def work(mask: Tensor | None, size: tuple[int, int], settings: DreamSettings) -> int:
-    """How many pixels a gradient will be taken of, all steps together."""
-    return settings.steps * (math.prod(size) if mask is None else int(mask.count_nonzero()))
-
-
 def tilings_of(
     network: Network,
     objective: Objective,

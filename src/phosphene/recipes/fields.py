@@ -84,23 +84,17 @@ def described(of: type[Settings]) -> Mapping[str, Setting]:
     """The settings of a kind, by name, in the order of the help."""
     if of not in _DESCRIBED:
         hints = get_type_hints(of)
-        kinds = [_kind(hints[entry.name]) for entry in fields(of)]
-        _DESCRIBED[of] = {
-            entry.name: replace(entry.metadata["setting"], name=entry.name, kind=kind, optional=optional)
-            for entry, (kind, optional) in zip(fields(of), kinds, strict=True)
-        }
+        named = {each.name: _named(each.name, hints[each.name], each.metadata["setting"]) for each in fields(of)}
+        _DESCRIBED[of] = named
     return _DESCRIBED[of]
 
 
-def _kind(hint: object) -> tuple[str, bool]:
-    """What a type is called, and whether `None` is one of it.
-
-    >>> _kind(int | None), _kind(tuple[str, ...])
-    (('int', True), ('tuple', False))
-    """
+def _named(name: str, hint: object, known: Setting) -> Setting:
+    """A setting with its field's name and type, as `int | None`."""
     alternatives = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     (one,) = (each for each in alternatives if each is not NoneType)
-    return (get_origin(one) or one).__name__, NoneType in alternatives
+    kind = (get_origin(one) or one).__name__
+    return replace(known, name=name, kind=kind, optional=NoneType in alternatives)
 
 
 look, taste, ascent, guides, finer, speed = (
@@ -230,7 +224,8 @@ def _check(value: Any, of: Setting) -> None:
     if of.kind in ("int", "float"):
         low, high = of.range
         if not low <= value <= high:
-            wanted = f"of {low:g} or more" if high == math.inf else f"from {low:g} to {_said(high)}"
+            most = high if isinstance(high, int) else f"{high:g}"  # whole ones to the last digit
+            wanted = f"of {low:g} or more" if high == math.inf else f"from {low:g} to {most}"
             raise SettingsError(f"{flag(of.name)} is {value}; it takes {_KINDS[of.kind]} {wanted}.")
 
 
@@ -245,11 +240,6 @@ def _is(value: object, wanted: str) -> bool:
 _KINDS = {
     "int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false", "tuple": "a list of texts"
 }  # fmt: skip
-
-
-def _said(number: float) -> str:
-    """A number as people write it, whole ones to the last digit."""
-    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def numbers(text: str, flag: str) -> tuple[float, ...]:

@@ -68,7 +68,7 @@ def pattern(
         network, objective, sizes=sizes, tile=None, overlap="auto", memory=memory_bytes(settings.memory)
     )
     generator = torch.Generator().manual_seed(settings.seed)
-    pixels = torch.empty(0)
+    pixels, beyond = torch.empty(0), "circular" if settings.tileable else "reflect"
     for octave, (each, tiling) in enumerate(zip(sizes, tilings, strict=True)):
         aim = partial(gradient.compute, network=network, objective=objective.fit(*each), tiling=tiling)
         first = _first(aim, each, settings, generator, network.dtype) if octave == 0 else None
@@ -77,7 +77,7 @@ def pattern(
                 _drawn(generator)  # so that the steps to come draw what they would have drawn
             pixels = reached.pixels
             continue
-        painting = first or _painted(enlarge(pixels, *each, beyond=_beyond(settings)), settings)
+        painting = first or _painted(enlarge(pixels, *each, beyond=beyond), settings)
         stage = _Stage(sizes, counts, octave, size, on_step)
         pixels = _optimised(painting, aim, counts[octave], settings, generator, stage.tell)
         on_reached(Reached(octave + 1, 0, pixels))
@@ -123,10 +123,6 @@ def steps(settings: PatternSettings, height: int, width: int) -> int:
     """How many steps at a size: all of them up to 512×512, and the fewer the larger it is."""
     share = min(1.0, LARGEST / math.sqrt(height * width))
     return max(min(settings.steps, FEWEST), round(settings.steps * share))
-
-
-def _beyond(settings: PatternSettings) -> str:
-    return "circular" if settings.tileable else "reflect"
 
 
 def _painted(pixels: Tensor, settings: PatternSettings) -> Painting:

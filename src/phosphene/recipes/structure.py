@@ -99,17 +99,14 @@ class Structure:
     @torch.no_grad()
     def look(self, content: features.Features) -> None:
         """Chooses places, and keeps how alike they are in the content."""
-        self.places = [self._chosen(content[name]) for name in self.names]
+        counts = [content[name].shape[-2] * content[name].shape[-1] for name in self.names]
+        self.places = [torch.randperm(count, generator=self.chance)[:PLACES] for count in counts]
         self.wanted = self._likeness(content)
 
     def distance(self, seen: features.Features) -> Tensor:
         """How far the places' likenesses are from the content's: a mean, 0 to 2; differentiable."""
         parts = [(now - then).abs().mean() for now, then in zip(self._likeness(seen), self.wanted, strict=True)]
         return torch.stack(parts).mean()
-
-    def _chosen(self, activations: Tensor) -> Tensor:
-        count = activations.shape[-2] * activations.shape[-1]
-        return torch.randperm(count, generator=self.chance)[:PLACES]
 
     def _likeness(self, seen: features.Features) -> list[Tensor]:
         return [cosines(seen[name], places) for name, places in zip(self.names, self.places, strict=True)]
