@@ -12,9 +12,8 @@ from click import Context, Parameter
 from click.shell_completion import CompletionItem
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.recipes import settings as of_dreams
-from phosphene.recipes.fields import ValueDict, Values, beneath, combined
-from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
+from phosphene.recipes.fields import Named, ValueDict, Values, combined
+from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
 
 _TEXTS = ("overlap", "memory")
@@ -33,17 +32,7 @@ def wished(technique: Technique, named: str | None, typed: Values) -> ValueDict:
     Raises:
         PhospheneError: as `read` does.
     """
-    return over(technique, read(technique, named, typed), typed)
-
-
-def over(technique: Technique, *places: Values) -> ValueDict:
-    """What several places ask for, the nearest last; a look in one of them asks for what it chooses."""
-    return of_dreams.wished(*places) if technique.looks else combined(technique.settings, *places)
-
-
-def left(technique: Technique, farther: Values, nearer: Values) -> ValueDict:
-    """What is left of the farther wishes beside nearer ones."""
-    return of_dreams.left(farther, nearer) if technique.looks else beneath(technique.settings, farther, nearer)
+    return combined(technique.settings, read(technique, named, typed), typed)
 
 
 def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -> ValueDict:
@@ -63,7 +52,7 @@ def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -
         from phosphene import networks
 
         networks.refuse_program(others["model"], named, "--model {}")
-    return over(technique, values, others)
+    return combined(technique.settings, values, others)
 
 
 def layer_from(wishes: Values) -> Named | None:

@@ -21,8 +21,8 @@ from phosphene.errors import PhospheneError, SettingsError, Stop, UnknownNameErr
 from phosphene.images import format_of
 from phosphene.images.sources import refuse
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings, Values
-from phosphene.recipes.settings import PRESETS, DreamSettings, Named
+from phosphene.recipes.fields import Named, Settings, Values
+from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.run import Dream, LargeDream
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import Opening

@@ -13,7 +13,7 @@ import click
 from phosphene.cli import configuration, options, progress
 from phosphene.cli.progress import Voice
 from phosphene.errors import SettingsError
-from phosphene.recipes.fields import SPEED, ValueDict, flag
+from phosphene.recipes.fields import SPEED, ValueDict, beneath, flag
 from phosphene.studies.plan import Axis, axes
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, known
 
@@ -160,7 +160,7 @@ def _standing(kind: Technique, varied: tuple[Axis, ...], wished: ValueDict, conf
     values = configuration.read(kind, config, nearer)
     baseline = {name: value for name, value in values.items() if name in alternatives}
     for looks in (wished, *({"preset": preset} for preset in alternatives.get("preset", ()))):
-        values = configuration.left(kind, values, nearer | looks)
+        values = beneath(kind.settings, values, nearer | looks)
     return values | baseline
 
 

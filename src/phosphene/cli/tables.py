@@ -12,7 +12,8 @@ import click
 from phosphene.cli import configuration, progress
 from phosphene.cli.progress import Voice
 from phosphene.errors import PhospheneError, SettingsError
-from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
+from phosphene.recipes.fields import Named
+from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 
 if TYPE_CHECKING:
     from phosphene.records.record import Record

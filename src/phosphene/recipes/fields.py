@@ -127,6 +127,16 @@ memory_limit = partial(
 
 
 @dataclass(frozen=True)
+class Named:
+    """Settings with a name, and what they look like."""
+
+    name: str
+    about: str
+    changes: Values
+    guided: Values = field(default_factory=dict)  # more changes, where there is a guide
+
+
+@dataclass(frozen=True)
 class Settings:
     """Base of a recipe's settings: every field is checked, and becomes a flag.
 
@@ -136,6 +146,9 @@ class Settings:
 
     OVERRIDES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """What a setting stands in place of: the same wish, said in another way, in a place that is less near."""
+
+    LOOKS: ClassVar[Mapping[str, Mapping[str, Named]]] = {}
+    """Names for several settings at once, by the wish that takes them."""
 
     def __post_init__(self) -> None:
         for name, about in described(type(self)).items():
@@ -168,10 +181,14 @@ class Settings:
 
 
 def combined(of: type[Settings], *places: Values) -> ValueDict:
-    """What several places ask for, the nearest last: a record, then the changes to it.
+    """What several places ask for, the nearest last: a file of settings, then what is typed; a record, then changes.
 
-    A setting overrides itself in the places before, and what `OVERRIDES` names. Two that exclude each other in one
-    place stay, for the settings to refuse.
+    A setting overrides itself in the places before, and what `OVERRIDES` names; so does what the `LOOKS` choose that a
+    place names. Two that exclude each other in one place stay, for the settings to refuse.
+
+    >>> from phosphene.recipes.settings import DreamSettings
+    >>> combined(DreamSettings, {"objective": "layer(block8)", "steps": 3}, {"preset": "coils"})
+    {'steps': 3, 'preset': 'coils'}
     """
     chosen: ValueDict = {}
     for wishes in places:
@@ -180,9 +197,14 @@ def combined(of: type[Settings], *places: Values) -> ValueDict:
 
 
 def beneath(of: type[Settings], farther: Values, nearer: Values) -> ValueDict:
-    """What is left of the farther wishes; `None` and an empty list are no wish, and override only themselves."""
-    said = [name for name, value in nearer.items() if value is not None and not _is_empty(value)]
-    gone = set(nearer).union(*(of.OVERRIDES.get(name, ()) for name in said))
+    """What is left of the farther wishes beside nearer ones, and what the looks that are named there choose.
+
+    `None` and an empty list are no wish, and override only themselves.
+    """
+    looks = [known.get(str(nearer.get(kind))) for kind, known in of.LOOKS.items()]
+    asked = {name: value for look in looks if look for name, value in look.changes.items()} | dict(nearer)
+    said = [name for name, value in asked.items() if value is not None and not _is_empty(value)]
+    gone = set(asked).union(*(of.OVERRIDES.get(name, ()) for name in said))
     return {name: value for name, value in farther.items() if name not in gone}
 
 
