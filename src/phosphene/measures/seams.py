@@ -135,17 +135,6 @@ class Lattice:
         rows, columns = (tuple(sorted({*each} - {0})) for each in starts)
         return cls(rows, columns)
 
-    def check(self, height: int, width: int) -> None:
-        """Refuses borders outside of a picture.
-
-        Raises:
-            SettingsError: a border that does not lie between two pixels of it.
-        """
-        for name, borders, length in (("row", self.rows, height), ("column", self.columns, width)):
-            for border in borders:
-                if not 0 < border < length:
-                    raise SettingsError(f"A border at {name} {border} lies outside; it takes 1 to {length - 1}.")
-
 
 def strongest(profile: Tensor) -> tuple[float, int]:
     """The largest sum, over its root count, of `profile` `[R]` on any even lattice, and how many lattices there are.
@@ -198,9 +187,11 @@ def seam(light: Tensor, lattice: Lattice | None = None) -> float:
     Raises:
         SettingsError: borders outside of the picture.
     """
-    if lattice is not None:
-        lattice.check(*light.shape)
-    if min(light.shape) < SMALLEST or (lattice is not None and not lattice.rows + lattice.columns):
+    rows, columns = ((), ()) if lattice is None else (lattice.rows, lattice.columns)
+    for name, axis, border in [*(("row", 0, row) for row in rows), *(("column", 1, column) for column in columns)]:
+        if not 0 < border < light.shape[axis]:
+            raise SettingsError(f"A border at {name} {border} lies outside; it takes 1 to {light.shape[axis] - 1}.")
+    if min(light.shape) < SMALLEST or (lattice is not None and not rows + columns):
         return 0.0
     down, right = profiles(light), profiles(light.T)
     score = searched(down, right) if lattice is None else known(down, right, lattice)

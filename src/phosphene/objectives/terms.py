@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -278,11 +279,8 @@ def parse(text: str, index: int | None = None, maximise: str = "squares") -> Obj
     weighted = [weigh(part) for part in text.split(",")]
     if index is not None and len(weighted) > 1:
         raise SettingsError(f"--channel {index} is of one layer, but --layer names {len(weighted)}: {text}. Name one.")
-    single = [
-        weight * (layer(name, maximise=maximise) if index is None else channel(name, index))
-        for name, weight in weighted
-    ]
-    return total(single)
+    of = partial(layer, maximise=maximise) if index is None else partial(channel, index=index)
+    return total([weight * of(name) for name, weight in weighted])
 
 
 def weigh(part: str) -> tuple[str, float]:

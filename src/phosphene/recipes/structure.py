@@ -155,7 +155,7 @@ class Statistics:
     def look(self, pixels: Tensor, shift: Shift) -> None:
         """Looks at the content, surrounded; statistics do not change with the picture."""
         self.shift = shift
-        content = hypercolumns.whole(surrounded(self.content, shift))
+        content = surrounded(self.content, shift)
         self.structure.look(features.of_picture(self.method.network, content, self.structure.names))
 
     def distance(self, pixels: Tensor) -> Tensor:

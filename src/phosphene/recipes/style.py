@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from phosphene import features
-from phosphene.ascent import OnStep, Reached, Step, planning, share_done
+from phosphene.ascent import OnStep, Reached, planning, teller
 from phosphene.errors import NumberError, SettingsError
 from phosphene.features import hypercolumns
 from phosphene.features.hypercolumns import LOOKS
@@ -27,8 +27,6 @@ from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.neighbours import Neighbours, Targets
 from phosphene.recipes.structure import Gram, Source, Statistics, Window, shift
 from phosphene.recipes.style_settings import StyleSettings
-
-OnWindow = Callable[[Reached], None]
 
 SMALLEST = 48  # pixels of the long side: a smaller picture shows nothing
 ALL_STEPS = 100_000  # pixels of a picture that gets all steps
@@ -50,7 +48,7 @@ def style(
     settings: StyleSettings | None = None,
     initial: Tensor | None = None,
     reached: Reached | None = None,
-    on_window: OnWindow | None = None,
+    on_window: Callable[[Reached], None] = lambda _: None,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """`pixels` `[1, 3, H, W]`, sRGB 0..1, repainted as the sources are painted: the same size and range.
@@ -182,12 +180,11 @@ class _Stage:
         """For each window."""
         return steps(*self.size, self.settings)
 
-    def step(self, index: int, number: int, pixels: Tensor, score: float) -> Step:
-        """The word of a step in a window."""
-        step, of, full = index * self.steps + number, len(self.windows) * self.steps, self.sizes[-1]
-        work = [math.prod(size) * steps(*size, self.settings) for size in self.sizes]
-        where = (step, of, self.number + 1, len(self.sizes), share_done(work, self.number, step / of), full)
-        return Step(pixels, score, *where, picture=lambda: at(pixels, *full).clamp(0, 1), counted="size")
+    def teller(self, on_step: OnStep | None) -> Callable[[int, Tensor, float], None]:
+        """What tells of the steps of all windows, one after the other."""
+        work, full = [math.prod(size) * steps(*size, self.settings) for size in self.sizes], self.sizes[-1]
+        count = len(self.windows) * self.steps
+        return teller(on_step, work, self.number, count, full, lambda pixels: at(pixels, *full).clamp(0, 1), "size")
 
 
 def _paint_(
@@ -196,11 +193,11 @@ def _paint_(
     method: Neighbours | Gram,
     stage: _Stage,
     done: int,
-    on_window: OnWindow | None,
+    on_window: Callable[[Reached], None],
     on_step: OnStep | None,
 ) -> Tensor:
     """Paints window after window, in place; the first that are `done` only keep others from their pixels."""
-    free = painted.new_ones(1, 1, *stage.size)
+    free, tell = painted.new_ones(1, 1, *stage.size), stage.teller(on_step)
     for index, window in enumerate(stage.windows):
         here = (..., *window.box.context)
         left = torch.maximum(_outside(window.box.rows, painted)[:, None], _outside(window.box.columns, painted))
@@ -211,14 +208,13 @@ def _paint_(
         def told(number: int, pixels: Tensor, score: float, index: int = index, window: Window = window) -> None:
             if on_step is not None:
                 painted[(..., *window.box.core)] = pixels[(..., *window.box.inner)]
-                on_step(stage.step(index, number, painted, score))
+                tell(index * stage.steps + number, painted, score)
 
         aim = method.window(content[here], window)
         found = _optimised(painted[here], free[here], aim, stage.steps, stage.settings.step_size / 255, told)
         painted[here] = torch.where(left < 1, found, painted[here])
         free[here] = torch.minimum(free[here], left)
-        if on_window is not None:
-            on_window(Reached(stage.number + 1, index + 1, painted))
+        on_window(Reached(stage.number + 1, index + 1, painted))
     return painted
 
 
