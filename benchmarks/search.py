@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import phosphene
-from phosphene import images
+from phosphene import features, images
 from phosphene.features import hypercolumns, matching
 from phosphene.recipes.neighbours import principal
 
@@ -30,7 +30,8 @@ def vectors(photograph: Path, side: int) -> Tensor:
     """Hypercolumns of a photograph, of length 1."""
     network = phosphene.network()
     names = hypercolumns.layers(network, hypercolumns.LOOKS)
-    columns = hypercolumns.of_picture(network, images.load(photograph, long_side=side).pixels, names)
+    pixels = images.load(photograph, long_side=side).pixels
+    columns = hypercolumns.gridded(network, features.of_picture(network, pixels, names), names, pixels)
     centres = hypercolumns.means([columns])
     return F.normalize(hypercolumns.joined(columns, centres, hypercolumns.sizes([columns], centres)), dim=1)
 

@@ -13,7 +13,7 @@ from phosphene import images
 from phosphene.cli import configuration, jobs, main
 from phosphene.recipes.fields import combined
 from phosphene.recipes.pattern_settings import PatternSettings
-from phosphene.recipes.settings import NAMES, PRESETS, DreamSettings, wished
+from phosphene.recipes.settings import NAMES, PRESETS, DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.records.record import Record
@@ -129,7 +129,7 @@ def test_every_door_agrees_on_what_beats_what(doors, far, near):
     assert doors.command("photo.png", **near) == wanted
     assert doors.command("photo.png", "--config", "mine.toml") == wanted
     assert doors.command(*STUDY, **near) == wanted
-    assert meant(choose(**wished(far, near))) == wanted
+    assert meant(choose(**combined(DreamSettings, far, near))) == wanted
     remade = doors.redo(far, near)  # a record has all numbers, also those that a guide would choose anew
     assert {name: remade[name] for name in WHAT} == {name: wanted[name] for name in WHAT}
     assert {name: remade[name] for name in near} == {name: wanted[name] for name in near}
@@ -142,7 +142,7 @@ def test_a_preset_that_is_named_beats_what_the_files_say(doors, far, preset, mor
     wanted = meant(expected(far, {**PRESETS[preset].changes, **more}))
     assert doors.command("photo.png", preset=preset, **more) == wanted
     assert doors.command(*STUDY, preset=preset, **more) == wanted
-    assert meant(choose(**wished(far, {"preset": preset, **more}))) == wanted
+    assert meant(choose(**combined(DreamSettings, far, {"preset": preset, **more}))) == wanted
 
 
 def test_what_is_varied_has_the_files_value_as_its_baseline(doors):
@@ -153,10 +153,13 @@ def test_what_is_varied_has_the_files_value_as_its_baseline(doors):
 
 
 def test_a_preset_in_a_file_is_beneath_what_is_typed_and_beneath_its_own_file():
-    assert choose(**wished({"preset": "coils"}, {"objective": "layer(block8)"})).layer is None
-    assert choose(**wished({"preset": "coils", "layer": "block2"})).layer == "block2"
-    assert choose(**wished({"preset": "coils"}, {"recipe": "google2015"})).layer == "inception_4c/output"
-    assert choose(**wished({"preset": "coils"}, {"preset": "neon"})).layer == "block1"
+    assert choose(**combined(DreamSettings, {"preset": "coils"}, {"objective": "layer(block8)"})).layer is None
+    assert choose(**combined(DreamSettings, {"preset": "coils", "layer": "block2"})).layer == "block2"
+    assert (
+        choose(**combined(DreamSettings, {"preset": "coils"}, {"recipe": "google2015"})).layer == "inception_4c/output"
+    )
+    assert choose(**combined(DreamSettings, {"preset": "coils"}, {"preset": "neon"})).layer == "block1"
+    assert choose(**combined(DreamSettings, choose(layer="block3").to_dict(), {"preset": "coils"})).layer == "block6"
 
 
 def test_patterns_and_styles_have_their_own_table():

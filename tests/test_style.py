@@ -62,7 +62,7 @@ def test_the_measure_of_a_picture_does_not_depend_on_tiles(
     tiny64: phosphene.Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels, names = texture(1, 288, 304, dtype=torch.float64), hypercolumns.layers(tiny64, hypercolumns.LOOKS)
-    whole = hypercolumns.means([hypercolumns.of_picture(tiny64, pixels, names)])
+    whole = hypercolumns.means([hypercolumns.columns(tiny64, pixels, names)])
     monkeypatch.setattr(features.activations, "TILE", 160)
     assert len(list(hypercolumns.by_tile(tiny64, pixels, names))) > 1
     tiled = hypercolumns.means(hypercolumns.by_tile(tiny64, pixels, names))
@@ -161,10 +161,10 @@ def test_windows_cover_the_picture_and_leave_finished_ones_alone(tiny32: phosphe
     windows = recipe.windows(500, 600, 340**2)
     assert len(windows) > 1
     chosen = StyleSettings(stuff=0.0, scales=1, steps=3)
-    stage = recipe._Stage([(500, 600)], 0, chosen, windows, content)
+    stage = recipe._Stage([(500, 600)], 0, chosen, windows)
     method = recipe._method(tiny32, [Source(texture(2, 300, 300))], content, chosen)
     begun = content.clone()
-    recipe._paint_(begun, content, method, stage, 0, None, remember)
+    recipe._paint_(begun, content, method, stage, 0, lambda _: None, remember)
     for number, (window, after) in enumerate(zip(windows, seen, strict=True)):
         core = (..., *window.box.core)
         assert torch.equal(after[core], begun[core])

@@ -15,8 +15,8 @@ import click
 import phosphene
 from phosphene import errors, recipes
 from phosphene.cli import main, options
-from phosphene.recipes.fields import Setting, Settings, described, flag
-from phosphene.recipes.settings import PRESETS, RECIPES, Named
+from phosphene.recipes.fields import Named, Setting, Settings, described, flag
+from phosphene.recipes.settings import PRESETS, RECIPES
 
 
 def commands() -> str:

@@ -48,9 +48,27 @@ OnStep = Callable[[Step], None]
 """Is told of each step; what it raises ends the run, and `Stop` keeps what there is."""
 
 
-def share_done(work: Sequence[int], stage: int, share: float) -> float:
-    """Share of a run's whole work, where this much of one of its stages is done, and all of those before."""
-    return (sum(work[:stage]) + work[stage] * share) / sum(work)
+def teller(
+    on_step: OnStep | None,
+    work: Sequence[int],
+    octave: int,
+    steps: int,
+    size: tuple[int, int],
+    picture: Callable[[Tensor], Tensor],
+    counted: str = "octave",
+) -> Callable[[int, Tensor, float], None]:
+    """What tells of the steps of one octave, from 0, by their number, pixels and score.
+
+    `work` is that of each octave, in pixels times steps or in proportion; `picture` shows pixels at full size.
+    """
+
+    def tell(step: int, pixels: Tensor, score: float) -> None:
+        if on_step is not None:
+            done = (sum(work[:octave]) + work[octave] * step / steps) / sum(work)
+            whole = partial(picture, pixels)
+            on_step(Step(pixels, score, step, steps, octave + 1, len(work), done, size, whole, counted))
+
+    return tell
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from click.shell_completion import CompletionItem
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.names import CANVASES, LAYERS, NETWORKS
-from phosphene.recipes import settings as of_dreams
-from phosphene.recipes.fields import ValueDict, Values, beneath, combined
-from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings, Named
+from phosphene.recipes.fields import Named, ValueDict, Values, combined
+from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
 
 _TEXTS = ("overlap", "memory")
@@ -28,14 +27,13 @@ def user_file() -> Path:
     return user_config_path("phosphene") / "settings.toml"
 
 
-def over(technique: Technique, *places: Values) -> ValueDict:
-    """What several places ask for, the nearest last; a look in one of them asks for what it chooses."""
-    return of_dreams.wished(*places) if technique.looks else combined(technique.settings, *places)
+def wished(technique: Technique, named: str | None, typed: Values) -> ValueDict:
+    """What the user's file, a named one and the command line ask for, the nearest last.
 
-
-def left(technique: Technique, farther: Values, nearer: Values) -> ValueDict:
-    """What is left of the farther wishes beside nearer ones."""
-    return of_dreams.left(farther, nearer) if technique.looks else beneath(technique.settings, farther, nearer)
+    Raises:
+        PhospheneError: as `read` does.
+    """
+    return combined(technique.settings, read(technique, named, typed), typed)
 
 
 def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -> ValueDict:
@@ -55,7 +53,7 @@ def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -
         from phosphene import networks
 
         networks.refuse_program(others["model"], named, "--model {}")
-    return over(technique, values, others)
+    return combined(technique.settings, values, others)
 
 
 def layer_from(wishes: Values) -> Named | None:

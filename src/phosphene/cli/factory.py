@@ -66,7 +66,7 @@ def _make(technique: Technique, **flags: Any) -> int:
     looks = {name: value for name in technique.looks if (value := flags.pop(name)) is not None}
     typed = options.given(flags, technique.settings)
     inputs, typed = _shared_out(technique, own["words"], typed | looks)
-    values = configuration.over(technique, configuration.read(technique, own["config"], typed), typed)
+    values = configuration.wished(technique, own["config"], typed)
     _check_named(technique, inputs, values)
     # What is wrong with them is said before torch is loaded; of words, each has settings of its own.
     if technique.takes == "words":

@@ -233,7 +233,7 @@ def _from_files(kind: Technique, varied: tuple[Axis, ...], wished: ValueDict, co
     values = configuration.read(kind, config, nearer)
     baseline = {name: value for name, value in values.items() if name in alternatives}
     for looks in (wished, *({"preset": preset} for preset in alternatives.get("preset", ()))):
-        values = configuration.left(kind, values, nearer | looks)
+        values = fields.beneath(kind.settings, values, nearer | looks)
     return values | baseline
 
 

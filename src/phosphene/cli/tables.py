@@ -19,7 +19,7 @@ from phosphene.recipes import fields
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 
 if TYPE_CHECKING:
-    from phosphene.networks import Source
+    from phosphene.networks.registry import Source
     from phosphene.records.record import Record
 
 as_json = flag("--json", "as_json", is_flag=True, help="JSON, for programs")

@@ -195,17 +195,13 @@ def _likeness(of: _Stuff, by: _Stuff) -> Tensor:
         HINT_COLOUR * torch.cdist(of.colour, by.colour),
         HINT_HEIGHT * torch.cdist(of.height, by.height),
     ]
-    return _sum(cosines) - _sum(hints)
+    return torch.stack(cosines).sum(0) - torch.stack(hints).sum(0)
 
 
 def _calmest(of: _Stuff, by: _Stuff) -> Tensor:
     """In place of a likeness, for what has no counterpart: the calm half of the style's kinds, nearest in colour."""
     calm = by.calm[:, 0] <= by.calm[:, 0].median()
     return torch.where(calm[None], -torch.cdist(of.colour, by.colour), -torch.inf)
-
-
-def _sum(of: Sequence[Tensor]) -> Tensor:
-    return torch.stack(list(of)).sum(0)
 
 
 def _map(numbers: Tensor, stuff: _Stuff, picture: Tensor) -> Tensor:

@@ -51,15 +51,10 @@ def columns(network: Network, pixels: Tensor, names: Sequence[str]) -> Columns:
     return gridded(network, features.extract(network, whole(pixels), names), names, pixels)
 
 
-def of_picture(network: Network, pixels: Tensor, names: Sequence[str]) -> Columns:
-    """As `columns`, without gradients, and for pictures of any size: large ones are looked at in tiles."""
-    return gridded(network, features.of_picture(network, whole(pixels), names), names, pixels)
-
-
 def by_tile(network: Network, pixels: Tensor, names: Sequence[str]) -> Iterator[Columns]:
-    """As `of_picture`, tile by tile: those for which each tile answers."""
+    """As `columns`, without gradients, and for pictures of any size: those for which each of its tiles answers."""
     rows, columns = size(*pixels.shape[-2:])
-    for box, found in features.by_tile(network, whole(pixels), names):
+    for box, found in features.by_tile(network, pixels, names):
         grid = size(*(side.high - side.low for side in (box.rows, box.columns)))
         seen = [_gridded(found[name], network.layer(name).stride, grid) for name in names]
         yield [features.core(each, GRID, box)[..., :rows, :columns] for each in seen]

@@ -9,7 +9,6 @@ this was chosen, and how often it is wrong.
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -53,18 +52,6 @@ class Ranked:
     unrelated: float
     response: float
     dot: float
-
-
-class _Figures(NamedTuple):
-    """What `Ranked` tells, at one size."""
-
-    match: float
-    match_error: float
-    shuffled: float
-    unrelated: float
-    response: float
-    dot: float
-    dot_error: float
 
 
 def rank(
@@ -162,7 +149,7 @@ def _check(guides: Sequence[Tensor], by: str, scale: float) -> None:
 
 def _look(
     picture: Tensor, guides: Sequence[Tensor], network: Network, names: Sequence[str], scale: float, seed: int
-) -> dict[str, _Figures]:
+) -> dict[str, tuple[float, ...]]:
     """Every layer's figures for a picture of one size."""
     side = max(picture.shape[-2:]) * scale
     guides = [shrink(guide, side / max(guide.shape[-2:])) for guide in guides]
@@ -196,22 +183,23 @@ def _shuffled(vectors: Tensor, seed: int) -> Tensor:
     return vectors.gather(0, order)
 
 
-def _figures(queries: Tensor, shown: Tensor, shapeless: Tensor, seed: int) -> _Figures:
+def _figures(queries: Tensor, shown: Tensor, shapeless: Tensor, seed: int) -> tuple[float, ...]:
     """One layer's: every guide, true or not, has as many positions, and is seen from the same mean."""
     products = matching.best(queries, shown).similarity
     mean = shown.mean(0)
     around = [vectors - mean for vectors in (shown, _shuffled(shown, seed), shapeless)]
     found, mixed, other = (matching.best(queries - mean, each, by="cosine").similarity for each in around)
     response = _energy(around[0]) / max(_energy(around[2]), TINY)
-    return _Figures(*_mean(found), _mean(mixed)[0], _mean(other)[0], response, *_mean(products))
+    return *_mean(found), _mean(mixed)[0], _mean(other)[0], response, *_mean(products)
 
 
-def _ranked(name: str, looks: Sequence[_Figures], by: str) -> Ranked:
+def _ranked(name: str, looks: Sequence[tuple[float, ...]], by: str) -> Ranked:
     """One layer's figures at all sizes as one, and what ranks."""
-    mean = _Figures(*(sum(figures) / len(looks) for figures in zip(*looks, strict=True)))
-    factor = mean.response / max(mean.unrelated, TINY)
-    score, error = (mean.dot, mean.dot_error) if by == "dot" else (factor * mean.match, factor * mean.match_error)
-    return Ranked(name, score, error, mean.match, mean.shuffled, mean.unrelated, mean.response, mean.dot)
+    means = (sum(figures) / len(looks) for figures in zip(*looks, strict=True))
+    match, match_error, shuffled, unrelated, response, dot, dot_error = means
+    factor = response / max(unrelated, TINY)
+    score, error = (dot, dot_error) if by == "dot" else (factor * match, factor * match_error)
+    return Ranked(name, score, error, match, shuffled, unrelated, response, dot)
 
 
 def _mean(values: Tensor) -> tuple[float, float]:

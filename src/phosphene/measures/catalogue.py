@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from torch import Tensor
 
@@ -36,53 +35,51 @@ class Measure:
     better: str = ""  # `lower` or `higher`, or nothing where neither is
 
 
-MEASURES: Mapping[str, Measure] = MappingProxyType(
-    {
-        each.name: each
-        for each in (
-            Measure(
-                "seam",
-                f"How surely a lattice of tiles shows; above {SEAM_ALARM} is an alarm, as in 5 % of seamless pictures.",
-                "Seams in colour alone, and few of them where borders are searched; it takes JPEG's blocks for tiles.",
-                "standard deviations",
-                "lower",
-            ),
-            Measure(
-                "scale",
-                "The period that the change's structure has in the middle, on a scale of octaves.",
-                "Whether two scales are there or one between them; directions; what the structure is.",
-                "pixels",
-            ),
-            Measure(
-                "faithfulness",
-                "How much of the photograph's structure is still there, fine and coarse, as people weigh it (MS-SSIM).",
-                "Colours, and whether what is lost mattered: a face counts as much as a wall.",
-                "0..1",
-                "higher",
-            ),
-            Measure(
-                "noise",
-                "Fine grain without structure, in the calm parts of the picture.",
-                "Coarse grain, grain where there is no calm part, and patterns as fine as grain, which it counts.",
-                "of 255",
-                "lower",
-            ),
-            Measure(
-                "clipping",
-                "The share of values that went to black or white and were not there in the photograph.",
-                "Values that crowd just inside the limits, as soft clipping makes them.",
-                "share",
-                "lower",
-            ),
-            Measure(
-                "repetition",
-                "How much better small patches are found again elsewhere than in a picture of the same spectrum.",
-                "The same motif turned, mirrored or half as large, and what lies outside of the middle 512 pixels.",
-                "0..1",
-            ),
-        )
-    }
-)
+MEASURES: Mapping[str, Measure] = {
+    each.name: each
+    for each in (
+        Measure(
+            "seam",
+            f"How surely a lattice of tiles shows; above {SEAM_ALARM} is an alarm, as in 5 % of seamless pictures.",
+            "Seams in colour alone, and few of them where borders are searched; it takes JPEG's blocks for tiles.",
+            "standard deviations",
+            "lower",
+        ),
+        Measure(
+            "scale",
+            "The period that the change's structure has in the middle, on a scale of octaves.",
+            "Whether two scales are there or one between them; directions; what the structure is.",
+            "pixels",
+        ),
+        Measure(
+            "faithfulness",
+            "How much of the photograph's structure is still there, fine and coarse, as people weigh it (MS-SSIM).",
+            "Colours, and whether what is lost mattered: a face counts as much as a wall.",
+            "0..1",
+            "higher",
+        ),
+        Measure(
+            "noise",
+            "Fine grain without structure, in the calm parts of the picture.",
+            "Coarse grain, grain where there is no calm part, and patterns as fine as grain, which it counts.",
+            "of 255",
+            "lower",
+        ),
+        Measure(
+            "clipping",
+            "The share of values that went to black or white and were not there in the photograph.",
+            "Values that crowd just inside the limits, as soft clipping makes them.",
+            "share",
+            "lower",
+        ),
+        Measure(
+            "repetition",
+            "How much better small patches are found again elsewhere than in a picture of the same spectrum.",
+            "The same motif turned, mirrored or half as large, and what lies outside of the middle 512 pixels.",
+            "0..1",
+        ),
+    )
+}
 """Name → measure, in the order in which they are shown."""
 
 

@@ -21,7 +21,8 @@ def faithfulness(light: Tensor, photograph: Tensor) -> float:
     Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality assessment", 2003. Pictures too
     small for five scales have fewer.
     """
-    found, weights = 1.0, _WEIGHTS[: _scales(light)]
+    windows = sum(min(light.shape) >> scale >= _SIDE for scale in range(len(_WEIGHTS)))
+    found, weights = 1.0, _WEIGHTS[: max(1, windows)]
     for scale, weight in enumerate(weights):
         if scale:
             light, photograph = (F.avg_pool2d(each[None, None], 2)[0, 0] for each in (light, photograph))
@@ -29,11 +30,6 @@ def faithfulness(light: Tensor, photograph: Tensor) -> float:
         likeness = brightness if scale + 1 == len(weights) else structure
         found *= max(0.0, likeness) ** (weight / sum(weights))
     return found
-
-
-def _scales(light: Tensor) -> int:
-    """How many times a window fits into the picture, each time halved."""
-    return max(1, sum(min(light.shape) >> scale >= _SIDE for scale in range(len(_WEIGHTS))))
 
 
 def _likeness(x: Tensor, y: Tensor) -> tuple[float, float]:
@@ -115,7 +111,8 @@ def bands(light: Tensor) -> tuple[Tensor, Tensor]:
     """`spectrum` of a brightness `[H, W]`, or of a change of one."""
     height, width = light.shape
     count = max(1, math.ceil(math.log2(max(height, width))) - 1)
-    power, frequency = _power(light), _frequency(height, width)
+    power = _power(light)
+    frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width))  # in any direction
     octave = (-torch.log2(frequency)).floor().clamp_(min=1) - 1
     inside = (frequency > 0) & (octave < count)
     energy = torch.zeros(count, dtype=torch.float64)
@@ -140,11 +137,6 @@ def _power(light: Tensor) -> Tensor:
     power: Tensor = torch.fft.rfft2((light - mean) * window).abs().square_()
     power[:, 1 : (width + 1) // 2] *= 2  # the half of the plane that is not computed
     return power / (height * width * window.square().sum().clamp(min=1e-12))
-
-
-def _frequency(height: int, width: int) -> Tensor:
-    """Cycles a pixel, without regard to direction."""
-    return torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width))
 
 
 # Repetition: the same motif again and again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -135,17 +135,6 @@ class Lattice:
         rows, columns = (tuple(sorted({*each} - {0})) for each in starts)
         return cls(rows, columns)
 
-    def check(self, height: int, width: int) -> None:
-        """Refuses borders outside of a picture.
-
-        Raises:
-            SettingsError: a border that does not lie between two pixels of it.
-        """
-        for name, borders, length in (("row", self.rows, height), ("column", self.columns, width)):
-            for border in borders:
-                if not 0 < border < length:
-                    raise SettingsError(f"A border at {name} {border} lies outside; it takes 1 to {length - 1}.")
-
 
 def strongest(profile: Tensor) -> tuple[float, int]:
     """The largest sum, over its root count, of `profile` `[R]` on any even lattice, and how many lattices there are.
@@ -155,16 +144,11 @@ def strongest(profile: Tensor) -> tuple[float, int]:
     """
     profile = profile.clamp(max=_MOST)
     best, looks = profile.max(), profile.numel()
-    for sums in _folded(profile):
-        best, looks = torch.maximum(best, sums.max()), looks + sums.numel()
-    return float(best), looks
-
-
-def _folded(profile: Tensor) -> Iterator[Tensor]:
-    """For each spacing, the sums over the lattices that begin at each offset."""
     for spacing in range(CLOSEST, profile.numel() // 2 + 1):
         lines = profile.numel() // spacing
-        yield profile[: lines * spacing].view(lines, spacing).sum(0) / math.sqrt(lines)
+        sums = profile[: lines * spacing].view(lines, spacing).sum(0) / math.sqrt(lines)  # from each offset on
+        best, looks = torch.maximum(best, sums.max()), looks + sums.numel()
+    return float(best), looks
 
 
 # What chance does to the largest of many numbers
@@ -203,9 +187,11 @@ def seam(light: Tensor, lattice: Lattice | None = None) -> float:
     Raises:
         SettingsError: borders outside of the picture.
     """
-    if lattice is not None:
-        lattice.check(*light.shape)
-    if min(light.shape) < SMALLEST or (lattice is not None and not lattice.rows + lattice.columns):
+    rows, columns = ((), ()) if lattice is None else (lattice.rows, lattice.columns)
+    for name, axis, border in [*(("row", 0, row) for row in rows), *(("column", 1, column) for column in columns)]:
+        if not 0 < border < light.shape[axis]:
+            raise SettingsError(f"A border at {name} {border} lies outside; it takes 1 to {light.shape[axis] - 1}.")
+    if min(light.shape) < SMALLEST or (lattice is not None and not rows + columns):
         return 0.0
     down, right = profiles(light), profiles(light.T)
     score = searched(down, right) if lattice is None else known(down, right, lattice)

@@ -114,16 +114,13 @@ class Objective:
 
     def __str__(self) -> str:
         first, *others = self.terms
-        return str(first) + "".join(f" - {-1 * _one(term)}" if term.weight < 0 else f" + {term}" for term in others)
+        signed = (f" - {replace(each, weight=-each.weight)}" if each.weight < 0 else f" + {each}" for each in others)
+        return str(first) + "".join(signed)
 
 
 def total(objectives: Sequence[Objective]) -> Objective:
     """The sum of several."""
     return Objective(tuple(term for each in objectives for term in each.terms))
-
-
-def _one(term: Term) -> Objective:
-    return Objective((term,))
 
 
 def _measured(term: Term, activations: Tensor, place: Place | None) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -141,14 +142,14 @@ def tv() -> Objective:
 
     As a penalty, `- 1.5*tv()`, it makes smooth (Rudin, Osher and Fatemi 1992).
     """
-    return _term(PIXELS, "tv", measure=_total_variation)
 
+    def measure(x: Tensor, _: Place | None) -> Tensor:
+        x = F.pad(x, (0, 1, 0, 1), mode="replicate")
+        down, right = x[..., 1:, :-1] - x[..., :-1, :-1], x[..., :-1, 1:] - x[..., :-1, :-1]
+        # Nearly flat places count as flat, or the gradient would flicker there.
+        return ((down.square() + right.square()) * LEVELS**2 + 1).sqrt().sub(1).sum((0, 1))
 
-def _total_variation(x: Tensor, _: Place | None) -> Tensor:
-    x = F.pad(x, (0, 1, 0, 1), mode="replicate")
-    down, right = x[..., 1:, :-1] - x[..., :-1, :-1], x[..., :-1, 1:] - x[..., :-1, :-1]
-    # Nearly flat places count as flat, or the gradient would flicker there.
-    return ((down.square() + right.square()) * LEVELS**2 + 1).sqrt().sub(1).sum((0, 1))
+    return _term(PIXELS, "tv", measure=measure)
 
 
 def l2() -> Objective:
@@ -216,7 +217,11 @@ def guide(name: str, *pictures: images.Source, match: str = "cosine", scales: tu
 
     def measure(network: Network, opened: list[Tensor], size: tuple[int, ...]) -> Measure:
         seen = torch.cat([_seen(network, name, picture, max(size) * scale) for picture in opened for scale in scales])
-        return _products(seen) if match == "dot" else _approach(_thinned(seen), network.layer(name).stride)
+        if match == "dot":
+            return _products(seen)
+        if len(seen) > MOST:
+            seen = seen[torch.linspace(0, len(seen) - 1, MOST).long()]  # evenly spread
+        return _approach(seen, network.layer(name).stride)
 
     return Objective((Term(1, name, text, pictures=pictures, prepare=prepare),))
 
@@ -237,13 +242,6 @@ def _seen(network: Network, name: str, picture: Tensor, side: float) -> Tensor:
     """A guide's feature vectors `[M, C]`, where its long side has so many pixels; 0 leaves it alone."""
     view = shrink(picture, side / max(picture.shape[-2:])) if side else picture
     return matching.vectors(features.of_picture(network, view, {name})[name])
-
-
-def _thinned(vectors: Tensor) -> Tensor:
-    """At most `MOST` of the vectors, evenly spread over them."""
-    if len(vectors) <= MOST:
-        return vectors
-    return vectors[torch.linspace(0, len(vectors) - 1, MOST).long()]
 
 
 def _products(candidates: Tensor) -> Measure:
@@ -281,11 +279,8 @@ def parse(text: str, index: int | None = None, maximise: str = "squares") -> Obj
     weighted = [weigh(part) for part in text.split(",")]
     if index is not None and len(weighted) > 1:
         raise SettingsError(f"--channel {index} is of one layer, but --layer names {len(weighted)}: {text}. Name one.")
-    single = [
-        weight * (layer(name, maximise=maximise) if index is None else channel(name, index))
-        for name, weight in weighted
-    ]
-    return total(single)
+    of = partial(layer, maximise=maximise) if index is None else partial(channel, index=index)
+    return total([weight * of(name) for name, weight in weighted])
 
 
 def weigh(part: str) -> tuple[str, float]:

@@ -1,5 +1,6 @@
 """Objectives from texts: the flags' short words, and the language of `--objective`."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from phosphene.errors import PhospheneError, nearest
@@ -8,27 +9,37 @@ from phosphene.objectives.language import Call
 from phosphene.objectives.objective import Objective, total
 from phosphene.objectives.terms import guide
 
-TERMS: Mapping[str, tuple[Callable[..., Objective], str]] = {
-    "layer": (terms.layer, "layer(NAME)"),
-    "sum": (lambda name: terms.layer(name, maximise="sum"), "sum(LAYER)"),
-    "channel": (terms.channel, "channel(LAYER, NUMBER)"),
-    "neuron": (terms.neuron, "neuron(LAYER, NUMBER) or neuron(LAYER, NUMBER, DOWN, RIGHT)"),
-    "direction": (terms.direction, "direction(LAYER, PICTURE), direction(LAYER, PICTURE, PICTURE) or [numbers]"),
-    "class": (terms.class_, "class('NAME') or class(NUMBER)"),
-    "guide": (guide, "guide(LAYER, PICTURE, ...)"),
-    "tv": (terms.tv, "tv()"),
-    "l2": (terms.l2, "l2()"),
-    "blur": (terms.blur, "blur()"),
+TERMS: Mapping[str, tuple[Callable[..., Objective], str, tuple[str, ...]]] = {
+    "layer": (terms.layer, "layer(NAME)", ("text",)),
+    "sum": (lambda name: terms.layer(name, maximise="sum"), "sum(LAYER)", ("text",)),
+    "channel": (terms.channel, "channel(LAYER, NUMBER)", ("text", "whole")),
+    "neuron": (
+        terms.neuron,
+        "neuron(LAYER, NUMBER) or neuron(LAYER, NUMBER, DOWN, RIGHT)",
+        ("text", "whole", "number?", "number?"),
+    ),
+    "direction": (
+        terms.direction,
+        "direction(LAYER, PICTURE), direction(LAYER, PICTURE, PICTURE) or [numbers]",
+        ("text", "any", "any?"),
+    ),
+    "class": (terms.class_, "class('NAME') or class(NUMBER)", ("any",)),
+    "guide": (guide, "guide(LAYER, PICTURE, ...)", ("text", "text...")),
+    "tv": (terms.tv, "tv()", ()),
+    "l2": (terms.l2, "l2()", ()),
+    "blur": (terms.blur, "blur()", ()),
 }
-"""What an objective's text may call, and how each is written."""
+"""What an objective's text may call, how each is written, and the kinds of its arguments; those with a ? may lack."""
 
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "layer": ("text",), "sum": ("text",), "channel": ("text", "whole"), "class": ("any",),
-    "neuron": ("text", "whole", "number", "number"), "direction": ("text", "any", "any"),
-    "guide": ("text", "text..."), "tv": (), "l2": (), "blur": (),
-}  # fmt: skip
-_LEAST = {"neuron": 2, "direction": 2, "guide": 2}
-_OPTIONS: Mapping[str, Mapping[str, str]] = {"guide": {"match": "text", "scales": "list"}}
+_OPTIONS = {"guide": {"match": ("text", "dot"), "scales": ("list", "[1, 0.5]")}}  # the kind of each, and an example
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "text": str,
+    "whole": int,
+    "number": (int, float),
+    "list": tuple,
+    "any": object,
+}
+_WORDS = {"text": "a name", "whole": "a whole number", "number": "a number"}
 
 
 def read(text: str) -> Objective:
@@ -48,45 +59,32 @@ def _made(text: str, call: Call) -> Objective:
     if call.name not in TERMS:
         known = f"There are {', '.join(TERMS)}."
         raise language.point(text, call.start, f"unknown term {call.name!r}.{nearest(call.name, TERMS)} {known}")
-    make, form = TERMS[call.name]
-    _check(text, call, form)
+    make, form, kinds = TERMS[call.name]
+    _check(text, call, form, kinds)
+    _check_options(text, call)
     try:
         return make(*call.arguments, **dict(call.options))
     except PhospheneError as error:
         raise language.point(text, call.start, str(error)) from error
 
 
-def _check(text: str, call: Call, form: str) -> None:
+def _check(text: str, call: Call, form: str, kinds: tuple[str, ...]) -> None:
     """The arguments' number and kinds."""
-    kinds = _KINDS[call.name]
-    endless = bool(kinds) and kinds[-1].endswith("...")
-    if len(call.arguments) < _LEAST.get(call.name, len(kinds)) or (len(call.arguments) > len(kinds) and not endless):
+    least = sum(not kind.endswith("?") for kind in kinds)
+    most = math.inf if kinds and kinds[-1].endswith("...") else len(kinds)
+    if not least <= len(call.arguments) <= most:
         raise language.point(text, call.start, f"it is written {form}.")
     for index, value in enumerate(call.arguments):
-        kind = kinds[min(index, len(kinds) - 1)].removesuffix("...")
-        if not _fits(value, kind):
+        kind = kinds[min(index, len(kinds) - 1)].rstrip("?.")
+        if not isinstance(value, _TYPES[kind]):
             raise language.point(text, call.starts[index], f"{_WORDS[kind]} is wanted here: {form}.")
+
+
+def _check_options(text: str, call: Call) -> None:
     options = _OPTIONS.get(call.name, {})
     for key, value in call.options:
-        if key not in options or not _fits(value, options[key]):
-            allowed = ", ".join(f"{name}={_EXAMPLES[name]}" for name in options)
+        if key not in options or not isinstance(value, _TYPES[options[key][0]]):
+            allowed = ", ".join(f"{name}={example}" for name, (_, example) in options.items())
             what = f"unknown option {key!r}" if key not in options else f"{key} is {value!r}"
             said = f"{what}. Allowed: {allowed}." if options else f"{what}; {call.name} takes no options."
             raise language.point(text, call.start, said)
-
-
-_EXAMPLES = {"match": "dot", "scales": "[1, 0.5]"}
-_WORDS = {"text": "a name", "whole": "a whole number", "number": "a number"}
-
-
-def _fits(value: language.Value, kind: str) -> bool:
-    match kind:
-        case "text":
-            return isinstance(value, str)
-        case "whole":
-            return isinstance(value, int)
-        case "number":
-            return isinstance(value, (int, float))
-        case "list":
-            return isinstance(value, tuple)
-    return True

@@ -219,14 +219,14 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
     share, strength = found.dreams[look]
     height, width = pixels.shape[-2:]
     mask = masks.at(share * (share > LEAST), height, width)
-    if not mask.any():
+    painted = int(mask.count_nonzero())
+    if not painted:
         return
     asked, network = easel.palette.dream(look), easel.palette.network
     settings = replace(asked.settings, strength=asked.settings.strength * strength)
     objective = asked.objective.fit(height, width)
     (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)])
     tiling = gradient.around(mask, network, objective, tiling)
-    amount = recipe.work(mask, (height, width), settings)
     watched = Watched(backend_on(settings.device, network, objective), work.between)
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
     rule, generator = recipe.rule_of(settings), torch.Generator().manual_seed(settings.seed + height)
@@ -235,7 +235,7 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
         [Part(compute, mask, sees=tiling.overlap)],
         rule=rule,
         shifts=rule.shifts(settings.steps, generator),
-        on_step=lambda *_: work.add(amount / settings.steps),
+        on_step=lambda *_: work.add(painted),
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from phosphene import objectives
-from phosphene.ascent import OnStep, Part, Reached, Rule, Step, climb_, gradient, planning, share_done
+from phosphene.ascent import OnStep, Part, Reached, Rule, climb_, gradient, planning, teller
 from phosphene.ascent.gradient import backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
@@ -25,17 +25,11 @@ from phosphene.recipes.settings import DreamSettings
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the picture that dreams of something else.
+    """A part of the picture that dreams of something else."""
 
-    Attributes:
-        mask: `[1, 1, H, W]`, 0..1; what is grey dreams of both.
-        objective: ready for the network.
-        strength: a factor for its steps.
-    """
-
-    mask: Tensor
-    objective: Objective
-    strength: float = 1.0
+    mask: Tensor  # `[1, 1, H, W]`, 0..1; what is grey dreams of both
+    objective: Objective  # ready for the network
+    strength: float = 1.0  # a factor for its steps
 
 
 def dream(
@@ -75,6 +69,7 @@ def dream(
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
     plans = [tilings_of(network, area.objective, settings, sizes) for area in areas]
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
+    work = [math.prod(size) for size in sizes]
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
         base, shifts = bases.pop(0), rule.shifts(settings.steps, generator)
@@ -88,7 +83,7 @@ def dream(
             rule=rule,
             shifts=shifts,
             made=here.step if here else 0,
-            on_step=_Stage(sizes, octave, settings.steps, base, pixels, on_step).tell,
+            on_step=teller(on_step, work, octave, settings.steps, sizes[-1], partial(_whole, base, pixels)),
         )
         if bases:
             detail = dreamt.sub_(base)
@@ -108,13 +103,9 @@ def goal(network: Network, settings: DreamSettings) -> Objective:
     if not settings.guide:
         return objectives.parse(layer, settings.channel, settings.maximise)
     scales = numbers(settings.guide_scales, "--guide-scales")
-    weighted = [objectives.weigh(part) for part in layer.split(",")]
-    return objectives.total(
-        [
-            weight * objectives.guide(name, *settings.guide, match=settings.match, scales=scales)
-            for name, weight in weighted
-        ]
-    )
+    guided = partial(objectives.guide, match=settings.match, scales=scales)
+    weighted = map(objectives.weigh, layer.split(","))
+    return objectives.total([weight * guided(name, *settings.guide) for name, weight in weighted])
 
 
 @dataclass(frozen=True)
@@ -150,11 +141,6 @@ def _part(
     return Part(compute, mask, area.strength, sees=tiling.overlap)
 
 
-def work(mask: Tensor | None, size: tuple[int, int], settings: DreamSettings) -> int:
-    """How many pixels a gradient will be taken of, all steps together."""
-    return settings.steps * (math.prod(size) if mask is None else int(mask.count_nonzero()))
-
-
 def tilings_of(
     network: Network,
     objective: Objective,
@@ -188,25 +174,6 @@ def rule_of(settings: DreamSettings) -> Rule:
     )
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """One octave of a dream: which of which sizes, its steps and base, the picture at full size, and whom to tell."""
-
-    sizes: Sequence[tuple[int, int]]
-    octave: int
-    steps: int
-    base: Tensor
-    picture: Tensor
-    on_step: OnStep | None
-
-    def tell(self, step: int, pixels: Tensor, score: float) -> None:
-        """Passes a step on, with a way to see the whole picture."""
-        if self.on_step is not None:
-            done = share_done([math.prod(size) for size in self.sizes], self.octave, step / self.steps)
-            where = (step, self.steps, self.octave + 1, len(self.sizes), done, self.sizes[-1])
-            self.on_step(Step(pixels, score, *where, partial(self.whole, pixels)))
-
-    def whole(self, pixels: Tensor) -> Tensor:
-        """The picture at full size, as it would be if the dream ended at these pixels."""
-        detail = resize(pixels - self.base, *self.picture.shape[-2:])
-        return detail.add_(self.picture).clamp_(0, 1)
+def _whole(base: Tensor, picture: Tensor, pixels: Tensor) -> Tensor:
+    """The picture at full size, as it would be if the dream ended at these pixels of the octave with this base."""
+    return resize(pixels - base, *picture.shape[-2:]).add_(picture).clamp_(0, 1)

@@ -84,23 +84,17 @@ def described(of: type[Settings]) -> Mapping[str, Setting]:
     """The settings of a kind, by name, in the order of the help."""
     if of not in _DESCRIBED:
         hints = get_type_hints(of)
-        kinds = [_kind(hints[entry.name]) for entry in fields(of)]
-        _DESCRIBED[of] = {
-            entry.name: replace(entry.metadata["setting"], name=entry.name, kind=kind, optional=optional)
-            for entry, (kind, optional) in zip(fields(of), kinds, strict=True)
-        }
+        named = {each.name: _named(each.name, hints[each.name], each.metadata["setting"]) for each in fields(of)}
+        _DESCRIBED[of] = named
     return _DESCRIBED[of]
 
 
-def _kind(hint: object) -> tuple[str, bool]:
-    """What a type is called, and whether `None` is one of it.
-
-    >>> _kind(int | None), _kind(tuple[str, ...])
-    (('int', True), ('tuple', False))
-    """
+def _named(name: str, hint: object, known: Setting) -> Setting:
+    """A setting with its field's name and type, as `int | None`."""
     alternatives = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     (one,) = (each for each in alternatives if each is not NoneType)
-    return (get_origin(one) or one).__name__, NoneType in alternatives
+    kind = (get_origin(one) or one).__name__
+    return replace(known, name=name, kind=kind, optional=NoneType in alternatives)
 
 
 look, taste, ascent, guides, finer, speed = (
@@ -133,6 +127,16 @@ memory_limit = partial(
 
 
 @dataclass(frozen=True)
+class Named:
+    """Settings with a name, and what they look like."""
+
+    name: str
+    about: str
+    changes: Values
+    guided: Values = field(default_factory=dict)  # more changes, where there is a guide
+
+
+@dataclass(frozen=True)
 class Settings:
     """Base of a recipe's settings: every field is checked, and becomes a flag.
 
@@ -142,6 +146,9 @@ class Settings:
 
     OVERRIDES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """What a setting stands in place of: the same wish, said in another way, in a place that is less near."""
+
+    LOOKS: ClassVar[Mapping[str, Mapping[str, Named]]] = {}
+    """Names for several settings at once, by the wish that takes them."""
 
     def __post_init__(self) -> None:
         for name, about in described(type(self)).items():
@@ -174,10 +181,14 @@ class Settings:
 
 
 def combined(of: type[Settings], *places: Values) -> ValueDict:
-    """What several places ask for, the nearest last: a record, then the changes to it.
+    """What several places ask for, the nearest last: a file of settings, then what is typed; a record, then changes.
 
-    A setting overrides itself in the places before, and what `OVERRIDES` names. Two that exclude each other in one
-    place stay, for the settings to refuse.
+    A setting overrides itself in the places before, and what `OVERRIDES` names; so does what the `LOOKS` choose that a
+    place names. Two that exclude each other in one place stay, for the settings to refuse.
+
+    >>> from phosphene.recipes.settings import DreamSettings
+    >>> combined(DreamSettings, {"objective": "layer(block8)", "steps": 3}, {"preset": "coils"})
+    {'steps': 3, 'preset': 'coils'}
     """
     chosen: ValueDict = {}
     for wishes in places:
@@ -186,9 +197,14 @@ def combined(of: type[Settings], *places: Values) -> ValueDict:
 
 
 def beneath(of: type[Settings], farther: Values, nearer: Values) -> ValueDict:
-    """What is left of the farther wishes; `None` and an empty list are no wish, and override only themselves."""
-    said = [name for name, value in nearer.items() if value is not None and not _is_empty(value)]
-    gone = set(nearer).union(*(of.OVERRIDES.get(name, ()) for name in said))
+    """What is left of the farther wishes beside nearer ones, and what the looks that are named there choose.
+
+    `None` and an empty list are no wish, and override only themselves.
+    """
+    looks = [known.get(str(nearer.get(kind))) for kind, known in of.LOOKS.items()]
+    asked = {name: value for look in looks if look for name, value in look.changes.items()} | dict(nearer)
+    said = [name for name, value in asked.items() if value is not None and not _is_empty(value)]
+    gone = set(asked).union(*(of.OVERRIDES.get(name, ()) for name in said))
     return {name: value for name, value in farther.items() if name not in gone}
 
 
@@ -230,7 +246,8 @@ def _check(value: Any, of: Setting) -> None:
     if of.kind in ("int", "float"):
         low, high = of.range
         if not low <= value <= high:
-            wanted = f"of {low:g} or more" if high == math.inf else f"from {low:g} to {_said(high)}"
+            most = high if isinstance(high, int) else f"{high:g}"  # whole ones to the last digit
+            wanted = f"of {low:g} or more" if high == math.inf else f"from {low:g} to {most}"
             raise SettingsError(f"{flag(of.name)} is {value}; it takes {_KINDS[of.kind]} {wanted}.")
 
 
@@ -245,11 +262,6 @@ def _is(value: object, wanted: str) -> bool:
 _KINDS = {
     "int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false", "tuple": "a list of texts"
 }  # fmt: skip
-
-
-def _said(number: float) -> str:
-    """A number as people write it, whole ones to the last digit."""
-    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def numbers(text: str, flag: str) -> tuple[float, ...]:

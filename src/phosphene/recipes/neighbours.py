@@ -101,6 +101,7 @@ class Palette:
     measure: Measure  # the style's own
     basis: Tensor  # `[C, K]`, the directions in which the vectors differ most
     keys: Groups  # what a search compares, along these; what a place is; and its tone
+    known: Correspondence | None  # with the content
     stuff: Tensor  # what a place is, `[M, D]`
     weight: float  # among several styles
     tones: Tones  # of the style
@@ -128,7 +129,7 @@ class Palette:
 
 
 class Neighbours:
-    """The method `match`: a `Method` for one size of the picture."""
+    """The method `match`, ready for one size of the picture."""
 
     def __init__(
         self,
@@ -147,20 +148,20 @@ class Neighbours:
         self.tones = Tones.of(hypercolumns.colours(content))
         self.content = Measure.of_content(network, content, self.names)
         self.palettes = [self._palette(source) for source in sources if source.weight > 0]
-        self.stuffs = [source.stuff for source in sources if source.weight > 0]
 
     def _palette(self, source: Source) -> Palette:
-        seen = features.of_picture(self.network, hypercolumns.whole(source.pixels), self.names)
+        seen = features.of_picture(self.network, source.pixels, self.names)
         columns = hypercolumns.gridded(self.network, seen, self.names, source.pixels)
         measure = Measure.of_style(columns, self.content)
         vectors = hypercolumns.joined(columns, *measure)
-        keys = F.normalize(vectors, dim=1)
-        basis = principal(keys, SEARCHED)
+        directions = F.normalize(vectors, dim=1)
+        basis = principal(directions, SEARCHED)
         stuff = _numbers(source.stuff.style if source.stuff else None, columns[0], source.pixels.shape[-2:])
         colours = hypercolumns.colours(source.pixels)
-        known = Groups(torch.cat([keys @ basis, stuff, tones_of(colours, self.tone)], 1))
+        keys = Groups(torch.cat([directions @ basis, stuff, tones_of(colours, self.tone)], 1))
         layers, grid = [seen[name] for name in self.names], hypercolumns.size(*source.pixels.shape[-2:])
-        return Palette(vectors, colours, measure, basis, known, stuff, source.weight, Tones.of(colours), layers, grid)
+        tones = Tones.of(colours)
+        return Palette(vectors, colours, measure, basis, keys, source.stuff, stuff, source.weight, tones, layers, grid)
 
     def window(self, content: Tensor, window: Window) -> Targets:
         """What a window of the content is to become."""
@@ -168,7 +169,7 @@ class Neighbours:
 
 
 class Targets:
-    """What one window is to become; an `Aim`."""
+    """What one window is to become."""
 
     def __init__(self, method: Neighbours, content: Tensor, window: Window) -> None:
         """Keeps the content itself, `[1, 3, h, w]`."""
@@ -188,22 +189,18 @@ class Targets:
         once = hypercolumns.gridded(method.network, seen, method.names, content)
         now = hypercolumns.columns(method.network, surrounded(pixels, shift), method.names)
         colours = hypercolumns.colours(content)
-        self.targets = [
-            self._target(*each, once, now, colours) for each in zip(method.palettes, method.stuffs, strict=True)
-        ]
+        self.targets = [self._target(palette, once, now, colours) for palette in method.palettes]
         if method.pull < 1:
             own = _directions(hypercolumns.joined(once, *method.content))
             self.targets.append(Target(own, colours, method.content, 1 - method.pull))
 
-    def _target(
-        self, palette: Palette, known: Correspondence | None, once: Columns, now: Columns, colours: Tensor
-    ) -> Target:
+    def _target(self, palette: Palette, once: Columns, now: Columns, colours: Tensor) -> Target:
         method, lengths = self.method, palette.measure.lengths
         centres = hypercolumns.means([now]) if self.seen.whole else method.content.centres
         wanted = (1 - method.own) * hypercolumns.joined(now, centres, lengths)
         wanted += method.own * hypercolumns.joined(once, method.content.centres, lengths)
         begin = (self.seen.box.rows.low - self.shift[0], self.seen.box.columns.low - self.shift[1])
-        numbers = _numbers(known.content if known else None, once[0], self.seen.size, begin)
+        numbers = _numbers(palette.known.content if palette.known else None, once[0], self.seen.size, begin)
         tones = tones_wanted(method.tones.as_in(palette.tones, colours), method.tone)
         stuff = method.firmness * numbers
         where = palette.found(wanted, stuff, tones)

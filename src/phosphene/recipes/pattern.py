@@ -6,15 +6,14 @@ remains. We add octaves: broad forms are found at a small size, where a step cos
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from phosphene import objectives
-from phosphene.ascent import OnStep, Reached, Step, gradient, planning, share_done
+from phosphene.ascent import OnStep, Reached, gradient, planning, teller
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -64,11 +63,12 @@ def pattern(
     objective = objective or goal(network, settings).prepare(network)
     sizes = octave_sizes(*size, settings)
     counts = [steps(settings, *each) for each in sizes]
+    work = [math.prod(each) * count for each, count in zip(sizes, counts, strict=True)]
     tilings = planning.plan(
         network, objective, sizes=sizes, tile=None, overlap="auto", memory=memory_bytes(settings.memory)
     )
     generator = torch.Generator().manual_seed(settings.seed)
-    pixels = torch.empty(0)
+    pixels, beyond = torch.empty(0), "circular" if settings.tileable else "reflect"
     for octave, (each, tiling) in enumerate(zip(sizes, tilings, strict=True)):
         aim = partial(gradient.compute, network=network, objective=objective.fit(*each), tiling=tiling)
         first = _first(aim, each, settings, generator, network.dtype) if octave == 0 else None
@@ -77,9 +77,9 @@ def pattern(
                 _drawn(generator)  # so that the steps to come draw what they would have drawn
             pixels = reached.pixels
             continue
-        painting = first or _painted(enlarge(pixels, *each, beyond=_beyond(settings)), settings)
-        stage = _Stage(sizes, counts, octave, size, on_step)
-        pixels = _optimised(painting, aim, counts[octave], settings, generator, stage.tell)
+        painting = first or _painted(enlarge(pixels, *each, beyond=beyond), settings)
+        told = teller(on_step, work, octave, counts[octave], size, partial(_whole, size))
+        pixels = _optimised(painting, aim, counts[octave], settings, generator, told)
         on_reached(Reached(octave + 1, 0, pixels))
     return pixels
 
@@ -125,8 +125,9 @@ def steps(settings: PatternSettings, height: int, width: int) -> int:
     return max(min(settings.steps, FEWEST), round(settings.steps * share))
 
 
-def _beyond(settings: PatternSettings) -> str:
-    return "circular" if settings.tileable else "reflect"
+def _whole(size: tuple[int, int], pixels: Tensor) -> Tensor:
+    """The pattern at full size."""
+    return enlarge(pixels, *size).clamp(0, 1) if pixels.shape[-2:] != size else pixels
 
 
 def _painted(pixels: Tensor, settings: PatternSettings) -> Painting:
@@ -191,27 +192,3 @@ def _shown(pixels: Tensor, settings: PatternSettings, generator: torch.Generator
     shift = (c * SHIFT * settings.robustness, d * SHIFT * settings.robustness)
     scale = (1 + SCALE) ** (b * settings.robustness)
     return turn(pixels, a * TURN * settings.robustness, scale, shift, beyond="circular" if wraps else "reflect")
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """One octave: which of which sizes and steps, the size of the whole, and whom to tell."""
-
-    sizes: Sequence[tuple[int, int]]
-    steps: Sequence[int]
-    octave: int
-    whole: tuple[int, int]
-    on_step: OnStep | None
-
-    def tell(self, step: int, pixels: Tensor, score: float) -> None:
-        """Passes a step on, with a way to see the whole picture."""
-        if self.on_step is not None:
-            work = [math.prod(size) * steps for size, steps in zip(self.sizes, self.steps, strict=True)]
-            steps = self.steps[self.octave]
-            done = share_done(work, self.octave, step / steps)
-            where = (step, steps, self.octave + 1, len(self.sizes), done, self.whole)
-            self.on_step(Step(pixels, score, *where, partial(self.picture, pixels)))
-
-    def picture(self, pixels: Tensor) -> Tensor:
-        """The pattern at full size."""
-        return enlarge(pixels, *self.whole).clamp(0, 1) if pixels.shape[-2:] != self.whole else pixels

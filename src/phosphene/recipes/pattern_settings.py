@@ -17,9 +17,6 @@ PAGE, PAPER = "how-to/patterns.md", "Olah, Mordvintsev and Schubert, 2017"  # wh
 class PatternSettings(Settings):
     """How to bring a pattern out of noise; every field is a flag of the command line.
 
-    Raises:
-        SettingsError: a value out of its range, with the range.
-
     >>> PatternSettings(layer="block8", channel=37).octaves
     5
     """

@@ -6,24 +6,14 @@ A default is written once, in `DreamSettings`. Nothing here needs torch, so that
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes import fields
-from phosphene.recipes.fields import Settings, ValueDict, Values, ascent, finer, guides, look, speed, taste
+from phosphene.recipes.fields import Named, Settings, ascent, finer, guides, look, speed, taste
 
 # Settings of dreams with names: recipes are other people's choices, presets are looks
-
-
-@dataclass(frozen=True)
-class Named:
-    """Settings with a name, and what they look like."""
-
-    name: str
-    about: str
-    changes: Values
-    guided: Values = field(default_factory=dict)  # more changes, where there is a guide
 
 
 def _by_name(*named: Named) -> dict[str, Named]:
@@ -106,6 +96,7 @@ class DreamSettings(Settings):
         "model": ("channel",),
         "recipe": ("preset",),
     }
+    LOOKS: ClassVar = {"preset": PRESETS, "recipe": RECIPES}
 
     strength: float = look(1.0, "from 0.2, a whisper, to 5, a flood", (0, 100), because="the unit")
     layer: str | None = look(
@@ -221,27 +212,6 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     look = {} if preset is None else _named(preset, PRESETS, "preset").changes
     chosen = fields.combined(DreamSettings, base.changes, guided, look, changes)
     return DreamSettings.of(chosen)
-
-
-def wished(*places: Values) -> ValueDict:
-    """What several places ask for, the nearest last: a file of settings, then what is typed; for `settings`.
-
-    Each may name a recipe and a preset: what these choose is asked for in that place, too.
-
-    >>> wished({"objective": "layer(block8)", "steps": 3}, {"preset": "coils"})
-    {'steps': 3, 'preset': 'coils'}
-    """
-    chosen: ValueDict = {}
-    for wishes in places:
-        chosen = {**left(chosen, wishes), **wishes}
-    return chosen
-
-
-def left(farther: Values, nearer: Values) -> ValueDict:
-    """What is left of the farther wishes beside nearer ones, and what the recipe and the preset named there choose."""
-    looks = [known.get(str(nearer.get(kind))) for kind, known in (("recipe", RECIPES), ("preset", PRESETS))]
-    asked = {name: value for look in looks if look for name, value in look.changes.items()}
-    return fields.beneath(DreamSettings, farther, {**asked, **nearer})
 
 
 def split_region(text: str) -> tuple[str, str, float]:

@@ -1,10 +1,14 @@
-"""What a method of painting is to the recipe `style`: windows of a picture, and what they are to become."""
+"""What the methods of the recipe `style` share, and the method `gram`.
+
+A method, as `Gram` is, is made ready for one size of the picture; its `window` says what a part of it is to become.
+That aim, as `Statistics` is, `look`s for targets anew from the window as it stands, and tells its `distance` from them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -49,16 +53,6 @@ class Window:
         return self.box.rows.context == slice(0, self.size[0]) and self.box.columns.context == slice(0, self.size[1])
 
 
-class Aim(Protocol):
-    """What a window is to become."""
-
-    def look(self, pixels: Tensor, shift: Shift) -> None:
-        """Looks for targets anew, from the window as it stands, with the places shifted."""
-
-    def distance(self, pixels: Tensor) -> Tensor:
-        """How far the window is from what it is to become, a scalar; differentiable."""
-
-
 def shift(pixels: Tensor, chance: Generator) -> Shift:
     """A shift for a window `[1, 3, h, w]`."""
     up, left = (
@@ -72,13 +66,6 @@ def surrounded(pixels: Tensor, by: Shift) -> Tensor:
     """A window `[1, 3, h, w]` that goes on around itself, mirrored; differentiable."""
     down, right = (min(side - 1, AROUND - first) for side, first in zip(pixels.shape[-2:], by, strict=True))
     return F.pad(pixels, (by[1], right, by[0], down), mode="reflect")
-
-
-class Method(Protocol):
-    """A way to paint, ready for one size of the picture."""
-
-    def window(self, content: Tensor, window: Window) -> Aim:
-        """What a window of the content `[1, 3, h, w]` is to become."""
 
 
 # What is drawn in a picture, as the likeness of its places to each other, whatever they look like
@@ -112,17 +99,14 @@ class Structure:
     @torch.no_grad()
     def look(self, content: features.Features) -> None:
         """Chooses places, and keeps how alike they are in the content."""
-        self.places = [self._chosen(content[name]) for name in self.names]
+        counts = [content[name].shape[-2] * content[name].shape[-1] for name in self.names]
+        self.places = [torch.randperm(count, generator=self.chance)[:PLACES] for count in counts]
         self.wanted = self._likeness(content)
 
     def distance(self, seen: features.Features) -> Tensor:
         """How far the places' likenesses are from the content's: a mean, 0 to 2; differentiable."""
         parts = [(now - then).abs().mean() for now, then in zip(self._likeness(seen), self.wanted, strict=True)]
         return torch.stack(parts).mean()
-
-    def _chosen(self, activations: Tensor) -> Tensor:
-        count = activations.shape[-2] * activations.shape[-1]
-        return torch.randperm(count, generator=self.chance)[:PLACES]
 
     def _likeness(self, seen: features.Features) -> list[Tensor]:
         return [cosines(seen[name], places) for name, places in zip(self.names, self.places, strict=True)]
@@ -142,7 +126,7 @@ SMOOTH = 0.02  # weight of differences between neighbouring pixels
 
 
 class Gram:
-    """The method `gram`: a `Method` for one size of the picture."""
+    """The method `gram`, ready for one size of the picture."""
 
     def __init__(self, network: Network, sources: Sequence[Source], *, strength: float) -> None:
         """Takes the Gram matrices of the sources, which have the size that goes with the content's."""
@@ -161,7 +145,7 @@ class Gram:
 
 
 class Statistics:
-    """What one window is to become; an `Aim`."""
+    """What one window is to become."""
 
     def __init__(self, method: Gram, content: Tensor) -> None:
         """Keeps the content, `[1, 3, h, w]`."""
@@ -171,7 +155,7 @@ class Statistics:
     def look(self, pixels: Tensor, shift: Shift) -> None:
         """Looks at the content, surrounded; statistics do not change with the picture."""
         self.shift = shift
-        content = hypercolumns.whole(surrounded(self.content, shift))
+        content = surrounded(self.content, shift)
         self.structure.look(features.of_picture(self.method.network, content, self.structure.names))
 
     def distance(self, pixels: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from phosphene import features
-from phosphene.ascent import OnStep, Reached, Step, planning
+from phosphene.ascent import OnStep, Reached, planning, teller
 from phosphene.errors import NumberError, SettingsError
 from phosphene.features import hypercolumns
 from phosphene.features.hypercolumns import LOOKS
@@ -24,11 +24,9 @@ from phosphene.networks import Network
 from phosphene.pixels import params, tiles
 from phosphene.pixels.transforms import at
 from phosphene.recipes.fields import memory_bytes
-from phosphene.recipes.neighbours import Neighbours
-from phosphene.recipes.structure import Aim, Gram, Method, Source, Window, shift
+from phosphene.recipes.neighbours import Neighbours, Targets
+from phosphene.recipes.structure import Gram, Source, Statistics, Window, shift
 from phosphene.recipes.style_settings import StyleSettings
-
-OnWindow = Callable[[Reached], None]
 
 SMALLEST = 48  # pixels of the long side: a smaller picture shows nothing
 ALL_STEPS = 100_000  # pixels of a picture that gets all steps
@@ -50,7 +48,7 @@ def style(
     settings: StyleSettings | None = None,
     initial: Tensor | None = None,
     reached: Reached | None = None,
-    on_window: OnWindow | None = None,
+    on_window: Callable[[Reached], None] = lambda _: None,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """`pixels` `[1, 3, H, W]`, sRGB 0..1, repainted as the sources are painted: the same size and range.
@@ -74,20 +72,18 @@ def style(
         raise SettingsError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
     area = window_area(network, pixels, settings)
     sizes = scales(pixels.shape[-2], pixels.shape[-1], settings)
-    stages = [_Stage(sizes, number, settings, windows(*size, area), pixels) for number, size in enumerate(sizes)]
-    work = [stage.work for stage in stages]
     painted = _begun(at(pixels if initial is None else initial, *sizes[0]), settings)
-    for stage in stages:
-        if reached and stage.number + 1 < reached.octave:
+    for number, size in enumerate(sizes):
+        if reached and number + 1 < reached.octave:
             continue
-        content, done = at(pixels, *stage.size), 0
-        if reached and stage.number + 1 == reached.octave:
+        content, done = at(pixels, *size), 0
+        if reached and number + 1 == reached.octave:
             painted, done = reached.pixels, reached.step
-        elif stage.number:
-            painted = _carried(painted, content, stages[stage.number - 1].size, 1 - settings.strength)
-        method = _method(network, [_sized(each, pixels, stage.size, settings) for each in sources], content, settings)
-        told = replace(stage, before=sum(work[: stage.number]), total=sum(work))
-        painted = _paint_(painted, content, method, told, done, on_window, on_step)
+        elif number:
+            painted = _carried(painted, content, sizes[number - 1], 1 - settings.strength)
+        method = _method(network, [_sized(each, size, settings) for each in sources], content, settings)
+        stage = _Stage(sizes, number, settings, windows(*size, area))
+        painted = _paint_(painted, content, method, stage, done, on_window, on_step)
     return painted
 
 
@@ -137,7 +133,7 @@ def window_area(network: Network, pixels: Tensor, settings: StyleSettings) -> in
     return area
 
 
-def _method(network: Network, sources: Sequence[Source], content: Tensor, settings: StyleSettings) -> Method:
+def _method(network: Network, sources: Sequence[Source], content: Tensor, settings: StyleSettings) -> Neighbours | Gram:
     if settings.method == "gram":
         return Gram(network, sources, strength=settings.strength)
     return Neighbours(
@@ -145,7 +141,7 @@ def _method(network: Network, sources: Sequence[Source], content: Tensor, settin
     )
 
 
-def _sized(source: Source, pixels: Tensor, size: tuple[int, int], settings: StyleSettings) -> Source:
+def _sized(source: Source, size: tuple[int, int], settings: StyleSettings) -> Source:
     """A style at the size that goes with the content's, but never larger than it is."""
     long = max(source.pixels.shape[-2:])
     share = min(max(size) * settings.scale, long, LARGEST_STYLE) / long
@@ -173,9 +169,6 @@ class _Stage:
     number: int  # which of them, from 0
     settings: StyleSettings  # of the painting
     windows: Sequence[Window]  # in which it is painted
-    picture: Tensor  # the content at full size
-    before: int = 0  # work done before, in pixels times steps
-    total: int = 1  # all work
 
     @property
     def size(self) -> tuple[int, int]:
@@ -187,41 +180,24 @@ class _Stage:
         """For each window."""
         return steps(*self.size, self.settings)
 
-    @property
-    def work(self) -> int:
-        """In pixels times steps."""
-        return self.size[0] * self.size[1] * self.steps
-
-    def step(self, index: int, number: int, pixels: Tensor, score: float) -> Step:
-        """The word of a step in a window."""
-        step, all_steps, full = index * self.steps + number, len(self.windows) * self.steps, self.sizes[-1]
-        return Step(
-            pixels=pixels,
-            score=score,
-            step=step,
-            steps=all_steps,
-            octave=self.number + 1,
-            octaves=len(self.sizes),
-            done=1.0
-            if (self.size, step) == (full, all_steps)
-            else (self.before + self.work * step / all_steps) / self.total,
-            size=full,
-            picture=lambda: at(pixels, *full).clamp(0, 1),
-            counted="size",
-        )
+    def teller(self, on_step: OnStep | None) -> Callable[[int, Tensor, float], None]:
+        """What tells of the steps of all windows, one after the other."""
+        work, full = [math.prod(size) * steps(*size, self.settings) for size in self.sizes], self.sizes[-1]
+        count = len(self.windows) * self.steps
+        return teller(on_step, work, self.number, count, full, lambda pixels: at(pixels, *full).clamp(0, 1), "size")
 
 
 def _paint_(
     painted: Tensor,
     content: Tensor,
-    method: Method,
+    method: Neighbours | Gram,
     stage: _Stage,
     done: int,
-    on_window: OnWindow | None,
+    on_window: Callable[[Reached], None],
     on_step: OnStep | None,
 ) -> Tensor:
     """Paints window after window, in place; the first that are `done` only keep others from their pixels."""
-    free = painted.new_ones(1, 1, *stage.size)
+    free, tell = painted.new_ones(1, 1, *stage.size), stage.teller(on_step)
     for index, window in enumerate(stage.windows):
         here = (..., *window.box.context)
         left = torch.maximum(_outside(window.box.rows, painted)[:, None], _outside(window.box.columns, painted))
@@ -232,14 +208,13 @@ def _paint_(
         def told(number: int, pixels: Tensor, score: float, index: int = index, window: Window = window) -> None:
             if on_step is not None:
                 painted[(..., *window.box.core)] = pixels[(..., *window.box.inner)]
-                on_step(stage.step(index, number, painted, score))
+                tell(index * stage.steps + number, painted, score)
 
         aim = method.window(content[here], window)
         found = _optimised(painted[here], free[here], aim, stage.steps, stage.settings.step_size / 255, told)
         painted[here] = torch.where(left < 1, found, painted[here])
         free[here] = torch.minimum(free[here], left)
-        if on_window is not None:
-            on_window(Reached(stage.number + 1, index + 1, painted))
+        on_window(Reached(stage.number + 1, index + 1, painted))
     return painted
 
 
@@ -253,7 +228,7 @@ def _outside(side: tiles.Span, like: Tensor) -> Tensor:
 def _optimised(
     begun: Tensor,
     free: Tensor,
-    aim: Aim,
+    aim: Targets | Statistics,
     steps: int,
     step_size: float,
     told: Callable[[int, Tensor, float], None],

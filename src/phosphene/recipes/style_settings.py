@@ -16,9 +16,6 @@ PAGE = "explanation/style.md"  # where defaults were measured
 class StyleSettings(Settings):
     """How to repaint a picture; every field is a flag of the command line.
 
-    Raises:
-        SettingsError: a value out of its range, with the range.
-
     >>> StyleSettings(style=("waves.jpg",)).method
     'match'
     """

@@ -6,7 +6,7 @@ From these rows come commands, records and what is made again from them, batches
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from phosphene.errors import UnknownNameError, nearest
 from phosphene.recipes import pattern_settings, style_settings
 from phosphene.recipes import settings as dream_settings
-from phosphene.recipes.fields import Setting, Settings, described
-from phosphene.recipes.settings import PRESETS, RECIPES, Named
+from phosphene.recipes.fields import Named, Setting, Settings, described
 
 if TYPE_CHECKING:
     from phosphene.techniques.engine import Engine
@@ -31,7 +30,6 @@ class Technique:
         settings: its settings.
         choose: its settings from wishes by name; of a technique that takes words, also from `of`, the word.
         engine_path: its engine's module and class, loaded when it is first used.
-        looks: names for several settings at once, by the wish that takes them.
         takes: what it begins with: a picture, or words that say of what.
         further: the setting that words after the first picture are values of, unless it is named otherwise.
         draws_regions: whether it can draw what was matched with what.
@@ -44,7 +42,6 @@ class Technique:
     settings: type[Settings]
     choose: Callable[..., Any]
     engine_path: str
-    looks: Mapping[str, Mapping[str, Named]] = field(default_factory=dict)
     takes: Literal["picture", "words"] = "picture"
     further: str = ""
     draws_regions: bool = False
@@ -64,6 +61,11 @@ class Technique:
         return described(self.settings)
 
     @property
+    def looks(self) -> Mapping[str, Mapping[str, Named]]:
+        """Names for several settings at once, by the wish that takes them."""
+        return self.settings.LOOKS
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All that can be wished for by name: settings and looks."""
         return (*self.fields, *self.looks)
@@ -75,7 +77,6 @@ DREAM = Technique(
     dream_settings.DreamSettings,
     dream_settings.settings,
     "phosphene.techniques.dreams:Dreams",
-    looks={"preset": PRESETS, "recipe": RECIPES},
     about="Dreams upon pictures.",
     help="""Dreams upon pictures, and writes photo-dream.png beside photo.jpg.
 
