@@ -142,20 +142,11 @@ def _part(
 
 
 def tilings_of(
-    network: Network,
-    objective: Objective,
-    settings: DreamSettings,
-    sizes: Sequence[tuple[int, int]],
+    network: Network, objective: Objective, settings: DreamSettings, sizes: Sequence[tuple[int, int]]
 ) -> list[gradient.Tiling]:
     """How octaves of these sizes are cut into tiles."""
-    return planning.plan(
-        network,
-        objective,
-        sizes=sizes,
-        tile=settings.tile,
-        overlap=settings.overlap,
-        memory=memory_bytes(settings.memory),
-    )
+    memory = memory_bytes(settings.memory)
+    return planning.plan(network, objective, sizes=sizes, tile=settings.tile, overlap=settings.overlap, memory=memory)
 
 
 def rule_of(settings: DreamSettings) -> Rule:
