@@ -48,6 +48,10 @@ OnStep = Callable[[Step], None]
 """Is told of each step; what it raises ends the run, and `Stop` keeps what there is."""
 
 
+Tell = Callable[[int, Tensor, float], None]
+"""Is told of a step by its number, its pixels and its score."""
+
+
 def teller(
     on_step: OnStep | None,
     work: Sequence[int],
@@ -56,8 +60,8 @@ def teller(
     size: tuple[int, int],
     picture: Callable[[Tensor], Tensor],
     counted: str = "octave",
-) -> Callable[[int, Tensor, float], None]:
-    """What tells of the steps of one octave, from 0, by their number, pixels and score.
+) -> Tell:
+    """What tells of the steps of one octave, from 0.
 
     `work` is that of each octave, in pixels times steps or in proportion; `picture` shows pixels at full size.
     """
@@ -143,12 +147,12 @@ def climb_(
     *,
     rule: Rule,
     shifts: Sequence[gradient.Shift],
-    on_step: Callable[[int, Tensor, float], None],
+    on_step: Tell,
     made: int = 0,
 ) -> Tensor:
     """Takes `pixels` `[1, 3, H, W]` uphill in place, a step for each shift.
 
-    `on_step` is told each step's number, pixels and score. The first `made` steps were made by a run that stopped.
+    The first `made` steps were made by a run that stopped.
 
     At each step the picture is shifted at random, so that no grid of the network or of the tiles can settle in it.
     Each part's gradient is normalised by itself, so that parts are equally strong whatever they maximise. Where all are

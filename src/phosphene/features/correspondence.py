@@ -64,15 +64,9 @@ class _Stuff:
 
     def vectors(self) -> Tensor:
         """What places are told apart by."""
-        return torch.cat(
-            [
-                *(each / len(self.deep) ** 0.5 for each in self.deep),
-                CALM * _standard(self.calm),
-                COLOUR * _standard(self.colour),
-                HEIGHT * self.height,
-            ],
-            1,
-        )
+        deep = [each / len(self.deep) ** 0.5 for each in self.deep]
+        hints = [CALM * _standard(self.calm), COLOUR * _standard(self.colour), HEIGHT * self.height]
+        return torch.cat([*deep, *hints], 1)
 
     def of_kinds(self, share: Tensor) -> _Stuff:
         """The same of kinds, the means over places by `share` `[h·w, K]`."""

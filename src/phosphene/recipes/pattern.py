@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from phosphene import objectives
-from phosphene.ascent import OnStep, Reached, gradient, planning, teller
+from phosphene.ascent import OnStep, Reached, Tell, gradient, planning, teller
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -149,12 +149,7 @@ def _first(
 
 
 def _optimised(
-    painting: Painting,
-    aim: Aim,
-    steps: int,
-    settings: PatternSettings,
-    generator: torch.Generator,
-    told: Callable[[int, Tensor, float], None],
+    painting: Painting, aim: Aim, steps: int, settings: PatternSettings, generator: torch.Generator, told: Tell
 ) -> Tensor:
     """The painting's pixels after so many steps of Adam (Kingma and Ba 2014)."""
     optimiser = params.Adam(painting.variables, settings.step_size)

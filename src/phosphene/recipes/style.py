@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from phosphene import features
-from phosphene.ascent import OnStep, Reached, planning, teller
+from phosphene.ascent import OnStep, Reached, Tell, planning, teller
 from phosphene.errors import NumberError, SettingsError
 from phosphene.features import hypercolumns
 from phosphene.features.hypercolumns import LOOKS
@@ -180,7 +180,7 @@ class _Stage:
         """For each window."""
         return steps(*self.size, self.settings)
 
-    def teller(self, on_step: OnStep | None) -> Callable[[int, Tensor, float], None]:
+    def teller(self, on_step: OnStep | None) -> Tell:
         """What tells of the steps of all windows, one after the other."""
         work, full = [math.prod(size) * steps(*size, self.settings) for size in self.sizes], self.sizes[-1]
         count = len(self.windows) * self.steps
@@ -226,12 +226,7 @@ def _outside(side: tiles.Span, like: Tensor) -> Tensor:
 
 
 def _optimised(
-    begun: Tensor,
-    free: Tensor,
-    aim: Targets | Statistics,
-    steps: int,
-    step_size: float,
-    told: Callable[[int, Tensor, float], None],
+    begun: Tensor, free: Tensor, aim: Targets | Statistics, steps: int, step_size: float, told: Tell
 ) -> Tensor:
     """A window after so many steps of Adam (Kingma and Ba 2014), where `free` is 1; where it is 0, all stays."""
     begun, chance = begun.clone(), torch.Generator().manual_seed(0)
