@@ -278,7 +278,8 @@ def test_large_pictures_are_written_as_others_are(tmp_path, name, depth):
     source = rasters.Raster(tmp_path / "b.raw", 300, 260, 4, "u1").create()
     source.write(torch.cat([pixels, torch.rand(1, 1, 300, 260)], 1))
     texts = {"parameters": "Phosphene dream of größe\nSteps: 3", "phosphene": '{"a": "ü"}'}
-    huge.save(raster, source, tmp_path / name, depth=depth, metadata=texts, exif={}, quality=100, overwrite=False)
+    opened = huge.Opened(source, depth, "photo.png", "")
+    huge.save(raster, opened, tmp_path / name, metadata=texts, quality=100, overwrite=False)
     alpha = source.read(dtype=torch.float32)[:, 3:]
     read = images.load(tmp_path / name)
     if name != "dream.jpg":

@@ -63,36 +63,29 @@ def _pour(image: pyvips.Image, raster: Raster) -> None:
 
 
 def save(
-    dreamt: Raster,
-    source: Raster,
-    path: Path,
-    *,
-    depth: int,
-    metadata: Mapping[str, str],
-    exif: Mapping[int, str],
-    quality: int,
-    overwrite: bool,
+    dreamt: Raster, source: Opened, path: Path, *, metadata: Mapping[str, str] | None, quality: int, overwrite: bool
 ) -> None:
-    """Writes a dream of floats, with the alpha of its source, as a picture file: whole, or not at all.
+    """Writes a dream of floats, with its source's alpha and depth, as a picture file: whole, or not at all.
 
-    TIFF files are pyramids in tiles, with 64-bit offsets, as viewers of huge pictures want them.
+    The source's EXIF tags go with the metadata; with `None` neither is written. TIFF files are pyramids in tiles, with
+    64-bit offsets, as viewers of huge pictures want them.
 
     Raises:
         ImageError: the format cannot hold it, or the name is taken.
         RoomError: the disk is full.
     """
-    format = writing.format_of(path)
+    format, exif = writing.format_of(path), {} if metadata is None else source.exif
     sources.refuse(path, overwrite=overwrite)
     check_whole(format, *dreamt.size)
     packed = dreamt.path.with_name("packed.tif")
     try:
-        _pack(dreamt, source, packed, depth=8 if format == "jpeg" else depth, alpha=format != "jpeg")
+        _pack(dreamt, source.raster, packed, depth=8 if format == "jpeg" else source.depth, alpha=format != "jpeg")
         with sources.replacing(path, overwrite=overwrite) as temporary:
             with _told(path.name):
                 image = pyvips.Image.tiffload(str(packed), access="sequential")
-                _WRITERS[format](image, str(temporary), quality, texts.as_description(metadata))
+                _WRITERS[format](image, str(temporary), quality, texts.as_description(metadata or {}))
             if format != "tiff":
-                _insert(temporary, *texts.inserted(format, exif, metadata))
+                _insert(temporary, *texts.inserted(format, exif, metadata or {}))
     finally:
         packed.unlink(missing_ok=True)
 

@@ -103,9 +103,4 @@ def _split(view: Field, sizes: Sequence[int], *_: object, **__: object) -> tuple
     return tuple(replace(view, channels=size) for size in sizes)
 
 
-_RULES: dict[str, Callable[..., Any]] = {
-    "conv2d": _convolve,
-    "max_pool2d": _pool,
-    "cat": _concatenate,
-    "split": _split,
-}
+_RULES: dict[str, Callable[..., Any]] = {"conv2d": _convolve, "max_pool2d": _pool, "cat": _concatenate, "split": _split}

@@ -81,13 +81,13 @@ def _age(name: str | None) -> int:
 @lru_cache(maxsize=4)
 def _load(model: str, weights: str | None, dtype: torch.dtype, *_ages: int) -> Network:
     library, _, name = model.partition(":")
+    own = _OWN.fullmatch(model)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)  # so that random weights are the same each time
-        if library in LIBRARIES:
-            module, about = (_timm if library == "timm" else _torchvision)(name, weights is None)
+        if own and library not in LIBRARIES:
+            module, about = _own(Path(own["file"]), own["factory"] or "")
         else:
-            file, factory = _OWN.fullmatch(model).group("file", "factory")  # type: ignore[union-attr]
-            module, about = _own(Path(file), factory or "")
+            module, about = (_timm if library == "timm" else _torchvision)(name, weights is None)
     return adapt(module, _filled_(module, about, weights), dtype=dtype)
 
 
@@ -115,10 +115,9 @@ def _library(name: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        extra = name if name in LIBRARIES else LIBRARIES[0]
-        if error.name and error.name.partition(".")[0] not in (*LIBRARIES, name):
+        if error.name and error.name.partition(".")[0] not in LIBRARIES:
             raise
-        raise WeightsError(f"{name} is not installed. Install it with: pip install 'phosphene[{extra}]'") from error
+        raise WeightsError(f"{name} is not installed. Install it with: pip install 'phosphene[{name}]'") from error
     except (RuntimeError, OSError) as error:
         raise WeightsError(
             f"{name} does not work with torch {torch.__version__}: {told(error)}\n"

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene.errors import WeightsError
-from phosphene.networks.efficientnet import local_response_norm
+from phosphene.networks.efficientnet import Walk, local_response_norm
 
 MEAN_BGR = (104.0, 116.0, 122.0)  # of 255: the notebook's figures; Caffe's training file has 104, 117, 123
 MODULES = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
@@ -34,7 +34,6 @@ SHOWS = {
 }
 
 Weights = tuple[Tensor, Tensor]
-Walk = Generator[tuple[str, Tensor], None, Tensor]
 
 
 @dataclass(frozen=True)

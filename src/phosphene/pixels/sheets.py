@@ -81,13 +81,10 @@ def layout(count: int, cell: tuple[int, int], *, columns: int | None = None, hea
 
 
 def sheet(cells: Sequence[tuple[str, Tensor | None]], *, columns: int | None = None, heading: str = "") -> Tensor:
-    """A contact sheet, `[1, 3, H, W]`, sRGB 0..1, in the pictures' dtype.
+    """A contact sheet, `[1, 3, H, W]`, sRGB 0..1, in the pictures' dtype, with a line of heading above them all.
 
-    Args:
-        cells: labels and pictures `[1, 3, h, w]`, row by row. Smaller pictures stand in the middle of a cell as large
-            as the largest; `None` leaves a cell free for a picture that is to come.
-        columns: how many stand side by side.
-        heading: a line above them all.
+    Cells are labels and pictures `[1, 3, h, w]`, row by row, so many `columns` side by side. Smaller pictures stand in
+    the middle of a cell as large as the largest; `None` leaves a cell free for a picture that is to come.
 
     Raises:
         SettingsError: no picture at all, or no column.

@@ -58,16 +58,8 @@ class LargeDream:
         self, path: str | os.PathLike[str], *, overwrite: bool = False, metadata: bool = True, quality: int = 95
     ) -> tuple[str, ...]:
         """As `Dream.save`; TIFF files are pyramids."""
-        huge.save(
-            self.raster,
-            self.source.raster,
-            Path(path),
-            depth=self.source.depth,
-            metadata=self.record.metadata() if metadata else {},
-            exif=self.source.exif if metadata else {},
-            quality=quality,
-            overwrite=overwrite,
-        )
+        facts = self.record.metadata() if metadata else None
+        huge.save(self.raster, self.source, Path(path), metadata=facts, quality=quality, overwrite=overwrite)
         return ()
 
 
