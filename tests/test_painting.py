@@ -162,7 +162,7 @@ def test_an_eraser_brings_the_photograph_back():
 def test_the_same_document_gives_the_same_pixels():
     first, second = easel(), easel()
     boxes = list(first.paint(DOCUMENT))
-    list(second.paint(documents.document(json.loads(json.dumps(DOCUMENT.to_dict())))))
+    list(second.paint(documents.read(Document, json.loads(json.dumps(DOCUMENT.to_dict())))))
     assert len(boxes) == 4
     assert torch.equal(first.pixels, second.pixels)
     assert not torch.equal(first.pixels, first.photograph)
@@ -362,8 +362,8 @@ def test_history_goes_back_and_forth_and_through_json(events, data):
         again = again.redone
     assert again == history
     assert len(undone.document.strokes) == sum(isinstance(each, Stroke) for each in history.events[: undone.done])
-    assert documents.history(json.loads(json.dumps(undone.to_dict()))) == undone
-    assert documents.document(json.loads(json.dumps(undone.document.to_dict()))) == undone.document
+    assert documents.read(History, json.loads(json.dumps(undone.to_dict()))) == undone
+    assert documents.read(Document, json.loads(json.dumps(undone.document.to_dict()))) == undone.document
 
 
 @pytest.mark.parametrize(
@@ -394,17 +394,19 @@ def test_history_goes_back_and_forth_and_through_json(events, data):
 )
 def test_what_is_no_painting_is_refused_in_words(event, says):
     with pytest.raises(SettingsError, match=says):
-        documents.history({"events": [event], "done": 1})
+        documents.read(History, {"events": [event], "done": 1})
 
 
 def test_more_than_there_is_cannot_stand():
     with pytest.raises(SettingsError, match="Of 0 events, 3 cannot stand"):
-        documents.history({"events": [], "done": 3})
+        documents.read(History, {"events": [], "done": 3})
 
 
 def test_a_ground_as_it_was_written_before_is_read():
     before = {"look": {"kind": "dream", "preset": "reef"}, "strength": 0.5, "until": None}
-    assert documents.document({"ground": before, "strokes": []}).ground == Ground(Look("dream", preset="reef"), 0.5)
+    assert documents.read(Document, {"ground": before, "strokes": []}).ground == Ground(
+        Look("dream", preset="reef"), 0.5
+    )
 
 
 def test_a_preset_that_is_not_there_is_refused():

@@ -16,11 +16,10 @@ from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.painting.document import Document
-from phosphene.painting.document import document as read_document
+from phosphene.painting.document import Document, read
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
-from phosphene.painting.render import render
+from phosphene.painting.render import Tell, render
 from phosphene.records import record
 from phosphene.records.record import Record
 from phosphene.run import redo as redo_run
@@ -33,8 +32,6 @@ from phosphene.techniques.engine import origin_of
 RECIPE = "painting"
 PLAIN = 300_000  # letters of a painting in a record; a longer one is packed
 UNPACKED = 100_000_000  # letters of one that was packed
-
-Tell = Callable[[float], None]
 
 
 def rendered(
@@ -118,7 +115,7 @@ def _repainted(
     view, long_side = made.settings.get("view"), made.input.get("long_side")
     if not isinstance(view, int) or view < 1:
         raise RecordError("The record is damaged: it does not say at which size it was painted.")
-    document = read_document(_unpacked(made.settings.get("painting")))
+    document = read(Document, _unpacked(made.settings.get("painting")))
     small = images.load(photograph, long_side=view, max_pixels=0)
     easel = Easel(Palette(network, small, references, seed=int(made.settings.get("seed", 0))))
     for _ in easel.paint(document, on_step):

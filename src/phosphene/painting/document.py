@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -298,27 +298,15 @@ def _event_to_dict(event: Event) -> dict[str, object] | None:
     return None if event is None else event.to_dict()
 
 
-def document(data: object) -> Document:
-    """Reads what `Document.to_dict` wrote.
+Written = TypeVar("Written", Document, History)
+
+
+def read(kind: type[Written], data: object) -> Written:
+    """Reads what the `to_dict` of a document or a history wrote.
 
     Raises:
-        SettingsError: it is no document.
+        SettingsError: it is none.
     """
-    found: Document = _read(Document, data)
-    return found
-
-
-def history(data: object) -> History:
-    """Reads what `History.to_dict` wrote.
-
-    Raises:
-        SettingsError: it is no history.
-    """
-    found: History = _read(History, data)
-    return found
-
-
-def _read(kind: type[Document] | type[History], data: object) -> Any:
     try:
         return TypeAdapter(kind).validate_python(data)
     except ValidationError as error:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from phosphene.painting.palette import Box
 from phosphene.pixels.transforms import at
 
 THUMBNAIL = 256  # pixels of a long side
 QUALITY = 82  # of WebP, where a picture is only looked at for a moment
 
 Bytes = NDArray[np.uint8]
-Box = tuple[slice, slice]
 
 
 class Screen:

@@ -11,8 +11,7 @@ from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.painting import document
-from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke, Touch
+from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke, Touch, read
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
 from phosphene.records.record import Facts
@@ -53,7 +52,7 @@ class Session(Subscribers):
         self.name, self.size = str(facts["name"]), (int(facts["height"]), int(facts["width"]))
         self.notes = [str(note) for note in facts.get("notes", ())]
         self.references = References(folder, facts.get("references", {}))
-        easel, history = Easel(Palette(network, view, self.references)), document.history(facts["history"])
+        easel, history = Easel(Palette(network, view, self.references)), read(History, facts["history"])
         kept = folder.pixels(view.pixels) if history.done else None
         easel.pixels = easel.pixels if kept is None else kept
         self.painter = Painter(easel, history, self.emit, self._changed)
