@@ -359,8 +359,8 @@ sys.path.insert(0, {tests!r})
 import studio_fake
 studio_fake.Studio.close = lambda self: print("closed", flush=True)
 from phosphene.cli import main
-from phosphene.studio import server
-server.make = lambda folder, **_: studio_fake.Studio(folder)
+from phosphene.sessions import service
+service.Studio = lambda folder, **_: studio_fake.Studio(folder)
 main()
 """
 
@@ -407,7 +407,7 @@ def test_the_command_prints_its_address_and_ends_with_ctrl_c(tmp_path):
 def test_the_browser_gets_a_key_that_opens_once(monkeypatch, tmp_path):
     opened, told = [], threading.Event()
     monkeypatch.setattr(webbrowser, "open", lambda address: (opened.append(address), told.set()))
-    monkeypatch.setattr(server, "make", lambda home, **_: Studio(home))
+    monkeypatch.setattr("phosphene.sessions.service.Studio", lambda home, **_: Studio(home))
     monkeypatch.setenv("PHOSPHENE_STUDIO", str(tmp_path))
     monkeypatch.setattr(server.uvicorn.Server, "main_loop", lambda self: asyncio.sleep(0))
     result = CliRunner().invoke(main, ["studio", "--host", "0.0.0.0"])

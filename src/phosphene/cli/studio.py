@@ -45,10 +45,11 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
     Ctrl-C ends it; the paintings are kept.
     """
     pictures = _folder(folder)
+    from phosphene.sessions.service import Studio
     from phosphene.studio import server
 
     server.serve(
-        lambda: server.make(_home(), pictures=pictures, model=model),
+        lambda: Studio(_home(), pictures=pictures, model=model),
         host=host,
         port=port,
         ready=lambda place: _announce(place, opens=opens),

@@ -166,16 +166,6 @@ class Studio:
                 return found
         raise UnknownNameError("There is no such job any more.")
 
-    def cancel(self, id: str) -> Job:
-        """Ends a job soon.
-
-        Raises:
-            UnknownNameError: there is none.
-        """
-        job = self.job(id)
-        job.cancel()
-        return job
-
     def close(self) -> None:
         """Ends all work; what was painted is kept."""
         for session in list(self._sessions.values()):

@@ -83,17 +83,6 @@ def _read(path: Path) -> PageFile:
     return PageFile(content, _TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
-def named(files: dict[str, PageFile], name: str) -> PageFile:
-    """One of the files.
-
-    Raises:
-        Refusal: 404, if it is none of them.
-    """
-    if name not in files:
-        raise Refusal(404, "The page has no such file.", "Reload the page.")
-    return files[name]
-
-
 def locked() -> HTMLResponse:
     """What somebody sees who comes without the key."""
     return HTMLResponse(_LOCKED, 403)

@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket
 from phosphene.errors import SettingsError
 from phosphene.sessions.service import Studio
 from phosphene.studio import guard
-from phosphene.studio.answers import Crowd, Limits, refusal
+from phosphene.studio.answers import Crowd, Limits, Refusal, refusal
 from phosphene.studio.guard import Keys
 from phosphene.studio.handlers import OPERATIONS
 from phosphene.studio.operations import Handler
@@ -79,7 +79,9 @@ def _table(files: dict[str, guard.PageFile]) -> dict[str, dict[str, Handler]]:
         return files[guard.INDEX].response(request)
 
     async def static(_: Desk, request: Request) -> Response:
-        return guard.named(files, request.path_params["name"]).response(request)
+        if (name := request.path_params["name"]) not in files:
+            raise Refusal(404, "The page has no such file.", "Reload the page.")
+        return files[name].response(request)
 
     table: dict[str, dict[str, Handler]] = {"/": {"GET": index}, "/static/{name:path}": {"GET": static}}
     for each in OPERATIONS:
@@ -124,15 +126,6 @@ class Place:
     def _with(self, key: str) -> str:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}/?token={key}"
-
-
-def make(folder: Path, *, pictures: Path | None, model: str) -> Studio:
-    """The studio that computes.
-
-    Raises:
-        PhospheneError: it cannot.
-    """
-    return Studio(folder, pictures=pictures, model=model)
 
 
 def serve(
