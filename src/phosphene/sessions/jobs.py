@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from phosphene.errors import PhospheneError, Stop
 from phosphene.run.kept import telling_of_memory
@@ -21,12 +21,6 @@ from phosphene.sessions.states import JobKind, JobStage, JobState
 # Long work that can be watched and cancelled
 
 
-WAITING: Final = "waiting"
-RUNNING: Final = "running"
-DONE: Final = "done"
-CANCELLED: Final = "cancelled"
-FAILED: Final = "failed"
-OVER = (DONE, CANCELLED, FAILED)
 KNOWN_AFTER = 0.02  # share of a job's work, before which its time left is a guess
 
 
@@ -60,7 +54,7 @@ class Job:
     hear: Callable[[Job], None]
     message: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
-    state: JobStage = WAITING
+    state: JobStage = "waiting"
     done: float = 0.0
     result: dict[str, Any] | None = None
     result_file: Path | None = None
@@ -81,7 +75,7 @@ class Job:
     @property
     def over(self) -> bool:
         """Whether it has ended, one way or another."""
-        return self.state in OVER
+        return self.state in ("done", "cancelled", "failed")
 
     def tell(self, done: float) -> None:
         """Says what share is done."""
@@ -90,9 +84,9 @@ class Job:
 
     def enter(self, state: JobStage, message: str = "") -> None:
         """Comes to a state."""
-        self._began = time.monotonic() if state == RUNNING else self._began
+        self._began = time.monotonic() if state == "running" else self._began
         self.state, self.message = state, message or self.message
-        self.done = 1.0 if state == DONE else self.done
+        self.done = 1.0 if state == "done" else self.done
         self.hear(self)
         if self.over and self.after:
             self.after()
@@ -100,7 +94,7 @@ class Job:
     @property
     def seconds_left(self) -> float | None:
         """By what is done so far; `None` where that is not known yet."""
-        if self.state != RUNNING or self.done < KNOWN_AFTER:
+        if self.state != "running" or self.done < KNOWN_AFTER:
             return None
         return round((time.monotonic() - self._began) * (1 - self.done) / self.done, 1)
 
@@ -240,12 +234,12 @@ class Worker:
         def work() -> None:
             job.result = job.work(job)
 
-        job.enter(RUNNING)
+        job.enter("running")
         fault = fault_of(work)
         if fault is None:
-            job.enter(CANCELLED if job.cancelled else DONE)
+            job.enter("cancelled" if job.cancelled else "done")
         else:
-            job.enter(FAILED if fault else CANCELLED, fault)
+            job.enter("failed" if fault else "cancelled", fault)
 
 
 # Who watches a picture, and the jobs that they are told of

@@ -4,7 +4,7 @@ import errno
 import logging
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +63,14 @@ def app(
 
 def routes(desk: Desk, files: dict[str, guard.PageFile]) -> Starlette:
     """The application without its guard."""
+
+    async def answer(socket: WebSocket) -> None:
+        await live(desk, socket)
+
     told: list[BaseRoute] = [
         Route(path, desk.endpoint(handlers), methods=[*handlers]) for path, handlers in _table(files).items()
     ]
-    told += [WebSocketRoute("/api/pictures/{id}/live", _socket(desk)), WebSocketRoute("/{other:path}", nowhere)]
+    told += [WebSocketRoute("/api/pictures/{id}/live", answer), WebSocketRoute("/{other:path}", nowhere)]
     plain = Starlette(routes=told, exception_handlers={HTTPException: _in_words})
     plain.router.redirect_slashes = False
     return plain
@@ -88,13 +92,6 @@ def _table(files: dict[str, guard.PageFile]) -> dict[str, dict[str, Handler]]:
         path = each.path.replace("{key}", "{key:path}")  # a layer's name may have a / in it
         table.setdefault(path, {})[each.method.upper()] = each.handler
     return table
-
-
-def _socket(desk: Desk) -> Callable[[WebSocket], Awaitable[None]]:
-    async def answer(socket: WebSocket) -> None:
-        await live(desk, socket)
-
-    return answer
 
 
 async def _in_words(request: Request, error: Exception) -> Response:
