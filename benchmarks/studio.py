@@ -30,6 +30,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from sklearn.datasets import load_sample_image
 
+from phosphene.sessions.service import Studio
 from phosphene.studio import server
 from phosphene.studio.answers import Limits
 from phosphene.studio.guard import Keys
@@ -57,7 +58,7 @@ class Served:
     def __init__(self, folder: Path) -> None:
         self.pauses: list[float] = []
         self._ready, self.port = threading.Event(), 0
-        self.studio = server.make(folder, pictures=None, model="efficientnet-lite0")
+        self.studio = Studio(folder, model="efficientnet-lite0")
         self._listener = server.listen("127.0.0.1", 0)
         self.place = server.Place("127.0.0.1", self._listener.getsockname()[1], Keys("benchmark" * 4))
         self.uvicorn = server.server(self.studio, self.place, Limits(), self._ready.set)

@@ -30,6 +30,9 @@ class Job:
         self.called = "cat-painting.png"
         self.media_type, self.state = "image/png", "done" if file else "waiting"
 
+    def cancel(self):
+        self.state = "cancelled"
+
     def to_dict(self):
         result = {"name": self.called, "width": 8, "height": 8, "bytes": 3} if self.result_file else None
         told = {"id": self.id, "kind": self.kind, "picture": self.picture, "state": self.state, "done": 0.5}
@@ -201,10 +204,6 @@ class Studio:
         if id not in self.jobs:
             raise UnknownNameError(f"There is no job {id}.")
         return self.jobs[id]
-
-    def cancel(self, id):
-        self.job(id).state = "cancelled"
-        return self.job(id)
 
     def close(self):
         self.closed += 1

@@ -19,7 +19,7 @@ from phosphene.networks import Network
 from phosphene.painting.document import Document, read
 from phosphene.painting.easel import Easel
 from phosphene.painting.palette import Palette
-from phosphene.painting.render import render
+from phosphene.painting.render import Tell, render
 from phosphene.records import record
 from phosphene.records.record import Record
 from phosphene.run import redo as redo_run
@@ -32,8 +32,6 @@ from phosphene.techniques.engine import origin_of
 RECIPE = "painting"
 PLAIN = 300_000  # letters of a painting in a record; a longer one is packed
 UNPACKED = 100_000_000  # letters of one that was packed
-
-Tell = Callable[[float], None]
 
 
 def rendered(

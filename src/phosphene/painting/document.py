@@ -299,7 +299,7 @@ Written = TypeVar("Written", Document, History)
 
 
 def read(kind: type[Written], data: object) -> Written:
-    """Reads what `to_dict` of a document or a history gave.
+    """Reads what the `to_dict` of a document or a history wrote.
 
     Raises:
         SettingsError: it is none.

@@ -10,14 +10,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from phosphene import techniques
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
-from phosphene.painting.palette import Palette
+from phosphene.painting.palette import Box, Palette
 from phosphene.pixels import transforms
 from phosphene.recipes import dream as recipe
-from phosphene.run import Prepared
 
 # The marks of a brush: where a touch is, and how far it goes there
 
@@ -41,7 +39,7 @@ class Mark:
     mask: Tensor
 
     @property
-    def box(self) -> tuple[slice, slice]:
+    def box(self) -> Box:
         """Rows and columns of the part."""
         height, width = self.mask.shape[-2:]
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
@@ -85,8 +83,6 @@ TOUCH_STEPS = 2  # at each octave; a whole dream has 14
 TOUCH_LENGTH = 1.6  # of a touch's steps: it is seen at once, and half a second of holding still is a strong dream
 TOUCH_JITTER = 12  # pixels: a window is small
 ERASED, REVEALED = 0.35, 0.5  # of what a touch erases, or shows of a style
-
-Box = tuple[slice, slice]
 
 
 @dataclass
@@ -250,11 +246,7 @@ class Easel:
         return recipe.dream(self.photograph, self.palette.network, asked.objective, settings=settings, on_step=on_step)
 
     def _styled(self, look: Look, strength: float | None, on_step: OnStep | None) -> Tensor:
-        settings, view = self.palette.style(look, strength), self.palette.view
-        height, width = self.palette.size
-        origin = {"name": view.name, "width": width, "height": height}
-        ready = Prepared(techniques.STYLE, settings, self.palette.network, self.palette.album)
-        made = ready.make_opened(view, origin, on_step=on_step)
+        made = self.palette.styled(look, strength, self.palette.view, on_step)
         if not made.record.complete:
             raise Stop
         self.regions = made.regions if strength is not None and made.draw_regions else self.regions

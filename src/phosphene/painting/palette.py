@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from phosphene import images
+from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.images import Picture
 from phosphene.networks import Network
@@ -17,11 +18,14 @@ from phosphene.recipes.fields import Settings, ValueDict
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import settings as choose_style
+from phosphene.run import Prepared
+from phosphene.run.prepared import Dream
 from phosphene.techniques import STYLE
 from phosphene.techniques.dreams import Aim, aim
 from phosphene.techniques.engine import Album
 
 Size = tuple[int, int]
+Box = tuple[slice, slice]
 
 
 @dataclass
@@ -84,6 +88,17 @@ class Palette:
         changes = {"strength": strength, "steps": self.style_steps}
         given = {name: value for name, value in changes.items() if value is not None}
         return choose_style(**named, **given, seed=self.seed)
+
+    def styled(self, look: Look, strength: float | None, picture: Picture, on_step: OnStep | None) -> Dream:
+        """A picture, repainted in a style's look.
+
+        Raises:
+            PhospheneError: a filter or picture that is not there.
+        """
+        height, width = picture.pixels.shape[-2:]
+        origin = {"name": picture.name, "width": width, "height": height}
+        ready = Prepared(STYLE, self.style(look, strength), self.network, self.album)
+        return ready.make_opened(picture, origin, on_step=on_step)
 
     def _settings(self, look: Look) -> DreamSettings:
         asked: ValueDict = {

@@ -15,24 +15,20 @@ import psutil
 import torch
 from torch import Tensor
 
-from phosphene import techniques
 from phosphene.ascent import Part, Step, climb_, gradient, planning
-from phosphene.ascent.gradient import Backend, Values, backend_on
+from phosphene.ascent.gradient import Values, backend_on
 from phosphene.errors import RoomError, Stop
 from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
 from phosphene.painting.easel import TOUCH_STEPS, Easel, amount, mark
+from phosphene.painting.palette import Box, Size
 from phosphene.pixels import masks
 from phosphene.pixels.transforms import resize
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import DreamSettings
-from phosphene.run import Prepared
 
 # How much of each look lies at each place of a painting, after all that was painted over it
-
-
-Size = tuple[int, int]
 
 
 @dataclass
@@ -50,19 +46,19 @@ class Coverage:
     dreams: dict[Look, tuple[Tensor, float]] = field(default_factory=dict)
     styles: dict[Look | Ground, Tensor] = field(default_factory=dict)
 
-    def add(self, look: Look, box: tuple[slice, slice], share: Tensor, strength: float) -> None:
+    def add(self, look: Look, box: Box, share: Tensor, strength: float) -> None:
         """More of a dream; it adds up to a whole one."""
         found, before = self.dreams.setdefault(look, (torch.zeros(1, 1, *self.size), strength))
         part = found[(..., *box)]
         part.add_(share).clamp_(max=1)
         self.dreams[look] = found, max(before, strength)
 
-    def hide_(self, box: tuple[slice, slice], share: Tensor) -> None:
+    def hide_(self, box: Box, share: Tensor) -> None:
         """Less of everything."""
         for layer in (*(found for found, _ in self.dreams.values()), *self.styles.values()):
             layer[(..., *box)].mul_(1 - share)
 
-    def show(self, style: Look | Ground, box: tuple[slice, slice], share: Tensor) -> None:
+    def show(self, style: Look | Ground, box: Box, share: Tensor) -> None:
         """A style over everything else."""
         self.hide_(box, share)
         found = self.styles.setdefault(style, torch.zeros(1, 1, *self.size))
@@ -105,19 +101,6 @@ ROOM = 0.8  # of the memory that is free
 STYLE_SHARE = 4.0  # of a style's work for a pixel, where a dream's step is 1
 
 Tell = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A backend that asks before each tile whether to go on."""
-
-    backend: Backend
-    between: Callable[[], None]
-
-    def __call__(self, pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
-        """As `Backend` says."""
-        self.between()
-        return self.backend(pixels, place)
 
 
 def sizes(view: Size, full: Size, scale: float) -> list[Size]:
@@ -227,7 +210,12 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
     objective = asked.objective.fit(height, width)
     (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)])
     tiling = gradient.around(mask, network, objective, tiling)
-    watched = Watched(backend_on(settings.device, network, objective), work.between)
+    backend = backend_on(settings.device, network, objective)
+
+    def watched(pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
+        work.between()
+        return backend(pixels, place)
+
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
     rule, generator = recipe.rule_of(settings), torch.Generator().manual_seed(settings.seed + height)
     climb_(
@@ -241,7 +229,6 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
 
 def _styled(style: Look | Ground, easel: Easel, photograph: Picture, work: _Work) -> Tensor:
     """The whole picture in a style."""
-    palette = easel.palette
     look, strength = (style.look, style.strength) if isinstance(style, Ground) else (style, None)
     height, width = photograph.pixels.shape[-2:]
     amount, before = STYLE_SHARE * DreamSettings().steps * height * width, work.done
@@ -250,9 +237,7 @@ def _styled(style: Look | Ground, easel: Easel, photograph: Picture, work: _Work
         work.add(before + amount * step.done - work.done)
         work.between()
 
-    origin = {"name": photograph.name, "width": width, "height": height}
-    ready = Prepared(techniques.STYLE, palette.style(look, strength), palette.network, palette.album)
-    made = ready.make_opened(photograph, origin, on_step=watch)
+    made = easel.palette.styled(look, strength, photograph, watch)
     if not made.record.complete:
         raise Stop
     return made.pixels

@@ -27,7 +27,7 @@ from phosphene.sessions.store import PICTURE, References, SessionFolder
 SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tried, and a style
 STYLE_STEPS = 24  # of a style that is tried: with 80, a dozen took a minute
 CHANNELS = 24  # of a layer that are shown: those that answer this picture most
-TRIED = 1.0  # a dream's strength there
+TRIED = {DREAM: 1.0, STYLE: 0.5}  # the strength there
 SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # of a guide, as a dream has it
 SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif"}
 KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+/-]{1,80}")
@@ -69,7 +69,7 @@ class Background:
             easel = Easel(Palette(palette.network, small, self.references, style_steps=STYLE_STEPS))
             for number, (key, look) in enumerate(looks):
                 if self.made_thumbnail(key) is None:
-                    grown = easel.grow(_tried(look), lambda _: self.worker.breathe(job))
+                    grown = easel.grow(Ground(look, TRIED[look.kind]), lambda _: self.worker.breathe(job))
                     if grown is not None and grown.until is not None:
                         self.worker.breathe(job)
                     self.folder.write(_file(key), webp(eight_bits(easel.pixels)))
@@ -152,10 +152,6 @@ def _strongest(palette: Palette, layer: str) -> Sequence[int]:
     found = features.of_picture(palette.network, seen, {layer})[layer][0].flatten(1)
     peaks = found.amax(1) / (found.abs().mean(1) + found.abs().mean())
     return [int(each) for each in torch.argsort(peaks, descending=True)[:CHANNELS]]
-
-
-def _tried(look: Look) -> Ground:
-    return Ground(look, TRIED if look.kind == DREAM else 0.5)
 
 
 def _small(view: Picture, side: int) -> Picture:

@@ -13,7 +13,8 @@ from torch import Tensor
 from phosphene.ascent import Step
 from phosphene.errors import Stop
 from phosphene.painting.document import Brush, History, Point, Stroke, Touch
-from phosphene.painting.easel import Box, Easel
+from phosphene.painting.easel import Easel
+from phosphene.painting.palette import Box
 from phosphene.sessions.jobs import Job, fault_of
 from phosphene.sessions.screen import Screen
 

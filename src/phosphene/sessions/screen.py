@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from phosphene.painting.easel import Box
+from phosphene.painting.palette import Box
 from phosphene.pixels.transforms import at
 
 THUMBNAIL = 256  # pixels of a long side
@@ -34,20 +34,14 @@ class Screen:
 
     def show(self, part: Tensor, box: Box, of: str) -> bytes:
         """Shows a part's pixels, and gives the frame that says so, without loss."""
-        top, left = box[0].start, box[1].start
         found = eight_bits(part)
-        with self._lock:
-            self._shown[box] = found
-            self.revision += 1
-        return self._frame(left, top, found.shape[1], found.shape[0], of, webp(found, lossless=True))
+        return self._frame(found, box, of, webp(found, lossless=True))
 
     def grow(self, pixels: Tensor, seen: tuple[int, int], of: str) -> bytes:
         """Shows a whole view that is only good to a size of `seen`, height and width; the frame is of that size."""
-        found = eight_bits(pixels)
-        with self._lock:
-            self._shown[:] = found
-            self.revision += 1
-        return self._frame(0, 0, found.shape[1], found.shape[0], of, webp(eight_bits(at(pixels, *seen))))
+        height, width = pixels.shape[-2:]
+        whole = slice(0, height), slice(0, width)
+        return self._frame(eight_bits(pixels), whole, of, webp(eight_bits(at(pixels, *seen))))
 
     def picture(self) -> bytes:
         """All of it, without loss."""
@@ -61,8 +55,12 @@ class Screen:
         with self._lock:
             return self._shown.copy()
 
-    def _frame(self, x: int, y: int, width: int, height: int, of: str, picture: bytes) -> bytes:
-        head: dict[str, object] = {"x": x, "y": y, "width": width, "height": height}
+    def _frame(self, found: Bytes, box: Box, of: str, picture: bytes) -> bytes:
+        """Remembers what is shown in a box, and gives its frame."""
+        with self._lock:
+            self._shown[box] = found
+            self.revision += 1
+        head = {"x": box[1].start, "y": box[0].start, "width": found.shape[1], "height": found.shape[0]}
         told = json.dumps({**head, "revision": self.revision, "of": of}).encode()
         return struct.pack("<I", len(told)) + told + picture
 

@@ -167,16 +167,6 @@ class Studio:
                 return found
         raise UnknownNameError("There is no such job any more.")
 
-    def cancel(self, id: str) -> Job:
-        """Ends a job soon.
-
-        Raises:
-            UnknownNameError: there is none.
-        """
-        job = self.job(id)
-        job.cancel()
-        return job
-
     def close(self) -> None:
         """Ends all work; what was painted is kept."""
         for session in list(self._sessions.values()):
@@ -187,7 +177,8 @@ class Studio:
         view = self._view(data, name)
         folder = self.store.new(data)
         height, width = images.size_of(folder.path / PICTURE) or self._size(data)
-        facts = {"name": name, "height": height, "width": width, "notes": _without_size(view), "history": _NOTHING_DONE}
+        notes = [note for note in view.notes if not note.startswith("shrunk")]  # that the view is small is no news
+        facts = {"name": name, "height": height, "width": width, "notes": notes, "history": History().to_dict()}
         session = self._seated(folder, facts, view)
         session.set_ground(BEGINNING)
         session.keep()
@@ -229,14 +220,6 @@ class Studio:
         if not 0 <= number < len(files):
             raise UnknownNameError(f"The folder has no picture of the number {number}.")
         return files[number]
-
-
-def _without_size(view: Picture) -> list[str]:
-    """What the user should hear of a picture, but for that its view is small."""
-    return [note for note in view.notes if not note.startswith("shrunk")]
-
-
-_NOTHING_DONE = History().to_dict()
 
 
 def _told(folder: SessionFolder) -> PictureEntry | None:

@@ -7,7 +7,7 @@ from io import BytesIO
 from PIL import Image
 
 from phosphene import images
-from phosphene.ascent import OnStep, Step
+from phosphene.ascent import Step
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
@@ -255,21 +255,18 @@ class Session(Subscribers):
 
     def _prepare(self, brush: Brush) -> None:
         def work(job: Job) -> dict[str, object]:
-            self.easel.prepare(brush.look, self._watching(job))
+            def watch(step: Step) -> None:
+                job.tell(step.done)
+                self.worker.breathe(job)
+
+            self.easel.prepare(brush.look, watch)
             return {"look": brush.look.to_dict()}
 
         self.add_job("look", Rank.LOOK, work, f"{brush.look.name} looks at your picture")
 
-    def _watching(self, job: Job) -> OnStep:
-        def watch(step: Step) -> None:
-            job.tell(step.done)
-            self.worker.breathe(job)
-
-        return watch
-
     def _stop_growing(self) -> None:
         """Ends the ground's growing; it stays as it stands."""
-        if self._ground_job is not None and not self._ground_job.over:
+        if self._ground_job is not None:
             self._ground_job.cancel()
 
     def _abandon(self) -> None:

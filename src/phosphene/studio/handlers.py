@@ -1,20 +1,20 @@
 """What answers each request, and the table of all operations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from phosphene.sessions.background import Background
 from phosphene.sessions.jobs import Job
 from phosphene.sessions.session import Session
-from phosphene.sessions.states import State
 from phosphene.studio import requests
 from phosphene.studio.answers import Refusal
 from phosphene.studio.operations import FILE, JSON, WEBP, Handler, Operation, openapi
 from phosphene.studio.requests import Desk
-from phosphene.studio.shapes import ChannelThumbnails, FromFolder
+from phosphene.studio.shapes import FromFolder
 
 # Pictures
 
@@ -56,11 +56,11 @@ async def forget(desk: Desk, request: Request) -> Response:
     return Response(status_code=204)
 
 
-def state_after(act: Callable[[Session], State]) -> Handler:
-    """A handler that does something that takes no words, and tells the state."""
+def told(ask: Callable[[Session], Mapping[str, object]]) -> Handler:
+    """A handler that asks something of a picture, which takes no words, and sends the answer as JSON."""
 
     async def handler(desk: Desk, request: Request) -> Response:
-        return JSONResponse(await desk.light(act, await desk.session(request)))
+        return JSONResponse(await desk.light(ask, await desk.session(request)))
 
     return handler
 
@@ -111,12 +111,6 @@ async def pack(desk: Desk, request: Request) -> Response:
     return Response(await desk.heavy(session.pack), headers=headers, media_type=FILE)
 
 
-async def command(desk: Desk, request: Request) -> Response:
-    """The command line that makes the same."""
-    session = await desk.session(request)
-    return JSONResponse(await desk.light(session.command))
-
-
 # What can be brought out, jobs, and the folder
 
 
@@ -131,12 +125,16 @@ async def looks(desk: Desk, request: Request) -> Response:
     return JSONResponse(found | {"limits": found["limits"] | {"bytes": desk.limits.upload_bytes}})
 
 
-async def thumbnails(desk: Desk, request: Request) -> Response:
-    """Begins to make small pictures of what looks would do."""
-    session = await desk.session(request)
-    wish = await desk.body(request, "Thumbnails")
-    layer = wish.layer if isinstance(wish, ChannelThumbnails) else None
-    return _begun(await desk.light(session.background.thumbnails, wish.set, layer))
+def begun(shape: str, begin: Callable[[Background, Any], Job]) -> Handler:
+    """A handler that begins a job as a body of that shape wishes."""
+
+    async def handler(desk: Desk, request: Request) -> Response:
+        session = await desk.session(request)
+        wish = await desk.body(request, shape)
+        job = await desk.light(begin, session.background, wish)
+        return JSONResponse(job.to_dict(), 202, {"Location": f"/api/jobs/{job.id}"})
+
+    return handler
 
 
 async def thumbnail(desk: Desk, request: Request) -> Response:
@@ -148,24 +146,6 @@ async def thumbnail(desk: Desk, request: Request) -> Response:
     return Response(data, media_type=WEBP)
 
 
-async def ranking(desk: Desk, request: Request) -> Response:
-    """Begins to ask which layers suit a reference."""
-    session = await desk.session(request)
-    wish = await desk.body(request, "Ranking")
-    return _begun(await desk.light(session.background.rank, wish.reference))
-
-
-async def render(desk: Desk, request: Request) -> Response:
-    """Begins to paint at full size."""
-    session = await desk.session(request)
-    wish = await desk.body(request, "Render")
-    return _begun(await desk.light(session.background.render, wish.format, wish.long_side))
-
-
-def _begun(job: Job) -> Response:
-    return JSONResponse(job.to_dict(), 202, {"Location": f"/api/jobs/{job.id}"})
-
-
 async def job(desk: Desk, request: Request) -> Response:
     """How far a job is."""
     return JSONResponse((await desk.job(request)).to_dict())
@@ -173,7 +153,8 @@ async def job(desk: Desk, request: Request) -> Response:
 
 async def cancel(desk: Desk, request: Request) -> Response:
     """Ends a job early."""
-    cancelled = await desk.found(desk.studio.cancel, desk.id_in(request, "job"))
+    cancelled = await desk.job(request)
+    cancelled.cancel()
     return JSONResponse(cancelled.to_dict())
 
 
@@ -216,7 +197,7 @@ OPERATIONS = (
     _get("/api/pictures", "Recent pictures, newest first.", pictures, "Pictures"),
     _post("/api/pictures", "Opens a file's bytes, a canvas, or a picture of the folder.", open_new,
           (FILE, "NewPicture"), "State", status=201, named=True),
-    _get(_ONE, "A picture's state.", state_after(lambda session: session.state()), "State"),
+    _get(_ONE, "A picture's state.", told(lambda session: session.state()), "State"),
     Operation("delete", _ONE, "Throws a picture away.", forget, status=204),
     _get(f"{_ONE}/view.webp", "The painting at view size, lossless.", webp(lambda session: session.view()), WEBP),
     _get(f"{_ONE}/photograph.webp", "The photograph at view size.", webp(lambda session: session.photograph()), WEBP),
@@ -225,21 +206,25 @@ OPERATIONS = (
          webp(lambda session: session.regions(), "There are no regions here."), WEBP),
     Operation("put", f"{_ONE}/ground", "Begins to grow a ground; null is the photograph.", set_ground,
               ("GroundOrNone",), "State"),
-    _post(f"{_ONE}/undo", "Takes the last act back.", state_after(lambda session: session.undo()), (), "State"),
-    _post(f"{_ONE}/redo", "Does it again.", state_after(lambda session: session.redo()), (), "State"),
+    _post(f"{_ONE}/undo", "Takes the last act back.", told(lambda session: session.undo()), (), "State"),
+    _post(f"{_ONE}/redo", "Does it again.", told(lambda session: session.redo()), (), "State"),
     _post(f"{_ONE}/strokes", "Paints a whole stroke, and answers when it is done.", stroke, ("Stroke",), "State"),
     _post(f"{_ONE}/references", "Adds a picture as guide or style.", add_reference, (FILE,), "Reference",
           status=201, named=True),
     _get(f"{_ONE}/references/{{ref}}.webp", "A reference, long side 256.", reference, WEBP),
-    _post(f"{_ONE}/thumbnails", "Begins to show what looks would do.", thumbnails, ("Thumbnails",), "JobState",
-          status=202),
+    _post(f"{_ONE}/thumbnails", "Begins to show what looks would do.",
+          begun("Thumbnails", lambda background, wish: background.thumbnails(wish.set, getattr(wish, "layer", None))),
+          ("Thumbnails",), "JobState", status=202),
     _get(f"{_ONE}/thumbnails/{{key}}.webp", "One of them, once it is made.", thumbnail, WEBP),
-    _post(f"{_ONE}/rankings", "Begins to ask which layers suit a reference.", ranking, ("Ranking",), "JobState",
+    _post(f"{_ONE}/rankings", "Begins to ask which layers suit a reference.",
+          begun("Ranking", lambda background, wish: background.rank(wish.reference)), ("Ranking",), "JobState",
           status=202),
-    _post(f"{_ONE}/renders", "Begins to paint at full size, into a file.", render, ("Render",), "JobState",
-          status=202),
+    _post(f"{_ONE}/renders", "Begins to paint at full size, into a file.",
+          begun("Render", lambda background, wish: background.render(wish.format, wish.long_side)), ("Render",),
+          "JobState", status=202),
     _get(f"{_ONE}/painting.phosphene", "The picture and all that was painted, as one file.", pack, FILE),
-    _get(f"{_ONE}/command", "The command line that makes the same, if there is one.", command, "Command"),
+    _get(f"{_ONE}/command", "The command line that makes the same, if there is one.",
+         told(lambda session: session.command()), "Command"),
     _post("/api/paintings", "Opens such a file's bytes.", open_painting, (FILE,), "State", status=201, named=True),
     _get("/api/jobs/{job}", "How far a job is.", job, "JobState"),
     Operation("delete", "/api/jobs/{job}", "Ends a job early.", cancel, gives="JobState"),

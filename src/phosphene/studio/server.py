@@ -79,9 +79,9 @@ def _table(files: dict[str, guard.PageFile]) -> dict[str, dict[str, Handler]]:
         return files[guard.INDEX].response(request)
 
     async def static(_: Desk, request: Request) -> Response:
-        if request.path_params["name"] not in files:
+        if (name := request.path_params["name"]) not in files:
             raise Refusal(404, "The page has no such file.", "Reload the page.")
-        return files[request.path_params["name"]].response(request)
+        return files[name].response(request)
 
     table: dict[str, dict[str, Handler]] = {"/": {"GET": index}, "/static/{name:path}": {"GET": static}}
     for each in OPERATIONS:
