@@ -154,17 +154,14 @@ def _uphill(pixels: Tensor, part: Part, *, rule: Rule, shift: gradient.Shift) ->
     g, score = part.gradient_at(pixels, mask=part.mask, shift=shift)
     if rule.normalise == "laplacian":
         # Bands have a grid and edges of their own, which would settle in the picture: they are shifted as well.
-        moved = gradient.normalise_(roll(mute_(g, rule.colour), *shift), rule.normalise, _rolled(part.mask, shift))
+        mask = None if part.mask is None else roll(part.mask, *shift)
+        moved = gradient.normalise_(roll(mute_(g, rule.colour), *shift), rule.normalise, mask)
         g = roll(moved, *(-by for by in shift))
     else:
         g = gradient.normalise_(mute_(g, rule.colour), rule.normalise, part.mask)
     if part.mask is not None:
         g.mul_(part.mask)
     return (g if part.strength == 1 else g.mul_(part.strength)), score
-
-
-def _rolled(mask: Tensor | None, shift: gradient.Shift) -> Tensor | None:
-    return None if mask is None else roll(mask, *shift)
 
 
 def step_(pixels: Tensor, change: Tensor, clip: str) -> None:

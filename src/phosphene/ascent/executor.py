@@ -41,12 +41,13 @@ def sums(g: Tensor, block: Box, rule: Rule) -> Sums:
     """What a block adds to the sums from which the gradient's sizes are made; `g` `[1, 3, h, w]` is its context."""
     muted = mute_(g, rule.colour)
     if rule.normalise == "mean":
-        return (_sum(muted[(..., *block.inner)].abs()),)
+        return (float(muted[(..., *block.inner)].abs().sum(dtype=torch.float64)),)
     if rule.normalise == "std":
         own = muted[(..., *block.inner)].double()
         return float(own.sum()), float(own.square().sum())
     bands = transforms.laplacian_(muted, LEVELS)
-    return tuple(_squares(band[(..., *_at(level, block))]) for level, band in enumerate(bands))
+    own_of_bands = (band[(..., *_at(level, block))] for level, band in enumerate(bands))
+    return tuple(float(torch.linalg.vector_norm(own, dtype=torch.float64)) ** 2 for own in own_of_bands)
 
 
 def sizes(totals: Sums, rule: Rule, height: int, width: int) -> list[float]:
@@ -78,24 +79,15 @@ def change(g: Tensor, block: Box, divisors: list[float], rule: Rule) -> Tensor:
     return whole[(..., *block.inner)]
 
 
-def climb_(pixels: Tensor, g: Tensor, block: Box, divisors: list[float], length: float, rule: Rule) -> Tensor:
+def climb_(pixels: Tensor, g: Tensor, block: Box, divisors: list[float], length: float, rule: Rule) -> None:
     """Takes a block's `pixels` a step uphill, of the mean length `length`, in place; `g` is its context."""
     step_(pixels, change(g, block, divisors, rule).mul_(length), rule.clip)
-    return pixels
 
 
 def _at(level: int, block: Box) -> tuple[slice, slice]:
     """The block's own part of a band of its context."""
     rows, columns = (slice(side.start >> level, -(-side.stop >> level)) for side in block.inner)
     return rows, columns
-
-
-def _squares(band: Tensor) -> float:
-    return float(torch.linalg.vector_norm(band, dtype=torch.float64)) ** 2
-
-
-def _sum(x: Tensor) -> float:
-    return float(x.sum(dtype=torch.float64))
 
 
 SIDE = 1280  # pixels of a block's side, with its context
@@ -161,8 +153,9 @@ class OnDisk:
             g.create()
         parts = blocks(*size, SIDE)
         (score,) = self._pass("gradient", work.tiles, lambda box: self._gradient(now, g, box, shift), g, tell)
-        totals = self._pass("sizes", parts, lambda box: self._sums(g, box), None, tell)
-        divisors = sizes(totals, work.rule, *size)
+        kind, rule = work.network.dtype, work.rule
+        totals = self._pass("sizes", parts, lambda box: sums(g.read(*box.context, dtype=kind), box, rule), None, tell)
+        divisors = sizes(totals, rule, *size)
         self._pass("climb", parts, lambda box: self._climb(now, spare, g, box, shift, divisors, length), spare, tell)
         return score / math.prod(size)
 
@@ -195,9 +188,6 @@ class OnDisk:
         part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective, work.backend)
         g.write(part, *box.core)
         return (score,)
-
-    def _sums(self, g: Raster, box: Box) -> Sums:
-        return sums(g.read(*box.context, dtype=self.work.network.dtype), box, self.work.rule)
 
     def _climb(
         self, now: Raster, spare: Raster, g: Raster, box: Box, shift: Shift, divisors: list[float], length: float

@@ -153,7 +153,7 @@ def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool
 
 def _composed(dreamt: Raster, source: Raster, rows: slice, alpha: bool) -> Tensor:
     """A strip of the dream in 0..1, with alpha behind it or laid on white."""
-    pixels = dreamt.read(rows, dtype=rasters.dtype_of(dreamt.kind)).clamp_(0, 1)
+    pixels = dreamt.read(rows, dtype=torch.float64 if dreamt.kind == "f8" else torch.float32).clamp_(0, 1)
     if source.channels == 3:
         return pixels
     opaque = source.read(rows, dtype=pixels.dtype)[:, 3:]

@@ -52,15 +52,7 @@ class Raster:
     @property
     def nbytes(self) -> int:
         """Of the whole file."""
-        return self.height * self._row
-
-    @property
-    def _row(self) -> int:
-        return self.width * self._pixel
-
-    @property
-    def _pixel(self) -> int:
-        return self.channels * np.dtype(self.kind).itemsize
+        return self.height * self.width * self.channels * np.dtype(self.kind).itemsize
 
     def create(self) -> Raster:
         """The same, with a file of its size, black all over; disks that can do so give it room only as it is filled."""
@@ -89,7 +81,8 @@ class Raster:
 
     def numbers(self, rows: slice = ALL, columns: slice = ALL, *, shift: Shift = (0, 0)) -> Array:
         """A window as the file has it, `[h, w, channels]`."""
-        array = np.empty((_length(rows, self.height), _length(columns, self.width), self.channels), self.kind)
+        shape = (len(range(side)[window]) for side, window in ((self.height, rows), (self.width, columns)))
+        array = np.empty((*shape, self.channels), self.kind)
         with self.path.open("rb", buffering=0) as file:
             for start, part in self._parts(array, rows, columns, shift):
                 file.seek(start)
@@ -117,17 +110,14 @@ class Raster:
 
     def _parts(self, array: Array, rows: slice, columns: slice, shift: Shift) -> Iterator[tuple[int, Array]]:
         """The window's parts that lie in one piece in the file, each with where it begins there."""
+        length = self.nbytes // self.height
         for down, row in pieces(rows, self.height, shift[0]):
             for across, column in pieces(columns, self.width, shift[1]):
-                block, start = array[down, across], row * self._row + column * self._pixel
+                block, start = array[down, across], row * length + column * length // self.width
                 if block.shape[1] == self.width:
                     yield start, block
                 else:
-                    yield from ((start + number * self._row, line) for number, line in enumerate(block))
-
-
-def _length(window: slice, length: int) -> int:
-    return len(range(*window.indices(length)))
+                    yield from ((start + number * length, line) for number, line in enumerate(block))
 
 
 def strips(height: int, rows: int) -> Iterator[slice]:
@@ -142,8 +132,3 @@ def strips(height: int, rows: int) -> Iterator[slice]:
 def kind_of(dtype: torch.dtype) -> str:
     """The kind that holds tensors of a float type."""
     return "f8" if dtype == torch.float64 else "f4"
-
-
-def dtype_of(kind: str) -> torch.dtype:
-    """The type of tensors that a kind of float is read as."""
-    return torch.float64 if kind == "f8" else torch.float32

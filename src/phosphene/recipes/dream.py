@@ -190,6 +190,12 @@ def rule_of(settings: DreamSettings) -> Rule:
     )
 
 
+def done(sizes: Sequence[tuple[int, int]], octave: int, share: float) -> float:
+    """Share of the whole run's work, counted in pixels, where this much of an octave, counted from 0, is done."""
+    areas = list(map(math.prod, sizes))
+    return (sum(areas[:octave]) + areas[octave] * share) / sum(areas)
+
+
 @dataclass(frozen=True)
 class _Stage:
     """One octave of a dream: which of which sizes, its base, and the picture at full size."""
@@ -198,11 +204,6 @@ class _Stage:
     octave: int
     base: Tensor
     picture: Tensor
-
-    def done(self, share: float) -> float:
-        """Share of the whole run's work, where this much of the octave is done, counted in pixels."""
-        areas = [height * width for height, width in self.sizes]
-        return (sum(areas[: self.octave]) + areas[self.octave] * share) / sum(areas)
 
     def whole(self, pixels: Tensor) -> Tensor:
         """The picture at full size, as it would be if the dream ended at these pixels."""
@@ -214,6 +215,6 @@ def _tell(on_step: OnStep | None, steps: int, stage: _Stage, step: int, pixels: 
     """Passes a step on, with a way to see the whole picture."""
     if on_step is None:
         return
-    done, whole = stage.done(step / steps), partial(stage.whole, pixels)
+    progress, whole = done(stage.sizes, stage.octave, step / steps), partial(stage.whole, pixels)
     octave, octaves, size = stage.octave + 1, len(stage.sizes), stage.sizes[-1]
-    on_step(Step(pixels, score, step, steps, octave, octaves, done, size, whole))
+    on_step(Step(pixels, score, step, steps, octave, octaves, progress, size, whole))

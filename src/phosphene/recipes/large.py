@@ -75,15 +75,15 @@ def dream(
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
         backend = backend_on(settings.device, network, fitted)
         hand = hands(Work(network, fitted, boxes, backend, rule, journal.folder, journal))
-        place = partial(_Place, files.sizes, octave, steps=settings.steps)
+        tell = partial(_tell, on_step, sizes, octave, settings.steps)
         with _rescuing(hand, files, octave, journal):
             for number in range(journal.state["step"] + 1, settings.steps + 1):
                 now, spare = files.in_turn(octave, journal.state["current"])
-                tell = partial(_tell, on_step, place(number), now)
-                score = hand.step(now, spare, shifts[number - 1], rule.length(number, settings.steps), tell)
+                length, told = rule.length(number, settings.steps), partial(tell, number - 1, now)
+                score = hand.step(now, spare, shifts[number - 1], length, told)
                 kept = hand.keep(spare, must=number == settings.steps)
                 _note(journal, spare, kept)
-                _tell(on_step, place(number + 1), spare if kept else now, 0.0, score)
+                tell(number, spare if kept else now, 0.0, score)
     return files.pixels(len(sizes) - 1)[journal.state["current"]]
 
 
@@ -189,27 +189,20 @@ def _fill(raster: Raster, strip: Callable[[slice], Tensor]) -> None:
     raster.flush()
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Which step is being made, from 1, at which octave, from 0."""
-
-    sizes: Sequence[tuple[int, int]]
-    octave: int
-    number: int
-    steps: int
-
-    def done(self, share: float) -> float:
-        """Share of the whole run's work, counted in pixels, where so much of the step is done."""
-        areas = [math.prod(size) for size in self.sizes]
-        return (sum(areas[: self.octave]) + areas[self.octave] * (self.number - 1 + share) / self.steps) / sum(areas)
-
-
-def _tell(on_step: OnStep | None, place: _Place, pixels: Raster, share: float, score: float = math.nan) -> None:
-    """Tells of the last step that is finished, and of how much is done."""
+def _tell(
+    on_step: OnStep | None,
+    sizes: Sequence[tuple[int, int]],
+    octave: int,
+    steps: int,
+    step: int,
+    pixels: Raster,
+    share: float,
+    score: float = math.nan,
+) -> None:
+    """Tells of the last step that is finished, at an octave counted from 0, and of the share of the next one."""
     if on_step:
-        octaves, nothing = len(place.sizes), torch.empty(1, 3, 0, 0)
-        where = (place.number - 1, place.steps, place.octave + 1, octaves, place.done(share), place.sizes[-1])
-        on_step(Step(nothing, score, *where, partial(small, pixels)))
+        done, nothing = in_memory.done(sizes, octave, (step + share) / steps), torch.empty(1, 3, 0, 0)
+        on_step(Step(nothing, score, step, steps, octave + 1, len(sizes), done, sizes[-1], partial(small, pixels)))
 
 
 def small(pixels: Raster) -> Tensor:
