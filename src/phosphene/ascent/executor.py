@@ -3,21 +3,18 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from phosphene.ascent import Rule, gradient, step_
-from phosphene.ascent.gradient import Backend, Shift
 from phosphene.errors import NumberError
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels import tiles, transforms
 from phosphene.pixels.tiles import Box
-from phosphene.pixels.transforms import mute_
 from phosphene.records.journal import Journal
 
 # An ascent step made block by block, for a picture that is on disk, or on several machines
@@ -39,7 +36,7 @@ def blocks(height: int, width: int, side: int) -> list[Box]:
 
 def sums(g: Tensor, block: Box, rule: Rule) -> Sums:
     """What a block adds to the sums from which the gradient's sizes are made; `g` `[1, 3, h, w]` is its context."""
-    muted = mute_(g, rule.colour)
+    muted = transforms.mute_(g, rule.colour)
     if rule.normalise == "mean":
         return (float(muted[(..., *block.inner)].abs().sum(dtype=torch.float64)),)
     if rule.normalise == "std":
@@ -71,7 +68,7 @@ def sizes(totals: Sums, rule: Rule, height: int, width: int) -> list[float]:
 
 def change(g: Tensor, block: Box, divisors: list[float], rule: Rule) -> Tensor:
     """A block's way uphill, of size 1; `g` is its context."""
-    muted = mute_(g, rule.colour)
+    muted = transforms.mute_(g, rule.colour)
     if rule.normalise != "laplacian":
         return muted[(..., *block.inner)] / divisors[0]
     bands = transforms.laplacian_(muted, LEVELS)
@@ -102,7 +99,7 @@ class Hands(Protocol):
     `now` is the file that has the pixels as they were last kept, `spare` the one for the next time.
     """
 
-    def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
+    def step(self, now: Raster, spare: Raster, shift: tiles.Shift, length: float, tell: Tell) -> float:
         """Takes the pixels a step further uphill; returns the score."""
 
     def keep(self, spare: Raster, *, must: bool) -> int:
@@ -118,25 +115,14 @@ class Hands(Protocol):
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be done at an octave.
-
-    Attributes:
-        network: whose layers dream.
-        objective: fitted to the octave's size.
-        tiles: for the gradient.
-        backend: computes a tile's gradient.
-        rule: the step rule.
-        folder: for files.
-        journal: is told how far each pass is.
-    """
+    """What is to be done at an octave."""
 
     network: Network
-    objective: Objective
-    tiles: Sequence[Box]
-    backend: Backend
+    objective: Objective  # fitted to the octave's size
+    tiles: Sequence[Box]  # for the gradient
+    backend: gradient.Backend  # computes a tile's gradient
     rule: Rule
-    folder: Path
-    journal: Journal
+    journal: Journal  # is told how far each pass is; its folder has room for files
 
 
 @dataclass(frozen=True)
@@ -145,10 +131,10 @@ class OnDisk:
 
     work: Work
 
-    def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
+    def step(self, now: Raster, spare: Raster, shift: tiles.Shift, length: float, tell: Tell) -> float:
         """As `Hands.step`."""
         work, size = self.work, now.size
-        g = replace(now, path=work.folder / "gradient.raw")
+        g = replace(now, path=work.journal.folder / "gradient.raw")
         if not g.path.exists() or g.path.stat().st_size != g.nbytes:
             g.create()
         parts = blocks(*size, SIDE)
@@ -182,7 +168,7 @@ class OnDisk:
             tell(earlier + SHARES[name] * number / len(boxes))
         return tuple(state["totals"])
 
-    def _gradient(self, now: Raster, g: Raster, box: Box, shift: Shift) -> Sums:
+    def _gradient(self, now: Raster, g: Raster, box: Box, shift: tiles.Shift) -> Sums:
         work = self.work
         pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
         part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective, work.backend)
@@ -190,7 +176,7 @@ class OnDisk:
         return (score,)
 
     def _climb(
-        self, now: Raster, spare: Raster, g: Raster, box: Box, shift: Shift, divisors: list[float], length: float
+        self, now: Raster, spare: Raster, g: Raster, box: Box, shift: tiles.Shift, divisors: list[float], length: float
     ) -> Sums:
         kind = self.work.network.dtype
         pixels, uphill = now.read(*box.core, shift=shift, dtype=kind), g.read(*box.context, dtype=kind)

@@ -134,15 +134,19 @@ def compute(
     """
     if min(pixels.shape[-2:]) < SMALLEST:
         return _of_small(pixels, network, objective, tiling, shift, backend)
-    found = _boxes(pixels, mask, tiling, stride_of(network, objective), shift)
-    g, score = torch.empty_like(pixels) if mask is None else torch.zeros_like(pixels), 0.0
+    if mask is None:
+        g, found = torch.empty_like(pixels), boxes(pixels.shape[-2:], network, objective, tiling)
+    else:
+        g, found = torch.zeros_like(pixels), _covering(roll(mask, *shift), tiling, stride_of(network, objective))
+    score = 0.0
     for box in found:
         part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective, backend)
         _put(g, part, box.core, shift)
         score += part_score
     if not all(map(math.isfinite, (score, *map(float, torch.aminmax(g))))):
         raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
-    return g, score / max(1, sum(_area_of(box) for box in found))
+    rows_and_columns = [[side.stop - side.start for side in box.core] for box in found]
+    return g, score / max(1, sum(map(math.prod, rows_and_columns)))
 
 
 def boxes(size: Sequence[int], network: Network, objective: Objective, tiling: Tiling) -> list[tiles.Box]:
@@ -175,18 +179,12 @@ def around(mask: Tensor | None, network: Network, objective: Objective, tiling: 
     )
 
 
-def _boxes(pixels: Tensor, mask: Tensor | None, tiling: Tiling, stride: int, shift: Shift) -> list[tiles.Box]:
-    if mask is None:
-        return tiles.boxes(*pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=stride)
-    moved = roll(mask, *shift)
+def _covering(mask: Tensor, tiling: Tiling, stride: int) -> list[tiles.Box]:
+    """The tiles in which a mask is not 0 everywhere."""
     cover = tiling.cover or masks.Cover(tiling.tile, tiling.tile, tiling.overlap, stride)
-    covering, plain = cover.boxes(moved), masks.touched(moved, tiling.tile, tiling.overlap, stride)
+    covering, plain = cover.boxes(mask), masks.touched(mask, tiling.tile, tiling.overlap, stride)
     # In a picture that is not much larger than what a layer sees, each tile of a cover computes most of it.
     return plain if plain and masks.seen(plain) <= masks.seen(covering) else covering
-
-
-def _area_of(box: tiles.Box) -> int:
-    return math.prod(side.stop - side.start for side in box.core)
 
 
 def stride_of(network: Network, objective: Objective) -> int:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -64,16 +63,13 @@ class Machines:
     def _flag(self) -> str:
         return "--workers" if self.scheduler is None else "--scheduler"
 
-    @contextmanager
-    def connected(self) -> Iterator[Any]:
-        """A connection to the workers.
+    def connected(self) -> Any:
+        """A connection to the workers, for as long as a block runs.
 
         Raises:
             ClusterError: nobody answers, or some are other versions.
         """
-        found = cluster().connect(scheduler=self.scheduler, workers=self.workers, threads=self.threads)
-        with found as client:
-            yield client
+        return cluster().connect(scheduler=self.scheduler, workers=self.workers, threads=self.threads)
 
 
 # A folder of pictures on many workers. It loads Dask

@@ -13,9 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import dask
-from distributed import Client, Future, LocalCluster, wait
-from distributed.comm import CommClosedError
-from distributed.comm import connect as connect_to
+from distributed import Client, Future, LocalCluster, comm, wait
 from distributed.scheduler import KilledWorker
 
 from phosphene.errors import ClusterError
@@ -34,7 +32,7 @@ def losses() -> Iterator[None]:
     """Puts whatever a lost worker looks like in one word."""
     try:
         yield
-    except (CancelledError, KilledWorker, CommClosedError) as error:
+    except (CancelledError, KilledWorker, comm.CommClosedError) as error:
         raise Lost(str(error)) from error
 
 
@@ -217,8 +215,8 @@ def _reached(scheduler: str) -> Client:
 
 async def _knock(scheduler: str) -> None:
     """Finds out whether a scheduler answers: a client who waits for one in vain is long in going away."""
-    comm = await connect_to(scheduler, timeout=TIMEOUT)
-    comm.abort()
+    found = await comm.connect(scheduler, timeout=TIMEOUT)
+    found.abort()
 
 
 @contextmanager

@@ -35,19 +35,12 @@ Outcome: TypeAlias = Any | Exception
 
 @dataclass
 class Errands:
-    """Pieces of work that are done side by side.
+    """Pieces of work that are done side by side."""
 
-    Attributes:
-        client: a connection to the workers.
-        work: is called in a worker with an order, with what all have been sent, and with a `Teller`.
-        tell: is told, now and then, which share of all the work is done.
-        stopped: whether an end is wished for; what is begun is kept as it is then.
-    """
-
-    client: Client
-    work: Callable[..., object]
-    tell: Callable[[float], None] = lambda _: None
-    stopped: Callable[[], bool] = lambda: False
+    client: Client  # a connection to the workers
+    work: Callable[..., object]  # is called in a worker with an order, what all have been sent, and a `Teller`
+    tell: Callable[[float], None] = lambda _: None  # is told, now and then, which share of all the work is done
+    stopped: Callable[[], bool] = lambda: False  # whether an end is wished for; what is begun is kept as it is then
     _topic: str = field(default_factory=lambda: f"phosphene-{uuid4().hex}")
     _done: dict[int, float] = field(default_factory=dict)
 
@@ -68,7 +61,8 @@ class Errands:
             while waiting and len(running) < AHEAD * len(crew.owners):
                 number, make = waiting.popleft()
                 try:
-                    running[self._submitted(make(), common, number)] = number
+                    teller = Teller(self._topic, number)
+                    running[self.client.submit(self.work, make(), *common, teller, pure=False)] = number
                 except PhospheneError as error:
                     yield number, error
             for future in self._finished(crew, list(running)):
@@ -80,9 +74,6 @@ class Errands:
                 waiting.clear()
                 end(self._topic)
                 self.client.run(end, self._topic)
-
-    def _submitted(self, order: object, common: Sequence[Future], number: int) -> Future:
-        return self.client.submit(self.work, order, *common, Teller(self._topic, number), pure=False)
 
     def _finished(self, crew: Crew, running: Sequence[Future]) -> list[Future]:
         """Those that are done, after a short while."""

@@ -30,14 +30,14 @@ from phosphene.images.texts import kept_exif
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # little and big endian, ordinary and BigTIFF
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # little and big endian, ordinary and BigTIFF
 
 
 def is_deep(data: bytes) -> bool:
     """Whether these bytes are a PNG or TIFF of more than 8 bits per channel; False for all that is unreadable."""
     if data.startswith(_PNG):
         return data[24:25] == b"\x10"  # the bit depth in the header
-    if data.startswith(_TIFF):
+    if data.startswith(TIFF):
         try:
             return bool(_open(data).format != "uchar")
         except pyvips.Error:

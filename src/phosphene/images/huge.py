@@ -4,7 +4,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +29,12 @@ _FORMATS = {"uchar": "u1", "ushort": "u2"}
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture that was unpacked into a raster.
+    """A picture that was unpacked into a raster."""
 
-    Attributes:
-        raster: its numbers, upright and in sRGB, with alpha behind if it has any.
-        depth: bits per channel, 8 or 16.
-        exif: the tags worth keeping.
-        notes: what the user should hear.
-    """
-
-    raster: Raster
-    depth: int
-    exif: Mapping[int, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    raster: Raster  # its numbers, upright and in sRGB, with alpha behind if it has any
+    depth: int  # bits per channel, 8 or 16
+    exif: Mapping[int, str]  # the tags worth keeping
+    notes: tuple[str, ...]  # what the user should hear
 
 
 def unpack(path: Path, target: Path, *, again: bool = False) -> Opened:
@@ -99,7 +92,9 @@ def save(
     """
     format = format_of(path)
     refuse(path, overwrite=overwrite)
-    check_whole(format, *dreamt.size)
+    check_sides(format, *dreamt.size)
+    if format == "webp":
+        raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
     packed, temporary = dreamt.path.with_name("packed.tif"), path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     try:
         with _told(path.name):
@@ -112,17 +107,6 @@ def save(
     finally:
         temporary.unlink(missing_ok=True)
         packed.unlink(missing_ok=True)
-
-
-def check_whole(format: str, height: int, width: int) -> None:
-    """Whether a picture that is not in memory can be written in a format.
-
-    Raises:
-        ImageError: it cannot.
-    """
-    check_sides(format, height, width)
-    if format == "webp":
-        raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
 
 
 def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool) -> None:

@@ -28,21 +28,13 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Raster:
-    """A picture's numbers in a file.
-
-    Attributes:
-        path: of the file.
-        height: in pixels.
-        width: in pixels.
-        channels: 3, or 4 with alpha behind.
-        kind: `u1`, `u2`, `f4` or `f8`: whole numbers of one or two bytes, or floats.
-    """
+    """A picture's numbers in a file."""
 
     path: Path
-    height: int
+    height: int  # in pixels, like the width
     width: int
-    channels: int = 3
-    kind: str = "f4"
+    channels: int = 3  # or 4 with alpha behind
+    kind: str = "f4"  # `u1`, `u2`, `f4` or `f8`: whole numbers of one or two bytes, or floats
 
     @property
     def size(self) -> tuple[int, int]:

@@ -18,14 +18,12 @@ from torch import Tensor
 
 from phosphene.ascent import OnStep, Step, gradient
 from phosphene.ascent.executor import Hands, MakeHands, OnDisk, Work
-from phosphene.ascent.gradient import backend_on
 from phosphene.errors import Stop
 from phosphene.images import rasters
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels import transforms
-from phosphene.pixels.transforms import resize_rows, rows_for
 from phosphene.recipes import dream as in_memory
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import Journal
@@ -73,8 +71,8 @@ def dream(
         _begin(files, octave, journal)
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
-        backend = backend_on(settings.device, network, fitted)
-        hand = hands(Work(network, fitted, boxes, backend, rule, journal.folder, journal))
+        backend = gradient.backend_on(settings.device, network, fitted)
+        hand = hands(Work(network, fitted, boxes, backend, rule, journal))
         tell = partial(_tell, on_step, sizes, octave, settings.steps)
         with _rescuing(hand, files, octave, journal):
             for number in range(journal.state["step"] + 1, settings.steps + 1):
@@ -171,15 +169,16 @@ def _carried(files: _Files, octave: int, current: int, rows: slice) -> Tensor:
     if octave == 0:
         return photograph
     dreamt, base, size = files.pixels(octave - 1)[current], files.base(octave - 1), files.sizes[octave]
-    needed = rows_for(rows, dreamt.height, size[0], files.dtype)
+    needed = transforms.rows_for(rows, dreamt.height, size[0], files.dtype)
     detail = dreamt.read(needed, dtype=files.dtype).sub_(base.read(needed, dtype=files.dtype))
-    return resize_rows(detail, rows, top=needed.start, source=dreamt.size, size=size).add_(photograph)
+    return transforms.resize_rows(detail, rows, top=needed.start, source=dreamt.size, size=size).add_(photograph)
 
 
 def _resized(source: Raster, size: tuple[int, int], dtype: torch.dtype, rows: slice) -> Tensor:
     """Some rows of a picture at another size."""
-    needed = rows_for(rows, source.height, size[0], dtype)
-    return resize_rows(source.read(needed, dtype=dtype)[:, :3], rows, top=needed.start, source=source.size, size=size)
+    needed = transforms.rows_for(rows, source.height, size[0], dtype)
+    pixels = source.read(needed, dtype=dtype)[:, :3]
+    return transforms.resize_rows(pixels, rows, top=needed.start, source=source.size, size=size)
 
 
 def _fill(raster: Raster, strip: Callable[[slice], Tensor]) -> None:

@@ -134,14 +134,13 @@ class Watch:
     def ended(self, size: Sequence[int], depth: int, complete: bool) -> Facts:
         """What a record says of the end of a run: a picture of that height and width, written with `depth` bits."""
         last = None if complete else self.last
+        where = f"{last.counted} {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""
         return {
             "output": {"width": size[1], "height": size[0], "depth": depth},
             "versions": record.versions(),
             "threads": torch.get_num_threads(),
             "complete": complete,
-            "reached": f"{last.counted} {last.octave} of {last.octaves}, step {last.step} of {last.steps}"
-            if last
-            else "",
+            "reached": where,
         }
 
 

@@ -15,7 +15,6 @@ from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeHands, OnDisk
 from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
 from phosphene.images import huge
-from phosphene.images.huge import Opened
 from phosphene.images.rasters import Raster
 from phosphene.images.samples import check_size
 from phosphene.images.sources import sha256_of
@@ -45,7 +44,7 @@ class LargeDream:
 
     raster: Raster
     record: Record
-    source: Opened
+    source: huge.Opened
     journal: Journal
     notes: tuple[str, ...] = ()
 
