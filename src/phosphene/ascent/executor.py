@@ -103,14 +103,11 @@ class Hands(Protocol):
         """Takes the pixels a step further uphill; returns the score."""
 
     def keep(self, spare: Raster, *, must: bool) -> int:
-        """Puts the pixels after the last step into `spare`, if that is due or `must` be.
+        """Puts the pixels after the last whole step into `spare`, if that is due or `must` be.
 
         Returns:
-            How many steps further than `now` they are; 0 if they were not put there.
+            How many steps further than what was last kept they are; 0 if they were not put there.
         """
-
-    def rescue(self, spare: Raster) -> int:
-        """The same after an interruption: the pixels after the last whole step, unless a file has them already."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +122,12 @@ class Work:
     journal: Journal  # is told how far each pass is; its folder has room for files
 
 
-@dataclass(frozen=True)
+@dataclass
 class OnDisk:
     """Makes the steps on this computer, a tile or a block at a time."""
 
     work: Work
+    _made: int = 0  # steps since pixels were last kept; one that is interrupted goes on at the same block later
 
     def step(self, now: Raster, spare: Raster, shift: tiles.Shift, length: float, tell: Tell) -> float:
         """As `Hands.step`."""
@@ -143,15 +141,13 @@ class OnDisk:
         totals = self._pass("sizes", parts, lambda box: sums(g.read(*box.context, dtype=kind), box, rule), None, tell)
         divisors = sizes(totals, rule, *size)
         self._pass("climb", parts, lambda box: self._climb(now, spare, g, box, shift, divisors, length), spare, tell)
+        self._made = 1
         return score / math.prod(size)
 
     def keep(self, spare: Raster, *, must: bool) -> int:
         """As `Hands.keep`: the step has put them there."""
-        return 1
-
-    def rescue(self, spare: Raster) -> int:
-        """As `Hands.rescue`: the step goes on at the block where it was interrupted."""
-        return 0
+        made, self._made = self._made, 0
+        return made
 
     def _pass(
         self, name: str, boxes: Sequence[Box], work: Callable[[Box], Sums], written: Raster | None, tell: Tell

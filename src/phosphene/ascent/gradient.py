@@ -4,7 +4,7 @@ Only detached pixels come in and only `g` goes out: a tile's graph is freed befo
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Protocol
@@ -27,11 +27,11 @@ Values = list[tuple[str, Tensor]]
 """Each term's layer, and its weighted values `[h, w]`."""
 
 
-class Backend(Protocol):
-    """Computes the gradient of one network and one objective, for tiles of any size."""
+Backend = Callable[[Tensor, Place], tuple[Tensor, Values]]
+"""One network's and one objective's: ∂objective/∂pixels of a tile of any size, and each term's values.
 
-    def __call__(self, pixels: Tensor, place: Place, /) -> tuple[Tensor, Values]:
-        """∂objective/∂pixels for a tile's `pixels` `[1, 3, h, w]` that stand at `place`, and each term's values."""
+It is given the tile's pixels `[1, 3, h, w]` and the place where they stand.
+"""
 
 
 @dataclass(frozen=True)

@@ -169,11 +169,7 @@ class Octave:
     def keep(self, spare: Raster, *, must: bool) -> int:
         """As `Hands.keep`; the larger the picture, the more seldom it is due."""
         due = time.monotonic() - self._kept >= max(journal.PAUSE, RARELY * self._took)
-        return self.rescue(spare) if due or must else 0
-
-    def rescue(self, spare: Raster) -> int:
-        """As `Hands.rescue`."""
-        if not self.since or self._now is None:
+        if not (due or must) or not self.since or self._now is None:
             return 0
         began = time.monotonic()
         self._persistently(self._now, lambda pixels: pixels.collect(spare))

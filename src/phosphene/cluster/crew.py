@@ -110,14 +110,10 @@ class Crew:
     @contextmanager
     def counting(self) -> Iterator[tuple[str, Callable[[], int]]]:
         """A topic, and how often workers have told of it so far."""
-        topic, heard = f"phosphene-{uuid4().hex}", [0]
-
-        def hear(_: object) -> None:
-            heard[0] += 1
-
-        self.client.subscribe_topic(topic, hear)
+        topic, heard = f"phosphene-{uuid4().hex}", list[object]()
+        self.client.subscribe_topic(topic, heard.append)
         try:
-            yield topic, partial(heard.__getitem__, 0)
+            yield topic, heard.__len__
         finally:
             if self.client.status == "running":
                 self.client.unsubscribe_topic(topic)

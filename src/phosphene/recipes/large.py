@@ -92,7 +92,7 @@ def _rescuing(hand: Hands, files: _Files, octave: int, journal: Journal) -> Iter
         yield
     except (Stop, KeyboardInterrupt):
         _, spare = files.in_turn(octave, journal.state["current"])
-        _note(journal, spare, hand.rescue(spare))
+        _note(journal, spare, hand.keep(spare, must=True))
         raise
 
 
