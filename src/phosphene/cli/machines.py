@@ -20,17 +20,11 @@ if TYPE_CHECKING:  # Dask is an extra
 
 @dataclass(frozen=True)
 class Machines:
-    """What was asked for.
+    """What was asked for."""
 
-    Attributes:
-        scheduler: its address.
-        workers: how many processes are to be started here.
-        threads: processor threads of each of those.
-    """
-
-    scheduler: str | None = None
-    workers: int | None = None
-    threads: int | None = None
+    scheduler: str | None = None  # its address
+    workers: int | None = None  # how many processes are to be started here
+    threads: int | None = None  # processor threads of each of those
 
     def check(self, preview: str | None = None) -> None:
         """Refuses what makes no sense with many machines.

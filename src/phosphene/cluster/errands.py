@@ -35,7 +35,7 @@ Outcome: TypeAlias = Any | Exception
 
 @dataclass
 class Errands:
-    """Pieces of work that are done side by side."""
+    """Pieces of work that are done side by side, in each worker one at a time."""
 
     client: Client  # a connection to the workers
     work: Callable[..., object]  # is called in a worker with an order, what all have been sent, and a `Teller`
@@ -62,7 +62,7 @@ class Errands:
                 number, make = waiting.popleft()
                 try:
                     teller = Teller(self._topic, number)
-                    running[self.client.submit(self.work, make(), *common, teller, pure=False)] = number
+                    running[self.client.submit(alone, self.work, teller, make(), *common, pure=False)] = number
                 except PhospheneError as error:
                     yield number, error
             for future in self._finished(crew, list(running)):
@@ -115,12 +115,20 @@ class Teller:
             Stop: an end is wished for.
         """
         get_worker().log_event(self.topic, (self.number, step.done))
-        self.check()
-
-    def check(self) -> None:
-        """Raises `Stop` if an end is wished for."""
         if self.topic in _STOPPED:
             raise Stop
+
+
+def alone(work: Callable[..., object], teller: Teller, order: object, *sent: object) -> object:
+    """Does a piece of work, in a worker, when its turn comes.
+
+    Raises:
+        Stop: an end was wished for before.
+    """
+    with ONE:
+        if teller.topic in _STOPPED:
+            raise Stop
+        return work(order, *sent, teller)
 
 
 def end(topic: str) -> None:
@@ -160,21 +168,18 @@ def make_folder(
 def make_one(
     order: Order, network: Network, technique: str, sent: Sequence[Sent], teller: Teller
 ) -> tuple[Dream, float]:
-    """Makes one picture, in a worker, and tells of its steps; one at a time. Says how many seconds it took.
+    """Makes one picture, in a worker, and tells of its steps. Says how many seconds it took.
 
     Its source's pixels are left out, which nobody needs any more.
 
     Raises:
-        Stop: the end was wished for before the first step.
         PhospheneError: as `Prepared.make` does.
     """
-    with ONE:
-        teller.check()
-        began = time.monotonic()
-        source = order.source.open() if isinstance(order.source, Sent) else order.source
-        named = {each.name: each.open() for each in sent}
-        ready = prepare(TECHNIQUES[technique], order.settings, network, named=named, opening=order.opening)
-        made = ready.make(source, on_step=teller)
-        assert isinstance(made, Dream)  # a file that was sent is made in memory
-        blank = replace(made.source, pixels=made.source.pixels[..., :0, :0].clone())
-        return replace(made, source=blank, draw_regions=None), time.monotonic() - began
+    began = time.monotonic()
+    source = order.source.open() if isinstance(order.source, Sent) else order.source
+    named = {each.name: each.open() for each in sent}
+    ready = prepare(TECHNIQUES[technique], order.settings, network, named=named, opening=order.opening)
+    made = ready.make(source, on_step=teller)
+    assert isinstance(made, Dream)  # a file that was sent is made in memory
+    blank = replace(made.source, pixels=made.source.pixels[..., :0, :0].clone())
+    return replace(made, source=blank, draw_regions=None), time.monotonic() - began

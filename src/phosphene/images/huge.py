@@ -38,12 +38,7 @@ class Opened:
 
 
 def unpack(path: Path, target: Path, *, again: bool = False) -> Opened:
-    """Unpacks a picture file into a raster, the file `target`.
-
-    Args:
-        path: the picture.
-        target: where its numbers go.
-        again: whether `target` holds them already.
+    """Unpacks a picture file into a raster, the file `target`, unless that holds its numbers already (`again`).
 
     Raises:
         ImageError: damaged, or of numbers that are not read.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -283,17 +282,13 @@ def forecast(
     overlaps count as often as they are looked at.
     """
     boxes = [gradient.boxes(size, network, objective, tiling) for size, tiling in zip(sizes, tilings, strict=True)]
-    seen = settings.steps * sum(_seen(box) for octave in boxes for box in octave)
+    seen = settings.steps * sum(map(masks.seen, boxes))
     if seen < WORTH:
         return None
     seconds = BESIDE * seen * _per_pixel(network, objective.fit(*sizes[-1]), boxes[-1][0], sizes[-1], settings)
-    tile = max(map(_seen, boxes[-1])) * features.bytes_per_pixel(network, objective.layers)
+    tile = max(masks.seen([box]) for box in boxes[-1]) * features.bytes_per_pixel(network, objective.layers)
     memory = planning.PROCESS_BYTES + planning.picture_bytes(network, sizes[-1]) + int(tile)
     return Forecast(sizes[-1], len(boxes[-1]), seconds, memory)
-
-
-def _seen(box: Box) -> int:
-    return math.prod(side.stop - side.start for side in box.context)
 
 
 def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, settings: DreamSettings) -> float:
@@ -304,4 +299,4 @@ def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, set
     gradient.of_box(pixels, box, size, network, objective, backend)
     started = time.perf_counter()
     gradient.of_box(pixels, box, size, network, objective, backend)
-    return (time.perf_counter() - started) / _seen(box)
+    return (time.perf_counter() - started) / masks.seen([box])

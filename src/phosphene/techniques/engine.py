@@ -161,11 +161,6 @@ Opened = tuple[Picture, Facts]
 class Opening:
     """How a picture is opened.
 
-    Attributes:
-        size: width and height, in pixels, of what is painted here: a canvas, a pattern; one number is both.
-        long_side: shrinks a picture first.
-        max_pixels: refuses larger pictures; 0 refuses none.
-
     Raises:
         SettingsError: no such size.
 
@@ -173,9 +168,9 @@ class Opening:
     (64, 64)
     """
 
-    size: tuple[int, int] | None = None
-    long_side: int | None = None
-    max_pixels: int = images.MAX_PIXELS
+    size: tuple[int, int] | None = None  # width and height, in pixels, of a canvas or a pattern; one number is both
+    long_side: int | None = None  # shrinks a picture first
+    max_pixels: int = images.MAX_PIXELS  # refuses larger pictures; 0 refuses none
 
     def __post_init__(self) -> None:
         put = object.__setattr__  # frozen for everybody else; numpy's numbers become Python's
