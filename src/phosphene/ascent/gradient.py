@@ -5,7 +5,8 @@ Only detached pixels come in and only `g` goes out: a tile's graph is freed befo
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from typing import Protocol
 
@@ -61,10 +62,10 @@ class OnDevice:
     network: Network
     objective: Objective
     device: str
-    _there: Network = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        self._there = replace(self.network, walk=walk_on(self.network.walk, self.device))
+    @cached_property
+    def _there(self) -> Network:
+        return replace(self.network, walk=walk_on(self.network.walk, self.device))
 
     def __call__(self, pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
         """As `Backend` says."""
