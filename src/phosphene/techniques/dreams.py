@@ -282,11 +282,11 @@ def forecast(
     overlaps count as often as they are looked at.
     """
     boxes = [gradient.boxes(size, network, objective, tiling) for size, tiling in zip(sizes, tilings, strict=True)]
-    seen = settings.steps * sum(map(masks.seen, boxes))
+    seen = settings.steps * sum(box.seen for octave in boxes for box in octave)
     if seen < WORTH:
         return None
     seconds = BESIDE * seen * _per_pixel(network, objective.fit(*sizes[-1]), boxes[-1][0], sizes[-1], settings)
-    tile = max(masks.seen([box]) for box in boxes[-1]) * features.bytes_per_pixel(network, objective.layers)
+    tile = max(box.seen for box in boxes[-1]) * features.bytes_per_pixel(network, objective.layers)
     memory = planning.PROCESS_BYTES + planning.picture_bytes(network, sizes[-1]) + int(tile)
     return Forecast(sizes[-1], len(boxes[-1]), seconds, memory)
 
@@ -299,4 +299,4 @@ def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, set
     gradient.of_box(pixels, box, size, network, objective, backend)
     started = time.perf_counter()
     gradient.of_box(pixels, box, size, network, objective, backend)
-    return (time.perf_counter() - started) / masks.seen([box])
+    return (time.perf_counter() - started) / box.seen

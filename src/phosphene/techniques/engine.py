@@ -123,21 +123,20 @@ _RECORDED: Mapping[str, Callable[[str], str]] = {
 """A word as a record holds it."""
 
 
-def named(settings: Settings) -> list[tuple[str, str]]:
+def pictures_by_setting(settings: Settings) -> list[tuple[str, str]]:
     """Settings, and the pictures that these name beside the one that is worked on."""
-    return [
-        (each.name, name)
-        for each in described(type(settings)).values()
-        if (pictures := _PICTURES.get(each.holds))
-        for value in [getattr(settings, each.name) or ()]
-        for word in ([value] if isinstance(value, str) else value)
-        for name in pictures(word)
-    ]
+    found = []
+    for each in described(type(settings)).values():
+        names_in, value = _PICTURES.get(each.holds), getattr(settings, each.name)
+        if names_in and value is not None:
+            words = [value] if isinstance(value, str) else value
+            found += [(each.name, name) for word in words for name in names_in(word)]
+    return found
 
 
 def pictures(settings: Settings) -> list[str]:
     """The pictures that settings name beside the one that is worked on."""
-    return [name for _, name in named(settings)]
+    return [name for _, name in pictures_by_setting(settings)]
 
 
 def without_folders(settings: Settings) -> Facts:

@@ -25,7 +25,7 @@ from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.structure import Source
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.techniques.dreams import fitted, mask_of
-from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture, named
+from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture, pictures_by_setting
 
 # A picture of what was matched with what: the content and its styles, in shared colours
 
@@ -90,7 +90,7 @@ class Styles(Engine[StyleSettings]):
     def check(self, settings: StyleSettings, network: Network, album: Album) -> str:
         """As `Engine.check`."""
         _pictures(settings, network, album)
-        for setting, name in named(settings):
+        for setting, name in pictures_by_setting(settings):
             if setting != "style":
                 album.picture(name)
         return _told(settings)
