@@ -72,8 +72,9 @@ class Crew:
     def give(self, thing: object, owner: str | None = None) -> Future:
         """A thing that a worker is sent, or all of them: one of them by us, who passes it on."""
         workers = None if owner is None else [owner]
-        with losses():
-            return self.client.scatter(thing, workers=workers, broadcast=owner is None, direct=True, hash=False)
+        with losses():  # of a list, each element would be a thing of its own
+            (held,) = self.client.scatter([thing], workers=workers, broadcast=owner is None, direct=True, hash=False)
+        return held
 
     def run(self, owner: str, work: Callable[..., Any], *arguments: object) -> Future:
         """Has a worker call a function; futures among the arguments are what they stand for."""
