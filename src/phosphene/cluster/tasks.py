@@ -129,7 +129,7 @@ def uphill(
 
 
 def sums(g: Array, run: Run, rule: Rule) -> list[executor.Sums]:
-    """`blocks.sums` of a run's blocks; `g` is its context."""
+    """`executor.sums` of a run's blocks; `g` is its context."""
     with ONE:
         return [executor.sums(_context_of(box, run, g), box, rule) for box in run.boxes]
 
