@@ -56,7 +56,7 @@ def measure(client: Client, megapixels: float, folder: Path, workers: int, name:
     objective = layer(name).prepare(network)
     (tiling,) = planning.plan(network, objective, sizes=[now.size], tile=1024, overlap="auto", memory=None)
     boxes = gradient.boxes(now.size, network, objective, tiling)
-    work = Work(network, objective, boxes, Torch(network, objective), rule_of(settings), folder, Journal(folder, {}))
+    work = Work(network, objective, boxes, Torch(network, objective), rule_of(settings), Journal(folder, {}))
     hands: Hands = OnWorkers(client)(work)
     hands.step(now, spare, SHIFTS[0], 1e-3, lambda _: None)
     sent(client)

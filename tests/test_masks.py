@@ -69,8 +69,9 @@ def test_far_blots_are_computed_apart_with_tiles_of_one_size():
 @given(blots(), st.sampled_from([1, 4, 16]), st.integers(0, 60), st.integers(0, 150))
 def test_a_mask_never_costs_more_than_the_whole_picture(mask, stride, overlap, more):
     tiling = Tiling(tiles.smallest(overlap, stride) + more, overlap)
-    found = gradient._boxes(mask, mask, tiling, stride, (0, 0))
-    assert masks.seen(found) <= masks.seen(gradient._boxes(mask, None, tiling, stride, (0, 0)))
+    found = gradient._covering(mask, tiling, stride)
+    whole = tiles.boxes(*mask.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=stride)
+    assert masks.seen(found) <= masks.seen(whole)
     covered = torch.zeros(mask.shape[-2:], dtype=torch.bool)
     for box in found:
         covered[box.core] = True

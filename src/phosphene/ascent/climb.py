@@ -68,47 +68,36 @@ def teller(
 
     def tell(step: int, pixels: Tensor, score: float) -> None:
         if on_step is not None:
-            done = (sum(work[:octave]) + work[octave] * step / steps) / sum(work)
-            whole = partial(picture, pixels)
-            on_step(Step(pixels, score, step, steps, octave + 1, len(work), done, size, whole, counted))
+            share, whole = done(work, octave, step / steps), partial(picture, pixels)
+            on_step(Step(pixels, score, step, steps, octave + 1, len(work), share, size, whole, counted))
 
     return tell
 
 
+def done(work: Sequence[int], octave: int, share: float) -> float:
+    """Share of the whole run's work that is done with this much of an octave, from 0."""
+    return (sum(work[:octave]) + work[octave] * share) / sum(work)
+
+
 @dataclass(frozen=True)
 class Reached:
-    """Where a run stopped that is to go on.
+    """Where a run stopped that is to go on."""
 
-    Attributes:
-        octave: the octave's number, or the size's, from 1, the smallest first.
-        step: how many steps of it, or windows, are done.
-        pixels: its picture as it was then, `[1, 3, h, w]`; the run goes on in it.
-    """
-
-    octave: int
-    step: int
-    pixels: Tensor
+    octave: int  # the octave's number, or the size's, from 1, the smallest first
+    step: int  # how many steps of it, or windows, are done
+    pixels: Tensor  # its picture as it was then, `[1, 3, h, w]`; the run goes on in it
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a gradient becomes a step.
+    """How a gradient becomes a step."""
 
-    Attributes:
-        step_size: mean length of a step, of 255.
-        jitter: random shift of each step, in pixels each way.
-        normalise: what the gradient is divided by; see `gradient.normalise_`.
-        colour: how freely hues may wander: 0 keeps them, 1 leaves the gradient as it is.
-        decay: how much steps shorten from the first to the last, 0..1; 1 ends at nothing.
-        clip: `hard` cuts at 0 and 1, `soft` slows down before them, `none` does neither.
-    """
-
-    step_size: float
-    jitter: int
-    normalise: str
-    colour: float
-    clip: str
-    decay: float = 0.0
+    step_size: float  # mean length of a step, of 255
+    jitter: int  # random shift of each step, in pixels each way
+    normalise: str  # what the gradient is divided by; see `gradient.normalise_`
+    colour: float  # how freely hues may wander: 0 keeps them, 1 leaves the gradient as it is
+    clip: str  # `hard` cuts at 0 and 1, `soft` slows down before them, `none` does neither
+    decay: float = 0.0  # how much steps shorten from the first to the last, 0..1; 1 ends at nothing
 
     def length(self, number: int, steps: int) -> float:
         """Of step `number`, from 1, of `steps`, on a scale of pixels from 0 to 1."""
@@ -122,19 +111,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Part:
-    """What is brought out, and where.
+    """What is brought out, and where."""
 
-    Attributes:
-        gradient_at: pixels and mask to ∂objective/∂pixels and a score.
-        mask: `[1, 1, H, W]`, 0..1, how far each pixel goes; `None` is all of them, all the way.
-        strength: a factor for its steps.
-        sees: how far around a pixel its gradient looks, in pixels.
-    """
-
-    gradient_at: gradient.At
-    mask: Tensor | None = None
-    strength: float = 1.0
-    sees: int = 0
+    gradient_at: gradient.At  # pixels and mask to ∂objective/∂pixels and a score
+    mask: Tensor | None = None  # `[1, 1, H, W]`, 0..1, how far each pixel goes; `None` is all of them, all the way
+    strength: float = 1.0  # a factor for its steps
+    sees: int = 0  # how far around a pixel its gradient looks, in pixels
 
     def within(self, rows: slice, columns: slice) -> Part:
         """The same for a window of the picture."""
@@ -181,17 +163,14 @@ def _uphill(pixels: Tensor, part: Part, *, rule: Rule, shift: gradient.Shift) ->
     g, score = part.gradient_at(pixels, mask=part.mask, shift=shift)
     if rule.normalise == "laplacian":
         # Bands have a grid and edges of their own, which would settle in the picture: they are shifted as well.
-        moved = gradient.normalise_(roll(mute_(g, rule.colour), *shift), rule.normalise, _rolled(part.mask, shift))
+        mask = None if part.mask is None else roll(part.mask, *shift)
+        moved = gradient.normalise_(roll(mute_(g, rule.colour), *shift), rule.normalise, mask)
         g = roll(moved, *(-by for by in shift))
     else:
         g = gradient.normalise_(mute_(g, rule.colour), rule.normalise, part.mask)
     if part.mask is not None:
         g.mul_(part.mask)
     return (g if part.strength == 1 else g.mul_(part.strength)), score
-
-
-def _rolled(mask: Tensor | None, shift: gradient.Shift) -> Tensor | None:
-    return None if mask is None else roll(mask, *shift)
 
 
 def step_(pixels: Tensor, change: Tensor, clip: str) -> None:

@@ -3,21 +3,18 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from phosphene.ascent import Rule, gradient, step_
-from phosphene.ascent.gradient import Backend, Shift
 from phosphene.errors import NumberError
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels import tiles, transforms
 from phosphene.pixels.tiles import Box
-from phosphene.pixels.transforms import mute_
 from phosphene.records.journal import Journal
 
 # An ascent step made block by block, for a picture that is on disk, or on several machines
@@ -39,14 +36,15 @@ def blocks(height: int, width: int, side: int) -> list[Box]:
 
 def sums(g: Tensor, block: Box, rule: Rule) -> Sums:
     """What a block adds to the sums from which the gradient's sizes are made; `g` `[1, 3, h, w]` is its context."""
-    muted = mute_(g, rule.colour)
+    muted = transforms.mute_(g, rule.colour)
     if rule.normalise == "mean":
-        return (_sum(muted[(..., *block.inner)].abs()),)
+        return (float(muted[(..., *block.inner)].abs().sum(dtype=torch.float64)),)
     if rule.normalise == "std":
         own = muted[(..., *block.inner)].double()
         return float(own.sum()), float(own.square().sum())
     bands = transforms.laplacian_(muted, LEVELS)
-    return tuple(_squares(band[(..., *_at(level, block))]) for level, band in enumerate(bands))
+    own_of_bands = (band[(..., *_at(level, block))] for level, band in enumerate(bands))
+    return tuple(float(torch.linalg.vector_norm(own, dtype=torch.float64)) ** 2 for own in own_of_bands)
 
 
 def sizes(totals: Sums, rule: Rule, height: int, width: int) -> list[float]:
@@ -70,7 +68,7 @@ def sizes(totals: Sums, rule: Rule, height: int, width: int) -> list[float]:
 
 def change(g: Tensor, block: Box, divisors: list[float], rule: Rule) -> Tensor:
     """A block's way uphill, of size 1; `g` is its context."""
-    muted = mute_(g, rule.colour)
+    muted = transforms.mute_(g, rule.colour)
     if rule.normalise != "laplacian":
         return muted[(..., *block.inner)] / divisors[0]
     bands = transforms.laplacian_(muted, LEVELS)
@@ -78,24 +76,15 @@ def change(g: Tensor, block: Box, divisors: list[float], rule: Rule) -> Tensor:
     return whole[(..., *block.inner)]
 
 
-def climb_(pixels: Tensor, g: Tensor, block: Box, divisors: list[float], length: float, rule: Rule) -> Tensor:
+def climb_(pixels: Tensor, g: Tensor, block: Box, divisors: list[float], length: float, rule: Rule) -> None:
     """Takes a block's `pixels` a step uphill, of the mean length `length`, in place; `g` is its context."""
     step_(pixels, change(g, block, divisors, rule).mul_(length), rule.clip)
-    return pixels
 
 
 def _at(level: int, block: Box) -> tuple[slice, slice]:
     """The block's own part of a band of its context."""
     rows, columns = (slice(side.start >> level, -(-side.stop >> level)) for side in block.inner)
     return rows, columns
-
-
-def _squares(band: Tensor) -> float:
-    return float(torch.linalg.vector_norm(band, dtype=torch.float64)) ** 2
-
-
-def _sum(x: Tensor) -> float:
-    return float(x.sum(dtype=torch.float64))
 
 
 SIDE = 1280  # pixels of a block's side, with its context
@@ -110,69 +99,55 @@ class Hands(Protocol):
     `now` is the file that has the pixels as they were last kept, `spare` the one for the next time.
     """
 
-    def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
+    def step(self, now: Raster, spare: Raster, shift: tiles.Shift, length: float, tell: Tell) -> float:
         """Takes the pixels a step further uphill; returns the score."""
 
     def keep(self, spare: Raster, *, must: bool) -> int:
-        """Puts the pixels after the last step into `spare`, if that is due or `must` be.
+        """Puts the pixels after the last whole step into `spare`, if that is due or `must` be.
 
         Returns:
-            How many steps further than `now` they are; 0 if they were not put there.
+            How many steps further than what was last kept they are; 0 if they were not put there.
         """
-
-    def rescue(self, spare: Raster) -> int:
-        """The same after an interruption: the pixels after the last whole step, unless a file has them already."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be done at an octave.
-
-    Attributes:
-        network: whose layers dream.
-        objective: fitted to the octave's size.
-        tiles: for the gradient.
-        backend: computes a tile's gradient.
-        rule: the step rule.
-        folder: for files.
-        journal: is told how far each pass is.
-    """
+    """What is to be done at an octave."""
 
     network: Network
-    objective: Objective
-    tiles: Sequence[Box]
-    backend: Backend
+    objective: Objective  # fitted to the octave's size
+    tiles: Sequence[Box]  # for the gradient
+    backend: gradient.Backend  # computes a tile's gradient
     rule: Rule
-    folder: Path
-    journal: Journal
+    journal: Journal  # is told how far each pass is; its folder has room for files
 
 
-@dataclass(frozen=True)
+@dataclass
 class OnDisk:
     """Makes the steps on this computer, a tile or a block at a time."""
 
     work: Work
+    _made: int = 0  # steps since pixels were last kept; one that is interrupted goes on at the same block later
 
-    def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
+    def step(self, now: Raster, spare: Raster, shift: tiles.Shift, length: float, tell: Tell) -> float:
         """As `Hands.step`."""
         work, size = self.work, now.size
-        g = replace(now, path=work.folder / "gradient.raw")
+        g = replace(now, path=work.journal.folder / "gradient.raw")
         if not g.path.exists() or g.path.stat().st_size != g.nbytes:
             g.create()
         parts = blocks(*size, SIDE)
         (score,) = self._pass("gradient", work.tiles, lambda box: self._gradient(now, g, box, shift), g, tell)
-        totals = self._pass("sizes", parts, lambda box: self._sums(g, box), None, tell)
-        divisors = sizes(totals, work.rule, *size)
+        kind, rule = work.network.dtype, work.rule
+        totals = self._pass("sizes", parts, lambda box: sums(g.read(*box.context, dtype=kind), box, rule), None, tell)
+        divisors = sizes(totals, rule, *size)
         self._pass("climb", parts, lambda box: self._climb(now, spare, g, box, shift, divisors, length), spare, tell)
+        self._made = 1
         return score / math.prod(size)
 
     def keep(self, spare: Raster, *, must: bool) -> int:
         """As `Hands.keep`: the step has put them there."""
-        return 1
-
-    def rescue(self, spare: Raster) -> int:
-        """As `Hands.rescue`: the step goes on at the block where it was interrupted."""
-        return 0
+        made, self._made = self._made, 0
+        return made
 
     def _pass(
         self, name: str, boxes: Sequence[Box], work: Callable[[Box], Sums], written: Raster | None, tell: Tell
@@ -189,18 +164,15 @@ class OnDisk:
             tell(earlier + SHARES[name] * number / len(boxes))
         return tuple(state["totals"])
 
-    def _gradient(self, now: Raster, g: Raster, box: Box, shift: Shift) -> Sums:
+    def _gradient(self, now: Raster, g: Raster, box: Box, shift: tiles.Shift) -> Sums:
         work = self.work
         pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
         part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective, work.backend)
         g.write(part, *box.core)
         return (score,)
 
-    def _sums(self, g: Raster, box: Box) -> Sums:
-        return sums(g.read(*box.context, dtype=self.work.network.dtype), box, self.work.rule)
-
     def _climb(
-        self, now: Raster, spare: Raster, g: Raster, box: Box, shift: Shift, divisors: list[float], length: float
+        self, now: Raster, spare: Raster, g: Raster, box: Box, shift: tiles.Shift, divisors: list[float], length: float
     ) -> Sums:
         kind = self.work.network.dtype
         pixels, uphill = now.read(*box.core, shift=shift, dtype=kind), g.read(*box.context, dtype=kind)

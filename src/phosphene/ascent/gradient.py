@@ -4,8 +4,9 @@ Only detached pixels come in and only `g` goes out: a tile's graph is freed befo
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from typing import Protocol
 
@@ -27,11 +28,11 @@ Values = list[tuple[str, Tensor]]
 """Each term's layer, and its weighted values `[h, w]`."""
 
 
-class Backend(Protocol):
-    """Computes the gradient of one network and one objective, for tiles of any size."""
+Backend = Callable[[Tensor, Place], tuple[Tensor, Values]]
+"""One network's and one objective's: ∂objective/∂pixels of a tile of any size, and each term's values.
 
-    def __call__(self, pixels: Tensor, place: Place, /) -> tuple[Tensor, Values]:
-        """∂objective/∂pixels for a tile's `pixels` `[1, 3, h, w]` that stand at `place`, and each term's values."""
+It is given the tile's pixels `[1, 3, h, w]` and the place where they stand.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ class OnDevice:
     network: Network
     objective: Objective
     device: str
-    _there: Network = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        self._there = replace(self.network, walk=walk_on(self.network.walk, self.device))
+    @cached_property
+    def _there(self) -> Network:
+        return replace(self.network, walk=walk_on(self.network.walk, self.device))
 
     def __call__(self, pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
         """As `Backend` says."""
@@ -134,15 +135,19 @@ def compute(
     """
     if min(pixels.shape[-2:]) < SMALLEST:
         return _of_small(pixels, network, objective, tiling, shift, backend)
-    found = _boxes(pixels, mask, tiling, stride_of(network, objective), shift)
-    g, score = torch.empty_like(pixels) if mask is None else torch.zeros_like(pixels), 0.0
+    if mask is None:
+        g, found = torch.empty_like(pixels), boxes(pixels.shape[-2:], network, objective, tiling)
+    else:
+        g, found = torch.zeros_like(pixels), _covering(roll(mask, *shift), tiling, stride_of(network, objective))
+    score = 0.0
     for box in found:
         part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective, backend)
         _put(g, part, box.core, shift)
         score += part_score
     if not all(map(math.isfinite, (score, *map(float, torch.aminmax(g))))):
         raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
-    return g, score / max(1, sum(_area_of(box) for box in found))
+    rows_and_columns = [[side.stop - side.start for side in box.core] for box in found]
+    return g, score / max(1, sum(map(math.prod, rows_and_columns)))
 
 
 def boxes(size: Sequence[int], network: Network, objective: Objective, tiling: Tiling) -> list[tiles.Box]:
@@ -175,18 +180,12 @@ def around(mask: Tensor | None, network: Network, objective: Objective, tiling: 
     )
 
 
-def _boxes(pixels: Tensor, mask: Tensor | None, tiling: Tiling, stride: int, shift: Shift) -> list[tiles.Box]:
-    if mask is None:
-        return tiles.boxes(*pixels.shape[-2:], tile=tiling.tile, overlap=tiling.overlap, stride=stride)
-    moved = roll(mask, *shift)
+def _covering(mask: Tensor, tiling: Tiling, stride: int) -> list[tiles.Box]:
+    """The tiles in which a mask is not 0 everywhere."""
     cover = tiling.cover or masks.Cover(tiling.tile, tiling.tile, tiling.overlap, stride)
-    covering, plain = cover.boxes(moved), masks.touched(moved, tiling.tile, tiling.overlap, stride)
+    covering, plain = cover.boxes(mask), masks.touched(mask, tiling.tile, tiling.overlap, stride)
     # In a picture that is not much larger than what a layer sees, each tile of a cover computes most of it.
     return plain if plain and masks.seen(plain) <= masks.seen(covering) else covering
-
-
-def _area_of(box: tiles.Box) -> int:
-    return math.prod(side.stop - side.start for side in box.core)
 
 
 def stride_of(network: Network, objective: Objective) -> int:

@@ -41,7 +41,6 @@ def plan(
     Raises:
         SettingsError: memory or tiles too small for the overlap.
     """
-    _check_exact(network, objective, overlap)
     context, stride = _context(network, objective, overlap), stride_of(network, objective)
     sizes = [(max(height, SMALLEST), max(width, SMALLEST)) for height, width in sizes]
     if tile is None:
@@ -61,31 +60,22 @@ def picture_bytes(network: Network, size: tuple[int, int]) -> int:
 
 
 def _context(network: Network, objective: Objective, overlap: str) -> int:
-    """Pixels that a tile sees around its core."""
-    seen = max(network.layer(name).receptive_field for name in objective.layers)
-    return int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 4}[overlap]
-
-
-def _least(network: Network, objective: Objective, context: int) -> int:
-    """The side of the smallest tile that is possible."""
-    return tiles.smallest(context, stride_of(network, objective))
-
-
-def _check_exact(network: Network, objective: Objective, overlap: str) -> None:
-    """Refuses to promise what no overlap can give."""
+    """Pixels that a tile sees around its core; refuses to promise what no overlap can give."""
     vague = sorted(name for name in objective.layers if not network.layer(name).exact)
     if overlap == "exact" and vague:
         raise SettingsError(
             f"--overlap exact: {vague[0]} of {network.name} looks at the whole picture, so no tiles are exact."
             " Give --overlap auto."
         )
+    seen = max(network.layer(name).receptive_field for name in objective.layers)
+    return int(overlap) if overlap.isdigit() else {"exact": seen - 1, "auto": seen // 4}[overlap]
 
 
 def _area(
     network: Network, objective: Objective, size: tuple[int, int], context: int, memory: int | None, fixed: int
 ) -> int:
     """How many pixels a tile may have, where so many bytes are `fixed`."""
-    least = _least(network, objective, context)
+    least = tiles.smallest(context, stride_of(network, objective))
     each = features.bytes_per_pixel(network, objective.layers)
     needed = min(math.prod(size), least**2)
     if memory is None:

@@ -1,7 +1,6 @@
 """Who helps: workers on this computer, or those of a scheduler."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,13 +45,10 @@ class Machines:
                 "This one dreams sooner alone: leave the flag out."
             )
 
-    def connected(self) -> AbstractContextManager[Any]:
-        """A connection to the workers.
+    def connected(self) -> Any:
+        """A connection to the workers, for as long as a block runs.
 
         Raises:
             ClusterError: nobody answers, or some are other versions.
         """
-        found: AbstractContextManager[Any] = cluster().connect(
-            scheduler=self.scheduler, workers=self.workers, threads=self.threads
-        )
-        return found
+        return cluster().connect(scheduler=self.scheduler, workers=self.workers, threads=self.threads)

@@ -34,13 +34,7 @@ WHOLE = slice(None), slice(None)
 
 
 class Climb:
-    """Pixels shared out among a crew's workers.
-
-    Args:
-        crew: who works, as they are now.
-        work: what is to be done; its network and objective are sent to everyone.
-        source: has the pixels; each worker is sent its own.
-    """
+    """Pixels of a source shared out among a crew's workers, as they are now; everyone has network and objective."""
 
     def __init__(self, crew: Crew, work: Work, source: Raster) -> None:
         self.crew, self.work, self.size = crew, work, source.size
@@ -144,7 +138,9 @@ class OnWorkers:
 
     def __call__(self, work: Work) -> Octave:
         """The hands for one octave; the network goes to the workers once, whatever the number of octaves."""
-        return Octave(self.crew, replace(work, objective=bare(work.objective)))
+        # What a fitted objective was prepared and fitted by stays here: it holds the network and whole pictures.
+        terms = (replace(term, prepare=None, fit=None, pictures=()) for term in work.objective.terms)
+        return Octave(self.crew, replace(work, objective=Objective(tuple(terms))))
 
 
 @dataclass
@@ -173,11 +169,7 @@ class Octave:
     def keep(self, spare: Raster, *, must: bool) -> int:
         """As `Hands.keep`; the larger the picture, the more seldom it is due."""
         due = time.monotonic() - self._kept >= max(journal.PAUSE, RARELY * self._took)
-        return self.rescue(spare) if due or must else 0
-
-    def rescue(self, spare: Raster) -> int:
-        """As `Hands.rescue`."""
-        if not self.since or self._now is None:
+        if not (due or must) or not self.since or self._now is None:
             return 0
         began = time.monotonic()
         self._persistently(self._now, lambda pixels: pixels.collect(spare))
@@ -205,8 +197,3 @@ class Octave:
         for shift, length in self.since:
             pixels.step(shift, length, lambda _: None)  # a step that was told of before is not told of again
         return pixels
-
-
-def bare(objective: Objective) -> Objective:
-    """A fitted objective without what it was prepared and fitted by, which holds the network and whole pictures."""
-    return Objective(tuple(replace(term, prepare=None, fit=None, pictures=()) for term in objective.terms))

@@ -13,9 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import dask
-from distributed import Client, Future, LocalCluster, wait
-from distributed.comm import CommClosedError
-from distributed.comm import connect as connect_to
+from distributed import Client, Future, LocalCluster, comm, wait
 from distributed.scheduler import KilledWorker
 
 from phosphene.errors import ClusterError
@@ -34,7 +32,7 @@ def losses() -> Iterator[None]:
     """Puts whatever a lost worker looks like in one word."""
     try:
         yield
-    except (CancelledError, KilledWorker, CommClosedError) as error:
+    except (CancelledError, KilledWorker, comm.CommClosedError) as error:
         raise Lost(str(error)) from error
 
 
@@ -74,8 +72,9 @@ class Crew:
     def give(self, thing: object, owner: str | None = None) -> Future:
         """A thing that a worker is sent, or all of them: one of them by us, who passes it on."""
         workers = None if owner is None else [owner]
-        with losses():
-            return self.client.scatter(thing, workers=workers, broadcast=owner is None, direct=True, hash=False)
+        with losses():  # of a list, each element would be a thing of its own
+            (held,) = self.client.scatter([thing], workers=workers, broadcast=owner is None, direct=True, hash=False)
+        return held
 
     def run(self, owner: str, work: Callable[..., Any], *arguments: object) -> Future:
         """Has a worker call a function; futures among the arguments are what they stand for."""
@@ -112,14 +111,10 @@ class Crew:
     @contextmanager
     def counting(self) -> Iterator[tuple[str, Callable[[], int]]]:
         """A topic, and how often workers have told of it so far."""
-        topic, heard = f"phosphene-{uuid4().hex}", [0]
-
-        def hear(_: object) -> None:
-            heard[0] += 1
-
-        self.client.subscribe_topic(topic, hear)
+        topic, heard = f"phosphene-{uuid4().hex}", list[object]()
+        self.client.subscribe_topic(topic, heard.append)
         try:
-            yield topic, partial(heard.__getitem__, 0)
+            yield topic, heard.__len__
         finally:
             if self.client.status == "running":
                 self.client.unsubscribe_topic(topic)
@@ -217,8 +212,8 @@ def _reached(scheduler: str) -> Client:
 
 async def _knock(scheduler: str) -> None:
     """Finds out whether a scheduler answers: a client who waits for one in vain is long in going away."""
-    comm = await connect_to(scheduler, timeout=TIMEOUT)
-    comm.abort()
+    found = await comm.connect(scheduler, timeout=TIMEOUT)
+    found.abort()
 
 
 @contextmanager

@@ -35,19 +35,12 @@ Outcome: TypeAlias = Any | Exception
 
 @dataclass
 class Errands:
-    """Pieces of work that are done side by side.
+    """Pieces of work that are done side by side, in each worker one at a time."""
 
-    Attributes:
-        client: a connection to the workers.
-        work: is called in a worker with an order, with what all have been sent, and with a `Teller`.
-        tell: is told, now and then, which share of all the work is done.
-        stopped: whether an end is wished for; what is begun is kept as it is then.
-    """
-
-    client: Client
-    work: Callable[..., object]
-    tell: Callable[[float], None] = lambda _: None
-    stopped: Callable[[], bool] = lambda: False
+    client: Client  # a connection to the workers
+    work: Callable[..., object]  # is called in a worker with an order, what all have been sent, and a `Teller`
+    tell: Callable[[float], None] = lambda _: None  # is told, now and then, which share of all the work is done
+    stopped: Callable[[], bool] = lambda: False  # whether an end is wished for; what is begun is kept as it is then
     _topic: str = field(default_factory=lambda: f"phosphene-{uuid4().hex}")
     _done: dict[int, float] = field(default_factory=dict)
 
@@ -68,7 +61,8 @@ class Errands:
             while waiting and len(running) < AHEAD * len(crew.owners):
                 number, make = waiting.popleft()
                 try:
-                    running[self._submitted(make(), common, number)] = number
+                    teller = Teller(self._topic, number)
+                    running[self.client.submit(alone, self.work, teller, make(), *common, pure=False)] = number
                 except PhospheneError as error:
                     yield number, error
             for future in self._finished(crew, list(running)):
@@ -80,9 +74,6 @@ class Errands:
                 waiting.clear()
                 end(self._topic)
                 self.client.run(end, self._topic)
-
-    def _submitted(self, order: object, common: Sequence[Future], number: int) -> Future:
-        return self.client.submit(self.work, order, *common, Teller(self._topic, number), pure=False)
 
     def _finished(self, crew: Crew, running: Sequence[Future]) -> list[Future]:
         """Those that are done, after a short while."""
@@ -124,12 +115,20 @@ class Teller:
             Stop: an end is wished for.
         """
         get_worker().log_event(self.topic, (self.number, step.done))
-        self.check()
-
-    def check(self) -> None:
-        """Raises `Stop` if an end is wished for."""
         if self.topic in _STOPPED:
             raise Stop
+
+
+def alone(work: Callable[..., object], teller: Teller, order: object, *sent: object) -> object:
+    """Does a piece of work, in a worker, when its turn comes.
+
+    Raises:
+        Stop: an end was wished for before.
+    """
+    with ONE:
+        if teller.topic in _STOPPED:
+            raise Stop
+        return work(order, *sent, teller)
 
 
 def end(topic: str) -> None:
@@ -169,21 +168,18 @@ def make_folder(
 def make_one(
     order: Order, network: Network, technique: str, sent: Sequence[Sent], teller: Teller
 ) -> tuple[Dream, float]:
-    """Makes one picture, in a worker, and tells of its steps; one at a time. Says how many seconds it took.
+    """Makes one picture, in a worker, and tells of its steps. Says how many seconds it took.
 
     Its source's pixels are left out, which nobody needs any more.
 
     Raises:
-        Stop: the end was wished for before the first step.
         PhospheneError: as `Prepared.make` does.
     """
-    with ONE:
-        teller.check()
-        began = time.monotonic()
-        source = order.source.open() if isinstance(order.source, Sent) else order.source
-        named = {each.name: each.open() for each in sent}
-        ready = prepare(TECHNIQUES[technique], order.settings, network, named=named, opening=order.opening)
-        made = ready.make(source, on_step=teller)
-        assert isinstance(made, Dream)  # a file that was sent is made in memory
-        blank = replace(made.source, pixels=made.source.pixels[..., :0, :0].clone())
-        return replace(made, source=blank, draw_regions=None), time.monotonic() - began
+    began = time.monotonic()
+    source = order.source.open() if isinstance(order.source, Sent) else order.source
+    named = {each.name: each.open() for each in sent}
+    ready = prepare(TECHNIQUES[technique], order.settings, network, named=named, opening=order.opening)
+    made = ready.make(source, on_step=teller)
+    assert isinstance(made, Dream)  # a file that was sent is made in memory
+    blank = replace(made.source, pixels=made.source.pixels[..., :0, :0].clone())
+    return replace(made, source=blank, draw_regions=None), time.monotonic() - began

@@ -15,8 +15,6 @@ from distributed import get_worker
 from torch import Tensor
 
 from phosphene.ascent import Rule, executor, gradient
-from phosphene.ascent.executor import Sums
-from phosphene.ascent.gradient import Shift
 from phosphene.images.rasters import Array
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -31,15 +29,10 @@ Window = tuple[slice, slice]  # rows and columns
 
 @dataclass(frozen=True)
 class Run:
-    """Boxes side by side that one worker computes.
+    """Boxes side by side that one worker computes."""
 
-    Attributes:
-        owner: the worker's address.
-        boxes: from left to right; their rows are the same.
-    """
-
-    owner: str
-    boxes: tuple[Box, ...]
+    owner: str  # the worker's address
+    boxes: tuple[Box, ...]  # from left to right; their rows are the same
 
     @property
     def core(self) -> Window:
@@ -76,19 +69,13 @@ Place = tuple[Window, Window]  # where pixels are within a part, and where they 
 
 @dataclass(frozen=True)
 class Spread:
-    """A picture in parts, which cover it once.
+    """A picture in parts, which cover it once."""
 
-    Attributes:
-        size: height and width.
-        parts: where they are in the picture shifted by `shift`.
-        shift: down and to the right; the picture is left lying as its last step saw it.
-    """
+    size: tuple[int, int]  # height and width
+    parts: Sequence[Part]  # where they are in the picture shifted by `shift`
+    shift: tiles.Shift = (0, 0)  # down and to the right; the picture is left lying as its last step saw it
 
-    size: tuple[int, int]
-    parts: Sequence[Part]
-    shift: Shift = (0, 0)
-
-    def pieces(self, window: Window, shift: Shift) -> Iterator[tuple[Part, Place]]:
+    def pieces(self, window: Window, shift: tiles.Shift) -> Iterator[tuple[Part, Place]]:
         """Where a window of the picture shifted by `shift` is; what leaves at one edge comes in at the other."""
         further = (shift[0] - self.shift[0], shift[1] - self.shift[1])
         sides = (tiles.pieces(*each) for each in zip(window, self.size, further, strict=True))
@@ -141,8 +128,8 @@ def uphill(
     return g, tuple(scores)
 
 
-def sums(g: Array, run: Run, rule: Rule) -> list[Sums]:
-    """`blocks.sums` of a run's blocks; `g` is its context."""
+def sums(g: Array, run: Run, rule: Rule) -> list[executor.Sums]:
+    """`executor.sums` of a run's blocks; `g` is its context."""
     with ONE:
         return [executor.sums(_context_of(box, run, g), box, rule) for box in run.boxes]
 

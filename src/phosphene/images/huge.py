@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,12 @@ class Opened:
 
     raster: Raster  # its numbers, upright and in sRGB, with alpha behind if it has any
     depth: int  # bits per channel, 8 or 16
-    exif: Mapping[int, str] = field(default_factory=dict)  # the tags worth keeping
-    notes: tuple[str, ...] = ()  # what the user should hear
+    exif: Mapping[int, str]  # the tags worth keeping
+    notes: tuple[str, ...]  # what the user should hear
 
 
 def unpack(path: Path, target: Path, *, again: bool = False) -> Opened:
-    """Unpacks a picture file into a raster, the file `target`; `again` says that this holds its numbers already.
+    """Unpacks a picture file into a raster, the file `target`, unless that holds its numbers already (`again`).
 
     Raises:
         ImageError: damaged, or of numbers that are not read.
@@ -76,7 +76,9 @@ def save(
     """
     format, exif = writing.format_of(path), {} if metadata is None else source.exif
     sources.refuse(path, overwrite=overwrite)
-    check_whole(format, *dreamt.size)
+    writing.check_sides(format, *dreamt.size)
+    if format == "webp":
+        raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
     packed = dreamt.path.with_name("packed.tif")
     try:
         _pack(dreamt, source.raster, packed, depth=8 if format == "jpeg" else source.depth, alpha=format != "jpeg")
@@ -88,13 +90,6 @@ def save(
                 _insert(temporary, *texts.inserted(format, exif, metadata or {}))
     finally:
         packed.unlink(missing_ok=True)
-
-
-def check_whole(format: str, height: int, width: int) -> None:
-    """Refuses with an `ImageError` a format in which a picture that is not in memory cannot be written."""
-    writing.check_sides(format, height, width)
-    if format == "webp":
-        raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
 
 
 def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool) -> None:
@@ -119,7 +114,7 @@ def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool
 
 def _composed(dreamt: Raster, source: Raster, rows: slice, alpha: bool) -> Tensor:
     """A strip of the dream in 0..1, with alpha behind it or laid on white."""
-    pixels = dreamt.read(rows, dtype=rasters.dtype_of(dreamt.kind)).clamp_(0, 1)
+    pixels = dreamt.read(rows, dtype=torch.float64 if dreamt.kind == "f8" else torch.float32).clamp_(0, 1)
     if source.channels == 3:
         return pixels
     opaque = source.read(rows, dtype=pixels.dtype)[:, 3:]

@@ -30,10 +30,10 @@ Array = NDArray[Any]
 class Raster:
     """A picture's numbers in a file."""
 
-    path: Path  # of the file
-    height: int  # in pixels
-    width: int  # in pixels
-    channels: int = 3  # 3, or 4 with alpha behind
+    path: Path
+    height: int  # in pixels, like the width
+    width: int
+    channels: int = 3  # or 4 with alpha behind
     kind: str = "f4"  # `u1`, `u2`, `f4` or `f8`: whole numbers of one or two bytes, or floats
 
     @property
@@ -69,7 +69,8 @@ class Raster:
 
     def numbers(self, rows: slice = ALL, columns: slice = ALL, *, shift: Shift = (0, 0)) -> Array:
         """A window as the file has it, `[h, w, channels]`."""
-        array = np.empty((_length(rows, self.height), _length(columns, self.width), self.channels), self.kind)
+        shape = (len(range(side)[window]) for side, window in ((self.height, rows), (self.width, columns)))
+        array = np.empty((*shape, self.channels), self.kind)
         with self.path.open("rb", buffering=0) as file:
             for start, part in self._parts(array, rows, columns, shift):
                 file.seek(start)
@@ -97,18 +98,14 @@ class Raster:
 
     def _parts(self, array: Array, rows: slice, columns: slice, shift: Shift) -> Iterator[tuple[int, Array]]:
         """The window's parts that lie in one piece in the file, each with where it begins there."""
-        line = self.nbytes // self.height
+        length = self.nbytes // self.height
         for down, row in pieces(rows, self.height, shift[0]):
             for across, column in pieces(columns, self.width, shift[1]):
-                block, start = array[down, across], row * line + column * (line // self.width)
+                block, start = array[down, across], row * length + column * length // self.width
                 if block.shape[1] == self.width:
                     yield start, block
                 else:
-                    yield from ((start + number * line, part) for number, part in enumerate(block))
-
-
-def _length(window: slice, length: int) -> int:
-    return len(range(*window.indices(length)))
+                    yield from ((start + number * length, line) for number, line in enumerate(block))
 
 
 def strips(height: int, rows: int) -> Iterator[slice]:
@@ -123,8 +120,3 @@ def strips(height: int, rows: int) -> Iterator[slice]:
 def kind_of(dtype: torch.dtype) -> str:
     """The kind that holds tensors of a float type."""
     return "f8" if dtype == torch.float64 else "f4"
-
-
-def dtype_of(kind: str) -> torch.dtype:
-    """The type of tensors that a kind of float is read as."""
-    return torch.float64 if kind == "f8" else torch.float32

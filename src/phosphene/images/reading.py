@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from phosphene.errors import ImageError, RoomError, SettingsError
-from phosphene.images.decoding import decode, from_pillow, open_image, pillow
+from phosphene.images.decoding import TIFF, decode, from_pillow, open_image, pillow
 from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, from_array
 from phosphene.images.sources import Pixels, Source, bare_name, name_of, read_bytes
 from phosphene.images.texts import read_texts
@@ -23,10 +23,7 @@ _LARGE = 256 << 20  # bytes of a file whose header is read alone
 _LOADERS = {
     b"\x89PNG": pyvips.Image.pngload,
     b"\xff\xd8\xff": pyvips.Image.jpegload,
-    b"II*\0": pyvips.Image.tiffload,
-    b"MM\0*": pyvips.Image.tiffload,
-    b"II+\0": pyvips.Image.tiffload,
-    b"MM\0+": pyvips.Image.tiffload,
+    **dict.fromkeys(TIFF, pyvips.Image.tiffload),
 }  # named, so that libvips tries no other
 _FLOATS = {torch.float32: np.float32, torch.float64: np.float64}
 

@@ -114,8 +114,8 @@ def touched(mask: Tensor, tile: int, overlap: int, stride: int) -> list[Box]:
 
 
 def seen(found: Iterable[Box]) -> int:
-    """How many pixels tiles see, and so how many are computed."""
-    return sum((box.rows.high - box.rows.low) * (box.columns.high - box.columns.low) for box in found)
+    """How many pixels tiles see."""
+    return sum(box.seen for box in found)
 
 
 def _cells(mask: Tensor, stride: int) -> Tensor:

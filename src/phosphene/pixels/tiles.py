@@ -61,6 +61,11 @@ class Box:
         """Index of the core inside the context."""
         return self.rows.inner, self.columns.inner
 
+    @property
+    def seen(self) -> int:
+        """How many pixels the tile sees, and so how many are computed."""
+        return (self.rows.high - self.rows.low) * (self.columns.high - self.columns.low)
+
 
 def boxes(height: int, width: int, *, tile: int, overlap: int, stride: int) -> list[Box]:
     """The tiles of a picture, row by row, none larger than `tile` pixels a side.

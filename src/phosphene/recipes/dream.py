@@ -13,12 +13,10 @@ from torch import Tensor
 
 from phosphene import objectives
 from phosphene.ascent import OnStep, Part, Reached, Rule, climb_, gradient, planning, teller
-from phosphene.ascent.gradient import backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels import masks, transforms
-from phosphene.pixels.transforms import resize
 from phosphene.recipes.fields import memory_bytes, numbers
 from phosphene.recipes.settings import DreamSettings
 
@@ -78,7 +76,7 @@ def dream(
         here = reached if reached and octave + 1 == reached.octave else None
         parts = [_part(network, area, plan[octave], size, settings) for area, plan in zip(areas, plans, strict=True)]
         dreamt = climb_(
-            here.pixels if here else resize(detail, *size).add_(base),
+            here.pixels if here else transforms.resize(detail, *size).add_(base),
             parts,
             rule=rule,
             shifts=shifts,
@@ -136,7 +134,7 @@ def _part(
     objective = area.objective.fit(*size)
     mask = None if area.mask is None else masks.at(area.mask, *size)
     tiling = gradient.around(mask, network, objective, tiling)
-    backend = backend_on(settings.device, network, objective)
+    backend = gradient.backend_on(settings.device, network, objective)
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=backend)
     return Part(compute, mask, area.strength, sees=tiling.overlap)
 
@@ -176,4 +174,4 @@ def rule_of(settings: DreamSettings) -> Rule:
 
 def _whole(base: Tensor, picture: Tensor, pixels: Tensor) -> Tensor:
     """The picture at full size, as it would be if the dream ended at these pixels of the octave with this base."""
-    return resize(pixels - base, *picture.shape[-2:]).add_(picture).clamp_(0, 1)
+    return transforms.resize(pixels - base, *picture.shape[-2:]).add_(picture).clamp_(0, 1)

@@ -11,21 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from phosphene.ascent import OnStep, Step, gradient
+from phosphene.ascent import OnStep, Step, done, gradient
 from phosphene.ascent.executor import Hands, MakeHands, OnDisk, Work
-from phosphene.ascent.gradient import backend_on
 from phosphene.errors import Stop
 from phosphene.images import rasters
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels import transforms
-from phosphene.pixels.transforms import resize_rows, rows_for
 from phosphene.recipes import dream as in_memory
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import Journal
@@ -63,46 +60,39 @@ def dream(
         RecordError: the files of a run that stopped are not whole.
     """
     sizes = transforms.sizes(*source.size, settings.octaves, settings.octave_scale)
-    files = _Files(journal.folder, source, sizes, network.dtype)
+    files = _Files(journal, source, sizes, network.dtype)
     generator, rule = torch.Generator().manual_seed(settings.seed), in_memory.rule_of(settings)
-    _make_bases(files, journal)
+    _make_bases(files)
     for octave, size in enumerate(sizes):
         shifts = rule.shifts(settings.steps, generator)
         if octave < journal.state["octave"]:
             continue
-        _begin(files, octave, journal)
+        _begin(files, octave)
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
-        backend = backend_on(settings.device, network, fitted)
-        hand = hands(Work(network, fitted, boxes, backend, rule, journal.folder, journal))
-        place = partial(_Place, files.sizes, octave, steps=settings.steps)
-        with _rescuing(hand, files, octave, journal):
+        backend = gradient.backend_on(settings.device, network, fitted)
+        hand = hands(Work(network, fitted, boxes, backend, rule, journal))
+        tell = partial(_tell, on_step, sizes, octave, settings.steps)
+        with _rescuing(hand, files, octave):
             for number in range(journal.state["step"] + 1, settings.steps + 1):
-                now, spare = files.in_turn(octave, journal.state["current"])
-                tell = partial(_tell, on_step, place(number), now)
-                score = hand.step(now, spare, shifts[number - 1], rule.length(number, settings.steps), tell)
+                now, spare = files.in_turn(octave)
+                length, told = rule.length(number, settings.steps), partial(tell, number - 1, now)
+                score = hand.step(now, spare, shifts[number - 1], length, told)
                 kept = hand.keep(spare, must=number == settings.steps)
-                _note(journal, spare, kept)
-                _tell(on_step, place(number + 1), spare if kept else now, 0.0, score)
-    return files.pixels(len(sizes) - 1)[journal.state["current"]]
+                files.note(spare, kept)
+                tell(number, spare if kept else now, 0.0, score)
+    return files.in_turn(len(sizes) - 1)[0]
 
 
 @contextmanager
-def _rescuing(hand: Hands, files: _Files, octave: int, journal: Journal) -> Iterator[None]:
+def _rescuing(hand: Hands, files: _Files, octave: int) -> Iterator[None]:
     """Keeps what an octave's steps came to, if one of them is interrupted."""
     try:
         yield
     except (Stop, KeyboardInterrupt):
-        _, spare = files.in_turn(octave, journal.state["current"])
-        _note(journal, spare, hand.rescue(spare))
+        _, spare = files.in_turn(octave)
+        files.note(spare, hand.keep(spare, must=True))
         raise
-
-
-def _note(journal: Journal, spare: Raster, kept: int) -> None:
-    """Notes that the pixels in `spare` are on the disk, if they are: so many steps further than the others."""
-    if kept:
-        spare.flush()
-        journal.note(now=True, step=journal.state["step"] + kept, current=1 - journal.state["current"], passes={})
 
 
 def disk_bytes(sizes: Sequence[tuple[int, int]], network: Network) -> int:
@@ -114,9 +104,9 @@ def disk_bytes(sizes: Sequence[tuple[int, int]], network: Network) -> int:
 
 @dataclass(frozen=True)
 class _Files:
-    """The files of a run: a base for each octave, and pixels in turn in two files."""
+    """The files of a run, in its journal's folder: a base for each octave, and pixels in turn in two files."""
 
-    folder: Path
+    journal: Journal
     source: Raster
     sizes: Sequence[tuple[int, int]]
     dtype: torch.dtype
@@ -129,57 +119,65 @@ class _Files:
         """Two files for its pixels: one is read while the other is written."""
         return self._raster(f"pixels{octave}a", octave), self._raster(f"pixels{octave}b", octave)
 
-    def in_turn(self, octave: int, current: int) -> tuple[Raster, Raster]:
-        """The file with its pixels as they are, and the one for the next."""
-        both = self.pixels(octave)
+    def in_turn(self, octave: int) -> tuple[Raster, Raster]:
+        """The file with the pixels of the octave at which the run is, as they are, and the one for the next."""
+        both, current = self.pixels(octave), self.journal.state["current"]
         return both[current].check(), both[1 - current].check()
 
+    def note(self, spare: Raster, kept: int) -> None:
+        """Notes that the pixels in `spare` are on the disk, if they are: so many steps further than the others."""
+        if kept:
+            spare.flush()
+            state = self.journal.state
+            self.journal.note(now=True, step=state["step"] + kept, current=1 - state["current"], passes={})
+
     def _raster(self, name: str, octave: int) -> Raster:
-        return Raster(self.folder / f"{name}.raw", *self.sizes[octave], kind=rasters.kind_of(self.dtype))
+        return Raster(self.journal.folder / f"{name}.raw", *self.sizes[octave], kind=rasters.kind_of(self.dtype))
 
     def forget(self, octave: int) -> None:
-        """Deletes an octave's pixels and its base."""
-        for each in (*self.pixels(octave), *([self.base(octave)] if octave < len(self.sizes) - 1 else [])):
+        """Deletes the pixels and the base of an octave but the last."""
+        for each in (*self.pixels(octave), self.base(octave)):
             each.path.unlink(missing_ok=True)
-        (self.folder / "gradient.raw").unlink(missing_ok=True)
+        (self.journal.folder / "gradient.raw").unlink(missing_ok=True)
 
 
-def _make_bases(files: _Files, journal: Journal) -> None:
+def _make_bases(files: _Files) -> None:
     """The photograph at every octave's size, each from the next larger, as in Google's notebook."""
-    if "octave" in journal.state:
+    if "octave" in files.journal.state:
         return
     for octave in reversed(range(len(files.sizes) - 1)):
         _fill(files.base(octave).create(), partial(_resized, files.base(octave + 1), files.sizes[octave], files.dtype))
-    journal.note(now=True, octave=-1, step=0, current=0, passes={})
+    files.journal.note(now=True, octave=-1, step=0, current=0, passes={})
 
 
-def _begin(files: _Files, octave: int, journal: Journal) -> None:
+def _begin(files: _Files, octave: int) -> None:
     """The photograph at the octave's size, with the detail found so far; unless that was done already."""
-    if journal.state["octave"] == octave:
+    if files.journal.state["octave"] == octave:
         return
     first, second = files.pixels(octave)
     second.create()
-    _fill(first.create(), partial(_carried, files, octave, journal.state["current"]))
-    journal.note(now=True, octave=octave, step=0, current=0, passes={})
+    _fill(first.create(), partial(_carried, files, octave))
+    files.journal.note(now=True, octave=octave, step=0, current=0, passes={})
     if octave:
         files.forget(octave - 1)
 
 
-def _carried(files: _Files, octave: int, current: int, rows: slice) -> Tensor:
+def _carried(files: _Files, octave: int, rows: slice) -> Tensor:
     """Some rows of the photograph at the octave's size, and of what the octave before found, enlarged."""
     photograph = files.base(octave).read(rows, dtype=files.dtype)[:, :3]
     if octave == 0:
         return photograph
-    dreamt, base, size = files.pixels(octave - 1)[current], files.base(octave - 1), files.sizes[octave]
-    needed = rows_for(rows, dreamt.height, size[0], files.dtype)
+    (dreamt, _), base, size = files.in_turn(octave - 1), files.base(octave - 1), files.sizes[octave]
+    needed = transforms.rows_for(rows, dreamt.height, size[0], files.dtype)
     detail = dreamt.read(needed, dtype=files.dtype).sub_(base.read(needed, dtype=files.dtype))
-    return resize_rows(detail, rows, top=needed.start, source=dreamt.size, size=size).add_(photograph)
+    return transforms.resize_rows(detail, rows, top=needed.start, source=dreamt.size, size=size).add_(photograph)
 
 
 def _resized(source: Raster, size: tuple[int, int], dtype: torch.dtype, rows: slice) -> Tensor:
     """Some rows of a picture at another size."""
-    needed = rows_for(rows, source.height, size[0], dtype)
-    return resize_rows(source.read(needed, dtype=dtype)[:, :3], rows, top=needed.start, source=source.size, size=size)
+    needed = transforms.rows_for(rows, source.height, size[0], dtype)
+    pixels = source.read(needed, dtype=dtype)[:, :3]
+    return transforms.resize_rows(pixels, rows, top=needed.start, source=source.size, size=size)
 
 
 def _fill(raster: Raster, strip: Callable[[slice], Tensor]) -> None:
@@ -189,27 +187,21 @@ def _fill(raster: Raster, strip: Callable[[slice], Tensor]) -> None:
     raster.flush()
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Which step is being made, from 1, at which octave, from 0."""
-
-    sizes: Sequence[tuple[int, int]]
-    octave: int
-    number: int
-    steps: int
-
-    def done(self, share: float) -> float:
-        """Share of the whole run's work, counted in pixels, where so much of the step is done."""
-        areas = [math.prod(size) for size in self.sizes]
-        return (sum(areas[: self.octave]) + areas[self.octave] * (self.number - 1 + share) / self.steps) / sum(areas)
-
-
-def _tell(on_step: OnStep | None, place: _Place, pixels: Raster, share: float, score: float = math.nan) -> None:
-    """Tells of the last step that is finished, and of how much is done."""
+def _tell(
+    on_step: OnStep | None,
+    sizes: Sequence[tuple[int, int]],
+    octave: int,
+    steps: int,
+    step: int,
+    pixels: Raster,
+    share: float,
+    score: float = math.nan,
+) -> None:
+    """Tells of the last step that is finished, at an octave counted from 0, and of the share of the next one."""
     if on_step:
-        octaves, nothing = len(place.sizes), torch.empty(1, 3, 0, 0)
-        where = (place.number - 1, place.steps, place.octave + 1, octaves, place.done(share), place.sizes[-1])
-        on_step(Step(nothing, score, *where, partial(small, pixels)))
+        progress = done(list(map(math.prod, sizes)), octave, (step + share) / steps)
+        nothing, whole = torch.empty(1, 3, 0, 0), partial(small, pixels)
+        on_step(Step(nothing, score, step, steps, octave + 1, len(sizes), progress, sizes[-1], whole))
 
 
 def small(pixels: Raster) -> Tensor:

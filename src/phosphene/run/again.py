@@ -20,7 +20,7 @@ from phosphene.run.kept import Keep, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
-from phosphene.techniques.engine import Opening, named
+from phosphene.techniques.engine import Opening, pictures_by_setting
 
 RETIRED = ("backend",)  # settings of earlier versions
 
@@ -68,7 +68,7 @@ def _check_there(settings: Settings, folder: Path) -> None:
     Raises:
         RecordError: which of them, and how to name another.
     """
-    for setting, name in named(settings):
+    for setting, name in pictures_by_setting(settings):
         if not (folder / name).is_file() and not Path(name).is_file() and not is_canvas(name):
             raise RecordError(
                 f"The {setting} {name!r} is no file in {folder}. Put it there, or name another: {flag(setting)} PATH"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from phosphene import images, objectives
@@ -12,7 +11,6 @@ from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeHands
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.recipes.fields import ValueDict, Values
 from phosphene.recipes.settings import join_region
 from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream, OnForecast
@@ -20,58 +18,20 @@ from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, PATTERN, STYLE, known
 from phosphene.techniques.engine import Opening
 
-# What a caller in Python may hand over as it is: objectives, pictures, arrays; the settings name them
 
+class _Named(dict[str, images.Source]):
+    """Pictures that are no files, by the names under which settings and records know them."""
 
-@dataclass
-class Wishes:
-    """Objectives and pictures, and the names by which the settings and the record know them."""
-
-    objective: Objective | None = None
-    named: dict[str, images.Source] = field(default_factory=dict)
-    settings: ValueDict = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls,
-        objective: Objective | str | None,
-        guide: images.Source | Sequence[images.Source] | None,
-        mask: images.Source | None,
-        regions: Sequence[tuple[images.Source, Objective | str, float]],
-    ) -> Wishes:
-        """The wishes of a call."""
-        wishes = cls(objective if isinstance(objective, Objective) else None)
-        if objective is not None:
-            wishes.settings["objective"] = str(objective)
-        if guide is not None:
-            several: Sequence[Any] = guide if isinstance(guide, (list, tuple)) else [guide]
-            wishes.settings["guide"] = tuple(wishes.name(each, "guide") for each in several)
-        if mask is not None:
-            wishes.settings["mask"] = wishes.name(mask, "mask")
-        if regions:
-            wishes.settings["region"] = tuple(wishes._region(*each) for each in regions)
-        for source in objective.pictures if isinstance(objective, Objective) else ():
-            wishes.name(source, "picture")
-        return wishes
-
-    def changes(self, others: Values) -> ValueDict:
-        """The settings that they come to, over others; an objective stands in place of layers and channels."""
-        kept = {} if self.objective is None else {"layer": None, "channel": None}
-        return {**others, **kept, **self.settings}
-
-    def name(self, source: images.Source, usual: str) -> str:
+    def add(self, source: images.Source, usual: str) -> str:
         """A file's path, or a name under which the album finds what is no file."""
         if isinstance(source, (str, os.PathLike)):
             return os.fspath(source)
         name, number = usual, 1
-        while name in self.named:
+        while name in self:
             number += 1
             name = f"{usual}{number}"
-        self.named[name] = source
+        self[name] = source
         return name
-
-    def _region(self, mask: images.Source, objective: Objective | str, strength: float) -> str:
-        return join_region(self.name(mask, "region"), str(objective), strength)
 
 
 def dream(
@@ -116,10 +76,22 @@ def dream(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    wishes = Wishes.of(objective, guide, mask, regions)
-    chosen = DREAM.choose(recipe=recipe, preset=preset, **wishes.changes(changes))
-    opening = Opening(size, long_side, max_pixels)
-    ready = prepare(DREAM, chosen, network, named=wishes.named, opening=opening, objective=wishes.objective)
+    named, given = _Named(), objective if isinstance(objective, Objective) else None
+    if given is not None:
+        changes |= {"layer": None, "channel": None}  # an objective stands in their place
+    if objective is not None:
+        changes["objective"] = str(objective)
+    if guide is not None:
+        guides: Sequence[Any] = guide if isinstance(guide, (list, tuple)) else [guide]
+        changes["guide"] = tuple(named.add(each, "guide") for each in guides)
+    if mask is not None:
+        changes["mask"] = named.add(mask, "mask")
+    if regions:
+        changes["region"] = tuple(join_region(named.add(each, "region"), str(what), by) for each, what, by in regions)
+    for source in given.pictures if given else ():
+        named.add(source, "picture")
+    chosen, opening = DREAM.choose(recipe=recipe, preset=preset, **changes), Opening(size, long_side, max_pixels)
+    ready = prepare(DREAM, chosen, network, named=named, opening=opening, objective=given)
     return ready.make(image, on_step=on_step, keep=keep, on_forecast=on_forecast, hands=hands)
 
 
@@ -154,17 +126,18 @@ def style(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    wishes = Wishes()
-    named: ValueDict = {"style": (*changes.pop("style", ()), *(wishes.name(each, "style") for each in styles))}
+    named = _Named()
+    changes["style"] = (*changes.get("style", ()), *(named.add(each, "style") for each in styles))
     if mask is not None:
-        named["mask"] = wishes.name(mask, "mask")
+        changes["mask"] = named.add(mask, "mask")
     if initial is not None:
-        named["initial"] = wishes.name(initial, "initial")
+        changes["initial"] = named.add(initial, "initial")
     if regions is not None:
-        named["regions"] = tuple(wishes.name(each, "regions") for each in regions)
-    chosen = STYLE.choose(**{**changes, **named})
-    ready = prepare(STYLE, chosen, network, named=wishes.named, opening=Opening(None, long_side, max_pixels))
-    return _in_memory(ready.make(image, on_step=on_step, keep=keep))
+        changes["regions"] = tuple(named.add(each, "regions") for each in regions)
+    chosen, opening = STYLE.choose(**changes), Opening(None, long_side, max_pixels)
+    return _in_memory(
+        prepare(STYLE, chosen, network, named=named, opening=opening).make(image, on_step=on_step, keep=keep)
+    )
 
 
 def pattern(

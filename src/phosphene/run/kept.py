@@ -22,12 +22,9 @@ _CHUNK = 1 << 24  # bytes that are summed up at a time
 
 @dataclass(frozen=True)
 class Keep:
-    """Where and how a run is to keep how far it came.
+    """Where a run keeps how far it came: a folder of its own, beside the output.
 
-    Attributes:
-        folder: of its own, beside the output.
-        command: what asks for the same run again.
-        anew: gives up what an earlier run left there.
+    `command` asks for the same run again; `anew` gives up what an earlier run left there.
     """
 
     folder: Path
@@ -54,12 +51,7 @@ class Keep:
 
 @dataclass
 class Checkpoint:
-    """Keeps the pixels of a dream or a painting in memory, now and then.
-
-    Attributes:
-        journal: of the run.
-        notes: what the user should hear.
-    """
+    """Keeps the pixels of a dream or a painting in memory, now and then; `notes` are what the user should hear."""
 
     journal: Journal
     notes: tuple[str, ...] = ()
@@ -121,7 +113,7 @@ class Watch:
     """Passes steps on, and remembers the last."""
 
     on_step: OnStep | None
-    last: Step | None = field(default=None)
+    last: Step | None = None
 
     def __call__(self, step: Step) -> None:
         """Takes a step."""
@@ -141,19 +133,15 @@ class Watch:
 
     def ended(self, size: Sequence[int], depth: int, complete: bool) -> Facts:
         """What a record says of the end of a run: a picture of that height and width, written with `depth` bits."""
+        last = None if complete else self.last
+        where = f"{last.counted} {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""
         return {
             "output": {"width": size[1], "height": size[0], "depth": depth},
             "versions": record.versions(),
             "threads": torch.get_num_threads(),
             "complete": complete,
-            "reached": "" if complete else self.reached,
+            "reached": where,
         }
-
-    @property
-    def reached(self) -> str:
-        """Where it stood, for the record."""
-        last = self.last
-        return f"{last.counted} {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""
 
 
 @contextmanager

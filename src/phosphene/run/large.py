@@ -15,7 +15,6 @@ from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeHands, OnDisk
 from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
 from phosphene.images import huge
-from phosphene.images.huge import Opened
 from phosphene.images.rasters import Raster
 from phosphene.images.samples import check_size
 from phosphene.images.sources import sha256_of
@@ -45,7 +44,7 @@ class LargeDream:
 
     raster: Raster
     record: Record
-    source: Opened
+    source: huge.Opened
     journal: Journal
     notes: tuple[str, ...] = ()
 
@@ -73,16 +72,9 @@ def dream(
     on_forecast: OnForecast | None = None,
     hands: MakeHands | None = None,
 ) -> LargeDream:
-    """The dream of a picture file, which grows in files.
+    """The dream of a picture file, which grows where `keep` says, with so many bytes of memory for the whole process.
 
-    Args:
-        ready: how to dream, and the largest picture that is allowed.
-        path: of the picture.
-        keep: where the dream grows.
-        memory: bytes for the whole process.
-        on_step: is told of tiles and steps.
-        on_forecast: is told what it will take.
-        hands: makes the steps; by default this computer.
+    `on_step` is told of tiles, too; the rest is as for `Prepared.make`.
 
     Raises:
         Stop: it was asked for; the journal keeps what there is.
@@ -120,9 +112,9 @@ def dream(
 
 def obstacle(settings: DreamSettings) -> str | None:
     """What was asked for that cannot be done on disk."""
-    best = (asks_for_best(settings), "a guide without --layer")
-    asked = ((settings.mask, "--mask"), (settings.region, "--region"), best)
-    return next((name for wish, name in asked if wish), None)
+    best = asks_for_best(settings)
+    asked = {"--mask": settings.mask, "--region": settings.region, "a guide without --layer": best}
+    return next((name for name, wish in asked.items() if wish), None)
 
 
 def too_large(path: Path, held: int, obstacle: str | None) -> PhospheneError:

@@ -128,23 +128,14 @@ class Dream:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is to be made, whatever the picture.
+    """What is to be made, whatever the picture."""
 
-    Attributes:
-        technique: makes it.
-        settings: of the technique, with the network's precision.
-        network: computes features.
-        album: opens the pictures that the settings name, each once.
-        opening: how pictures are opened.
-        objective: one of Python's, in place of what the settings describe.
-    """
-
-    technique: Technique
-    settings: Any
-    network: Network
-    album: Album
-    opening: Opening = field(default_factory=Opening)
-    objective: Objective | None = None
+    technique: Technique  # makes it
+    settings: Any  # of the technique, with the network's precision
+    network: Network  # computes features
+    album: Album  # opens the pictures that the settings name, each once
+    opening: Opening = field(default_factory=Opening)  # how pictures are opened
+    objective: Objective | None = None  # one of Python's, in place of what the settings describe
 
     def __post_init__(self) -> None:
         if self.settings.dtype != self.network.precision:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from torch import Tensor
 
 from phosphene import features, objectives
 from phosphene.ascent import OnStep, Reached, Step, gradient, planning
-from phosphene.ascent.gradient import Tiling, backend_on
 from phosphene.errors import SettingsError
 from phosphene.features import ranking
 from phosphene.images import Picture
@@ -22,7 +20,6 @@ from phosphene.objectives import Objective
 from phosphene.pixels import masks, transforms
 from phosphene.pixels.tiles import Box
 from phosphene.recipes import dream as recipe
-from phosphene.recipes.dream import Region
 from phosphene.recipes.fields import Values, combined, numbers
 from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
@@ -104,12 +101,7 @@ class Dreams(Engine[DreamSettings]):
 
 
 def _dreamt(
-    picture: Picture,
-    aimed: Aim,
-    network: Network,
-    on_step: OnStep,
-    reached: Reached | None,
-    on_reached: OnReached,
+    picture: Picture, aimed: Aim, network: Network, on_step: OnStep, reached: Reached | None, on_reached: OnReached
 ) -> Tensor:
     """The dream, which reaches something with each step."""
 
@@ -152,21 +144,13 @@ def _small(picture: Picture, settings: DreamSettings) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Aim:
-    """An objective ready for the network, and where it holds.
+    """An objective ready for the network, and where it holds."""
 
-    Attributes:
-        settings: with the layers that were chosen for a guide.
-        objective: ready for the network.
-        mask: `[1, 1, H, W]`, or `None` for everywhere.
-        regions: what is aimed at elsewhere.
-        notes: what the user should hear.
-    """
-
-    settings: DreamSettings
+    settings: DreamSettings  # with the layers that were chosen for a guide
     objective: Objective
-    mask: Tensor | None = None
-    regions: tuple[Region, ...] = ()
-    notes: tuple[str, ...] = ()
+    mask: Tensor | None = None  # `[1, 1, H, W]`, or `None` for everywhere
+    regions: tuple[recipe.Region, ...] = ()  # what is aimed at elsewhere
+    notes: tuple[str, ...] = ()  # what the user should hear
 
 
 def aim(
@@ -248,14 +232,14 @@ def fitted(name: str, picture: Picture, album: Album, kind: str) -> Tensor:
 
 def _region(
     text: str, picture: Picture, settings: DreamSettings, network: Network, album: Album, usual: Objective
-) -> Region:
+) -> recipe.Region:
     """A region from `mask.png=OBJECTIVE @ STRENGTH`, where either of the two may be left out."""
     name, wish, strength = split_region(text)
     mask = masks.feather(_brightness(name, picture, album), settings.feather)
     if not mask.any():
         raise SettingsError(f"The region {name} is black everywhere: nothing may dream there. White dreams.")
     objective = objectives.read(wish).prepare(network, album) if wish else usual
-    return Region(mask, objective, strength)
+    return recipe.Region(mask, objective, strength)
 
 
 # What a long dream will take, said before it is begun: measured on a tile of its own size
@@ -268,23 +252,14 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a dream will take.
+    """What a dream will take."""
 
-    Attributes:
-        size: height and width, in pixels.
-        tiles: at the largest octave, at each step.
-        seconds: of the whole.
-        memory: bytes of the whole process.
-        disk: bytes of the files beside the output; 0 for a dream in memory.
-        free: bytes of the disk that are free.
-    """
-
-    size: Size
-    tiles: int
+    size: Size  # height and width, in pixels
+    tiles: int  # at the largest octave, at each step
     seconds: float
-    memory: int
-    disk: int = 0
-    free: int = 0
+    memory: int  # bytes of the whole process
+    disk: int = 0  # bytes of the files beside the output; 0 for a dream in memory
+    free: int = 0  # bytes of the disk that are free
 
     def __str__(self) -> str:
         height, width = self.size
@@ -298,7 +273,7 @@ def forecast(
     network: Network,
     objective: Objective,
     sizes: Sequence[Size],
-    tilings: Sequence[Tiling],
+    tilings: Sequence[gradient.Tiling],
     settings: DreamSettings,
 ) -> Forecast | None:
     """What a dream in memory with octaves of these sizes will take; `None` where that is not worth while.
@@ -307,25 +282,21 @@ def forecast(
     overlaps count as often as they are looked at.
     """
     boxes = [gradient.boxes(size, network, objective, tiling) for size, tiling in zip(sizes, tilings, strict=True)]
-    seen = settings.steps * sum(_seen(box) for octave in boxes for box in octave)
+    seen = settings.steps * sum(box.seen for octave in boxes for box in octave)
     if seen < WORTH:
         return None
     seconds = BESIDE * seen * _per_pixel(network, objective.fit(*sizes[-1]), boxes[-1][0], sizes[-1], settings)
-    tile = max(map(_seen, boxes[-1])) * features.bytes_per_pixel(network, objective.layers)
+    tile = max(box.seen for box in boxes[-1]) * features.bytes_per_pixel(network, objective.layers)
     memory = planning.PROCESS_BYTES + planning.picture_bytes(network, sizes[-1]) + int(tile)
     return Forecast(sizes[-1], len(boxes[-1]), seconds, memory)
-
-
-def _seen(box: Box) -> int:
-    return math.prod(side.stop - side.start for side in box.context)
 
 
 def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, settings: DreamSettings) -> float:
     """Seconds for each pixel of a tile, on the device that will compute it; a first run warms up."""
     rows, columns = (side.stop - side.start for side in box.context)
     pixels = torch.rand(1, 3, rows, columns, dtype=network.dtype, generator=torch.Generator().manual_seed(0))
-    backend = backend_on(settings.device, network, objective)
+    backend = gradient.backend_on(settings.device, network, objective)
     gradient.of_box(pixels, box, size, network, objective, backend)
     started = time.perf_counter()
     gradient.of_box(pixels, box, size, network, objective, backend)
-    return (time.perf_counter() - started) / _seen(box)
+    return (time.perf_counter() - started) / box.seen

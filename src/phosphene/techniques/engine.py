@@ -123,21 +123,20 @@ _RECORDED: Mapping[str, Callable[[str], str]] = {
 """A word as a record holds it."""
 
 
-def named(settings: Settings) -> list[tuple[str, str]]:
+def pictures_by_setting(settings: Settings) -> list[tuple[str, str]]:
     """Settings, and the pictures that these name beside the one that is worked on."""
-    return [
-        (each.name, name)
-        for each in described(type(settings)).values()
-        if (pictures := _PICTURES.get(each.holds))
-        for value in [getattr(settings, each.name) or ()]
-        for word in ([value] if isinstance(value, str) else value)
-        for name in pictures(word)
-    ]
+    found = []
+    for each in described(type(settings)).values():
+        names_in, value = _PICTURES.get(each.holds), getattr(settings, each.name)
+        if names_in and value is not None:
+            words = [value] if isinstance(value, str) else value
+            found += [(each.name, name) for word in words for name in names_in(word)]
+    return found
 
 
 def pictures(settings: Settings) -> list[str]:
     """The pictures that settings name beside the one that is worked on."""
-    return [name for _, name in named(settings)]
+    return [name for _, name in pictures_by_setting(settings)]
 
 
 def without_folders(settings: Settings) -> Facts:
@@ -161,11 +160,6 @@ Opened = tuple[Picture, Facts]
 class Opening:
     """How a picture is opened.
 
-    Attributes:
-        size: width and height, in pixels, of what is painted here: a canvas, a pattern; one number is both.
-        long_side: shrinks a picture first.
-        max_pixels: refuses larger pictures; 0 refuses none.
-
     Raises:
         SettingsError: no such size.
 
@@ -173,9 +167,9 @@ class Opening:
     (64, 64)
     """
 
-    size: tuple[int, int] | None = None
-    long_side: int | None = None
-    max_pixels: int = images.MAX_PIXELS
+    size: tuple[int, int] | None = None  # width and height, in pixels, of a canvas or a pattern; one number is both
+    long_side: int | None = None  # shrinks a picture first
+    max_pixels: int = images.MAX_PIXELS  # refuses larger pictures; 0 refuses none
 
     def __post_init__(self) -> None:
         put = object.__setattr__  # frozen for everybody else; numpy's numbers become Python's

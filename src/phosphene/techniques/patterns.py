@@ -1,7 +1,9 @@
 """Patterns: what a channel looks for, brought out of noise; of a layer, a sheet of its channels."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 
 import torch
 from torch import Tensor
@@ -47,7 +49,7 @@ class Patterns(Engine[PatternSettings]):
         size = picture.pixels.shape[-2], picture.pixels.shape[-1]
         if objective is None and settings.is_sheet:
             aims, notes = channels(settings, network)
-            return PreparedPicture(settings, _told(aims, settings), partial(_sheet, aims, network, size), notes)
+            return PreparedPicture(settings, _told(aims, settings), _Sheet(aims, network, size).make, notes)
         ready = self._ready(settings, network, album, objective)
         return PreparedPicture(
             settings, str(ready), partial(recipe.pattern, network, ready, size=size, settings=settings)
@@ -96,46 +98,38 @@ def _told(aims: list[PatternSettings], settings: PatternSettings) -> str:
     return f"{aims[0].layer}, channels {settings.channels or f'{aims[0].channel}-{aims[-1].channel}'}"
 
 
-def _sheet(
-    aims: list[PatternSettings],
-    network: Network,
-    size: tuple[int, int],
-    on_step: OnStep,
-    reached: Reached | None,
-    on_reached: OnReached,
-) -> Tensor:
-    """The patterns one after the other on a sheet, which reaches something with each of them."""
-    done = list(torch.split(reached.pixels, size[0], dim=-2)) if reached else []
-    found: list[Tensor | None] = [*done, *[None] * (len(aims) - len(done))]
-    for index, each in enumerate(aims[len(done) :], len(done)):
-        grow = partial(_grow, on_step, network, aims, found, index)
-        found[index] = recipe.pattern(network, size=size, settings=each, on_step=grow)
-        on_reached(Reached(index + 1, 0, torch.cat([cell for cell in found if cell is not None], dim=-2)))
-    return _laid_out(network, aims, found)
+@dataclass(frozen=True)
+class _Sheet:
+    """Patterns of these settings, one after the other, each of that height and width."""
 
+    aims: list[PatternSettings]
+    network: Network
+    size: tuple[int, int]
 
-def _grow(
-    on_step: OnStep, network: Network, aims: list[PatternSettings], found: list[Tensor | None], index: int, step: Step
-) -> None:
-    """Tells of a step as one of the sheet's."""
+    def make(self, on_step: OnStep, reached: Reached | None, on_reached: OnReached) -> Tensor:
+        """The sheet, which reaches something with each of its patterns."""
+        done = list(torch.split(reached.pixels, self.size[0], dim=-2)) if reached else []
+        for each in self.aims[len(done) :]:
+            grow = partial(self._grow, on_step, tuple(done))
+            done.append(recipe.pattern(self.network, size=self.size, settings=each, on_step=grow))
+            on_reached(Reached(len(done), 0, torch.cat(done, dim=-2)))
+        return self._laid_out(done)
 
-    def picture() -> Tensor:
-        return _laid_out(network, aims, [*found[:index], step.picture(), *found[index + 1 :]])
-
-    cell = sheets.layout(len(aims), step.size, headed=True)
-    on_step(
-        replace(
-            step,
-            octave=index + 1,
-            octaves=len(aims),
-            done=1.0 if index + 1 == len(aims) and step.done >= 1 else (index + step.done) / len(aims),
-            size=cell.size,
-            picture=picture,
-            counted="pattern",
+    def _grow(self, on_step: OnStep, before: tuple[Tensor, ...], step: Step) -> None:
+        """Tells of a step as one of the sheet's."""
+        count, whole = len(self.aims), len(before) + step.done
+        on_step(
+            replace(
+                step,
+                octave=len(before) + 1,
+                octaves=count,
+                done=1.0 if whole >= count else whole / count,
+                size=sheets.layout(count, step.size, headed=True).size,
+                picture=lambda: self._laid_out([*before, step.picture()]),
+                counted="pattern",
+            )
         )
-    )
 
-
-def _laid_out(network: Network, aims: list[PatternSettings], found: list[Tensor | None]) -> Tensor:
-    cells = [(str(each.channel), picture) for each, picture in zip(aims, found, strict=True)]
-    return sheets.sheet(cells, heading=f"{network.name}   {aims[0].layer}")
+    def _laid_out(self, done: Sequence[Tensor]) -> Tensor:
+        cells = [(str(each.channel), picture) for each, picture in zip_longest(self.aims, done)]
+        return sheets.sheet(cells, heading=f"{self.network.name}   {self.aims[0].layer}")

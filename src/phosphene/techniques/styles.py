@@ -13,7 +13,6 @@ from phosphene import filters, images
 from phosphene.ascent import OnStep, Reached, Step
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.features import correspondence
-from phosphene.features.correspondence import Correspondence
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -26,7 +25,7 @@ from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.structure import Source
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.techniques.dreams import fitted, mask_of
-from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture, named
+from phosphene.techniques.engine import Album, Engine, OnReached, PreparedPicture, pictures_by_setting
 
 # A picture of what was matched with what: the content and its styles, in shared colours
 
@@ -36,22 +35,17 @@ SHOWS = 0.65  # share of the colour over the picture
 
 
 def drawn(content: Tensor, sources: Sequence[Source]) -> Tensor:
-    """The sheet `[1, 3, H, W]`: of each style's places, a colour; and the content's places in their counterparts'.
-
-    Raises:
-        SettingsError: no correspondence was looked for.
-    """
+    """The sheet `[1, 3, H, W]`: of each style's places, a colour; and the content's places in their counterparts'."""
     cells: list[tuple[str, Tensor]] = []
     for number, source in enumerate(sources, 1):
-        if source.stuff is None:
-            raise SettingsError("--show-regions: only looks counted, so that nothing was matched by what it is.")
+        assert source.stuff is not None  # who asks for the sheet knows that something was matched
         of, by = _colours(source.stuff)
         name = "the style" if len(sources) == 1 else f"style {number}"
         cells += [("your picture", _over(content, of)), (name, _over(source.pixels, by))]
     return sheets.sheet(cells, columns=2, heading="one colour, one stuff")
 
 
-def _colours(stuff: Correspondence) -> tuple[Tensor, Tensor]:
+def _colours(stuff: correspondence.Correspondence) -> tuple[Tensor, Tensor]:
     """Colours for the places of both; a style's places by the numbers that are theirs, and a content's likewise."""
     count = stuff.kinds
     style, content = stuff.style[:, :count], stuff.content[:, :count]
@@ -85,10 +79,10 @@ class Styles(Engine[StyleSettings]):
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: styles, with what of them is matched with what, a mask, and what it begins with."""
-        finish = _Finish(picture.pixels, mask_of(picture, settings, album), settings.keep_colour)
+        mask = mask_of(picture, settings, album)
         initial = None if settings.initial is None else fitted(settings.initial, picture, album, "initial picture")
         sources, notes = _sources(picture, settings, network, album)
-        make = partial(_painted, _Painting(settings, network, sources, finish, initial))
+        make = _Painting(picture.pixels, settings, network, sources, mask, initial).make
         matched = all(source.stuff is not None for source in sources)
         regions = partial(drawn, picture.pixels, sources) if matched else None
         return PreparedPicture(settings, _told(settings), make, notes, regions=regions)
@@ -96,7 +90,7 @@ class Styles(Engine[StyleSettings]):
     def check(self, settings: StyleSettings, network: Network, album: Album) -> str:
         """As `Engine.check`."""
         _pictures(settings, network, album)
-        for setting, name in named(settings):
+        for setting, name in pictures_by_setting(settings):
             if setting != "style":
                 album.picture(name)
         return _told(settings)
@@ -127,59 +121,44 @@ def _told(settings: StyleSettings) -> str:
 
 @dataclass(frozen=True)
 class _Painting:
-    """A painting that is ready to be made."""
+    """A painting of `content` that is ready to be made; where its mask is 0, the content stays."""
 
+    content: Tensor
     settings: StyleSettings
     network: Network
     sources: list[Source]
-    finish: _Finish
+    mask: Tensor | None
     initial: Tensor | None
 
+    def make(self, on_step: OnStep, reached: Reached | None, on_reached: OnReached) -> Tensor:
+        """The painting, which reaches something with each window, and then dreams if that is wished."""
+        dreams = self.settings.then_dream is not None
+        pixels = recipe.style(
+            self.content,
+            self.network,
+            self.sources,
+            settings=self.settings,
+            initial=self.initial,
+            reached=reached,
+            on_window=on_reached,
+            on_step=self._telling(on_step, 0.0, 1 - DREAM_SHARE if dreams else 1.0),
+        )
+        if dreams:
+            pixels = _dreamt(pixels, self.settings, self.network, self._telling(on_step, 1 - DREAM_SHARE, 1.0))
+        return self._finished(pixels).clamp(0, 1)
 
-def _painted(asked: _Painting, on_step: OnStep, reached: Reached | None, on_reached: OnReached) -> Tensor:
-    """The painting, which reaches something with each window, and then dreams if that is wished."""
-    share = 1.0 if asked.settings.then_dream is None else 1 - DREAM_SHARE
-    pixels = recipe.style(
-        asked.finish.content,
-        asked.network,
-        asked.sources,
-        settings=asked.settings,
-        initial=asked.initial,
-        reached=reached,
-        on_window=on_reached,
-        on_step=asked.finish.telling(on_step, 0.0, share),
-    )
-    if asked.settings.then_dream is not None:
-        pixels = _dreamt(pixels, asked.settings, asked.network, asked.finish.telling(on_step, share, 1.0))
-    return asked.finish(pixels).clamp(0, 1)
-
-
-@dataclass(frozen=True)
-class _Finish:
-    """What is done to a painting before it is shown or saved.
-
-    Attributes:
-        content: the picture that is repainted.
-        mask: where it may be; elsewhere it stays.
-        keep_colour: whether it keeps its own colours.
-    """
-
-    content: Tensor
-    mask: Tensor | None
-    keep_colour: bool
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """The finished pixels."""
-        if self.keep_colour:
+    def _finished(self, pixels: Tensor) -> Tensor:
+        """What is shown or saved: with the content's colours, and the content where no painting may be."""
+        if self.settings.keep_colour:
             pixels = _recoloured(pixels, self.content)
         return pixels if self.mask is None else self.content + self.mask * (pixels - self.content)
 
-    def telling(self, watch: OnStep, begin: float, end: float) -> OnStep:
+    def _telling(self, watch: OnStep, begin: float, end: float) -> OnStep:
         """Tells of the steps of one part of the work, which goes from one share of all to another."""
 
         def tell(step: Step) -> None:
             done = end if step.done >= 1 else begin + step.done * (end - begin)
-            watch(replace(step, done=done, picture=lambda: self(step.picture())))
+            watch(replace(step, done=done, picture=lambda: self._finished(step.picture())))
 
         return tell
 

@@ -22,31 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Technique:
-    """A way to make pictures.
+    """A way to make pictures."""
 
-    Attributes:
-        name: of its command, and in records: `dream`.
-        plural: its pictures, in a sentence: `dreams`.
-        settings: its settings.
-        choose: its settings from wishes by name; of a technique that takes words, also from `of`, the word.
-        engine_path: its engine's module and class, loaded when it is first used.
-        takes: what it begins with: a picture, or words that say of what.
-        further: the setting that words after the first picture are values of, unless it is named otherwise.
-        draws_regions: whether it can draw what was matched with what.
-        about: what it does, in a line of help.
-        help: the text of its help.
-    """
-
-    name: str
-    plural: str
-    settings: type[Settings]
-    choose: Callable[..., Any]
-    engine_path: str
-    takes: Literal["picture", "words"] = "picture"
-    further: str = ""
-    draws_regions: bool = False
-    about: str = ""
-    help: str = ""
+    name: str  # of its command, and in records: `dream`
+    plural: str  # its pictures, in a sentence: `dreams`
+    settings: type[Settings]  # its settings
+    choose: Callable[..., Any]  # its settings from wishes by name; where it takes words, also from `of`, the word
+    engine_path: str  # its engine's module and class, loaded when it is first used
+    takes: Literal["picture", "words"] = "picture"  # what it begins with: a picture, or words that say of what
+    further: str = ""  # the setting that words after the first picture are values of, unless it is named otherwise
+    draws_regions: bool = False  # whether it can draw what was matched with what
+    about: str = ""  # what it does, in a line of help
+    help: str = ""  # the text of its help
 
     @cached_property
     def engine(self) -> Engine[Any]:

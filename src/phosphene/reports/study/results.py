@@ -116,24 +116,10 @@ def make_on_workers(
         except Stop:
             stopped.append(True)
 
-    errands = Errands(client, one, told, lambda: bool(stopped))
+    errands = Errands(client, make, told, lambda: bool(stopped))
     orders = [partial(variants.__getitem__, number) for number in range(len(variants))]
     for number, outcome in errands.run(orders, maker):
         yield variants[number], outcome
-
-
-def one(variant: Variant, maker: VariantMaker, teller: Any) -> VariantResult:
-    """Makes one variant, in a worker, and tells of its steps; one at a time.
-
-    Raises:
-        Stop: an end was wished for.
-        PhospheneError: it could not be made.
-    """
-    from phosphene.cluster.tasks import ONE
-
-    with ONE:
-        teller.check()
-        return make(variant, maker, teller)
 
 
 @dataclass(frozen=True)
