@@ -185,7 +185,8 @@ def test_blobs_of_the_wrong_size_are_refused(tmp_path):
 
 def test_folding_is_the_batch_norm_itself():
     weights = {
-        name: each.double() for name, each in caffe.load_tensors(networks.find(SOURCES["efficientnet-lite0"])).items()
+        name: each.double()
+        for name, each in torch.load(networks.find(SOURCES["efficientnet-lite0"]), weights_only=True).items()
     }
     pixels = torch.rand(1, 3, 32, 32, dtype=torch.float64)
     walk = networks.load(dtype=torch.float64).walk(pixels, {"stem_pre_relu"})

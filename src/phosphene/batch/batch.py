@@ -15,7 +15,7 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Values
+from phosphene.recipes.fields import Settings, Values
 from phosphene.records import journal, record
 from phosphene.run import Dream, Keep, LargeDream, Prepared, prepare
 from phosphene.techniques import DREAM, Technique, known
@@ -84,9 +84,9 @@ class Batch:
     jobs: tuple[Job, ...]
     many: bool  # not one picture that was named: what is there already is passed over
     technique: Technique
-    opening: Opening
-    force: bool  # makes anew what is there
-    network: Network | str | None
+    force: bool = False  # makes anew what is there
+    opening: Opening = field(default_factory=Opening)
+    network: Network | str | None = None
     objectives: dict[int, str] = field(default_factory=dict)  # by the identity of the settings; known when checked
 
     @cached_property
@@ -144,8 +144,7 @@ def plan(
     *,
     technique: Technique = DREAM,
     wishes: Values | None = None,
-    network: Network | str | None = None,
-    opening: Opening | None = None,
+    settings: Settings | None = None,
     recursive: bool = False,
     force: bool = False,
 ) -> Batch:
@@ -157,8 +156,7 @@ def plan(
             `photo.jpg`.
         technique: makes the pictures.
         wishes: settings and looks by name.
-        network: by default the one that the settings name.
-        opening: how pictures are opened.
+        settings: the same as settings, where they are known already; of a technique that takes pictures.
         recursive: whether folders are looked through with all below them.
         force: whether files may be replaced.
 
@@ -174,8 +172,8 @@ def plan(
         found = [(Input(name or _called(wishes), "words"), technique.choose(of=name, **wishes)) for name in given]
         many = len(found) > 1
     else:
-        settings, (inputs, many) = technique.choose(**wishes), expand(names, recursive=recursive)
-        found = [(source, settings) for source in inputs]
+        chosen, (inputs, many) = settings or technique.choose(**wishes), expand(names, recursive=recursive)
+        found = [(source, chosen) for source in inputs]
     jobs = []
     for source, chosen in found:
         named = facts(chosen, {look: wishes.get(look) for look in technique.looks})
@@ -187,7 +185,7 @@ def plan(
         if tree and path.parent.resolve().is_relative_to(tree):
             path.parent.mkdir(parents=True, exist_ok=True)
         check(path, force=force or many)
-    return Batch(planned, many, technique, opening or Opening(), force, network)
+    return Batch(planned, many, technique, force)
 
 
 def _called(wishes: Mapping[str, object]) -> str:
@@ -275,16 +273,8 @@ def many(
         PhospheneError: something is wrong with all of them.
     """
     names, technique = [inputs] if isinstance(inputs, str) else list(inputs), known(of)
-    batch = plan(
-        names,
-        output,
-        technique=technique,
-        wishes=wishes,
-        network=network,
-        opening=opening,
-        recursive=recursive,
-        force=force,
-    )
+    planned = plan(names, output, technique=technique, wishes=wishes, recursive=recursive, force=force)
+    batch = replace(planned, network=network, opening=opening or Opening())
     batch.check()
     for job in batch.jobs:
         if job.output is None or job.source.kind == "pipe":

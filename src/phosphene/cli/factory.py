@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,10 @@ def _make(technique: Technique, **flags: Any) -> int:
     values = configuration.wished(technique, own["config"], typed)
     _check_named(technique, inputs, values)
     # What is wrong with them is said before torch is loaded; of words, each has settings of its own.
-    if technique.takes == "words":
-        for each in inputs:
-            word(each)
-    else:
-        technique.choose(**values)
-    from phosphene import batch
+    for each in inputs if technique.takes == "words" else ():
+        word(each)
+    settings = technique.choose(**values) if technique.takes == "picture" else None
+    from phosphene.batch import plan
     from phosphene.cli import jobs
     from phosphene.cli.machines import Machines
     from phosphene.images import MAX_PIXELS
@@ -83,18 +82,18 @@ def _make(technique: Technique, **flags: Any) -> int:
     alone = own["scheduler"] is None and own["workers"] is None
     limit = MAX_PIXELS if own["max_pixels"] is None else own["max_pixels"]
     opening = Opening(jobs.canvas_size(own["size"]), own["long_side"], limit)
-    planned = batch.plan(
+    planned = plan(
         inputs,
         wishes.output,
         technique=technique,
         wishes=values,
-        opening=opening,
+        settings=settings,
         recursive=bool(own["recursive"]),
         force=wishes.force,
     )
     machines = None if alone else Machines(own["scheduler"], own["workers"], wishes.threads)
     command = click.get_current_context().meta[ARGUMENTS]
-    return jobs.Jobs(planned, values, wishes, machines, command, own["show_regions"]).make()
+    return jobs.Jobs(replace(planned, opening=opening), values, wishes, machines, command, own["show_regions"]).make()
 
 
 def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) -> tuple[tuple[str, ...], ValueDict]:

@@ -5,8 +5,7 @@ import glob
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,7 +32,12 @@ class Front(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         debug = bool(os.environ.get("PHOSPHENE_DEBUG")) or _take_debug_(arguments)
         options |= {"prog_name": "phosphene", "standalone_mode": False}
-        sys.exit(_ended(partial(super().main, arguments, **options), debug=debug))
+        try:
+            result = super().main(arguments, **options)
+            sys.stdout.flush()
+        except BaseException as error:  # whatever it is, it is told in words, and becomes an exit code
+            result = _code_of(error, debug=debug)
+        sys.exit(result if isinstance(result, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in their order; those of techniques that were registered come last."""
@@ -86,22 +90,19 @@ def _check_word(word: str, commands: tuple[str, ...]) -> None:
     )
 
 
-def _ended(run: Callable[[], object], *, debug: bool) -> int:
-    """Runs a command, tells errors instead of throwing them, and gives the exit code."""
-    try:
-        result = run()
-        sys.stdout.flush()
-        return result if isinstance(result, int) else 0
-    except BrokenPipeError:
-        # What is left to write is nobody's any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NO_READER
-    except SystemExit as error:  # with 1, click's own answer to a broken pipe
-        return error.code if isinstance(error.code, int) and error.code != 1 else _NO_READER
-    except (click.Abort, KeyboardInterrupt):
-        return _told("Interrupted; nothing is saved.", 130, debug=debug)
-    except Exception as error:  # a fault of ours: a line and the way to report it, no traceback
-        return _told(*_explained(error), debug=debug)
+def _code_of(error: BaseException, *, debug: bool) -> int:
+    """Tells an error, and gives its exit code."""
+    match error:
+        case BrokenPipeError():  # what is left to write is nobody's any more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _NO_READER
+        case SystemExit():  # with 1, click's own answer to a broken pipe
+            return error.code if isinstance(error.code, int) and error.code != 1 else _NO_READER
+        case click.Abort() | KeyboardInterrupt():
+            return _told("Interrupted; nothing is saved.", 130, debug=debug)
+        case Exception():  # a fault of ours: a line and the way to report it, no traceback
+            return _told(*_explained(error), debug=debug)
+    raise error
 
 
 def _told(message: str, code: int, *, debug: bool) -> int:

@@ -193,7 +193,7 @@ class Jobs:
         """What makes a picture; it is told whom to tell of its steps."""
         maker, source = self.maker, _source(job)
         make, keep = self.batch.of(job).make, maker.keep(job.output, self.command)
-        return lambda watch: make(source, on_step=watch, keep=keep, on_forecast=maker.foretell, hands=hands)
+        return partial(make, source, keep=keep, on_forecast=maker.foretell, hands=hands)
 
     def _helped(self, machines: Machines, jobs: Sequence[Job]) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""

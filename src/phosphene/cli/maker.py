@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from phosphene import images
-from phosphene.ascent import OnStep, Step
+from phosphene.ascent import Step
 from phosphene.batch import Job
 from phosphene.cli import process, progress
 from phosphene.cli.options import Wishes
@@ -82,8 +82,8 @@ def _is_preview(path: Path) -> bool:
         return False
 
 
-Dreaming: TypeAlias = Callable[[OnStep], Dream | LargeDream]
-"""Makes a picture, and tells of its steps."""
+Dreaming: TypeAlias = Callable[..., Dream | LargeDream]
+"""Makes a picture, and tells `on_step` of its steps."""
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Maker:
         started = time.monotonic()
         try:
             with progress.bar(title, quiet=self.wishes.quiet) as bar, self.stop.dreaming():
-                result = dreaming(lambda step: self._watch(step, bar, job.output))
+                result = dreaming(on_step=lambda step: self._watch(step, bar, job.output))
         except PhospheneError as error:
             if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
                 raise Stop from error

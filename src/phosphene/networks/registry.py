@@ -59,7 +59,9 @@ SOURCES = {
             default_layer=efficientnet.DEFAULT_LAYER,
             classifies="head",
             shows=LAYERS,
-            build=lambda path, dtype: efficientnet.EfficientNetLite0(weight_files.load_tensors(path), dtype=dtype),
+            build=lambda path, dtype: efficientnet.EfficientNetLite0(
+                torch.load(path, map_location="cpu", weights_only=True), dtype=dtype
+            ),
         ),
         Source(
             name="googlenet",

@@ -39,7 +39,7 @@ def read(path: Path) -> State:
         with existing(path).open("rb") as file:
             # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
             begin = file.read(9)
-        found = load_file(path) if begin[8:] == b"{" else load_tensors(path)
+        found = load_file(path) if begin[8:] == b"{" else torch.load(path, map_location="cpu", weights_only=True)
     except DAMAGE as error:
         raise WeightsError(
             f"{path} is no state dict, or is damaged ({type(error).__name__}).\n"
@@ -54,11 +54,6 @@ def existing(path: Path) -> Path:
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}.")
     return path
-
-
-def load_tensors(path: Path) -> Any:
-    """What `torch.save` wrote, as long as it is nothing but tensors and what holds them."""
-    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _unwrapped(found: Any, path: Path) -> State:
