@@ -33,7 +33,6 @@ class Job:
 
 # Which pictures of a batch are there already, and which were interrupted
 
-
 Standing = Literal["finished", "unfinished", "other"]
 
 
@@ -223,19 +222,12 @@ def _keep_apart(jobs: Sequence[Job], output: str | None) -> None:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What became of one of many pictures.
+    """What became of one of many pictures."""
 
-    Attributes:
-        source: what it is made of: a file, a canvas, or words.
-        output: its file.
-        picture: as it was made; `None` if it was there already, or did not come about.
-        error: why it did not come about.
-    """
-
-    source: str
-    output: Path
-    picture: Dream | LargeDream | None = None
-    error: PhospheneError | None = None
+    source: str  # what it is made of: a file, a canvas, or words
+    output: Path  # its file
+    picture: Dream | LargeDream | None = None  # as it was made; `None` if it was there already, or did not come about
+    error: PhospheneError | None = None  # why it did not come about
 
 
 def many(

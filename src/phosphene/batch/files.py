@@ -29,17 +29,11 @@ _REPORTS = ("-atlas", "-study", SUFFIX)  # ends of the names of folders that hol
 
 @dataclass(frozen=True)
 class Input:
-    """What a picture is made of.
+    """What a picture is made of."""
 
-    Attributes:
-        name: a path, a canvas, `-` for standard input, or words.
-        kind: which of them it is.
-        below: the folders between one that was named and the file, where subfolders are looked through.
-    """
-
-    name: str
-    kind: Literal["file", "canvas", "pipe", "words"] = "file"
-    below: Path = Path()
+    name: str  # a path, a canvas, `-` for standard input, or words
+    kind: Literal["file", "canvas", "pipe", "words"] = "file"  # which of them it is
+    below: Path = Path()  # the folders between one that was named and the file, where subfolders are looked through
 
     @property
     def stem(self) -> str:
@@ -132,7 +126,6 @@ def is_ours(path: Path) -> bool:
 
 
 # Where dreams go: names beside the inputs, folders, templates; and what stands in their way
-
 
 _UNFIT_FOR_FILES = re.compile(r'[\\/:*?"<>|\s]+')  # what a file name should not hold, on any system
 

@@ -109,7 +109,6 @@ def _worded(key: str, value: object) -> object:
 
 # Words that the shell completes at the Tab key. Nothing here loads torch, so that the answer comes at once
 
-
 Complete = Callable[[Context, Parameter, str], list[CompletionItem]]
 
 _LOOKS = Path(__file__).parents[1] / "filters" / "looks"

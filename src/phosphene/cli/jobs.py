@@ -34,11 +34,7 @@ if TYPE_CHECKING:  # Dask is an extra
 
 
 def canvas_size(text: str | None) -> tuple[int, int] | None:
-    """Width and height from `768x512`.
-
-    Raises:
-        SettingsError: it is written otherwise, or empty.
-    """
+    """Width and height from `768x512`. Raises `SettingsError`: it is written otherwise, or empty."""
     if text is None:
         return None
     match = re.fullmatch(r"\s*(\d{1,9})\s*[x×X*,]\s*(\d{1,9})\s*", text)
@@ -87,23 +83,14 @@ _ANEW = "it was interrupted, and is made anew"
 
 @dataclass
 class Jobs:
-    """The pictures that a command line asks for, made with one network.
+    """The pictures that a command line asks for, made with one network."""
 
-    Attributes:
-        batch: what is made of what.
-        values: settings and looks by name.
-        wishes: how the pictures are written and spoken of.
-        machines: who helps, if anybody.
-        command: what was typed, for a run that is resumed.
-        regions: the file for a picture of what was matched with what.
-    """
-
-    batch: Batch
-    values: Values
-    wishes: Wishes
-    machines: Machines | None
-    command: Sequence[str]
-    regions: str | None
+    batch: Batch  # what is made of what
+    values: Values  # settings and looks by name
+    wishes: Wishes  # how the pictures are written and spoken of
+    machines: Machines | None  # who helps, if anybody
+    command: Sequence[str]  # what was typed, for a run that is resumed
+    regions: str | None  # the file for a picture of what was matched with what
     maker: Maker = field(init=False)
 
     def make(self) -> int:

@@ -55,7 +55,6 @@ def choose_threads(wanted: int | None, load: Load = SINCE_START) -> str | None:
 
 # Lets torch use its memory again, where the C library can be told to
 
-
 # From glibc's <malloc.h>.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -3, -4, -8
 

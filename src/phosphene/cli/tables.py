@@ -230,7 +230,6 @@ def print_json(rows: Iterable[object]) -> None:
 
 # The command `filters`. It loads torch only when it is run
 
-
 THUMBNAIL = 192  # pixels of a filter's side on the sheet
 
 

@@ -57,11 +57,7 @@ class Climb:
         return score / math.prod(self.size)
 
     def collect(self, into: Raster) -> None:
-        """Writes the pixels into a file, part by part.
-
-        Raises:
-            Lost: a worker left.
-        """
+        """Writes the pixels into a file, part by part. Raises `Lost`: a worker left."""
         self.crew.wait([part.held for part in self.pixels.parts])
         for part in self.pixels.parts:
             (found,) = self.crew.fetch([part.held])
@@ -123,7 +119,6 @@ def _total(numbers: Iterable[float]) -> float:
 
 # The steps of one big dream on many workers: what is kept when, and what happens when a worker is lost
 
-
 ATTEMPTS = 5  # at one step: workers that are lost again and again are lost through the work
 RARELY = 20  # keeping the pixels may take one part in so many of the time
 
@@ -156,11 +151,7 @@ class Octave:
     _took: float = 0.0
 
     def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
-        """As `Hands.step`.
-
-        Raises:
-            ClusterError: the scheduler is lost, or workers are again and again.
-        """
+        """As `Hands.step`. Raises `ClusterError`: the scheduler is lost, or workers are again and again."""
         self._now = now
         score = self._persistently(now, lambda pixels: pixels.step(shift, length, tell))
         self.since.append((shift, length))

@@ -45,11 +45,7 @@ class Crew:
     _own: dict[int, tuple[object, dict[str, Future]]] = field(default_factory=dict)
 
     def muster(self) -> None:
-        """Counts anew who is there.
-
-        Raises:
-            ClusterError: nobody.
-        """
+        """Counts anew who is there. Raises `ClusterError`: nobody."""
         self.check_scheduler()
         with refusing("No worker is left, and none came back."):
             self.client.wait_for_workers(1, timeout=PATIENCE)
@@ -120,11 +116,7 @@ class Crew:
                 self.client.unsubscribe_topic(topic)
 
     def check_scheduler(self) -> None:
-        """Refuses to wait for answers that cannot come.
-
-        Raises:
-            ClusterError: the connection is gone.
-        """
+        """Refuses to wait for answers that cannot come. Raises `ClusterError`: the connection is gone."""
         if self.client.status != "running":
             raise ClusterError(f"The scheduler is lost.\n{GO_ON}")
 
@@ -152,7 +144,6 @@ def refusing(what: str) -> Iterator[None]:
 
 
 # Connections to workers: on this computer, or those of a scheduler elsewhere; only such as compute alike
-
 
 TIMEOUT = 10  # seconds for an answer
 ALIKE = ("phosphene", "torch", "distributed", "python")  # what must be the same everywhere, or nowhere

@@ -109,22 +109,14 @@ class Teller:
     number: int
 
     def __call__(self, step: Step) -> None:
-        """Tells of a step.
-
-        Raises:
-            Stop: an end is wished for.
-        """
+        """Tells of a step. Raises `Stop`: an end is wished for."""
         get_worker().log_event(self.topic, (self.number, step.done))
         if self.topic in _STOPPED:
             raise Stop
 
 
 def alone(work: Callable[..., object], teller: Teller, order: object, *sent: object) -> object:
-    """Does a piece of work, in a worker, when its turn comes.
-
-    Raises:
-        Stop: an end was wished for before.
-    """
+    """Does a piece of work, in a worker, when its turn comes. Raises `Stop`: an end was wished for before."""
     with ONE:
         if teller.topic in _STOPPED:
             raise Stop

@@ -121,7 +121,6 @@ def vectors(activations: Tensor) -> Tensor:
 
 # The guided filter: a map is made to follow the edges of a picture
 
-
 SMALLER = 4  # times
 
 

@@ -52,11 +52,7 @@ class Filter:
         return self.folder.parent != OWN
 
     def pixels(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """The style picture, `[1, 3, H, W]`.
-
-        Raises:
-            ImageError: its picture cannot be read.
-        """
+        """The style picture, `[1, 3, H, W]`. Raises `ImageError`: its picture cannot be read."""
         if self.drawing is None:
             return images.load(self.folder / str(self.picture), dtype=dtype).pixels
         return DRAWINGS[self.drawing](SIDE, SIDE, 0).to(dtype)

@@ -69,7 +69,6 @@ def _blur(x: Tensor) -> Tensor:
 
 # How bright a picture is, and what a dream changed of it
 
-
 _LUMA = (0.299, 0.587, 0.114)  # luma of sRGB's values as they are, ITU-R BT.601
 
 
@@ -141,7 +140,6 @@ def _power(light: Tensor) -> Tensor:
 
 # Repetition: the same motif again and again
 
-
 _MOTIF = 24  # pixels: a motif
 _EVEN = 32  # pixels: a side of a multiple of this is quick to transform
 _WINDOW = 512  # pixels a side that are looked through, in the middle of the picture
@@ -206,7 +204,6 @@ def _best(x: Tensor, transformed: Tensor, size: Tensor, top: int, left: int) -> 
 
 
 # Noise: fine grain without structure
-
 
 _BLOCK = 16  # pixels a side
 _CALM = 0.25  # of the blocks: those with least grain say how much there is everywhere

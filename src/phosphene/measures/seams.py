@@ -107,7 +107,6 @@ def _standard(profile: Tensor) -> Tensor:
 
 # Where tiles may meet: lattices that are known, and all that are looked through where none is
 
-
 CLOSEST = 32  # pixels: tiles narrower than this are not searched for
 _MOST = 3.0  # standard deviations that one line may count: an edge of the picture alone is no lattice
 
@@ -152,7 +151,6 @@ def strongest(profile: Tensor) -> tuple[float, int]:
 
 
 # What chance does to the largest of many numbers
-
 
 _FARTHEST = 30.0  # standard deviations: beyond them a probability is 0 in float64
 

@@ -182,7 +182,6 @@ def _term(
 
 # Guides: pictures whose features are to be found again in the dream
 
-
 SCALES = (1.0,)
 EMPHASIS = 2.0  # of the guide's features over their mean: above 1 it is overdone, as a dream does
 MOST = 4096  # feature vectors of guides that are compared by angle; more are thinned out

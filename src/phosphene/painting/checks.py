@@ -30,11 +30,7 @@ class Range(GroupedMetadata):
         yield Field(json_schema_extra={"minimum": self.low, "maximum": self.high})
 
     def check(self, value: float) -> float:
-        """The value.
-
-        Raises:
-            PydanticCustomError: it is out of range.
-        """
+        """The value. Raises `PydanticCustomError`: it is out of range."""
         if not self.low <= value <= self.high:
             raise PydanticCustomError("range", "It takes {low} to {high}.", {"low": self.low, "high": self.high})
         return value

@@ -58,14 +58,6 @@ Touch = Annotated[tuple[Point, ...], Field(min_length=1, max_length=LONGEST)]
 class Look:
     """What is brought out of a place.
 
-    Attributes:
-        kind: `dream`, `style`, or `erase`, which brings the photograph back.
-        preset: of a dream: a named look.
-        layer: of a dream: this layer; of a guided one: by default what suits the guide.
-        channel: only this channel of the layer.
-        filter: of a style: a look with a name.
-        reference: a picture: the dream's guide, or the style.
-
     Raises:
         ValueError: they do not go together.
 
@@ -73,12 +65,12 @@ class Look:
     'beasts'
     """
 
-    kind: Literal["dream", "style", "erase"]
-    preset: Name | None = None
-    layer: Name | None = None
-    channel: Annotated[Whole, Range(0, 1_000_000)] | None = None
-    filter: Name | None = None
-    reference: Id | None = None
+    kind: Literal["dream", "style", "erase"]  # `dream`, `style`, or `erase`, which brings the photograph back
+    preset: Name | None = None  # of a dream: a named look
+    layer: Name | None = None  # of a dream: this layer; of a guided one: by default what suits the guide
+    channel: Annotated[Whole, Range(0, 1_000_000)] | None = None  # only this channel of the layer
+    filter: Name | None = None  # of a style: a look with a name
+    reference: Id | None = None  # a picture: the dream's guide, or the style
 
     @model_validator(mode="after")
     def _goes_one_way(self) -> Look:
@@ -171,20 +163,14 @@ class Ground:
 class Brush:
     """What a stroke is painted with.
 
-    Attributes:
-        size: diameter in pixels of the view.
-        look: what it brings out.
-        softness: 0 is a hard edge, 1 fades from the middle.
-        strength: a factor; 1 is usual.
-
     Raises:
         ValueError: a number out of its range.
     """
 
-    size: Annotated[Real, Range(4, 600)]
-    look: Look
-    softness: Annotated[Real, Range(0, 1)] = 0.5
-    strength: Annotated[Real, Range(0.1, 3)] = 1.0
+    size: Annotated[Real, Range(4, 600)]  # diameter in pixels of the view
+    look: Look  # what it brings out
+    softness: Annotated[Real, Range(0, 1)] = 0.5  # 0 is a hard edge, 1 fades from the middle
+    strength: Annotated[Real, Range(0.1, 3)] = 1.0  # a factor; 1 is usual
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
@@ -214,15 +200,10 @@ Event = Annotated[Annotated[Stroke, Tag("stroke")] | Annotated[Ground, Tag("grou
 
 @dataclass(frozen=True)
 class Document:
-    """A painting as it stands.
+    """A painting as it stands."""
 
-    Attributes:
-        ground: under the strokes; `None` is the photograph.
-        strokes: in order.
-    """
-
-    ground: Ground | None = None
-    strokes: tuple[Stroke, ...] = ()
+    ground: Ground | None = None  # under the strokes; `None` is the photograph
+    strokes: tuple[Stroke, ...] = ()  # in order
 
     def after(self, event: Event) -> Document:
         """With one more event."""
@@ -299,11 +280,7 @@ Written = TypeVar("Written", Document, History)
 
 
 def read(kind: type[Written], data: object) -> Written:
-    """Reads what the `to_dict` of a document or a history wrote.
-
-    Raises:
-        SettingsError: it is none.
-    """
+    """Reads what the `to_dict` of a document or a history wrote. Raises `SettingsError`: it is none."""
     try:
         return TypeAdapter(kind).validate_python(data)
     except ValidationError as error:

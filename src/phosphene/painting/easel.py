@@ -26,17 +26,11 @@ LIGHTEST = 0.25  # of a brush's size, that it has where a pen hardly presses
 
 @dataclass(frozen=True)
 class Mark:
-    """A part of the view, and how far a touch goes at each of its pixels.
+    """A part of the view, and how far a touch goes at each of its pixels."""
 
-    Attributes:
-        top: of the part, in pixels of the view.
-        left: likewise.
-        mask: `[1, 1, h, w]`, 0..1.
-    """
-
-    top: int
-    left: int
-    mask: Tensor
+    top: int  # of the part, in pixels of the view
+    left: int  # likewise
+    mask: Tensor  # `[1, 1, h, w]`, 0..1
 
     @property
     def box(self) -> Box:

@@ -30,21 +30,13 @@ Box = tuple[slice, slice]
 
 @dataclass
 class Palette:
-    """Looks for one view.
+    """Looks for one view."""
 
-    Attributes:
-        network: which dreams.
-        view: the photograph at the size at which it is painted.
-        references: guides and styles, by name.
-        seed: of the dreams.
-        style_steps: of a style at each size; `None` is what suits a picture that is kept.
-    """
-
-    network: Network
-    view: Picture
-    references: Mapping[str, images.Source] = field(default_factory=dict)
-    seed: int = 0
-    style_steps: int | None = None
+    network: Network  # which dreams
+    view: Picture  # the photograph at the size at which it is painted
+    references: Mapping[str, images.Source] = field(default_factory=dict)  # guides and styles, by name
+    seed: int = 0  # of the dreams
+    style_steps: int | None = None  # of a style at each size; `None` is what suits a picture that is kept
     _aims: dict[Look, Aim] = field(default_factory=dict)
     _fitted: dict[tuple[Look, Size], Objective] = field(default_factory=dict)
 
@@ -90,11 +82,7 @@ class Palette:
         return choose_style(**named, **given, seed=self.seed)
 
     def styled(self, look: Look, strength: float | None, picture: Picture, on_step: OnStep | None) -> Dream:
-        """A picture, repainted in a style's look.
-
-        Raises:
-            PhospheneError: a filter or picture that is not there.
-        """
+        """A picture, repainted in a style's look. Raises `PhospheneError`: a filter or picture that is not there."""
         height, width = picture.pixels.shape[-2:]
         origin = {"name": picture.name, "width": width, "height": height}
         ready = Prepared(STYLE, self.style(look, strength), self.network, self.album)

@@ -116,11 +116,7 @@ def sizes(view: Size, full: Size, scale: float) -> list[Size]:
 
 
 def check_room(easel: Easel, full: Size) -> None:
-    """Refuses what memory cannot hold, before anything is begun.
-
-    Raises:
-        RoomError: with the long side that it can.
-    """
+    """Refuses what memory cannot hold, before anything is begun. Raises `RoomError`: with the long side that it can."""
     needed = planning.picture_bytes(easel.palette.network, full) + planning.STEP_BYTES
     free = ROOM * psutil.virtual_memory().available
     if needed > free:

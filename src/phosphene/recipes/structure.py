@@ -70,7 +70,6 @@ def surrounded(pixels: Tensor, by: Shift) -> Tensor:
 
 # What is drawn in a picture, as the likeness of its places to each other, whatever they look like
 
-
 SEES = (147,)  # pixels that the compared layers see: things, and their parts
 PLACES = 700  # that are compared with each other, by chance anew at each look
 KEEP = 0.6  # weight of what is drawn, at strength 0.5
@@ -120,7 +119,6 @@ def cosines(activations: Tensor, places: Tensor) -> Tensor:
 
 
 # Style by Gram matrices: the statistics of a whole picture, wherever its parts come to lie
-
 
 SMOOTH = 0.02  # weight of differences between neighbouring pixels
 

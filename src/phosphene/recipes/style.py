@@ -115,11 +115,7 @@ def windows(height: int, width: int, area: int) -> list[Window]:
 
 
 def window_area(network: Network, pixels: Tensor, settings: StyleSettings) -> int:
-    """How many pixels a window may have.
-
-    Raises:
-        SettingsError: fewer than a window needs.
-    """
+    """How many pixels a window may have. Raises `SettingsError`: fewer than a window needs."""
     each = features.bytes_per_pixel(network, hypercolumns.layers(network, LOOKS)) + COLUMN_BYTES
     count, memory = pixels.shape[-2] * pixels.shape[-1], memory_bytes(settings.memory)
     least = min(count, SMALLEST_WINDOW**2)

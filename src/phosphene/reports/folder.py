@@ -20,15 +20,10 @@ _SCHEMA = 1
 
 @dataclass(frozen=True)
 class ReportFolder:
-    """A report's folder. It says in a JSON file what it holds; every file is written whole.
+    """A report's folder. It says in a JSON file what it holds; every file is written whole."""
 
-    Attributes:
-        path: where it lies.
-        kind: `atlas` or `study`.
-    """
-
-    path: Path
-    kind: str
+    path: Path  # where it lies
+    kind: str  # `atlas` or `study`
 
     @property
     def page(self) -> Path:
@@ -104,27 +99,18 @@ class ReportFolder:
 
 # Command lines to copy: how a picture is named in them, its settings as flags, and how shells quote them
 
-
 _PLAIN = re.compile(r"[\w.,:=@+/\\-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The photograph or canvas as a command line names it.
+    """The photograph or canvas as a command line names it."""
 
-    Attributes:
-        name: without folders.
-        width: in full, pixels.
-        height: in full, pixels.
-        painted: whether it is a canvas.
-        sized: whether a canvas has another size than canvases usually have.
-    """
-
-    name: str
-    width: int
-    height: int
-    painted: bool = False
-    sized: bool = False
+    name: str  # without folders
+    width: int  # in full, pixels
+    height: int  # in full, pixels
+    painted: bool = False  # whether it is a canvas
+    sized: bool = False  # whether a canvas has another size than canvases usually have
 
     @property
     def word(self) -> str:

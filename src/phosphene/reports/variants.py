@@ -47,11 +47,7 @@ class Library:
         return named
 
     def __call__(self, settings: Any) -> Network:
-        """The network that settings name.
-
-        Raises:
-            PhospheneError: it cannot be loaded.
-        """
+        """The network that settings name. Raises `PhospheneError`: it cannot be loaded."""
         key = (settings.model, settings.weights, settings.dtype)
         if key not in self.loaded:
             self.loaded[key] = networks.load_for(settings)

@@ -150,11 +150,7 @@ def _weights_beside(file: str, folder: Path) -> str | None:
 
 
 def recorded_input(made: Record, folder: Path) -> images.Source:
-    """The picture that another began as: a canvas, or the file beside it.
-
-    Raises:
-        RecordError: it is not there.
-    """
+    """The picture that another began as: a canvas, or the file beside it. Raises `RecordError`: it is not there."""
     if "canvas" in made.input:
         return str(made.input["canvas"])
     name = str(made.input.get("name", ""))

@@ -37,12 +37,7 @@ class Keep:
         return found is not None and key in found["state"]
 
     def journal(self, about: Mapping[str, object]) -> Journal:
-        """The run's journal.
-
-        Raises:
-            SettingsError: another run's is there.
-            RecordError: it is damaged.
-        """
+        """The run's journal. Raises `SettingsError`: another run's is there; `RecordError`: it is damaged."""
         journal = Journal(self.folder, about, self.command)
         if self.anew:
             journal.close()
@@ -122,11 +117,7 @@ class Watch:
             self.on_step(step)
 
     def picture(self) -> Tensor:
-        """The whole picture as it stood then.
-
-        Raises:
-            Stop: there was no step yet.
-        """
+        """The whole picture as it stood then. Raises `Stop`: there was no step yet."""
         if self.last is None:
             raise Stop
         return self.last.picture()

@@ -279,7 +279,6 @@ def prepare(
 
 # Packages that not everybody has: asked for when they are needed, with word of how to install them
 
-
 _NO_DASK = "Many machines need Dask, which is not installed. Install it with: pip install 'phosphene[distributed]'"
 
 
@@ -298,9 +297,5 @@ def extra(module: str, *packages: str, missing: PhospheneError) -> object:
 
 
 def cluster() -> Any:
-    """The room `cluster`, where Dask is.
-
-    Raises:
-        ClusterError: it is not installed.
-    """
+    """The room `cluster`, where Dask is. Raises `ClusterError`: it is not installed."""
     return extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(_NO_DASK))

@@ -35,24 +35,14 @@ class Rank(IntEnum):
 
 @dataclass(eq=False)
 class Job:
-    """Long work.
+    """Long work."""
 
-    Attributes:
-        kind: `ground`, `look`, `thumbnails`, `ranking` or `render`.
-        picture: whose it is.
-        rank: what it makes way for.
-        work: does it; what it returns is the result.
-        hear: is told of each change.
-        message: what is being done, in words.
-        after: is called when it is over.
-    """
-
-    kind: JobKind
-    picture: str
-    rank: Rank
-    work: Callable[[Job], dict[str, object]]
-    hear: Callable[[Job], None]
-    message: str = ""
+    kind: JobKind  # `ground`, `look`, `thumbnails`, `ranking` or `render`
+    picture: str  # whose it is
+    rank: Rank  # what it makes way for
+    work: Callable[[Job], dict[str, object]]  # does it; what it returns is the result
+    hear: Callable[[Job], None]  # is told of each change
+    message: str = ""  # what is being done, in words
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: JobStage = "waiting"
     done: float = 0.0
@@ -60,7 +50,7 @@ class Job:
     result_file: Path | None = None
     media_type: str = "application/octet-stream"
     cancelled: bool = False
-    after: Callable[[], None] | None = None
+    after: Callable[[], None] | None = None  # is called when it is over
     _began: float = 0.0
 
     def cancel(self) -> None:
@@ -243,7 +233,6 @@ class Worker:
 
 
 # Who watches a picture, and the jobs that they are told of
-
 
 JOBS = 12  # of a picture, that are told of; older ones are forgotten
 

@@ -62,7 +62,6 @@ class Patches:
 
 # A stroke while it is painted: points come in, and touches are made of them, as long as the brush is down
 
-
 PAUSE = 0.12  # seconds from touch to touch at least, so that a quick computer does not paint more thickly
 TRAIL = 0.7  # seconds that a place goes on dreaming after the brush has passed
 SETTLE = 2  # touches after the brush was lifted, so that a click is seen
@@ -137,23 +136,14 @@ FRAME = 0.25  # seconds between two frames of a ground that grows
 
 @dataclass
 class Painter:
-    """Paints, shows what changes, and knows the way back.
+    """Paints, shows what changes, and knows the way back."""
 
-    Attributes:
-        easel: what is painted on.
-        history: what was done.
-        emit: is told of frames and events.
-        changed: is called when something is finished: it keeps the painting, and tells how it stands.
-        screen: what is shown.
-        patches: what events changed.
-    """
-
-    easel: Easel
-    history: History
-    emit: Callable[[bytes | dict[str, object]], None]
-    changed: Callable[[], None]
-    screen: Screen = field(init=False)
-    patches: Patches = field(default_factory=Patches)
+    easel: Easel  # what is painted on
+    history: History  # what was done
+    emit: Callable[[bytes | dict[str, object]], None]  # is told of frames and events
+    changed: Callable[[], None]  # is called when something is finished: it keeps the painting, and tells how it stands
+    screen: Screen = field(init=False)  # what is shown
+    patches: Patches = field(default_factory=Patches)  # what events changed
 
     def __post_init__(self) -> None:
         self.screen = Screen(self.easel.pixels)

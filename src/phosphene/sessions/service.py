@@ -74,11 +74,7 @@ class Studio:
         return self._new(data, checked_name(name, "picture"))
 
     def canvas(self, name: str, width: int, height: int, seed: int) -> Session:
-        """Opens a canvas, which the program paints.
-
-        Raises:
-            SettingsError: an impossible one.
-        """
+        """Opens a canvas, which the program paints. Raises `SettingsError`: an impossible one."""
         if name not in CANVASES:
             raise UnknownNameError(f"There is no canvas {name!r}.{nearest(name, CANVASES)}")
         least, most = CANVAS_SIDES
@@ -109,11 +105,7 @@ class Studio:
         return webp(eight_bits(picture.pixels))
 
     def unpack(self, data: bytes, name: str) -> Session:
-        """Opens a painting's file.
-
-        Raises:
-            PhospheneError: it is none, or damaged.
-        """
+        """Opens a painting's file. Raises `PhospheneError`: it is none, or damaged."""
         folder = self.store.unpack(data)
         try:
             return self._opened(folder)
@@ -124,11 +116,7 @@ class Studio:
             raise SettingsError(f"{checked_name(name, 'This file')} is damaged: its facts are not whole.") from error
 
     def picture(self, id: str) -> Session:
-        """An open picture, or one that was kept.
-
-        Raises:
-            UnknownNameError: there is none.
-        """
+        """An open picture, or one that was kept. Raises `UnknownNameError`: there is none."""
         with self._lock:
             if (found := self._seen(id)) is not None:
                 return found
@@ -157,11 +145,7 @@ class Studio:
         self.worker.ask(lambda: self.store.forget(id)).result()
 
     def job(self, id: str) -> Job:
-        """A job.
-
-        Raises:
-            UnknownNameError: there is none.
-        """
+        """A job. Raises `UnknownNameError`: there is none."""
         for session in list(self._sessions.values()):
             if (found := session.jobs.get(id)) is not None:
                 return found

@@ -115,22 +115,14 @@ class Session(Subscribers):
         return None if found is None else webp(eight_bits(found))
 
     def add_reference(self, data: bytes, name: str) -> Reference:
-        """Adds a guide or a style.
-
-        Raises:
-            PhospheneError: it cannot be read.
-        """
+        """Adds a guide or a style. Raises `PhospheneError`: it cannot be read."""
         added = self.references.add(data, name, max_pixels=self.max_pixels)
         self.keep()
         self.emit_state()
         return added
 
     def reference(self, id: str) -> bytes:
-        """A guide or a style, small, WebP.
-
-        Raises:
-            UnknownNameError: there is none.
-        """
+        """A guide or a style, small, WebP. Raises `UnknownNameError`: there is none."""
         return shrunk(Image.open(BytesIO(self.references[id]), formats=["PNG"]))
 
     def command(self) -> Command:
@@ -199,11 +191,7 @@ class Session(Subscribers):
         self.end(cancelled=True)
 
     def stroke(self, brush: Brush, points: Touch, seconds: float) -> State:
-        """A whole stroke, which takes so many seconds.
-
-        Raises:
-            PhospheneError: as `begin`.
-        """
+        """A whole stroke, which takes so many seconds. Raises `PhospheneError`: as `begin`."""
         live = self.begin(brush, points[:1])
         number = max(1, len(points) - 1)
         for point in points[1:]:

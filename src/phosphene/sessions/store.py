@@ -46,11 +46,7 @@ class SessionFolder:
         return self.path.name
 
     def read(self, name: str) -> bytes:
-        """A file's bytes.
-
-        Raises:
-            RecordError: it is not there.
-        """
+        """A file's bytes. Raises `RecordError`: it is not there."""
         try:
             return (self.path / name).read_bytes()
         except OSError as error:
@@ -63,11 +59,7 @@ class SessionFolder:
         write_atomically(target, data, overwrite=True)
 
     def facts(self) -> Facts:
-        """What is known of the picture, and what was painted on it.
-
-        Raises:
-            RecordError: it cannot be read.
-        """
+        """What is known of the picture, and what was painted on it. Raises `RecordError`: it cannot be read."""
         try:
             found = json.loads(self.read(FACTS))
         except ValueError as error:
@@ -124,11 +116,7 @@ class Store:
         return folder
 
     def unpack(self, data: bytes) -> SessionFolder:
-        """A folder from a painting's file.
-
-        Raises:
-            ImageError: it is none, or too large.
-        """
+        """A folder from a painting's file. Raises `ImageError`: it is none, or too large."""
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as packed:
                 parts = [each for each in packed.infolist() if PARTS.fullmatch(each.filename)]
@@ -147,11 +135,7 @@ class Store:
         return folder
 
     def folder(self, id: str) -> SessionFolder:
-        """The folder of a picture.
-
-        Raises:
-            UnknownNameError: there is none.
-        """
+        """The folder of a picture. Raises `UnknownNameError`: there is none."""
         path = self.root / id
         if not re.fullmatch(ID, id) or not (path / PICTURE).is_file():
             raise UnknownNameError("There is no such picture any more. Open it anew.")
@@ -197,7 +181,6 @@ def checked_name(name: str, usual: str) -> str:
 
 # Pictures that a painting looks at: guides and styles
 
-
 MOST_REFERENCES = 200  # of one painting
 LARGEST = 1024  # pixels of the long side that is kept: looks are taken from it, not prints
 
@@ -215,12 +198,7 @@ class References(Mapping[str, images.Source]):
         self.facts: dict[str, Facts] = {str(id): dict(each) for id, each in facts.items() if re.fullmatch(ID, str(id))}
 
     def add(self, data: bytes, name: str, *, max_pixels: int) -> Reference:
-        """Keeps a picture.
-
-        Raises:
-            ImageError: it cannot be read.
-            RoomError: there are too many.
-        """
+        """Keeps a picture. Raises `ImageError`: it cannot be read; `RoomError`: there are too many."""
         if len(self.facts) >= MOST_REFERENCES:
             raise RoomError(f"A painting has at most {MOST_REFERENCES} guides and styles.")
         picture = images.load(data, long_side=LARGEST, max_pixels=max_pixels, name=checked_name(name, "picture"))
@@ -254,7 +232,6 @@ class References(Mapping[str, images.Source]):
 
 
 # The command line that makes a painting, where one can
-
 
 STROKES = "Brush strokes cannot be said in a command.\nRender the picture, or save the painting: both know them all."
 

@@ -116,11 +116,7 @@ class Crowd:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """A place as long as the context lasts.
-
-        Raises:
-            Refusal: 503, if all are taken.
-        """
+        """A place as long as the context lasts. Raises `Refusal`: 503, if all are taken."""
         if self.inside >= self.limit:
             raise Refusal(503, self.full, "Wait a moment, then try again.", {"Retry-After": "1"})
         self.inside += 1

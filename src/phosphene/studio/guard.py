@@ -66,11 +66,7 @@ class PageFile:
 
 
 def read(folder: Path = FOLDER) -> dict[str, PageFile]:
-    """The files below a folder, by their path from there.
-
-    Raises:
-        SettingsError: it has no index.html.
-    """
+    """The files below a folder, by their path from there. Raises `SettingsError`: it has no index.html."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _TYPES)
     found = {path.relative_to(folder).as_posix(): _read(path) for path in paths}
     if INDEX not in found:

@@ -18,29 +18,17 @@ Handler = Callable[[Desk, Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Operation:
-    """What one method of one address does.
+    """What one method of one address does."""
 
-    Attributes:
-        method: in small letters.
-        path: with the names of its parts in braces.
-        about: what it does, in a sentence.
-        handler: does it.
-        takes: names of shapes, or `FILE`, any of which its body may be.
-        gives: the name of a shape, a media type, or nothing.
-        status: of its answer.
-        named: whether its query names the file that is sent.
-        refusals: statuses of its own, beside those that follow from the rest.
-    """
-
-    method: str
-    path: str
-    about: str
-    handler: Handler
-    takes: Sequence[str] = ()
-    gives: str = ""
-    status: int = 200
-    named: bool = False
-    refusals: Sequence[int] = ()
+    method: str  # in small letters
+    path: str  # with the names of its parts in braces
+    about: str  # what it does, in a sentence
+    handler: Handler  # does it
+    takes: Sequence[str] = ()  # names of shapes, or `FILE`, any of which its body may be
+    gives: str = ""  # the name of a shape, a media type, or nothing
+    status: int = 200  # of its answer
+    named: bool = False  # whether its query names the file that is sent
+    refusals: Sequence[int] = ()  # statuses of its own, beside those that follow from the rest
 
     def described(self, shapes: dict[str, object]) -> dict[str, object]:
         """As OpenAPI has it."""

@@ -45,11 +45,7 @@ async def read_file(request: Request, limits: Limits) -> bytes:
 
 
 async def read_json(request: Request, limits: Limits) -> bytes:
-    """A body that says it is JSON.
-
-    Raises:
-        Refusal: 408 too slow, 413 too large, 415 it does not say so.
-    """
+    """A body that says it is JSON. Raises `Refusal`: 408 too slow, 413 too large, 415 it does not say so."""
     if media_type(request) != "application/json":
         raise Refusal(415, "This request takes JSON.", "Send the header: Content-Type: application/json")
     return await _read(request, limits.json_bytes, limits.json_seconds, limits.idle_seconds)
@@ -121,11 +117,7 @@ class Desk:
         return await to_thread.run_sync(partial(work, *arguments), limiter=self._light)
 
     async def heavy(self, work: Callable[..., Answer], *arguments: object) -> Answer:
-        """What takes seconds or much memory: a few at a time.
-
-        Raises:
-            Refusal: 503, if too many wait already.
-        """
+        """What takes seconds or much memory: a few at a time. Raises `Refusal`: 503, if too many wait already."""
         with self._queue.place():
             return await to_thread.run_sync(partial(work, *arguments), limiter=self._heavy)
 
@@ -134,43 +126,23 @@ class Desk:
         return await to_thread.run_sync(partial(work, *arguments), limiter=self._live)
 
     def upload(self) -> AbstractContextManager[None]:
-        """A place for a file, until it is opened: its bytes are in memory.
-
-        Raises:
-            Refusal: 503, if all are taken.
-        """
+        """A place for a file, until it is opened: its bytes are in memory. Raises `Refusal`: 503, if all are taken."""
         return self._uploads.place()
 
     async def body(self, request: Request, shape: str) -> Any:
-        """The request's JSON, as the type of that shape.
-
-        Raises:
-            Refusal: 400, 408, 413, 415.
-        """
+        """The request's JSON, as the type of that shape. Raises `Refusal`: 400, 408, 413, 415."""
         return shapes.read(await read_json(request, self.limits), shape)
 
     async def session(self, caller: HTTPConnection) -> Session:
-        """The open picture that the address names.
-
-        Raises:
-            Refusal: 404.
-        """
+        """The open picture that the address names. Raises `Refusal`: 404."""
         return await self.found(self.studio.picture, self.id_in(caller, "id"))
 
     async def job(self, request: Request) -> Job:
-        """The job that the address names.
-
-        Raises:
-            Refusal: 404.
-        """
+        """The job that the address names. Raises `Refusal`: 404."""
         return await self.found(self.studio.job, self.id_in(request, "job"))
 
     async def found(self, work: Callable[[str], Answer], name: str) -> Answer:
-        """What goes by a name of the address.
-
-        Raises:
-            Refusal: 404.
-        """
+        """What goes by a name of the address. Raises `Refusal`: 404."""
         try:
             return await self.light(work, name)
         except UnknownNameError as error:
@@ -179,11 +151,7 @@ class Desk:
 
     @staticmethod
     def id_in(caller: HTTPConnection, name: str) -> str:
-        """A part of the address, if it looks as it should.
-
-        Raises:
-            Refusal: 404.
-        """
+        """A part of the address, if it looks as it should. Raises `Refusal`: 404."""
         given = str(caller.path_params[name])
         if not re.fullmatch(PATTERNS[name], given):
             raise Refusal(404, f"{given[:60]!r} is nothing that this studio could have.", "Look at the address.")

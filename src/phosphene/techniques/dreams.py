@@ -244,7 +244,6 @@ def _region(
 
 # What a long dream will take, said before it is begun: measured on a tile of its own size
 
-
 WORTH = 100_000_000  # pixels times steps: with fewer, a dream is done before a forecast is of use
 BESIDE = 1.5  # a dream's time over its tiles': blocks are read and written; 1.6 at 12 megapixels
 Size = tuple[int, int]

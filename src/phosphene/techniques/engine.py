@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 # The pictures that a run looks at beside the one that dreams: guides and masks, by name
 
-
 GUIDE_SIZE = (512, 768)  # height and width of a canvas that is a guide
 
 
@@ -158,14 +157,7 @@ Opened = tuple[Picture, Facts]
 
 @dataclass(frozen=True)
 class Opening:
-    """How a picture is opened.
-
-    Raises:
-        SettingsError: no such size.
-
-    >>> Opening(64).size
-    (64, 64)
-    """
+    """How a picture is opened. Raises `SettingsError`: no such size; ; >>> Opening(64).size; (64, 64)."""
 
     size: tuple[int, int] | None = None  # width and height, in pixels, of a canvas or a pattern; one number is both
     long_side: int | None = None  # shrinks a picture first
@@ -278,11 +270,7 @@ class Engine(ABC, Generic[Chosen]):
         return settings
 
     def open(self, image: images.Source | None, settings: Chosen, opening: Opening, dtype: torch.dtype) -> Opened:
-        """What a picture begins as, and what a record says of it.
-
-        Raises:
-            PhospheneError: it cannot be read.
-        """
+        """What a picture begins as, and what a record says of it. Raises `PhospheneError`: it cannot be read."""
         if image is None:
             raise SettingsError(f"Name a picture to make {self.technique.plural} of.")
         return opening.open(image, dtype, getattr(settings, "seed", 0))

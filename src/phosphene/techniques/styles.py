@@ -172,11 +172,7 @@ def _dreamt(pixels: Tensor, chosen: StyleSettings, network: Network, on_step: On
 
 
 def _pictures(chosen: StyleSettings, network: Network, album: Album) -> list[tuple[str, Tensor, float]]:
-    """The styles by name, with their weights.
-
-    Raises:
-        PhospheneError: one cannot be read, or none has weight.
-    """
+    """The styles by name, with their weights. Raises `PhospheneError`: one cannot be read, or none has weight."""
     named = [weighted(word) for word in chosen.style]
     found = [(name, album(name, long_side=recipe.LARGEST_STYLE), weight) for name, weight in named]
     if chosen.filter is not None:

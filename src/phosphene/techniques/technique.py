@@ -111,11 +111,7 @@ def register(technique: Technique) -> None:
 
 
 def known(name: str) -> Technique:
-    """The technique of that name.
-
-    Raises:
-        UnknownNameError: there is none.
-    """
+    """The technique of that name. Raises `UnknownNameError`: there is none."""
     if name not in TECHNIQUES:
         raise UnknownNameError(
             f"{name!r} is no technique.{nearest(name, TECHNIQUES)} There are {', '.join(TECHNIQUES)}."

@@ -26,44 +26,26 @@ _SMALLEST_SIDE = 32  # pixels; a smaller page shows nothing
 
 @dataclass(frozen=True)
 class Progress:
-    """One more picture of an atlas is there.
+    """One more picture of an atlas is there."""
 
-    Attributes:
-        entry: what it shows.
-        stage: `sketch` or `picture`.
-        kept: whether it was there already.
-        number: how many are there in this pass.
-        total: how many there will be.
-        done: share of all the work, 0 to 1.
-        left: seconds that the rest will take, as far as that can be told.
-    """
-
-    entry: Entry
-    stage: str
-    kept: bool
-    number: int
-    total: int
-    done: float
-    left: float | None
+    entry: Entry  # what it shows
+    stage: str  # `sketch` or `picture`
+    kept: bool  # whether it was there already
+    number: int  # how many are there in this pass
+    total: int  # how many there will be
+    done: float  # share of all the work, 0 to 1
+    left: float | None  # seconds that the rest will take, as far as that can be told
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """An atlas, finished or as far as it came.
+    """An atlas, finished or as far as it came."""
 
-    Attributes:
-        folder: where it lies.
-        page: to be opened in a browser.
-        entries: what it shows.
-        made: how many pictures were dreamt this time, sketches among them.
-        complete: whether nothing is left to do.
-    """
-
-    folder: Path
-    page: Path
-    entries: tuple[Entry, ...]
-    made: int
-    complete: bool
+    folder: Path  # where it lies
+    page: Path  # to be opened in a browser
+    entries: tuple[Entry, ...]  # what it shows
+    made: int  # how many pictures were dreamt this time, sketches among them
+    complete: bool  # whether nothing is left to do
 
 
 OnEntry = Callable[[Progress], None]
@@ -144,15 +126,10 @@ def _check(changes: dict[str, object], long_side: int | None, channels: int) -> 
 
 @dataclass
 class _Makers:
-    """Makes the pictures of an atlas, at whatever size.
+    """Makes the pictures of an atlas, at whatever size."""
 
-    Attributes:
-        whole: makes them in full.
-        subject: the picture in full.
-    """
-
-    whole: VariantMaker
-    subject: Subject
+    whole: VariantMaker  # makes them in full
+    subject: Subject  # the picture in full
     sides: dict[int, VariantMaker] = field(default_factory=dict)
 
     def of_side(self, side: int) -> VariantMaker:

@@ -30,15 +30,10 @@ _FLOOR = 0.3  # of the layer's median spread: a smaller one counts as this, so t
 
 @dataclass(frozen=True)
 class ActiveChannel:
-    """A channel that is active in a photograph.
+    """A channel that is active in a photograph."""
 
-    Attributes:
-        channel: its number.
-        score: how far its most active places stand out, in units of its spread.
-    """
-
-    channel: int
-    score: float
+    channel: int  # its number
+    score: float  # how far its most active places stand out, in units of its spread
 
 
 def active_channels(
@@ -169,23 +164,14 @@ _CHANNEL_LAYERS = 7
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture of an atlas.
+    """One picture of an atlas."""
 
-    Attributes:
-        layer: what is dreamt.
-        channel: only this one of its channels, or all.
-        shows: what the layer tends to bring out.
-        file: the picture's name.
-        score: of the channel, in the photograph.
-        depth: the layer's place in the network, 0 to 1.
-    """
-
-    layer: str
-    channel: int | None
-    shows: str
-    file: str
-    score: float | None
-    depth: float
+    layer: str  # what is dreamt
+    channel: int | None  # only this one of its channels, or all
+    shows: str  # what the layer tends to bring out
+    file: str  # the picture's name
+    score: float | None  # of the channel, in the photograph
+    depth: float  # the layer's place in the network, 0 to 1
 
     @property
     def name(self) -> str:
@@ -198,19 +184,12 @@ Stage = Literal["", "sketch", "picture"]
 
 @dataclass(frozen=True)
 class Pass:
-    """A time through all entries.
+    """A time through all entries."""
 
-    Attributes:
-        name: `sketch` or `picture`.
-        settings: of every dream, but for its layer and channel.
-        layer_side: long side of the layers' pictures, pixels.
-        channel_side: of the channels'.
-    """
-
-    name: Stage
-    settings: DreamSettings
-    layer_side: int
-    channel_side: int
+    name: Stage  # `sketch` or `picture`
+    settings: DreamSettings  # of every dream, but for its layer and channel
+    layer_side: int  # long side of the layers' pictures, pixels
+    channel_side: int  # of the channels'
 
     def side(self, entry: Entry) -> int:
         """The long side of an entry's picture."""

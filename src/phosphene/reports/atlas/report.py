@@ -35,21 +35,13 @@ _OFTEN = 0.5  # seconds between two writings of the page, at least
 
 @dataclass(frozen=True)
 class View:
-    """What a page shows.
+    """What a page shows."""
 
-    Attributes:
-        subject: the photograph or canvas.
-        network: which dreams.
-        entries: layers first, then channels, those of a layer together.
-        commands: the words that make each entry in full, and as it is shown.
-        finished: how finished pictures are made.
-    """
-
-    subject: Subject
-    network: Network
-    entries: tuple[Entry, ...]
-    commands: tuple[tuple[list[str], list[str]], ...]
-    finished: Pass
+    subject: Subject  # the photograph or canvas
+    network: Network  # which dreams
+    entries: tuple[Entry, ...]  # layers first, then channels, those of a layer together
+    commands: tuple[tuple[list[str], list[str]], ...]  # the words that make each entry in full, and as it is shown
+    finished: Pass  # how finished pictures are made
 
 
 def page(view: View, state: Mapping[str, object]) -> str:
@@ -74,23 +66,14 @@ def page(view: View, state: Mapping[str, object]) -> str:
 
 @dataclass
 class AtlasReport:
-    """An atlas while it is made.
+    """An atlas while it is made."""
 
-    Attributes:
-        folder: where it lies.
-        view: what the page shows, but for how far it is.
-        stages: how far each entry is, by its place among the entries.
-        running: whether it is being made.
-        done: share of the work that is done, 0 to 1.
-        left: seconds that it will take, if that is known.
-    """
-
-    folder: ReportFolder
-    view: View
-    stages: list[Stage] = field(init=False)
-    running: bool = True
-    done: float = 0.0
-    left: float | None = None
+    folder: ReportFolder  # where it lies
+    view: View  # what the page shows, but for how far it is
+    stages: list[Stage] = field(init=False)  # how far each entry is, by its place among the entries
+    running: bool = True  # whether it is being made
+    done: float = 0.0  # share of the work that is done, 0 to 1
+    left: float | None = None  # seconds that it will take, if that is known
     _written: float = -1e9
 
     def __post_init__(self) -> None:

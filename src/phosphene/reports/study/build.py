@@ -45,25 +45,15 @@ _NO_PLOTS = (
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is.
+    """How far a study is."""
 
-    Attributes:
-        variant: the name of the one that is being made, or was just made; empty where several are at once.
-        row: of a variant that is there; `None` after a step.
-        kept: whether it was there already.
-        number: how many are there.
-        total: how many there will be.
-        done: share of the work, 0 to 1.
-        left: seconds that the rest will take, as far as that can be told.
-    """
-
-    variant: str
-    row: Row | None
-    kept: bool
-    number: int
-    total: int
-    done: float
-    left: float | None
+    variant: str  # the name of the one that is being made, or was just made; empty where several are at once
+    row: Row | None  # of a variant that is there; `None` after a step
+    kept: bool  # whether it was there already
+    number: int  # how many are there
+    total: int  # how many there will be
+    done: float  # share of the work, 0 to 1
+    left: float | None  # seconds that the rest will take, as far as that can be told
 
 
 OnProgress = Callable[[Progress], None]

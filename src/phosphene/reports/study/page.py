@@ -19,40 +19,24 @@ from phosphene.reports.variants import VariantMaker
 
 @dataclass(frozen=True)
 class Group:
-    """Variants that differ in the last axis alone.
+    """Variants that differ in the last axis alone."""
 
-    Attributes:
-        title: what they have in common; empty where there is but one axis.
-        members: each with its value on the last axis, as a person writes it.
-    """
-
-    title: str
-    members: tuple[tuple[str, Entry], ...]
+    title: str  # what they have in common; empty where there is but one axis
+    members: tuple[tuple[str, Entry], ...]  # each with its value on the last axis, as a person writes it
 
 
 @dataclass(frozen=True)
 class View:
-    """What a report shows.
+    """What a report shows."""
 
-    Attributes:
-        maker: what was made.
-        subject: of which picture.
-        axes: what was varied.
-        variants: all of them, the baseline first.
-        entries: those that are there.
-        rows: of the entries.
-        failures: why others are not, by name.
-        photograph: the spectrum of the picture that all began as; `None` of a pattern.
-    """
-
-    maker: VariantMaker
-    subject: Subject
-    axes: tuple[Axis, ...]
-    variants: tuple[Variant, ...]
-    entries: tuple[Entry, ...]
-    rows: tuple[Row, ...]
-    failures: Mapping[str, str]
-    photograph: Mapping[str, Any] | None
+    maker: VariantMaker  # what was made
+    subject: Subject  # of which picture
+    axes: tuple[Axis, ...]  # what was varied
+    variants: tuple[Variant, ...]  # all of them, the baseline first
+    entries: tuple[Entry, ...]  # those that are there
+    rows: tuple[Row, ...]  # of the entries
+    failures: Mapping[str, str]  # why others are not, by name
+    photograph: Mapping[str, Any] | None  # the spectrum of the picture that all began as; `None` of a pattern
 
     @property
     def baseline(self) -> Entry | None:

@@ -26,15 +26,10 @@ _HOW = "Write it as jitter=0,32; values that hold commas with ; between them, as
 
 @dataclass(frozen=True)
 class Axis:
-    """A setting, and the values that it takes in turn.
+    """A setting, and the values that it takes in turn."""
 
-    Attributes:
-        name: of the setting.
-        values: each once, in the order in which they were given.
-    """
-
-    name: str
-    values: tuple[Any, ...]
+    name: str  # of the setting
+    values: tuple[Any, ...]  # each once, in the order in which they were given
 
 
 def settings_of(given: Mapping[str, object], of: Technique) -> dict[str, object]:
@@ -217,21 +212,13 @@ Choose = Callable[[Mapping[str, object]], Settings]
 
 @dataclass(frozen=True)
 class Variant:
-    """One picture of a study.
+    """One picture of a study."""
 
-    Attributes:
-        name: as people say it: `baseline`, or `jitter 0, octaves 4`.
-        stem: of its files' names.
-        values: what it has on each axis.
-        settings: of the recipe, all of them.
-        baseline: whether it is what the others are compared with.
-    """
-
-    name: str
-    stem: str
-    values: Values
-    settings: Settings
-    baseline: bool = False
+    name: str  # as people say it: `baseline`, or `jitter 0, octaves 4`
+    stem: str  # of its files' names
+    values: Values  # what it has on each axis
+    settings: Settings  # of the recipe, all of them
+    baseline: bool = False  # whether it is what the others are compared with
 
     @property
     def picture(self) -> str:

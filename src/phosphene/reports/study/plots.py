@@ -118,15 +118,10 @@ Draw = Callable[[Axes, Entry, Mapping[str, object]], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures as files, and as they stand in the page.
+    """Figures as files, and as they stand in the page."""
 
-    Attributes:
-        files: names and SVG.
-        inline: by name.
-    """
-
-    files: list[tuple[str, bytes]]
-    inline: dict[str, str]
+    files: list[tuple[str, bytes]]  # names and SVG
+    inline: dict[str, str]  # by name
 
 
 def figures(view: View) -> Figures:

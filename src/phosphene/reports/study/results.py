@@ -29,15 +29,10 @@ TABLE, PHOTOGRAPH, PLOTS = "study.csv", "photograph.png", "plots"
 
 @dataclass(frozen=True)
 class VariantResult:
-    """A variant that is there.
+    """A variant that is there."""
 
-    Attributes:
-        picture: the file, a PNG with its record.
-        facts: its seconds, its curve, its measures and its spectra, as JSON has them.
-    """
-
-    picture: bytes
-    facts: Facts
+    picture: bytes  # the file, a PNG with its record
+    facts: Facts  # its seconds, its curve, its measures and its spectra, as JSON has them
 
 
 def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> VariantResult:
@@ -124,17 +119,11 @@ def make_on_workers(
 
 @dataclass(frozen=True)
 class Results:
-    """The variants in a study's folder.
+    """The variants in a study's folder."""
 
-    Attributes:
-        folder: where they lie.
-        maker: what they are of.
-        anew: whether nothing is taken of what is there.
-    """
-
-    folder: ReportFolder
-    maker: VariantMaker
-    anew: bool = False
+    folder: ReportFolder  # where they lie
+    maker: VariantMaker  # what they are of
+    anew: bool = False  # whether nothing is taken of what is there
 
     def begin(self, subject: str) -> None:
         """Says in the folder whose it is, unless that is said already: a study that is killed is known by it.
