@@ -9,7 +9,7 @@ import pytest
 
 from phosphene.errors import RoomError, UnknownNameError, WeightsError
 from phosphene.networks import registry
-from phosphene.networks.download import fetch
+from phosphene.networks.registry import fetch
 
 WEIGHTS = bytes(range(256)) * 1000
 

@@ -75,7 +75,7 @@ def _make(technique: Technique, **flags: Any) -> int:
     settings = technique.choose(**values) if technique.takes == "picture" else None
     from phosphene.batch import plan
     from phosphene.cli import jobs
-    from phosphene.cli.machines import Machines
+    from phosphene.cli.jobs import Machines
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
 

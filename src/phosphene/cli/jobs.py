@@ -14,7 +14,6 @@ from phosphene.ascent.executor import MakeHands
 from phosphene.batch import Batch, Job
 from phosphene.cli import progress
 from phosphene.cli.configuration import layer_from
-from phosphene.cli.machines import Machines
 from phosphene.cli.maker import Dreaming, Maker
 from phosphene.cli.options import Wishes
 from phosphene.cli.progress import Interruption, check_piped, piped
@@ -24,11 +23,61 @@ from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.run import Dream
+from phosphene.run.prepared import cluster
 from phosphene.techniques.engine import pictures
 
 if TYPE_CHECKING:  # Dask is an extra
     from phosphene.cluster import Order
     from phosphene.cluster.errands import Outcome
+
+
+# Who helps: workers on this computer, or those of a scheduler
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What was asked for: the address of a scheduler, or so many processes here, with so many threads each."""
+
+    scheduler: str | None = None
+    workers: int | None = None
+    threads: int | None = None
+
+    def check(self, preview: str | None = None) -> None:
+        """Refuses what makes no sense with many machines.
+
+        Raises:
+            SettingsError: what that is, and what to do.
+            ClusterError: Dask is not installed.
+        """
+        if self.scheduler is not None and self.workers is not None:
+            raise SettingsError("--workers starts workers here, --scheduler uses those of other machines. Give one.")
+        if self.scheduler is not None and self.threads:
+            raise SettingsError("--threads is for this computer; the workers' are set where they are started.")
+        if preview is not None:
+            raise SettingsError("--preview shows one dream; with many workers several grow at once. Leave one out.")
+        cluster()
+
+    def check_use(self, batch: Batch, large: Sequence[Job]) -> None:
+        """Refuses help with what one computer does sooner.
+
+        Raises:
+            SettingsError: a single picture, and none that dreams on disk.
+        """
+        if not batch.many and not large:
+            flag = "--workers" if self.scheduler is None else "--scheduler"
+            raise SettingsError(
+                f"{flag} shares out a folder's pictures, or the tiles of one of more than 4 megapixels.\n"
+                "This one dreams sooner alone: leave the flag out."
+            )
+
+    def connected(self) -> Any:
+        """A connection to the workers, for as long as a block runs.
+
+        Raises:
+            ClusterError: nobody answers, or some are other versions.
+        """
+        return cluster().connect(scheduler=self.scheduler, workers=self.workers, threads=self.threads)
+
 
 # What can be known to be wrong before any work is done
 

@@ -175,8 +175,7 @@ def study(
     kind = known(of)
     varied = axes(vary, kind)
     chosen = _baseline(kind, varied, flags)
-    from phosphene.cli.jobs import canvas_size, report_folder
-    from phosphene.cli.machines import Machines
+    from phosphene.cli.jobs import Machines, canvas_size, report_folder
     from phosphene.reports.study.build import study as make
 
     # A pattern has no file to lie beside.

@@ -108,7 +108,7 @@ def _described(source: Source, path: Path | None) -> dict[str, object]:
 @flag("--force", is_flag=True, help="fetch it again, and replace the file")
 def get(name: str, force: bool) -> None:
     """Downloads the weights of the network NAME, and checks them."""
-    from phosphene.networks.download import fetch
+    from phosphene.networks.registry import fetch
 
     with progress.download(name) as bar:
         path = fetch(name, force=force, progress=bar)

@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.networks import geometry, layouts, weight_files
-from phosphene.networks.geometry import Keep
-from phosphene.networks.layouts import SIDE, Layout
+from phosphene.networks import field, weight_files
+from phosphene.networks.field import Keep
 from phosphene.networks.network import Classifier, Layer, Network, class_names
+from phosphene.networks.weight_files import SIDE, Layout
 
 # Which of a strange network's modules are worth a look: its blocks, and not the steps inside them
 
@@ -104,16 +104,16 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
     body = _Body(module, _colours(about.mean or MEAN, dtype), _colours(about.deviation or DEVIATION, dtype), about.name)
     with torch.no_grad(), torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
-        found = geometry.survey(body.survey, square=is_square(module))
+        found = field.survey(body.survey, square=is_square(module))
         if not found:
             raise SettingsError(body.why_not())
-        layouts = {name: layout for name, (layout, _) in found.items()}
-        classifier = _classifier(body, layouts, about.classes)
-    shown = outlined(module, layouts)
-    layers = {name: Layer(name, field, shown.get(name, "")) for name, (_, field) in found.items()}
+        of_layers = {name: layout for name, (layout, _) in found.items()}
+        classifier = _classifier(body, of_layers, about.classes)
+    shown = outlined(module, of_layers)
+    layers = {name: Layer(name, sees, shown.get(name, "")) for name, (_, sees) in found.items()}
     return Network(
         name=about.name,
-        walk=_Walk(body, layouts),
+        walk=_Walk(body, of_layers),
         layers=layers,
         default_layer=_default(about, layers),
         dtype=dtype,
@@ -192,7 +192,7 @@ class _Body:
         self.error: Exception | None = None  # of the last survey
         self.narrow = False  # it takes a square, and not a picture twice as wide
         self._square = False
-        self._embeddings = layouts.embeddings(module)
+        self._embeddings = weight_files.embeddings(module)
         self._lock = Lock()
 
     def run(self, pixels: Tensor, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]) -> Any:
@@ -215,7 +215,7 @@ class _Body:
 
     def _forward(self, pixels: Tensor) -> object:
         x = (pixels - self.mean) / self.deviation
-        resized = layouts.resized(self._embeddings, *pixels.shape[-2:])
+        resized = weight_files.resized(self._embeddings, *pixels.shape[-2:])
         return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)
 
     def survey(self, pixels: Tensor, keep: Keep) -> dict[str, Any]:
@@ -256,24 +256,24 @@ def _where(error: BaseException) -> str:
 class _Walk:
     """The walk through a body: pads the picture as the layers ask, and makes maps of their outputs."""
 
-    def __init__(self, body: _Body, layouts: Mapping[str, Layout]) -> None:
-        self._body, self._layouts = body, layouts
+    def __init__(self, body: _Body, of_layers: Mapping[str, Layout]) -> None:
+        self._body, self._of_layers = body, of_layers
 
     def __call__(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
         """Yields the wanted layers, or all, in the order of the run; nothing past the last of them is computed."""
-        names = [name for name in (*self._layouts, LOGITS) if not wanted or name in wanted]
+        names = [name for name in (*self._of_layers, LOGITS) if not wanted or name in wanted]
         size = (pixels.shape[-2], pixels.shape[-1])
-        x = self._padded(pixels, [name for name in names if name != LOGITS] or list(self._layouts)[-1:])
+        x = self._padded(pixels, [name for name in names if name != LOGITS] or list(self._of_layers)[-1:])
         found, whole = self._run(x, names)
         for name in list(found):
-            layout = self._layouts[name]
+            layout = self._of_layers[name]
             yield name, layout.place(layout.spread(found.pop(name), *x.shape[-2:]), *size)
         if LOGITS in names and isinstance(whole, Tensor) and whole.ndim == 2:
             yield LOGITS, whole
 
     def _padded(self, pixels: Tensor, names: Sequence[str]) -> Tensor:
-        multiple = math.lcm(*(self._layouts[name].multiple for name in names))
-        sides = (max(length, self._layouts[names[0]].least) for length in pixels.shape[-2:])
+        multiple = math.lcm(*(self._of_layers[name].multiple for name in names))
+        sides = (max(length, self._of_layers[names[0]].least) for length in pixels.shape[-2:])
         whole = (-(-side // multiple) * multiple for side in sides)
         down, right = (side - length for side, length in zip(whole, pixels.shape[-2:], strict=True))
         return F.pad(pixels, (0, right, 0, down), mode="replicate") if down or right else pixels
@@ -289,7 +289,7 @@ class _Walk:
             raise SettingsError(f"{self._body.name} cannot take {size} pixels: {told(error)}{_where(error)}") from error
 
 
-def _classifier(body: _Body, layouts: Mapping[str, Layout], classes: tuple[str, ...]) -> Classifier | None:
+def _classifier(body: _Body, of_layers: Mapping[str, Layout], classes: tuple[str, ...]) -> Classifier | None:
     """The last linear layer, if what it reads is the mean over positions of a layer."""
     heads = [each for each in body.module.modules() if isinstance(each, nn.Linear)]
     if not heads:
@@ -300,7 +300,7 @@ def _classifier(body: _Body, layouts: Mapping[str, Layout], classes: tuple[str, 
     pixels = torch.rand(1, 3, SIDE, SIDE)
 
     def mean(layer: str, output: Tensor) -> Tensor | None:
-        known = layouts.get(layer)
+        known = of_layers.get(layer)
         return None if known is None else known.spread(output, *pixels.shape[-2:]).mean((2, 3))
 
     means = body.survey(pixels, mean)

@@ -5,8 +5,12 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+
+import jinja2
+from markupsafe import Markup
 
 from phosphene import images
 from phosphene.errors import DISK_FULL, ImageError, RoomError
@@ -161,3 +165,25 @@ def posix(words: Sequence[str]) -> str:
 def windows(words: Sequence[str]) -> str:
     """A line for Windows, in double quotes, which both its shells understand."""
     return " ".join(word if _PLAIN.fullmatch(word) else '"' + word.replace('"', '\\"') + '"' for word in words)
+
+
+# The HTML of reports: pages open without a network, and can load nothing from elsewhere
+
+
+_FRAME = jinja2.PackageLoader("phosphene.reports", "")
+
+
+@cache
+def _pages(package: str) -> jinja2.Environment:
+    """Templates of a package, and ours. What is put into them is escaped; `part` gives the text of a file as it is."""
+    loader = jinja2.ChoiceLoader([jinja2.PackageLoader(package, ""), _FRAME])
+    made = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals["part"] = lambda name: Markup(loader.get_source(made, name)[0])
+    return made
+
+
+def render(package: str, **values: object) -> str:
+    """The page of a package: its `page.html`, which extends our `frame.html`, with these values."""
+    return _pages(package).get_template("page.html").render(values)

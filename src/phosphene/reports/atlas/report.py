@@ -15,9 +15,8 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.records import record
 from phosphene.records.record import Facts
-from phosphene.reports import html
 from phosphene.reports.atlas.plan import Entry, Pass, Stage
-from phosphene.reports.folder import PAGE, PICTURES, ReportFolder, Subject, posix, windows
+from phosphene.reports.folder import PAGE, PICTURES, ReportFolder, Subject, posix, render, windows
 from phosphene.run import Dream
 
 ACTIVE = (
@@ -49,7 +48,7 @@ def page(view: View, state: Mapping[str, object]) -> str:
     numbered = list(enumerate(view.entries))
     of_channels = (each for each in numbered if each[1].channel is not None)
     width, height = view.subject.shrunk(view.finished.layer_side)
-    return html.render(
+    return render(
         "phosphene.reports.atlas",
         title=f"Atlas of {view.subject.name}",
         view=view,

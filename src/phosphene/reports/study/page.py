@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from phosphene.measures import MEASURES, SEAM_ALARM
-from phosphene.reports import html
-from phosphene.reports.folder import PICTURES, Subject, posix, windows
+from phosphene.reports.folder import PICTURES, Subject, posix, render, windows
 from phosphene.reports.study.plan import Axis, Variant, name_of, spoken
 from phosphene.reports.study.results import PHOTOGRAPH, PLOTS, TABLE, Entry, Row, command
 from phosphene.reports.variants import VariantMaker
@@ -104,7 +103,7 @@ def page(view: View, figures: Mapping[str, str]) -> str:
     photograph = {PHOTO: PHOTO_FILE} if view.photograph else {}
     pictures = [*photograph.items(), *((entry.variant.name, entry.variant.picture) for entry in view.entries)]
     what = "what was added to the photograph" if view.photograph else "the pattern"
-    return html.render(
+    return render(
         "phosphene.reports.study",
         title=f"Study of {view.subject.name}",
         view=view,
