@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from phosphene import batch, run
@@ -41,7 +42,7 @@ def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, com
         with maker.telling(job):
             maker.make(
                 job,
-                lambda watch: redo(data, image=input_, on_step=watch, keep=keep, on_forecast=tell, **changes),
+                partial(redo, data, image=input_, keep=keep, on_forecast=tell, **changes),
                 title=picture,
                 notes=_differences(made),
                 replace=batch.begun(job.output),

@@ -28,7 +28,7 @@ from phosphene.techniques.engine import pictures
 
 if TYPE_CHECKING:  # Dask is an extra
     from phosphene.cluster import Order
-    from phosphene.cluster.errands import Outcome
+    from phosphene.cluster.tasks import Outcome
 
 
 # Who helps: workers on this computer, or those of a scheduler

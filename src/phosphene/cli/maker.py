@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol
 
 from phosphene import images
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
 from phosphene.cli import process, progress
 from phosphene.cli.options import Wishes
@@ -82,8 +82,10 @@ def _is_preview(path: Path) -> bool:
         return False
 
 
-Dreaming: TypeAlias = Callable[..., Dream | LargeDream]
-"""Makes a picture, and tells `on_step` of its steps."""
+class Dreaming(Protocol):
+    """Makes a picture, and tells `on_step` of its steps."""
+
+    def __call__(self, *, on_step: OnStep) -> Dream | LargeDream: ...  # noqa: D102
 
 
 @dataclass

@@ -5,6 +5,6 @@ Who only asks whether that is possible need not have Dask: it is loaded with the
 
 from phosphene.cluster.climb import OnWorkers
 from phosphene.cluster.crew import connect
-from phosphene.cluster.errands import Errands, Order, make_folder
+from phosphene.cluster.tasks import Errands, Order, make_folder
 
 __all__ = ["Errands", "OnWorkers", "Order", "connect", "make_folder"]

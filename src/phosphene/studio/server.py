@@ -23,8 +23,7 @@ from phosphene.sessions.service import Studio
 from phosphene.studio import guard
 from phosphene.studio.answers import Crowd, Limits, Refusal, refusal
 from phosphene.studio.guard import Keys
-from phosphene.studio.handlers import OPERATIONS
-from phosphene.studio.operations import Handler
+from phosphene.studio.operations import OPERATIONS, Handler
 from phosphene.studio.requests import Desk
 from phosphene.studio.sockets import live, nowhere
 
