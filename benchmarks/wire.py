@@ -20,10 +20,10 @@ from distributed import Client
 
 from phosphene import networks
 from phosphene.ascent import gradient, planning
-from phosphene.ascent.executor import Hands, OnDisk, Work
+from phosphene.ascent.executor import DiskExecutor, StepExecutor, Work
 from phosphene.ascent.gradient import Torch
 from phosphene.cli.process import keep_buffers
-from phosphene.cluster import OnWorkers, connect
+from phosphene.cluster import ClusterExecutor, connect
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
 from phosphene.recipes.dream import rule_of
@@ -57,14 +57,14 @@ def measure(client: Client, megapixels: float, folder: Path, workers: int, name:
     (tiling,) = planning.plan(network, objective, sizes=[now.size], tile=1024, overlap="auto", memory=None)
     boxes = gradient.boxes(now.size, network, objective, tiling)
     work = Work(network, objective, boxes, Torch(network, objective), rule_of(settings), Journal(folder, {}))
-    hands: Hands = OnWorkers(client)(work)
-    hands.step(now, spare, SHIFTS[0], 1e-3, lambda _: None)
+    executor: StepExecutor = ClusterExecutor(client)(work)
+    executor.step(now, spare, SHIFTS[0], 1e-3, lambda _: None)
     sent(client)
     began = time.perf_counter()
     for shift in SHIFTS[1:]:
-        hands.step(now, spare, shift, 1e-3, lambda _: None)
+        executor.step(now, spare, shift, 1e-3, lambda _: None)
     seconds, crossed = (time.perf_counter() - began) / STEPS, sent(client) / STEPS
-    hands.keep(spare, must=True)
+    executor.keep(spare, must=True)
     kept = sent(client)
     pixels = math.prod(now.size) / 1e6
     return {
@@ -85,7 +85,7 @@ def alone(work: Work, now: Raster, spare: Raster) -> float:
     for shift in SHIFTS[:2]:
         work.journal.state.clear()
         began = time.perf_counter()
-        OnDisk(work).step(now, spare, shift, 1e-3, lambda _: None)
+        DiskExecutor(work).step(now, spare, shift, 1e-3, lambda _: None)
     return torch.get_num_threads() * (time.perf_counter() - began)
 
 

@@ -23,7 +23,7 @@ from conftest import TinyNetwork, tiny
 from phosphene import images
 from phosphene.ascent import executor, planning
 from phosphene.cli import main
-from phosphene.cluster import OnWorkers, connect, crew, tasks
+from phosphene.cluster import ClusterExecutor, connect, crew, tasks
 from phosphene.cluster.tasks import window as put_together
 from phosphene.errors import ClusterError
 from phosphene.images.rasters import Raster
@@ -88,7 +88,7 @@ def photograph(size=SIZE):
     return torch.rand(1, 3, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-def dreamt(folder, pixels, chosen, hand=executor.OnDisk, on_step=None, network=None):
+def dreamt(folder, pixels, chosen, hand=executor.DiskExecutor, on_step=None, network=None):
     network = network or tiny(torch.float64)
     log = Journal(folder, {"settings": chosen.to_dict()}).open()
     log.room_for(1)
@@ -116,7 +116,7 @@ def test_a_dream_on_three_workers_is_the_one_alone(tmp_path, client, small_block
     assert (alone - photograph()).abs().mean() > 0.005
     shares = []
     together = dreamt(
-        tmp_path / "together", photograph(), chosen, OnWorkers(client), lambda step: shares.append(step.done)
+        tmp_path / "together", photograph(), chosen, ClusterExecutor(client), lambda step: shares.append(step.done)
     )
     assert torch.equal(together, alone)
     assert shares == sorted(shares)
@@ -132,7 +132,7 @@ def test_a_worker_that_is_killed_is_made_good(tmp_path, client, small_blocks):
             killed.append(next(iter(client.run(os.getpid).values())))
             os.kill(killed[0], signal.SIGKILL)
 
-    together = dreamt(tmp_path / "together", photograph(), chosen, OnWorkers(client), kill)
+    together = dreamt(tmp_path / "together", photograph(), chosen, ClusterExecutor(client), kill)
     assert killed
     assert killed[0] not in client.run(os.getpid).values()
     assert torch.equal(together, dreamt(tmp_path / "alone", photograph(), chosen))
@@ -145,7 +145,7 @@ def test_only_what_borders_need_crosses_the_wire(tmp_path, client, small_blocks)
 
     def sent_in(steps):
         chosen, folder = DreamSettings(**CHOSEN | {"octaves": 1, "steps": steps}), tmp_path / f"run{steps}"
-        return sent_by(client, lambda: dreamt(folder, photograph((height, width)), chosen, OnWorkers(client)))
+        return sent_by(client, lambda: dreamt(folder, photograph((height, width)), chosen, ClusterExecutor(client)))
 
     each = sent_in(3) - sent_in(2)
     rows = 2 * (20 + 4) + 2 * (executor.HALO + executor.GRAIN) + 3 * 2 * 12 + 2 * tile
@@ -172,7 +172,7 @@ def test_weights_are_sent_once(tmp_path, client, small_blocks):
     heavy = replace(network, walk=Heavy(torch.float64).walk)
 
     def dream(name, network):
-        dreamt(tmp_path / name, photograph((300, 151)), chosen, OnWorkers(client), network=network)
+        dreamt(tmp_path / name, photograph((300, 151)), chosen, ClusterExecutor(client), network=network)
 
     light = sent_by(client, lambda: dream("light", network))
     assert sent_by(client, lambda: dream("heavy", heavy)) - light <= 2.1 * 4_000_000  # from one worker to two
@@ -188,7 +188,7 @@ def test_a_dream_that_is_interrupted_goes_on_alone(tmp_path, client, small_block
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        dreamt(tmp_path / "run", photograph(), chosen, OnWorkers(client), stop)
+        dreamt(tmp_path / "run", photograph(), chosen, ClusterExecutor(client), stop)
     noted = journal.read(tmp_path / "run")["state"]
     assert (noted["octave"], noted["step"]) == (1, 1)
     assert torch.equal(dreamt(tmp_path / "run", photograph(), chosen), dreamt(tmp_path / "alone", photograph(), chosen))
@@ -199,7 +199,7 @@ def test_pixels_are_kept_now_and_then(tmp_path, client, small_blocks, monkeypatc
     monkeypatch.setattr("phosphene.cluster.climb.RARELY", 0)
     steps = []
     monkeypatch.setattr(Journal, "note", lambda self, **state: steps.append(state["step"]) or self.state.update(state))
-    dreamt(tmp_path / "run", photograph((300, 151)), DreamSettings(**CHOSEN | {"octaves": 1}), OnWorkers(client))
+    dreamt(tmp_path / "run", photograph((300, 151)), DreamSettings(**CHOSEN | {"octaves": 1}), ClusterExecutor(client))
     assert steps == [0, 0, 1, 2, 3]
 
 
@@ -243,7 +243,7 @@ def test_a_scheduler_that_is_lost_leaves_what_was_kept(tmp_path, small_blocks):
         scheduler_of(tmp_path) as (process, address),
         connect(scheduler=address) as client,
     ):
-        dreamt(tmp_path / "run", photograph(), chosen, OnWorkers(client), lose)
+        dreamt(tmp_path / "run", photograph(), chosen, ClusterExecutor(client), lose)
     assert told.value.exit_code == 5
     assert journal.read(tmp_path / "run")["state"]["octave"] == 1
     together = dreamt(tmp_path / "run", photograph(), chosen)

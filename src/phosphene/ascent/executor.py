@@ -93,7 +93,7 @@ SHARES = {"gradient": 0.84, "sizes": 0.06, "climb": 0.10}  # of a step's time
 Tell = Callable[[float], None]  # is told which share of a step is done
 
 
-class Hands(Protocol):
+class StepExecutor(Protocol):
     """Whoever makes an octave's steps, one after the other; the pixels may be elsewhere between them.
 
     `now` is the file that has the pixels as they were last kept, `spare` the one for the next time.
@@ -123,14 +123,14 @@ class Work:
 
 
 @dataclass
-class OnDisk:
+class DiskExecutor:
     """Makes the steps on this computer, a tile or a block at a time."""
 
     work: Work
     _made: int = 0  # steps since pixels were last kept; one that is interrupted goes on at the same block later
 
     def step(self, now: Raster, spare: Raster, shift: tiles.Shift, length: float, tell: Tell) -> float:
-        """As `Hands.step`."""
+        """As `StepExecutor.step`."""
         work, size = self.work, now.size
         g = replace(now, path=work.journal.folder / "gradient.raw")
         if not g.path.exists() or g.path.stat().st_size != g.nbytes:
@@ -145,7 +145,7 @@ class OnDisk:
         return score / math.prod(size)
 
     def keep(self, spare: Raster, *, must: bool) -> int:
-        """As `Hands.keep`: the step has put them there."""
+        """As `StepExecutor.keep`: the step has put them there."""
         made, self._made = self._made, 0
         return made
 
@@ -181,5 +181,5 @@ class OnDisk:
         return ()
 
 
-MakeHands = Callable[[Work], Hands]
+MakeExecutor = Callable[[Work], StepExecutor]
 """Gives the hands for an octave's work."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phosphene import batch, images
-from phosphene.ascent.executor import MakeHands
+from phosphene.ascent.executor import MakeExecutor
 from phosphene.batch import Batch, Job
 from phosphene.cli import progress
 from phosphene.cli.configuration import layer_from
@@ -208,8 +208,8 @@ class Jobs:
             advice = f"{kind} {named.name!r} is made for {home}; name a --layer of {self.batch.ready.network.name}."
             raise UnknownNameError(f"{error}\n{advice}") from error
 
-    def _in_turn(self, jobs: Sequence[Job], hands: MakeHands | None = None) -> None:
-        """Makes one picture after the other; `hands` make the steps of large ones."""
+    def _in_turn(self, jobs: Sequence[Job], executor: MakeExecutor | None = None) -> None:
+        """Makes one picture after the other; `executor` make the steps of large ones."""
         for number, job in enumerate(jobs, 1):
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
             with self.maker.telling(job, many=self.batch.many):
@@ -218,25 +218,25 @@ class Jobs:
                     if begun:
                         self.maker.voice.say(f"{job.output}: goes on where it stopped")
                     notes = [_ANEW] * (again and not begun)
-                    made = self._dreaming(job, hands)
+                    made = self._dreaming(job, executor)
                     result = self.maker.make(job, made, title=title, notes=notes, replace=again or begun)
                     if self.regions and isinstance(result, Dream):
                         images.save(result.regions, self.regions, overwrite=self.wishes.force)
             if self.maker.stop.signal:
                 break
 
-    def _dreaming(self, job: Job, hands: MakeHands | None) -> Dreaming:
+    def _dreaming(self, job: Job, executor: MakeExecutor | None) -> Dreaming:
         """What makes a picture; it is told whom to tell of its steps."""
         maker, source = self.maker, _source(job)
         make, keep = self.batch.of(job).make, maker.keep(job.output, self.command)
-        return partial(make, source, keep=keep, on_forecast=maker.foretell, hands=hands)
+        return partial(make, source, keep=keep, on_forecast=maker.foretell, executor=executor)
 
     def _helped(self, machines: Machines, jobs: Sequence[Job]) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
         large = [job for job in jobs if self.batch.alone(job)]
         machines.check_use(self.batch, large)
         with machines.connected() as client:
-            from phosphene.cluster import OnWorkers
+            from phosphene.cluster import ClusterExecutor
 
             due = self._due([job for job in jobs if job not in large])
             for job, outcome in self._together(client, list(due)):
@@ -245,7 +245,7 @@ class Jobs:
                         raise outcome
                     self.maker.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
             if not self.maker.stop.signal:
-                self._in_turn(large, OnWorkers(client))
+                self._in_turn(large, ClusterExecutor(client))
 
     def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
         """The jobs that are not done, each with whether it was interrupted."""

@@ -3,8 +3,8 @@
 Who only asks whether that is possible need not have Dask: it is loaded with the names of this package.
 """
 
-from phosphene.cluster.climb import OnWorkers
+from phosphene.cluster.climb import ClusterExecutor
 from phosphene.cluster.crew import connect
 from phosphene.cluster.tasks import Errands, Order, make_folder
 
-__all__ = ["Errands", "OnWorkers", "Order", "connect", "make_folder"]
+__all__ = ["ClusterExecutor", "Errands", "Order", "connect", "make_folder"]

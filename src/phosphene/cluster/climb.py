@@ -125,8 +125,8 @@ RARELY = 20  # keeping the pixels may take one part in so many of the time
 Result = TypeVar("Result")
 
 
-class OnWorkers:
-    """Makes a big dream's steps on the workers of a scheduler: `large.dream(..., hands=OnWorkers(client))`."""
+class ClusterExecutor:
+    """Makes a big dream's steps on the workers of a scheduler: `large.dream(..., hands=ClusterExecutor(client))`."""
 
     def __init__(self, client: Client) -> None:
         self.crew = Crew(client)
@@ -151,14 +151,14 @@ class Octave:
     _took: float = 0.0
 
     def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
-        """As `Hands.step`. Raises `ClusterError`: the scheduler is lost, or workers are again and again."""
+        """As `StepExecutor.step`. Raises `ClusterError`: the scheduler is lost, or workers are again and again."""
         self._now = now
         score = self._persistently(now, lambda pixels: pixels.step(shift, length, tell))
         self.since.append((shift, length))
         return score
 
     def keep(self, spare: Raster, *, must: bool) -> int:
-        """As `Hands.keep`; the larger the picture, the more seldom it is due."""
+        """As `StepExecutor.keep`; the larger the picture, the more seldom it is due."""
         due = time.monotonic() - self._kept >= max(journal.PAUSE, RARELY * self._took)
         if not (due or must) or not self.since or self._now is None:
             return 0

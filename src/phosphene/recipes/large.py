@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import OnStep, Step, done, gradient
-from phosphene.ascent.executor import Hands, MakeHands, OnDisk, Work
+from phosphene.ascent.executor import DiskExecutor, MakeExecutor, StepExecutor, Work
 from phosphene.errors import Stop
 from phosphene.images import rasters
 from phosphene.images.rasters import Raster
@@ -40,7 +40,7 @@ def dream(
     tilings: Sequence[gradient.Tiling],
     journal: Journal,
     on_step: OnStep | None = None,
-    hands: MakeHands = OnDisk,
+    executor: MakeExecutor = DiskExecutor,
 ) -> Raster:
     """The picture in `source` dreamt upon, in a file of the journal's folder.
 
@@ -52,7 +52,7 @@ def dream(
         tilings: of the octaves, smallest first; see `planning.plan`.
         journal: takes up a run that stopped; its folder holds all files.
         on_step: is told of every tile and step; an exception raised there ends the run, which can be resumed.
-        hands: makes the steps.
+        executor: makes the steps.
 
     Raises:
         NumberError: the ascent left the numbers.
@@ -71,7 +71,7 @@ def dream(
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
         backend = gradient.backend_on(settings.device, network, fitted)
-        hand = hands(Work(network, fitted, boxes, backend, rule, journal))
+        hand = executor(Work(network, fitted, boxes, backend, rule, journal))
         tell = partial(_tell, on_step, sizes, octave, settings.steps)
         with _rescuing(hand, files, octave):
             for number in range(journal.state["step"] + 1, settings.steps + 1):
@@ -85,7 +85,7 @@ def dream(
 
 
 @contextmanager
-def _rescuing(hand: Hands, files: _Files, octave: int) -> Iterator[None]:
+def _rescuing(hand: StepExecutor, files: _Files, octave: int) -> Iterator[None]:
     """Keeps what an octave's steps came to, if one of them is interrupted."""
     try:
         yield

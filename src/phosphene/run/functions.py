@@ -8,7 +8,7 @@ from typing import Any
 
 from phosphene import images, objectives
 from phosphene.ascent import OnStep
-from phosphene.ascent.executor import MakeHands
+from phosphene.ascent.executor import MakeExecutor
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.settings import join_region
@@ -50,7 +50,7 @@ def dream(
     max_pixels: int = images.MAX_PIXELS,
     keep: Keep | None = None,
     on_forecast: OnForecast | None = None,
-    hands: MakeHands | None = None,
+    executor: MakeExecutor | None = None,
     **changes: Any,
 ) -> Dream | LargeDream:
     """Dreams upon a picture; one that memory cannot hold dreams on disk.
@@ -70,7 +70,7 @@ def dream(
         max_pixels: refuses larger pictures; 0 refuses none.
         keep: where the run keeps how far it came; a run that stopped goes on from there.
         on_forecast: is told what a long dream will take, before it is begun.
-        hands: makes the steps of a dream on disk; by default this computer.
+        executor: makes the steps of a dream on disk; by default this computer.
         **changes: any field of `DreamSettings`.
 
     Raises:
@@ -92,7 +92,7 @@ def dream(
         named.add(source, "picture")
     chosen, opening = DREAM.choose(recipe=recipe, preset=preset, **changes), Opening(size, long_side, max_pixels)
     ready = prepare(DREAM, chosen, network, named=named, opening=opening, objective=given)
-    return ready.make(image, on_step=on_step, keep=keep, on_forecast=on_forecast, hands=hands)
+    return ready.make(image, on_step=on_step, keep=keep, on_forecast=on_forecast, executor=executor)
 
 
 def style(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.ascent.executor import MakeHands, OnDisk
+from phosphene.ascent.executor import DiskExecutor, MakeExecutor
 from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
 from phosphene.images import huge
 from phosphene.images.rasters import Raster
@@ -70,7 +70,7 @@ def dream(
     *,
     on_step: OnStep | None = None,
     on_forecast: OnForecast | None = None,
-    hands: MakeHands | None = None,
+    executor: MakeExecutor | None = None,
 ) -> LargeDream:
     """The dream of a picture file, which grows where `keep` says, with so many bytes of memory for the whole process.
 
@@ -103,7 +103,7 @@ def dream(
             tilings=tilings,
             journal=journal,
             on_step=watch,
-            hands=hands or OnDisk,
+            executor=executor or DiskExecutor,
         )
     began = {**origin, "width": dreamt.width, "height": dreamt.height}
     made = Record(**known, input=began, **watch.ended(dreamt.size, source.depth, complete=True))

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep, planning
-from phosphene.ascent.executor import MakeHands
+from phosphene.ascent.executor import MakeExecutor
 from phosphene.errors import ClusterError, PhospheneError, SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
@@ -187,7 +187,7 @@ class Prepared:
         on_step: OnStep | None = None,
         keep: Keep | None = None,
         on_forecast: OnForecast | None = None,
-        hands: MakeHands | None = None,
+        executor: MakeExecutor | None = None,
     ) -> Dream | LargeDream:
         """Makes a picture; a dream that memory cannot hold is made on disk.
 
@@ -196,7 +196,7 @@ class Prepared:
             on_step: called with each `Step`; a `Stop` raised there ends the run and keeps what there is.
             keep: where the run keeps how far it came; a run that stopped goes on from there.
             on_forecast: is told what a long run will take, before it is begun.
-            hands: makes the steps of a dream on disk; by default this computer.
+            executor: makes the steps of a dream on disk; by default this computer.
 
         Raises:
             PhospheneError: with a message for the person who asked.
@@ -205,7 +205,7 @@ class Prepared:
             path = image if isinstance(image, (str, os.PathLike)) else ""
             if (memory := self._disk_memory(path, keep)) and keep:
                 return large.dream(
-                    self, Path(path), keep, memory, on_step=on_step, on_forecast=on_forecast, hands=hands
+                    self, Path(path), keep, memory, on_step=on_step, on_forecast=on_forecast, executor=executor
                 )
             source, origin = self.technique.engine.open(image, self.settings, self.opening, self.network.dtype)
             return self.make_opened(source, origin, on_step=on_step, keep=keep, on_forecast=on_forecast)
