@@ -23,7 +23,7 @@ from conftest import TinyNetwork, tiny
 from phosphene import images
 from phosphene.ascent import executor, planning
 from phosphene.cli import main
-from phosphene.cluster import ClusterExecutor, connect, crew, tasks
+from phosphene.cluster import ClusterExecutor, connect, pool, tasks
 from phosphene.cluster.tasks import window as put_together
 from phosphene.errors import ClusterError
 from phosphene.images.rasters import Raster
@@ -81,7 +81,7 @@ SIZE = (900, 151)
 @pytest.fixture
 def small_blocks(monkeypatch):
     monkeypatch.setattr(executor, "SIDE", 340)
-    monkeypatch.setattr(crew, "POLL", 0.01)
+    monkeypatch.setattr(pool, "POLL", 0.01)
 
 
 def photograph(size=SIZE):
@@ -339,7 +339,7 @@ def test_a_large_picture_dreams_by_tiles(pictures, at_hand, capsys, monkeypatch)
     ],
 )
 def test_mistakes(pictures, capsys, monkeypatch, line, code, says):
-    monkeypatch.setattr("phosphene.cluster.crew.TIMEOUT", 1)
+    monkeypatch.setattr("phosphene.cluster.pool.TIMEOUT", 1)
     found, _, said = told(capsys, *line.split())
     assert (found, says in said) == (code, True), said
     assert "Traceback" not in said
@@ -356,7 +356,7 @@ def test_without_dask(pictures, capsys, monkeypatch):
 
 
 def test_a_scheduler_without_workers(tmp_path, monkeypatch):
-    monkeypatch.setattr("phosphene.cluster.crew.TIMEOUT", 1)
+    monkeypatch.setattr("phosphene.cluster.pool.TIMEOUT", 1)
     with (
         scheduler_of(tmp_path, workers=0) as (_, address),
         pytest.raises(ClusterError, match="has no workers"),

@@ -23,7 +23,7 @@ from phosphene.ascent import executor
 from phosphene.ascent.executor import SHARES, Tell, Work
 from phosphene.ascent.gradient import Shift
 from phosphene.cluster import tasks
-from phosphene.cluster.crew import GO_ON, Crew, Lost
+from phosphene.cluster.pool import GO_ON, Lost, WorkerPool
 from phosphene.cluster.tasks import Part, Run, Spread, Window, share
 from phosphene.errors import ClusterError
 from phosphene.images.rasters import Raster
@@ -36,11 +36,11 @@ WHOLE = slice(None), slice(None)
 class Climb:
     """Pixels of a source shared out among a crew's workers, as they are now; everyone has network and objective."""
 
-    def __init__(self, crew: Crew, work: Work, source: Raster) -> None:
-        self.crew, self.work, self.size = crew, work, source.size
-        self.tiles = share(work.tiles, crew.owners)
-        self.blocks = share(executor.blocks(*self.size, executor.SIDE), crew.owners)
-        self.network, self.objective = crew.everywhere(work.network), crew.everywhere(work.objective)
+    def __init__(self, pool: WorkerPool, work: Work, source: Raster) -> None:
+        self.pool, self.work, self.size = pool, work, source.size
+        self.tiles = share(work.tiles, pool.owners)
+        self.blocks = share(executor.blocks(*self.size, executor.SIDE), pool.owners)
+        self.network, self.objective = pool.everywhere(work.network), pool.everywhere(work.objective)
         self.pixels = Spread(self.size, [self._given(source, run) for run in self.blocks])
 
     def step(self, shift: Shift, length: float, tell: Tell) -> float:
@@ -58,34 +58,34 @@ class Climb:
 
     def collect(self, into: Raster) -> None:
         """Writes the pixels into a file, part by part. Raises `Lost`: a worker left."""
-        self.crew.wait([part.held for part in self.pixels.parts])
+        self.pool.wait([part.held for part in self.pixels.parts])
         for part in self.pixels.parts:
-            (found,) = self.crew.fetch([part.held])
+            (found,) = self.pool.fetch([part.held])
             into.write(torch.from_numpy(found.copy()), *part.where, shift=self.pixels.shift)
 
     def _given(self, source: Raster, run: Run) -> Part:
         own = source.read(*run.core, dtype=self.work.network.dtype)
-        return Part(run.core, run.owner, self.crew.give(own.numpy(), run.owner))
+        return Part(run.core, run.owner, self.pool.give(own.numpy(), run.owner))
 
     def _gradient(self, shift: Shift, tell: Tell) -> tuple[Spread, float]:
         """The gradient of the picture shifted by `shift`, spread out, and the score of all its pixels."""
-        with self.crew.counting() as (topic, told):
+        with self.pool.counting() as (topic, told):
             found = [(run, self._uphill(run, shift, topic)) for run in self.tiles]
-            parts = [Part(run.core, run.owner, self.crew.run(run.owner, itemgetter(0), each)) for run, each in found]
-            scores = [self.crew.run(run.owner, itemgetter(1), each) for run, each in found]
-            self.crew.wait(scores, lambda: tell(SHARES["gradient"] * min(1.0, told() / len(self.work.tiles))))
-        return Spread(self.size, parts, shift), _total(itertools.chain(*self.crew.fetch(scores)))
+            parts = [Part(run.core, run.owner, self.pool.run(run.owner, itemgetter(0), each)) for run, each in found]
+            scores = [self.pool.run(run.owner, itemgetter(1), each) for run, each in found]
+            self.pool.wait(scores, lambda: tell(SHARES["gradient"] * min(1.0, told() / len(self.work.tiles))))
+        return Spread(self.size, parts, shift), _total(itertools.chain(*self.pool.fetch(scores)))
 
     def _uphill(self, run: Run, shift: Shift, topic: str) -> Future:
         pixels = self._window(self.pixels, run.context, shift, run.owner)
         network, objective = self.network[run.owner], self.objective[run.owner]
-        return self.crew.run(run.owner, tasks.uphill, pixels, network, objective, run, self.size, topic)
+        return self.pool.run(run.owner, tasks.uphill, pixels, network, objective, run, self.size, topic)
 
     def _divisors(self, contexts: Sequence[Future], tell: Tell) -> list[float]:
         """The gradient's sizes, from the sums of all blocks."""
         rule, mine = self.work.rule, zip(self.blocks, contexts, strict=True)
-        found = [self.crew.run(run.owner, tasks.sums, context, run, rule) for run, context in mine]
-        parts = list(itertools.chain(*self.crew.fetch(found)))
+        found = [self.pool.run(run.owner, tasks.sums, context, run, rule) for run, context in mine]
+        parts = list(itertools.chain(*self.pool.fetch(found)))
         tell(SHARES["gradient"] + SHARES["sizes"])
         return executor.sizes(tuple(_total(each) for each in zip(*parts, strict=True)), rule, *self.size)
 
@@ -94,7 +94,7 @@ class Climb:
         parts = []
         for run, context in zip(self.blocks, contexts, strict=True):
             pixels = self._window(self.pixels, run.core, shift, run.owner)
-            further = self.crew.run(run.owner, tasks.climb, pixels, context, run, divisors, length, self.work.rule)
+            further = self.pool.run(run.owner, tasks.climb, pixels, context, run, divisors, length, self.work.rule)
             parts.append(Part(run.core, run.owner, further))
         return Spread(self.size, parts, shift)
 
@@ -105,11 +105,11 @@ class Climb:
             if part.owner == owner:
                 held.append(part.held)
             else:
-                held.append(self.crew.run(part.owner, tasks.cut, part.held, source))
+                held.append(self.pool.run(part.owner, tasks.cut, part.held, source))
                 source = WHOLE
             places.append((source, place))
         size = tuple(side.stop - side.start for side in window)
-        return self.crew.run(owner, tasks.window, size, places, held)
+        return self.pool.run(owner, tasks.window, size, places, held)
 
 
 def _total(numbers: Iterable[float]) -> float:
@@ -129,20 +129,20 @@ class ClusterExecutor:
     """Makes a big dream's steps on the workers of a scheduler: `large.dream(..., hands=ClusterExecutor(client))`."""
 
     def __init__(self, client: Client) -> None:
-        self.crew = Crew(client)
+        self.pool = WorkerPool(client)
 
     def __call__(self, work: Work) -> Octave:
         """The hands for one octave; the network goes to the workers once, whatever the number of octaves."""
         # What a fitted objective was prepared and fitted by stays here: it holds the network and whole pictures.
         terms = (replace(term, prepare=None, fit=None, pictures=()) for term in work.objective.terms)
-        return Octave(self.crew, replace(work, objective=Objective(tuple(terms))))
+        return Octave(self.pool, replace(work, objective=Objective(tuple(terms))))
 
 
 @dataclass
 class Octave:
     """The hands for one octave; `since` are the steps made since the pixels were last kept."""
 
-    crew: Crew
+    pool: WorkerPool
     work: Work
     since: list[tuple[Shift, float]] = field(default_factory=list)
     _now: Raster | None = None
@@ -183,8 +183,8 @@ class Octave:
 
     def _made_again(self, now: Raster) -> Climb:
         """The pixels that were kept, and the steps made since then."""
-        self.crew.muster()
-        pixels = Climb(self.crew, self.work, now)
+        self.pool.refresh()
+        pixels = Climb(self.pool, self.work, now)
         for shift, length in self.since:
             pixels.step(shift, length, lambda _: None)  # a step that was told of before is not told of again
         return pixels

@@ -20,7 +20,7 @@ from distributed.scheduler import KilledWorker
 from torch import Tensor
 
 from phosphene.ascent import Rule, Step, executor, gradient
-from phosphene.cluster.crew import POLL, Crew
+from phosphene.cluster.pool import POLL, WorkerPool
 from phosphene.errors import ClusterError, PhospheneError, Stop
 from phosphene.images.rasters import Array
 from phosphene.images.sources import Sent
@@ -209,19 +209,19 @@ class Errands:
         Raises:
             ClusterError: the scheduler is lost, or no worker is there.
         """
-        crew, waiting, running = Crew(self.client), deque(enumerate(orders)), dict[Any, int]()
-        crew.muster()
-        common = [crew.give(thing) for thing in sent]
+        pool, waiting, running = WorkerPool(self.client), deque(enumerate(orders)), dict[Any, int]()
+        pool.refresh()
+        common = [pool.give(thing) for thing in sent]
         self.client.subscribe_topic(self._topic, self._hear)
         while waiting or running:
-            while waiting and len(running) < AHEAD * len(crew.owners):
+            while waiting and len(running) < AHEAD * len(pool.owners):
                 number, make = waiting.popleft()
                 try:
                     teller = Teller(self._topic, number)
                     running[self.client.submit(alone, self.work, teller, make(), *common, pure=False)] = number
                 except PhospheneError as error:
                     yield number, error
-            for future in self._finished(crew, list(running)):
+            for future in self._finished(pool, list(running)):
                 number = running.pop(future)
                 self._done[number] = 1.0
                 yield number, _outcome(future)
@@ -231,9 +231,9 @@ class Errands:
                 end(self._topic)
                 self.client.run(end, self._topic)
 
-    def _finished(self, crew: Crew, running: Sequence[Future]) -> list[Future]:
+    def _finished(self, pool: WorkerPool, running: Sequence[Future]) -> list[Future]:
         """Those that are done, after a short while."""
-        crew.check_scheduler()
+        pool.check_scheduler()
         try:
             with self.client.as_current():
                 return list(wait(running, timeout=POLL, return_when="FIRST_COMPLETED").done) if running else []

@@ -37,14 +37,14 @@ def losses() -> Iterator[None]:
 
 
 @dataclass
-class Crew:
-    """The workers of a scheduler, as they are from one `muster` to the next; tasks go to `owners`, their addresses."""
+class WorkerPool:
+    """The workers of a scheduler, as they are from one `refresh` to the next; tasks go to `owners`, their addresses."""
 
     client: Client
     owners: tuple[str, ...] = ()
     _own: dict[int, tuple[object, dict[str, Future]]] = field(default_factory=dict)
 
-    def muster(self) -> None:
+    def refresh(self) -> None:
         """Counts anew who is there. Raises `ClusterError`: nobody."""
         self.check_scheduler()
         with refusing("No worker is left, and none came back."):
