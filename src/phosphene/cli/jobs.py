@@ -27,7 +27,7 @@ from phosphene.run.prepared import cluster
 from phosphene.techniques.engine import pictures
 
 if TYPE_CHECKING:  # Dask is an extra
-    from phosphene.cluster import Order
+    from phosphene.cluster import PictureTask
     from phosphene.cluster.tasks import Outcome
 
 
@@ -280,15 +280,15 @@ class Jobs:
             for number, outcome in made:
                 yield jobs[number], outcome
 
-    def _order(self, job: Job) -> "Order":
+    def _order(self, job: Job) -> "PictureTask":
         """A picture as it is sent."""
-        from phosphene.cluster import Order
+        from phosphene.cluster import PictureTask
 
         ready, source = self.batch.of(job), _source(job)
         if isinstance(source, BytesIO):
-            return Order(Sent("stdin", source.getvalue()), ready.settings, ready.opening)
+            return PictureTask(Sent("stdin", source.getvalue()), ready.settings, ready.opening)
         sent = Sent.of(job.source.name) if job.source.kind == "file" else source
-        return Order(sent, ready.settings, ready.opening)
+        return PictureTask(sent, ready.settings, ready.opening)
 
     def _again(self, job: Job) -> bool | None:
         """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.

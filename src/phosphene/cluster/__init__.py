@@ -5,6 +5,6 @@ Who only asks whether that is possible need not have Dask: it is loaded with the
 
 from phosphene.cluster.climb import ClusterExecutor
 from phosphene.cluster.pool import connect
-from phosphene.cluster.tasks import Errands, Order, make_folder
+from phosphene.cluster.tasks import PictureTask, TaskQueue, make_folder
 
-__all__ = ["ClusterExecutor", "Errands", "Order", "connect", "make_folder"]
+__all__ = ["ClusterExecutor", "PictureTask", "TaskQueue", "connect", "make_folder"]

@@ -190,17 +190,19 @@ Outcome: TypeAlias = Any | Exception
 
 
 @dataclass
-class Errands:
+class TaskQueue:
     """Pieces of work that are done side by side, in each worker one at a time."""
 
     client: Client  # a connection to the workers
-    work: Callable[..., object]  # is called in a worker with an order, what all have been sent, and a `Teller`
+    work: Callable[
+        ..., object
+    ]  # is called in a worker with an order, what all have been sent, and a `ProgressReporter`
     tell: Callable[[float], None] = lambda _: None  # is told, now and then, which share of all the work is done
     stopped: Callable[[], bool] = lambda: False  # whether an end is wished for; what is begun is kept as it is then
     _topic: str = field(default_factory=lambda: f"phosphene-{uuid4().hex}")
     _done: dict[int, float] = field(default_factory=dict)
 
-    def run(self, orders: Sequence[Callable[[], Any]], *sent: Any) -> Iterator[tuple[int, Outcome]]:
+    def run(self, tasks: Sequence[Callable[[], Any]], *sent: Any) -> Iterator[tuple[int, Outcome]]:
         """The number of each order, from 0, and what came of it, as they are done.
 
         An order is made only when its turn comes, so that few files are in memory. Things `sent` go to all workers,
@@ -209,7 +211,7 @@ class Errands:
         Raises:
             ClusterError: the scheduler is lost, or no worker is there.
         """
-        pool, waiting, running = WorkerPool(self.client), deque(enumerate(orders)), dict[Any, int]()
+        pool, waiting, running = WorkerPool(self.client), deque(enumerate(tasks)), dict[Any, int]()
         pool.refresh()
         common = [pool.give(thing) for thing in sent]
         self.client.subscribe_topic(self._topic, self._hear)
@@ -217,15 +219,15 @@ class Errands:
             while waiting and len(running) < AHEAD * len(pool.owners):
                 number, make = waiting.popleft()
                 try:
-                    teller = Teller(self._topic, number)
-                    running[self.client.submit(alone, self.work, teller, make(), *common, pure=False)] = number
+                    reporter = ProgressReporter(self._topic, number)
+                    running[self.client.submit(alone, self.work, reporter, make(), *common, pure=False)] = number
                 except PhospheneError as error:
                     yield number, error
             for future in self._finished(pool, list(running)):
                 number = running.pop(future)
                 self._done[number] = 1.0
                 yield number, _outcome(future)
-            self.tell(sum(self._done.values()) / len(orders))
+            self.tell(sum(self._done.values()) / len(tasks))
             if self.stopped() and self._topic not in _STOPPED:
                 waiting.clear()
                 end(self._topic)
@@ -258,7 +260,7 @@ def _outcome(future: Future) -> Outcome:
 
 
 @dataclass(frozen=True)
-class Teller:
+class ProgressReporter:
     """Tells, from a worker, how far the piece of work of that number is, under the topic of all of them."""
 
     topic: str
@@ -271,12 +273,12 @@ class Teller:
             raise Stop
 
 
-def alone(work: Callable[..., object], teller: Teller, order: object, *sent: object) -> object:
+def alone(work: Callable[..., object], reporter: ProgressReporter, task: object, *sent: object) -> object:
     """Does a piece of work, in a worker, when its turn comes. Raises `Stop`: an end was wished for before."""
     with ONE:
-        if teller.topic in _STOPPED:
+        if reporter.topic in _STOPPED:
             raise Stop
-        return work(order, *sent, teller)
+        return work(task, *sent, reporter)
 
 
 def end(topic: str) -> None:
@@ -288,7 +290,7 @@ def end(topic: str) -> None:
 
 
 @dataclass(frozen=True)
-class Order:
+class PictureTask:
     """A picture to make: of a file, of the canvas of that name, or of `None` where the settings say of what."""
 
     source: Sent | str | None
@@ -299,22 +301,22 @@ class Order:
 def make_folder(
     client: Client,
     ready: Prepared,
-    orders: Sequence[Callable[[], Order]],
+    tasks: Sequence[Callable[[], PictureTask]],
     *,
     tell: Callable[[float], None],
     stopped: Callable[[], bool],
 ) -> Iterator[tuple[int, Outcome]]:
-    """The number of each picture, from 0, and what came of it, as they are done: as `Errands.run`.
+    """The number of each picture, from 0, and what came of it, as they are done: as `TaskQueue.run`.
 
     That is a picture, perhaps one that was stopped, and its seconds; or an exception.
     """
     names = dict.fromkeys(pictures(ready.settings))
     sent = [Sent.of(name) for name in names if not is_canvas(name)]
-    return Errands(client, make_one, tell, stopped).run(orders, ready.network, ready.technique.name, sent)
+    return TaskQueue(client, make_one, tell, stopped).run(tasks, ready.network, ready.technique.name, sent)
 
 
 def make_one(
-    order: Order, network: Network, technique: str, sent: Sequence[Sent], teller: Teller
+    task: PictureTask, network: Network, technique: str, sent: Sequence[Sent], reporter: ProgressReporter
 ) -> tuple[Dream, float]:
     """Makes one picture, in a worker, and tells of its steps. Says how many seconds it took.
 
@@ -324,10 +326,10 @@ def make_one(
         PhospheneError: as `Prepared.make` does.
     """
     began = time.monotonic()
-    source = order.source.open() if isinstance(order.source, Sent) else order.source
+    source = task.source.open() if isinstance(task.source, Sent) else task.source
     named = {each.name: each.open() for each in sent}
-    ready = prepare(TECHNIQUES[technique], order.settings, network, named=named, opening=order.opening)
-    made = ready.make(source, on_step=teller)
+    ready = prepare(TECHNIQUES[technique], task.settings, network, named=named, opening=task.opening)
+    made = ready.make(source, on_step=reporter)
     assert isinstance(made, Dream)  # a file that was sent is made in memory
     blank = replace(made.source, pixels=made.source.pixels[..., :0, :0].clone())
     return replace(made, source=blank, draw_regions=None), time.monotonic() - began

@@ -101,7 +101,7 @@ def make_on_workers(
     Raises:
         ClusterError: nobody helps.
     """
-    from phosphene.cluster import Errands
+    from phosphene.cluster import TaskQueue
 
     stopped: list[bool] = []
 
@@ -111,9 +111,9 @@ def make_on_workers(
         except Stop:
             stopped.append(True)
 
-    errands = Errands(client, make, told, lambda: bool(stopped))
-    orders = [partial(variants.__getitem__, number) for number in range(len(variants))]
-    for number, outcome in errands.run(orders, maker):
+    queue = TaskQueue(client, make, told, lambda: bool(stopped))
+    tasks = [partial(variants.__getitem__, number) for number in range(len(variants))]
+    for number, outcome in queue.run(tasks, maker):
         yield variants[number], outcome
 
 
