@@ -25,10 +25,10 @@ class FadeSettings(Settings):
 class Fades(Engine):
     """Makes fades."""
 
-    def begin(self, picture, settings, network, album, objective=None):
+    def begin(self, picture, settings, network, image_cache, objective=None):
         return PreparedPicture(settings, "its negative", partial(fade, picture.pixels, settings))
 
-    def check(self, settings, network, album):
+    def check(self, settings, network, image_cache):
         return "its negative"
 
 

@@ -76,11 +76,11 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
     _check(asked)
     from phosphene import networks
     from phosphene.features import ranking
-    from phosphene.techniques.engine import Album
+    from phosphene.techniques.engine import ImageCache
 
     voice = Voice(quiet)
     network = networks.load(asked.model, weights=asked.weights)
-    shown, leading = Album(network.dtype)(picture), list(map(Album(network.dtype), guides))
+    shown, leading = ImageCache(network.dtype)(picture), list(map(ImageCache(network.dtype), guides))
     layers = tuple(network.layers) if asked.every else None
     ranked = ranking.rank(shown, leading, network, layers=layers, by=asked.by, scale=asked.scale, seed=asked.seed)
     together = ranking.companions(ranked, network, DreamSettings.top)

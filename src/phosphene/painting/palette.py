@@ -22,7 +22,7 @@ from phosphene.run import Prepared
 from phosphene.run.prepared import Dream
 from phosphene.techniques import STYLE
 from phosphene.techniques.dreams import Aim, aim
-from phosphene.techniques.engine import Album
+from phosphene.techniques.engine import ImageCache
 
 Size = tuple[int, int]
 Box = tuple[slice, slice]
@@ -46,9 +46,9 @@ class Palette:
         return self.view.pixels.shape[-2], self.view.pixels.shape[-1]
 
     @property
-    def album(self) -> Album:
+    def image_cache(self) -> ImageCache:
         """Opens the references."""
-        return Album(self.network.dtype, named=self.references)
+        return ImageCache(self.network.dtype, named=self.references)
 
     def dream(self, look: Look) -> Aim:
         """What a dream's look asks for.
@@ -58,7 +58,7 @@ class Palette:
         """
         if look not in self._aims:
             self.check(look)
-            self._aims[look] = aim(self.view, self._settings(look), self.network, self.album)
+            self._aims[look] = aim(self.view, self._settings(look), self.network, self.image_cache)
         return self._aims[look]
 
     def brushed(self, look: Look, window: Size) -> Objective:
@@ -85,7 +85,7 @@ class Palette:
         """A picture, repainted in a style's look. Raises `PhospheneError`: a filter or picture that is not there."""
         height, width = picture.pixels.shape[-2:]
         origin = {"name": picture.name, "width": width, "height": height}
-        ready = Prepared(STYLE, self.style(look, strength), self.network, self.album)
+        ready = Prepared(STYLE, self.style(look, strength), self.network, self.image_cache)
         return ready.make_opened(picture, origin, on_step=on_step)
 
     def _settings(self, look: Look) -> DreamSettings:

@@ -24,7 +24,7 @@ from phosphene.reports.folder import Subject, flags
 from phosphene.run import Dream, Prepared
 from phosphene.run.kept import telling_of_memory
 from phosphene.techniques import Technique
-from phosphene.techniques.engine import CANVAS_SIZE, Album, Opened, Opening, pictures
+from phosphene.techniques.engine import CANVAS_SIZE, ImageCache, Opened, Opening, pictures
 
 
 @dataclass
@@ -95,7 +95,7 @@ class VariantMaker:
         """What a record says of the objective, as far as it is known before a picture is made."""
         if settings not in self._objectives:
             network = self.library(settings)
-            self._objectives[settings] = self.technique.engine.check(settings, network, Album(network.dtype))
+            self._objectives[settings] = self.technique.engine.check(settings, network, ImageCache(network.dtype))
         return self._objectives[settings]
 
     @property
@@ -122,7 +122,7 @@ class VariantMaker:
             PhospheneError: it could not be made.
         """
         network = self.library(settings)
-        ready = Prepared(self.technique, settings, network, self._album(network), self.opening)
+        ready = Prepared(self.technique, settings, network, self._image_cache(network), self.opening)
         with telling_of_memory():
             made = ready.make_opened(*self.opened(settings), on_step=on_step)
         if not made.record.complete:
@@ -169,7 +169,7 @@ class VariantMaker:
             SettingsError: tiles or memory too small for the overlap.
         """
         network, (height, width) = self.library(settings), self.opened(settings)[0].pixels.shape[-2:]
-        boxes = self.technique.engine.tiles(settings, network, self._album(network), (height, width))
+        boxes = self.technique.engine.tiles(settings, network, self._image_cache(network), (height, width))
         return None if boxes is None else Lattice.of(boxes)
 
     def photograph(self, settings: Settings) -> Tensor | None:
@@ -185,9 +185,9 @@ class VariantMaker:
             self._opened[key] = engine.open(image, settings, self.opening, dtype)
         return self._opened[key]
 
-    def _album(self, network: Network) -> Album:
+    def _image_cache(self, network: Network) -> ImageCache:
         """The pictures that settings name, to be opened."""
-        return Album(network.dtype, named={name: sent.open() for name, sent in self.named.items()})
+        return ImageCache(network.dtype, named={name: sent.open() for name, sent in self.named.items()})
 
     def _hashes(self, settings: Settings) -> dict[str, str]:
         """SHA-256 of the files that settings name, by names without folders."""

@@ -37,7 +37,7 @@ GUIDE_SIZE = (512, 768)  # height and width of a canvas that is a guide
 
 
 @dataclass
-class Album:
+class ImageCache:
     """Opens pictures with pixels of a dtype, each once, and remembers for the record: name → SHA-256, in `hashes`.
 
     A name is looked for in `named`, which are pictures that are no files, then in the folder, then as a path.
@@ -245,7 +245,12 @@ class Engine(ABC, Generic[Chosen]):
 
     @abstractmethod
     def begin(
-        self, picture: Picture, settings: Chosen, network: Network, album: Album, objective: Objective | None = None
+        self,
+        picture: Picture,
+        settings: Chosen,
+        network: Network,
+        image_cache: ImageCache,
+        objective: Objective | None = None,
     ) -> PreparedPicture:
         """Makes everything ready that the settings ask for, for this picture.
 
@@ -254,7 +259,7 @@ class Engine(ABC, Generic[Chosen]):
         """
 
     @abstractmethod
-    def check(self, settings: Chosen, network: Network, album: Album) -> str:
+    def check(self, settings: Chosen, network: Network, image_cache: ImageCache) -> str:
         """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.
 
         Raises:
@@ -321,7 +326,9 @@ class Engine(ABC, Generic[Chosen]):
         """The settings that are chosen anew for each picture, so that a record knows them and a wish does not."""
         return ()
 
-    def tiles(self, settings: Chosen, network: Network, album: Album, size: tuple[int, int]) -> list[Box] | None:
+    def tiles(
+        self, settings: Chosen, network: Network, image_cache: ImageCache, size: tuple[int, int]
+    ) -> list[Box] | None:
         """Where tiles meet in a picture of that height and width; `None` if nobody knows.
 
         Raises:

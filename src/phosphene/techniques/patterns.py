@@ -17,7 +17,7 @@ from phosphene.objectives import Objective
 from phosphene.pixels import sheets
 from phosphene.recipes import pattern as recipe
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers
-from phosphene.techniques.engine import Album, Engine, OnReached, Opened, Opening, PreparedPicture
+from phosphene.techniques.engine import Engine, ImageCache, OnReached, Opened, Opening, PreparedPicture
 
 SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet
@@ -42,7 +42,7 @@ class Patterns(Engine[PatternSettings]):
         picture: Picture,
         settings: PatternSettings,
         network: Network,
-        album: Album,
+        image_cache: ImageCache,
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: one objective, or one for each channel of a sheet."""
@@ -50,17 +50,17 @@ class Patterns(Engine[PatternSettings]):
         if objective is None and settings.is_sheet:
             aims, notes = channels(settings, network)
             return PreparedPicture(settings, _told(aims, settings), _Sheet(aims, network, size).make, notes)
-        ready = self._ready(settings, network, album, objective)
+        ready = self._ready(settings, network, image_cache, objective)
         return PreparedPicture(
             settings, str(ready), partial(recipe.pattern, network, ready, size=size, settings=settings)
         )
 
-    def check(self, settings: PatternSettings, network: Network, album: Album) -> str:
+    def check(self, settings: PatternSettings, network: Network, image_cache: ImageCache) -> str:
         """As `Engine.check`."""
         if settings.is_sheet:
             aims, _ = channels(settings, network)
             return _told(aims, settings)
-        return str(self._ready(settings, network, album, None))
+        return str(self._ready(settings, network, image_cache, None))
 
     def for_variant(self, settings: PatternSettings, network: Network) -> PatternSettings:
         """As `Engine.for_variant`; a sheet is of many."""
@@ -69,8 +69,10 @@ class Patterns(Engine[PatternSettings]):
         return settings
 
     @staticmethod
-    def _ready(settings: PatternSettings, network: Network, album: Album, objective: Objective | None) -> Objective:
-        return (objective or recipe.goal(network, settings)).prepare(network, album)
+    def _ready(
+        settings: PatternSettings, network: Network, image_cache: ImageCache, objective: Objective | None
+    ) -> Objective:
+        return (objective or recipe.goal(network, settings)).prepare(network, image_cache)
 
 
 # A sheet
