@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 from phosphene import __version__
 from phosphene.cli import factory, match, reports, studio, tables
 from phosphene.cli.configuration import beginning
-from phosphene.cli.progress import Voice
+from phosphene.cli.progress import Console
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
 from phosphene.names import CANVASES
 from phosphene.techniques import TECHNIQUES
@@ -108,7 +108,7 @@ def _code_of(error: BaseException, *, debug: bool) -> int:
 def _told(message: str, code: int, *, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    Voice().complain(message)
+    Console().complain(message)
     return code
 
 

@@ -216,7 +216,7 @@ class Jobs:
                 if (again := self._again(job)) is not None:
                     begun = self.batch.begun(job)
                     if begun:
-                        self.maker.voice.say(f"{job.output}: goes on where it stopped")
+                        self.maker.console.say(f"{job.output}: goes on where it stopped")
                     notes = [_ANEW] * (again and not begun)
                     made = self._dreaming(job, executor)
                     result = self.maker.make(job, made, title=title, notes=notes, replace=again or begun)
@@ -299,7 +299,7 @@ class Jobs:
         there = self.batch.standing(job)
         if there != "finished":
             return there == "unfinished"
-        self.maker.voice.say(f"{job.output}: there already, made of the same with the same settings")
+        self.maker.console.say(f"{job.output}: there already, made of the same with the same settings")
         self.maker.tell(job, skipped=True)
         return None
 
@@ -307,7 +307,7 @@ class Jobs:
         """Says how many pictures did not come about, if they were many; gives 1 if there are such."""
         failed, total = len(self.maker.failures), len(self.batch.jobs)
         if failed and self.batch.many:
-            self.maker.voice.say(f"{failed} of {total} pictures did not come about.")
+            self.maker.console.say(f"{failed} of {total} pictures did not come about.")
         return int(failed > 0)
 
 

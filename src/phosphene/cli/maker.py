@@ -14,7 +14,7 @@ from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
 from phosphene.cli import process, progress
 from phosphene.cli.options import Wishes
-from phosphene.cli.progress import Interruption, Voice
+from phosphene.cli.progress import Console, Interruption
 from phosphene.errors import ImageError, PhospheneError, Stop
 from phosphene.pixels.transforms import within
 from phosphene.records import journal
@@ -94,15 +94,15 @@ class Maker:
 
     wishes: Wishes
     stop: Interruption
-    voice: Voice = field(init=False)
+    console: Console = field(init=False)
     preview: Preview = field(init=False)
     failures: list[PhospheneError] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.voice = Voice(self.wishes.quiet, self.wishes.json)
-        self.preview = Preview(self.wishes.preview, force=self.wishes.force, say=self.voice.say)
+        self.console = Console(self.wishes.quiet, self.wishes.json)
+        self.preview = Preview(self.wishes.preview, force=self.wishes.force, say=self.console.say)
         if note := process.choose_threads(self.wishes.threads):
-            self.voice.say(note)
+            self.console.say(note)
 
     def make(
         self, job: Job, dreaming: Dreaming, *, title: str, notes: Sequence[str] = (), replace: bool = False
@@ -153,18 +153,18 @@ class Maker:
             yield
         except Stop as stop:
             nothing = f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
-            self.voice.complain(str(stop) or nothing)
+            self.console.complain(str(stop) or nothing)
         except PhospheneError as error:
             self.failures.append(error)
             self.tell(job, error=str(error), exit_code=error.exit_code)
             if not many:
                 raise
             said, name = str(error), job.source.name
-            self.voice.complain(said if Path(name).name in said else f"{name}: {said}")
+            self.console.complain(said if Path(name).name in said else f"{name}: {said}")
 
     def tell(self, job: Job, **facts: object) -> None:
         """A line for a program about a picture; without an output it goes to standard output."""
-        self.voice.tell({"input": job.source.name, "output": str(job.output) if job.output else None, **facts})
+        self.console.tell({"input": job.source.name, "output": str(job.output) if job.output else None, **facts})
 
     def keep(self, output: Path | None, command: Sequence[str]) -> Keep | None:
         """Where the run that writes a file keeps how far it came."""
@@ -175,7 +175,7 @@ class Maker:
 
     def foretell(self, forecast: Forecast) -> None:
         """Says what a long dream will take."""
-        self.voice.say(f"{forecast}, about {spoken(forecast.seconds)}")
+        self.console.say(f"{forecast}, about {spoken(forecast.seconds)}")
 
     def _watch(self, step: Step, bar: progress.Bar, output: Path | None) -> None:
         if step.octave == 1 and step.step <= 1:
@@ -203,17 +203,19 @@ class Maker:
 
     def _report(self, job: Job, result: Dream | LargeDream, notes: Sequence[str], seconds: float) -> None:
         for note in notes:
-            self.voice.say(f"{job.source.name}: {note}")
+            self.console.say(f"{job.source.name}: {note}")
         height, width = result.size
         place = str(job.output) if job.output else "standard output"
         if result.record.complete:
-            self.voice.say(f"{place}: {width}×{height} pixels in {spoken(seconds)}")
+            self.console.say(f"{place}: {width}×{height} pixels in {spoken(seconds)}")
         else:
-            self.voice.say(f"Stopped at {result.record.reached}, after {spoken(seconds)}. What there was is in {place}")
+            self.console.say(
+                f"Stopped at {result.record.reached}, after {spoken(seconds)}. What there was is in {place}"
+            )
             if job.output and result.journal and result.journal.folder.exists():
-                self.voice.say(f"The rest of it: phosphene resume {job.output}")
+                self.console.say(f"The rest of it: phosphene resume {job.output}")
             elif job.output and self.wishes.metadata:
-                self.voice.say(f"The whole of it: phosphene redo {job.output}")
+                self.console.say(f"The whole of it: phosphene redo {job.output}")
         self.tell(
             job,
             seconds=round(seconds, 3),

@@ -12,7 +12,7 @@ import click
 
 from phosphene.cli import configuration, options, progress, tables
 from phosphene.cli.options import flag
-from phosphene.cli.progress import Voice
+from phosphene.cli.progress import Console
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import DreamSettings
@@ -78,7 +78,7 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
     from phosphene.features import ranking
     from phosphene.techniques.engine import ImageCache
 
-    voice = Voice(quiet)
+    console = Console(quiet)
     network = networks.load(asked.model, weights=asked.weights)
     shown, leading = ImageCache(network.dtype)(picture), list(map(ImageCache(network.dtype), guides))
     layers = tuple(network.layers) if asked.every else None
@@ -96,8 +96,8 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
             for row in rows
         ]
         tables.table(("layer", *_COLUMNS), cells)
-    voice.say(_advice(asked, [each.layer for each in together]))
-    _draw(asked, network, shown, leading, ranked, voice)
+    console.say(_advice(asked, [each.layer for each in together]))
+    _draw(asked, network, shown, leading, ranked, console)
 
 
 def _check(asked: Asked) -> None:
@@ -126,7 +126,12 @@ def _advice(asked: Asked, layers: Sequence[str]) -> str:
 
 
 def _draw(
-    asked: Asked, network: Network, picture: Tensor, guides: Sequence[Tensor], ranked: Sequence[Ranked], voice: Voice
+    asked: Asked,
+    network: Network,
+    picture: Tensor,
+    guides: Sequence[Tensor],
+    ranked: Sequence[Ranked],
+    console: Console,
 ) -> None:
     """Dreams small with the best layers, and saves the sheet."""
     if not asked.output:
@@ -140,11 +145,11 @@ def _draw(
     room = max(picture.shape[-2:]) / max(small.shape[-2:])
     scale = min(max(1.0, asked.scale), asked.scale * room)
     for each in ranked[: asked.top]:
-        with progress.bar(each.layer, quiet=voice.quiet) as bar:
+        with progress.bar(each.layer, quiet=console.quiet) as bar:
             dreamt = matching_sheet.guided(small, guides, network, [each.layer], scale=scale, on_step=bar.show)
         cells.append((f"{each.layer}  {each.score:.3g}", dreamt))
     page = sheets.sheet(cells, columns=math.ceil(math.sqrt(len(cells))))
     for note in images.save(page, asked.output, overwrite=asked.force):
-        voice.say(f"{asked.output}: {note}")
+        console.say(f"{asked.output}: {note}")
     best = len(ranked[: asked.top])
-    voice.say(f"{asked.output}: the picture, its guides, and what the best {best} layers dream of them")
+    console.say(f"{asked.output}: the picture, its guides, and what the best {best} layers dream of them")

@@ -170,7 +170,7 @@ def piped() -> BytesIO:
 
 
 @dataclass(frozen=True)
-class Voice:
+class Console:
     """Speaks, or keeps quiet."""
 
     quiet: bool = False

@@ -10,7 +10,7 @@ import click
 
 from phosphene.cli import configuration, options, progress
 from phosphene.cli.options import OfEveryTechnique, file_flag, flag, speed_flag
-from phosphene.cli.progress import Interruption, Voice
+from phosphene.cli.progress import Console, Interruption
 from phosphene.errors import SettingsError
 from phosphene.recipes import fields
 from phosphene.recipes.fields import ValueDict
@@ -60,9 +60,9 @@ def atlas(
     from phosphene.reports.atlas import atlas as make
 
     folder = jobs.report_folder(picture, output, "atlas")
-    voice, began = Voice(quiet, as_json), time.monotonic()
+    console, began = Console(quiet, as_json), time.monotonic()
     if note := process.choose_threads(threads):
-        voice.say(note)
+        console.say(note)
     side = own.get("long_side", LARGEST)
     process.keep_buffers((side, side))
     with Interruption() as stop, progress.bar(Path(picture).name, quiet=quiet) as bar:
@@ -74,13 +74,13 @@ def atlas(
             picture,
             folder,
             size=jobs.canvas_size(size),
-            on_page=lambda page: voice.say(f"{page}: open it now; it grows"),
+            on_page=lambda page: console.say(f"{page}: open it now; it grows"),
             on_entry=show,
             on_step=lambda _: stop.check(),
             **own,
             **changes,
         )
-    _report_atlas(made, voice, time.monotonic() - began, quick=own["quick"])
+    _report_atlas(made, console, time.monotonic() - began, quick=own["quick"])
     return stop.exit_code
 
 
@@ -99,17 +99,17 @@ def _always_wanted() -> ValueDict:
     return {name: getattr(chosen, name) for name in names if getattr(chosen, name) != getattr(usual, name)}
 
 
-def _report_atlas(made: Atlas, voice: Voice, seconds: float, *, quick: bool) -> None:
+def _report_atlas(made: Atlas, console: Console, seconds: float, *, quick: bool) -> None:
     from phosphene.cli.maker import spoken
 
     if not made.complete:
-        voice.say(f"Stopped. The page shows what there is: {made.page}\n{_STOPPED}")
+        console.say(f"Stopped. The page shows what there is: {made.page}\n{_STOPPED}")
     elif made.made == 0:
-        voice.say(f"{made.page}: there already, made of the same with the same settings")
+        console.say(f"{made.page}: there already, made of the same with the same settings")
     else:
         more = "; without --quick, the pictures are refined" if quick else ""
-        voice.say(f"{made.page}: {len(made.entries)} pictures in {spoken(seconds)}{more}")
-    voice.tell(
+        console.say(f"{made.page}: {len(made.entries)} pictures in {spoken(seconds)}{more}")
+    console.tell(
         {
             "folder": str(made.folder),
             "page": str(made.page),
@@ -183,25 +183,25 @@ def study(
     folder = Path(output or usual) if usual else report_folder(picture, output, "study")
     if "size" in own:
         own["size"] = canvas_size(own["size"])
-    voice, began = Voice(quiet, as_json), time.monotonic()
+    console, began = Console(quiet, as_json), time.monotonic()
     if "workers" in own or "scheduler" in own:
         Machines(own.get("scheduler"), own.get("workers"), own.get("threads")).check()
     else:
         side = own.get("long_side", 1024)
         process.keep_buffers((side, side))
         if note := process.choose_threads(own.get("threads")):
-            voice.say(note)
+            console.say(note)
     with Interruption() as stop, progress.bar(Path(picture).name, quiet=quiet) as bar:
 
         def show(told: StudyProgress) -> None:
             bar.move(told.done, f"{told.number} of {told.total}; {told.variant or 'several at once'}")
             if told.row:
-                voice.tell(told.row | {"kept": told.kept})
+                console.tell(told.row | {"kept": told.kept})
             stop.check()
 
         values = {axis.name: axis.values for axis in varied}
         rows = make(picture, values, folder, of=of, on_progress=show, **own, **chosen)
-    _report_study(rows, voice, time.monotonic() - began)
+    _report_study(rows, console, time.monotonic() - began)
     return stop.exit_code or int(bool(rows.failures))
 
 
@@ -236,16 +236,16 @@ def _from_files(kind: Technique, varied: tuple[Axis, ...], wished: ValueDict, co
     return values | baseline
 
 
-def _report_study(rows: Rows, voice: Voice, seconds: float) -> None:
+def _report_study(rows: Rows, console: Console, seconds: float) -> None:
     from phosphene.cli.maker import spoken
 
     for name, why in rows.failures.items():
-        voice.complain(f"{name}: {why}")
+        console.complain(f"{name}: {why}")
     if not rows:
-        voice.say("Stopped before the first variant was done.")
+        console.say("Stopped before the first variant was done.")
     elif rows.complete:
-        voice.say(f"{rows.page}: {len(rows)} variants in {spoken(seconds)}")
+        console.say(f"{rows.page}: {len(rows)} variants in {spoken(seconds)}")
     elif rows.failures:
-        voice.say(f"{rows.page}: {len(rows)} variants; {len(rows.failures)} did not come about")
+        console.say(f"{rows.page}: {len(rows)} variants; {len(rows.failures)} did not come about")
     else:
-        voice.say(f"Stopped. The report shows what there is: {rows.page}\n{_STOPPED}")
+        console.say(f"Stopped. The report shows what there is: {rows.page}\n{_STOPPED}")

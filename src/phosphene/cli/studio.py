@@ -10,7 +10,7 @@ import click
 
 from phosphene.cli import configuration
 from phosphene.cli.options import flag
-from phosphene.cli.progress import Voice
+from phosphene.cli.progress import Console
 from phosphene.errors import SettingsError
 from phosphene.recipes.settings import DreamSettings
 
@@ -52,7 +52,7 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
         port=port,
         ready=lambda place: _announce(place, opens=opens),
     )
-    Voice().say("The studio is closed.")
+    Console().say("The studio is closed.")
 
 
 def _home() -> Path:
@@ -71,8 +71,8 @@ def _announce(place: Place, *, opens: bool) -> None:
     from phosphene.studio.server import LOOPBACK
 
     if place.host not in LOOPBACK:
-        Voice().say(_WARNING)
-    Voice().say("The studio is open. Ctrl-C closes it.")
+        Console().say(_WARNING)
+    Console().say("The studio is open. Ctrl-C closes it.")
     click.echo(place.address)
     if opens:
         threading.Thread(target=webbrowser.open, args=(place.address_once(),), daemon=True).start()

@@ -12,7 +12,7 @@ import click
 
 from phosphene.cli import configuration, progress
 from phosphene.cli.options import flag, weights
-from phosphene.cli.progress import Voice, check_piped, piped
+from phosphene.cli.progress import Console, check_piped, piped
 from phosphene.errors import PhospheneError
 from phosphene.names import NETWORKS
 from phosphene.recipes import fields
@@ -54,9 +54,9 @@ def layers(model: str, every: bool, weights: str | None, as_json: bool) -> None:
     cells = ("channels", "stride", "receptive_field", "shows")
     table(titles, [(starred(row["name"], row["default"]), *(row[cell] for cell in cells)) for row in rows])
     for note in network.notes:
-        Voice().say(f"{network.name}: {note}")
+        Console().say(f"{network.name}: {note}")
     more = "" if every else "  --all lists the steps inside them too."
-    Voice().say(f"* is where {network.name} dreams by default.{more}")
+    Console().say(f"* is where {network.name} dreams by default.{more}")
 
 
 def starred(name: object, chosen: object) -> str:
@@ -85,7 +85,7 @@ def networks(context: click.Context, as_json: bool) -> None:
             "licence": row["licence"],
         }
         _facts(str(row["name"]), told)
-    Voice().say(f"Weights that you put into {models_folder()} yourself are found there.")
+    Console().say(f"Weights that you put into {models_folder()} yourself are found there.")
 
 
 def _described(source: Source, path: Path | None) -> dict[str, object]:
@@ -112,7 +112,7 @@ def get(name: str, force: bool) -> None:
 
     with progress.download(name) as bar:
         path = fetch(name, force=force, progress=bar)
-    Voice().say(f"The weights of {name} are in {path}")
+    Console().say(f"The weights of {name} are in {path}")
 
 
 @click.command()
@@ -150,7 +150,7 @@ def info(pictures: tuple[str, ...], as_json: bool) -> int:
         except PhospheneError as error:
             if len(pictures) == 1:
                 raise
-            Voice().complain(str(error))
+            Console().complain(str(error))
             failed = True
             continue
         if as_json:
@@ -158,7 +158,7 @@ def info(pictures: tuple[str, ...], as_json: bool) -> int:
         else:
             _facts(picture, _told(made))
     if not as_json:
-        Voice().say("* marks what is not the default.")
+        Console().say("* marks what is not the default.")
     return int(failed)
 
 
@@ -247,7 +247,7 @@ def filters(context: click.Context, output: str | None, force: bool) -> None:
     table(("filter", "", "look"), [(each.name, "yours" if each.own else "", each.about) for each in found])
     if output:
         _draw(Path(output), overwrite=force)
-        Voice().say(f"{output}: a sheet of them")
+        Console().say(f"{output}: a sheet of them")
 
 
 @filters.command("add", short_help="Keeps a picture as a filter of your own.")
@@ -260,7 +260,7 @@ def add(name: str, picture: str, about: str, force: bool) -> None:
     from phosphene.filters import library
 
     kept = library.add(name, picture, about=about, overwrite=force)
-    Voice().say(f"{kept.folder}: use it with phosphene style PICTURE --filter {name}")
+    Console().say(f"{kept.folder}: use it with phosphene style PICTURE --filter {name}")
 
 
 def _draw(output: Path, *, overwrite: bool) -> None:
