@@ -47,7 +47,7 @@ def here(tmp_path, monkeypatch):
 
 
 def words(wishes):
-    """Wishes as flags."""
+    """OutputOptions as flags."""
     found = []
     for name, value in wishes.items():
         for each in value if isinstance(value, tuple) else (value,):

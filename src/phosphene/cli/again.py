@@ -8,8 +8,8 @@ from pathlib import Path
 from phosphene import batch, run
 from phosphene.batch import Input, Job
 from phosphene.cli.jobs import check_preview, check_streams
-from phosphene.cli.maker import Maker
-from phosphene.cli.options import Wishes
+from phosphene.cli.maker import Runner
+from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, piped
 from phosphene.errors import SettingsError
 from phosphene.painting.again import RECIPE, redo
@@ -21,7 +21,7 @@ from phosphene.techniques import TECHNIQUES
 MOST_THREADS = 256  # believed of a record
 
 
-def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, command: Sequence[str] = ()) -> int:
+def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptions, command: Sequence[str] = ()) -> int:
     """Makes a picture again; returns the exit code."""
     source = Input(picture, "pipe" if picture == batch.PIPE else "file")
     if source.kind == "pipe":
@@ -37,7 +37,7 @@ def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, com
     check_preview([job], wishes, *([input_] if input_ else []))
     with Interruption() as stop:
         recorded = min(made.threads, MOST_THREADS) if made.threads > 0 else None
-        maker = Maker(replace(wishes, threads=wishes.threads or recorded), stop)
+        maker = Runner(replace(wishes, threads=wishes.threads or recorded), stop)
         keep, tell = maker.keep(job.output, command), maker.foretell
         with maker.telling(job):
             maker.make(
@@ -50,7 +50,9 @@ def again(picture: str, input_: str | None, changes: Values, wishes: Wishes, com
         return stop.exit_code
 
 
-def _redo_output(source: Input, made: record.Record, changes: Mapping[str, object], wishes: Wishes) -> Path | None:
+def _redo_output(
+    source: Input, made: record.Record, changes: Mapping[str, object], wishes: OutputOptions
+) -> Path | None:
     """Where the new picture goes: as `dream` has it, but named after the old picture, and never in its place."""
     name, output = Path("stdin.png" if source.kind == "pipe" else source.name), wishes.output
     if output == batch.PIPE:

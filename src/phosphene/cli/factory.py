@@ -61,7 +61,7 @@ def _make(technique: Technique, **flags: Any) -> int:
     """Makes what a command line asks for; returns the exit code."""
     from phosphene.cli import process  # noqa: F401 - it counts what others use from here on, while torch is loaded
 
-    wishes = options.Wishes.take_(flags)
+    wishes = options.OutputOptions.take_(flags)
     names = ("words", "config", "size", "long_side", "max_pixels", "recursive", "show_regions", "scheduler", "workers")
     own = {name: flags.pop(name, None) for name in names}
     looks = {name: value for name in technique.looks if (value := flags.pop(name)) is not None}
@@ -139,7 +139,7 @@ def redo(context: click.Context, /, picture: str, input_: str | None, **flags: A
 
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
-    wishes = options.Wishes.take_(flags)
+    wishes = options.OutputOptions.take_(flags)
     changes = options.given(flags, *(each.settings for each in TECHNIQUES.values()))
     from phosphene.cli import again
 

@@ -14,8 +14,8 @@ from phosphene.ascent.executor import MakeExecutor
 from phosphene.batch import Batch, Job
 from phosphene.cli import progress
 from phosphene.cli.configuration import layer_from
-from phosphene.cli.maker import Dreaming, Maker
-from phosphene.cli.options import Wishes
+from phosphene.cli.maker import Dreaming, Runner
+from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, piped
 from phosphene.errors import SettingsError, UnknownNameError
 from phosphene.images.sources import Sent, refuse
@@ -92,7 +92,7 @@ def canvas_size(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def check_streams(job: Job, wishes: Wishes) -> None:
+def check_streams(job: Job, wishes: OutputOptions) -> None:
     """Refuses what would wait for ever, or mix pictures with words."""
     if job.source.kind == "pipe":
         check_piped()
@@ -102,7 +102,7 @@ def check_streams(job: Job, wishes: Wishes) -> None:
         raise SettingsError("A terminal cannot show the picture that -o - writes. Pipe it on, or name a file with -o.")
 
 
-def check_preview(jobs: Sequence[Job], wishes: Wishes, *read: str) -> None:
+def check_preview(jobs: Sequence[Job], wishes: OutputOptions, *read: str) -> None:
     """Keeps the preview off the pictures that are written, and read: for the jobs, and besides."""
     if wishes.preview is None:
         return
@@ -136,18 +136,18 @@ class Jobs:
 
     batch: Batch  # what is made of what
     values: Values  # settings and looks by name
-    wishes: Wishes  # how the pictures are written and spoken of
+    wishes: OutputOptions  # how the pictures are written and spoken of
     machines: Machines | None  # who helps, if anybody
     command: Sequence[str]  # what was typed, for a run that is resumed
     regions: str | None  # the file for a picture of what was matched with what
-    maker: Maker = field(init=False)
+    maker: Runner = field(init=False)
 
     def make(self) -> int:
         """Makes all pictures; returns the exit code."""
         self._check()
         jobs = self.batch.jobs
         with Interruption() as stop:
-            self.maker = Maker(self.wishes, stop)
+            self.maker = Runner(self.wishes, stop)
             self._check_layer()
             self._helped(self.machines, jobs) if self.machines else self._in_turn(jobs)
             return stop.exit_code or self._sum_up()

@@ -13,7 +13,7 @@ from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
 from phosphene.cli import process, progress
-from phosphene.cli.options import Wishes
+from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Console, Interruption
 from phosphene.errors import ImageError, PhospheneError, Stop
 from phosphene.pixels.transforms import within
@@ -89,10 +89,10 @@ class Dreaming(Protocol):
 
 
 @dataclass
-class Maker:
+class Runner:
     """Makes pictures one after the other, and remembers the errors so far; `stop` listens for Ctrl-C."""
 
-    wishes: Wishes
+    wishes: OutputOptions
     stop: Interruption
     console: Console = field(init=False)
     preview: Preview = field(init=False)

@@ -173,7 +173,7 @@ def _value(word: object, of: Setting) -> object:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class OutputOptions:
     """How pictures are to be written and spoken of: the flags that `output` adds."""
 
     output: str | None
@@ -186,7 +186,7 @@ class Wishes:
     json: bool
 
     @classmethod
-    def take_(cls, flags: ValueDict) -> "Wishes":
+    def take_(cls, flags: ValueDict) -> "OutputOptions":
         """Takes them out of those that are settings."""
         return cls(**{each.name: flags.pop(each.name) for each in fields_of(cls)})
 
