@@ -25,10 +25,10 @@ class FadeSettings(Settings):
 class Fades(Engine):
     """Makes fades."""
 
-    def begin(self, picture, settings, network, image_cache, objective=None):
+    def begin(self, picture, settings, network, cache, objective=None):
         return PreparedPicture(settings, "its negative", partial(fade, picture.pixels, settings))
 
-    def check(self, settings, network, image_cache):
+    def check(self, settings, network, cache):
         return "its negative"
 
 

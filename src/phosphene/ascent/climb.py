@@ -124,13 +124,7 @@ class Part:
 
 
 def climb_(
-    pixels: Tensor,
-    parts: Sequence[Part],
-    *,
-    rule: Rule,
-    shifts: Sequence[gradient.Shift],
-    on_step: Tell,
-    made: int = 0,
+    pixels: Tensor, parts: Sequence[Part], *, rule: Rule, shifts: Sequence[gradient.Shift], on_step: Tell, made: int = 0
 ) -> Tensor:
     """Takes `pixels` `[1, 3, H, W]` uphill in place, a step for each shift.
 

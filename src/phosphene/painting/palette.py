@@ -46,7 +46,7 @@ class Palette:
         return self.view.pixels.shape[-2], self.view.pixels.shape[-1]
 
     @property
-    def image_cache(self) -> ImageCache:
+    def cache(self) -> ImageCache:
         """Opens the references."""
         return ImageCache(self.network.dtype, named=self.references)
 
@@ -58,7 +58,7 @@ class Palette:
         """
         if look not in self._aims:
             self.check(look)
-            self._aims[look] = aim(self.view, self._settings(look), self.network, self.image_cache)
+            self._aims[look] = aim(self.view, self._settings(look), self.network, self.cache)
         return self._aims[look]
 
     def brushed(self, look: Look, window: Size) -> Objective:
@@ -85,7 +85,7 @@ class Palette:
         """A picture, repainted in a style's look. Raises `PhospheneError`: a filter or picture that is not there."""
         height, width = picture.pixels.shape[-2:]
         origin = {"name": picture.name, "width": width, "height": height}
-        ready = Prepared(STYLE, self.style(look, strength), self.network, self.image_cache)
+        ready = Prepared(STYLE, self.style(look, strength), self.network, self.cache)
         return ready.make_opened(picture, origin, on_step=on_step)
 
     def _settings(self, look: Look) -> DreamSettings:

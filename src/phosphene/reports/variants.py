@@ -122,7 +122,7 @@ class VariantMaker:
             PhospheneError: it could not be made.
         """
         network = self.library(settings)
-        ready = Prepared(self.technique, settings, network, self._image_cache(network), self.opening)
+        ready = Prepared(self.technique, settings, network, self._cache(network), self.opening)
         with telling_of_memory():
             made = ready.make_opened(*self.opened(settings), on_step=on_step)
         if not made.record.complete:
@@ -169,7 +169,7 @@ class VariantMaker:
             SettingsError: tiles or memory too small for the overlap.
         """
         network, (height, width) = self.library(settings), self.opened(settings)[0].pixels.shape[-2:]
-        boxes = self.technique.engine.tiles(settings, network, self._image_cache(network), (height, width))
+        boxes = self.technique.engine.tiles(settings, network, self._cache(network), (height, width))
         return None if boxes is None else Lattice.of(boxes)
 
     def photograph(self, settings: Settings) -> Tensor | None:
@@ -185,7 +185,7 @@ class VariantMaker:
             self._opened[key] = engine.open(image, settings, self.opening, dtype)
         return self._opened[key]
 
-    def _image_cache(self, network: Network) -> ImageCache:
+    def _cache(self, network: Network) -> ImageCache:
         """The pictures that settings name, to be opened."""
         return ImageCache(network.dtype, named={name: sent.open() for name, sent in self.named.items()})
 

@@ -5,12 +5,4 @@ from phosphene.run.kept import Keep
 from phosphene.run.large import LargeDream
 from phosphene.run.prepared import Dream, Prepared, prepare
 
-__all__ = [
-    "Dream",
-    "Keep",
-    "LargeDream",
-    "Prepared",
-    "check_changes",
-    "prepare",
-    "redo",
-]
+__all__ = ["Dream", "Keep", "LargeDream", "Prepared", "check_changes", "prepare", "redo"]

@@ -83,10 +83,8 @@ def dream(
     height, width = images.size_of(path) or (0, 0)
     check_size(path.name, width, height, ready.opening.max_pixels)
     settings, network = ready.settings, ready.network
-    objective = (ready.objective or goal(network, settings)).prepare(network, ready.image_cache)
-    known = ready.technique.engine.provenance(settings, network, str(objective)) | {
-        "pictures": ready.image_cache.hashes
-    }
+    objective = (ready.objective or goal(network, settings)).prepare(network, ready.cache)
+    known = ready.technique.engine.provenance(settings, network, str(objective)) | {"pictures": ready.cache.hashes}
     origin = {"name": path.name, "sha256": sha256_of(path)}
     sizes = transforms.sizes(height, width, settings.octaves, settings.octave_scale)
     journal, watch, disk = keep.journal(known | {"input": origin}), Watch(on_step), recipe.disk_bytes(sizes, network)

@@ -133,7 +133,7 @@ class Prepared:
     technique: Technique  # makes it
     settings: Any  # of the technique, with the network's precision
     network: Network  # computes features
-    image_cache: ImageCache  # opens the pictures that the settings name, each once
+    cache: ImageCache  # opens the pictures that the settings name, each once
     opening: Opening = field(default_factory=Opening)  # how pictures are opened
     objective: Objective | None = None  # one of Python's, in place of what the settings describe
 
@@ -147,7 +147,7 @@ class Prepared:
         Raises:
             PhospheneError: names that are not there, pictures that cannot be read.
         """
-        return self.technique.engine.check(self.settings, self.network, self.image_cache)
+        return self.technique.engine.check(self.settings, self.network, self.cache)
 
     def on_disk(self, path: str | os.PathLike[str]) -> bool:
         """Whether a picture file is so large that it is made on disk, where the run is told of a folder for that.
@@ -221,11 +221,11 @@ class Prepared:
     ) -> Dream:
         """Makes a picture of one that is open; `origin` is what the record says of it, the rest is as for `make`."""
         engine = self.technique.engine
-        work = engine.begin(source, self.settings, self.network, self.image_cache, self.objective)
+        work = engine.begin(source, self.settings, self.network, self.cache, self.objective)
         if on_forecast and (forecast := work.forecast()):
             on_forecast(forecast)
         known = engine.provenance(work.settings, self.network, work.objective)
-        known |= {"pictures": dict(self.image_cache.hashes), "input": dict(origin)}
+        known |= {"pictures": dict(self.cache.hashes), "input": dict(origin)}
         checkpoint = Checkpoint(keep.journal(known)) if keep else None
         watch = Watch(on_step)
         try:
@@ -273,8 +273,8 @@ def prepare(
             " phosphene.network() gives."
         )
     network = network or networks.load_for(settings)
-    image_cache = ImageCache(network.dtype, named=named or {}, folder=folder)
-    return Prepared(technique, settings, network, image_cache, opening or Opening(), objective)
+    cache = ImageCache(network.dtype, named=named or {}, folder=folder)
+    return Prepared(technique, settings, network, cache, opening or Opening(), objective)
 
 
 # Packages that not everybody has: asked for when they are needed, with word of how to install them

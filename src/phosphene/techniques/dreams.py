@@ -37,25 +37,25 @@ class Dreams(Engine[DreamSettings]):
         picture: Picture,
         settings: DreamSettings,
         network: Network,
-        image_cache: ImageCache,
+        cache: ImageCache,
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: objectives, masks and regions, and the layers that suit a guide."""
-        aimed = aim(picture, settings, network, image_cache, objective)
+        aimed = aim(picture, settings, network, cache, objective)
         make = partial(_dreamt, picture, aimed, network)
         notes = aimed.notes + _small(picture, aimed.settings)
         return PreparedPicture(
             aimed.settings, str(aimed.objective), make, notes, partial(_expected, picture, aimed, network)
         )
 
-    def check(self, settings: DreamSettings, network: Network, image_cache: ImageCache) -> str:
+    def check(self, settings: DreamSettings, network: Network, cache: ImageCache) -> str:
         """As `Engine.check`; layers that are to suit a guide are not known yet."""
         for name in pictures(settings):
-            image_cache.picture(name)
+            cache.picture(name)
         for _, wish, _ in map(split_region, settings.region):
             if wish:
-                objectives.read(wish).prepare(network, image_cache)
-        return str(self._objective(settings, network, image_cache))
+                objectives.read(wish).prepare(network, cache)
+        return str(self._objective(settings, network, cache))
 
     def for_variant(self, settings: DreamSettings, network: Network) -> DreamSettings:
         """As `Engine.for_variant`: the layer that the network dreams of by itself."""
@@ -86,20 +86,20 @@ class Dreams(Engine[DreamSettings]):
         return ("layer",) if asks_for_best(settings) else ()
 
     def tiles(
-        self, settings: DreamSettings, network: Network, image_cache: ImageCache, size: tuple[int, int]
+        self, settings: DreamSettings, network: Network, cache: ImageCache, size: tuple[int, int]
     ) -> list[Box] | None:
         """As `Engine.tiles`: those of the last octave, where all is dreamt alike."""
         if settings.region or settings.mask:
             return None
-        objective = self._objective(settings, network, image_cache)
+        objective = self._objective(settings, network, cache)
         sizes = transforms.sizes(*size, settings.octaves, settings.octave_scale)
         tiling = recipe.tilings_of(network, objective, settings, sizes)[-1]
         return gradient.boxes(sizes[-1], network, objective, tiling)
 
-    def _objective(self, settings: DreamSettings, network: Network, image_cache: ImageCache) -> Objective:
+    def _objective(self, settings: DreamSettings, network: Network, cache: ImageCache) -> Objective:
         """What is maximised, ready for the network."""
         known = replace(settings, layer=None) if settings.layer == BEST else settings
-        return recipe.goal(network, known).prepare(network, image_cache)
+        return recipe.goal(network, known).prepare(network, cache)
 
 
 def _dreamt(
@@ -156,21 +156,17 @@ class Aim:
 
 
 def aim(
-    picture: Picture,
-    settings: DreamSettings,
-    network: Network,
-    image_cache: ImageCache,
-    objective: Objective | None = None,
+    picture: Picture, settings: DreamSettings, network: Network, cache: ImageCache, objective: Objective | None = None
 ) -> Aim:
     """Makes everything ready that the settings ask for, for this picture.
 
     Raises:
         PhospheneError: names that are not there, pictures that cannot be read, masks that do not fit.
     """
-    settings, notes = chosen_layers(picture, settings, network, image_cache)
-    wanted = (objective or recipe.goal(network, settings)).prepare(network, image_cache)
-    mask = mask_of(picture, settings, image_cache)
-    regions = tuple(_region(text, picture, settings, network, image_cache, wanted) for text in settings.region)
+    settings, notes = chosen_layers(picture, settings, network, cache)
+    wanted = (objective or recipe.goal(network, settings)).prepare(network, cache)
+    mask = mask_of(picture, settings, cache)
+    regions = tuple(_region(text, picture, settings, network, cache, wanted) for text in settings.region)
     return Aim(settings, wanted, mask, regions, notes)
 
 
@@ -180,12 +176,12 @@ def asks_for_best(settings: DreamSettings) -> bool:
 
 
 def chosen_layers(
-    picture: Picture, settings: DreamSettings, network: Network, image_cache: ImageCache
+    picture: Picture, settings: DreamSettings, network: Network, cache: ImageCache
 ) -> tuple[DreamSettings, tuple[str, ...]]:
     """The settings with the layers that suit the guide best, where that was asked for, and word of it."""
     if not asks_for_best(settings):
         return settings, ()
-    guides = [image_cache(name) for name in settings.guide]
+    guides = [cache(name) for name in settings.guide]
     scale = max(numbers(settings.guide_scales, "--guide-scales"))
     ranked = ranking.rank(picture.pixels, guides, network, scale=scale or 1.0)
     layers = [each.layer for each in ranking.companions(ranked, network, settings.top)]
@@ -194,7 +190,7 @@ def chosen_layers(
     return replace(settings, layer=",".join(layers)), (note,)
 
 
-def mask_of(picture: Picture, settings: DreamSettings | StyleSettings, image_cache: ImageCache) -> Tensor | None:
+def mask_of(picture: Picture, settings: DreamSettings | StyleSettings, cache: ImageCache) -> Tensor | None:
     """Where the picture may dream, at its size."""
     if settings.mask is None:
         return None
@@ -203,33 +199,30 @@ def mask_of(picture: Picture, settings: DreamSettings | StyleSettings, image_cac
             raise SettingsError(f"--mask {ALPHA}: {picture.name} has no transparency. Name a picture as its mask.")
         mask = picture.alpha
     else:
-        mask = _brightness(settings.mask, picture, image_cache)
+        mask = _brightness(settings.mask, picture, cache)
     mask = masks.feather(1 - mask if settings.invert else mask, settings.feather)
     if not mask.any():
         raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
     return mask
 
 
-def _brightness(name: str, picture: Picture, image_cache: ImageCache) -> Tensor:
+def _brightness(name: str, picture: Picture, cache: ImageCache) -> Tensor:
     """A mask `[1, 1, H, W]` of the picture's size: brightness, and nothing where the mask's own picture is transparent.
 
     Raises:
         SettingsError: its proportions are others.
     """
-    brightness, alpha = (
-        fitted(name, picture, image_cache, "mask").mean(1, keepdim=True),
-        image_cache.picture(name).alpha,
-    )
+    brightness, alpha = (fitted(name, picture, cache, "mask").mean(1, keepdim=True), cache.picture(name).alpha)
     return brightness if alpha is None else brightness * masks.at(alpha, *brightness.shape[-2:])
 
 
-def fitted(name: str, picture: Picture, image_cache: ImageCache, kind: str) -> Tensor:
+def fitted(name: str, picture: Picture, cache: ImageCache, kind: str) -> Tensor:
     """The pixels of a mask or the like, `[1, 3, H, W]`, at the picture's size.
 
     Raises:
         SettingsError: its proportions are others.
     """
-    found = image_cache.picture(name)
+    found = cache.picture(name)
     (height, width), (rows, columns) = found.pixels.shape[-2:], picture.pixels.shape[-2:]
     if abs(height / width * columns / rows - 1) > _PROPORTION:
         raise SettingsError(
@@ -240,14 +233,14 @@ def fitted(name: str, picture: Picture, image_cache: ImageCache, kind: str) -> T
 
 
 def _region(
-    text: str, picture: Picture, settings: DreamSettings, network: Network, image_cache: ImageCache, usual: Objective
+    text: str, picture: Picture, settings: DreamSettings, network: Network, cache: ImageCache, usual: Objective
 ) -> recipe.Region:
     """A region from `mask.png=OBJECTIVE @ STRENGTH`, where either of the two may be left out."""
     name, wish, strength = split_region(text)
-    mask = masks.feather(_brightness(name, picture, image_cache), settings.feather)
+    mask = masks.feather(_brightness(name, picture, cache), settings.feather)
     if not mask.any():
         raise SettingsError(f"The region {name} is black everywhere: nothing may dream there. White dreams.")
-    objective = objectives.read(wish).prepare(network, image_cache) if wish else usual
+    objective = objectives.read(wish).prepare(network, cache) if wish else usual
     return recipe.Region(mask, objective, strength)
 
 

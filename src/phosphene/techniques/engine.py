@@ -249,7 +249,7 @@ class Engine(ABC, Generic[Chosen]):
         picture: Picture,
         settings: Chosen,
         network: Network,
-        image_cache: ImageCache,
+        cache: ImageCache,
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """Makes everything ready that the settings ask for, for this picture.
@@ -259,7 +259,7 @@ class Engine(ABC, Generic[Chosen]):
         """
 
     @abstractmethod
-    def check(self, settings: Chosen, network: Network, image_cache: ImageCache) -> str:
+    def check(self, settings: Chosen, network: Network, cache: ImageCache) -> str:
         """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.
 
         Raises:
@@ -326,9 +326,7 @@ class Engine(ABC, Generic[Chosen]):
         """The settings that are chosen anew for each picture, so that a record knows them and a wish does not."""
         return ()
 
-    def tiles(
-        self, settings: Chosen, network: Network, image_cache: ImageCache, size: tuple[int, int]
-    ) -> list[Box] | None:
+    def tiles(self, settings: Chosen, network: Network, cache: ImageCache, size: tuple[int, int]) -> list[Box] | None:
         """Where tiles meet in a picture of that height and width; `None` if nobody knows.
 
         Raises:

@@ -42,7 +42,7 @@ class Patterns(Engine[PatternSettings]):
         picture: Picture,
         settings: PatternSettings,
         network: Network,
-        image_cache: ImageCache,
+        cache: ImageCache,
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: one objective, or one for each channel of a sheet."""
@@ -50,17 +50,17 @@ class Patterns(Engine[PatternSettings]):
         if objective is None and settings.is_sheet:
             aims, notes = channels(settings, network)
             return PreparedPicture(settings, _told(aims, settings), _Sheet(aims, network, size).make, notes)
-        ready = self._ready(settings, network, image_cache, objective)
+        ready = self._ready(settings, network, cache, objective)
         return PreparedPicture(
             settings, str(ready), partial(recipe.pattern, network, ready, size=size, settings=settings)
         )
 
-    def check(self, settings: PatternSettings, network: Network, image_cache: ImageCache) -> str:
+    def check(self, settings: PatternSettings, network: Network, cache: ImageCache) -> str:
         """As `Engine.check`."""
         if settings.is_sheet:
             aims, _ = channels(settings, network)
             return _told(aims, settings)
-        return str(self._ready(settings, network, image_cache, None))
+        return str(self._ready(settings, network, cache, None))
 
     def for_variant(self, settings: PatternSettings, network: Network) -> PatternSettings:
         """As `Engine.for_variant`; a sheet is of many."""
@@ -70,9 +70,9 @@ class Patterns(Engine[PatternSettings]):
 
     @staticmethod
     def _ready(
-        settings: PatternSettings, network: Network, image_cache: ImageCache, objective: Objective | None
+        settings: PatternSettings, network: Network, cache: ImageCache, objective: Objective | None
     ) -> Objective:
-        return (objective or recipe.goal(network, settings)).prepare(network, image_cache)
+        return (objective or recipe.goal(network, settings)).prepare(network, cache)
 
 
 # A sheet

@@ -75,26 +75,24 @@ class Styles(Engine[StyleSettings]):
         picture: Picture,
         settings: StyleSettings,
         network: Network,
-        image_cache: ImageCache,
+        cache: ImageCache,
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: styles, with what of them is matched with what, a mask, and what it begins with."""
-        mask = mask_of(picture, settings, image_cache)
-        initial = (
-            None if settings.initial is None else fitted(settings.initial, picture, image_cache, "initial picture")
-        )
-        sources, notes = _sources(picture, settings, network, image_cache)
+        mask = mask_of(picture, settings, cache)
+        initial = None if settings.initial is None else fitted(settings.initial, picture, cache, "initial picture")
+        sources, notes = _sources(picture, settings, network, cache)
         make = _Painting(picture.pixels, settings, network, sources, mask, initial).make
         matched = all(source.stuff is not None for source in sources)
         regions = partial(drawn, picture.pixels, sources) if matched else None
         return PreparedPicture(settings, _told(settings), make, notes, regions=regions)
 
-    def check(self, settings: StyleSettings, network: Network, image_cache: ImageCache) -> str:
+    def check(self, settings: StyleSettings, network: Network, cache: ImageCache) -> str:
         """As `Engine.check`."""
-        _pictures(settings, network, image_cache)
+        _pictures(settings, network, cache)
         for setting, name in pictures_by_setting(settings):
             if setting != "style":
-                image_cache.picture(name)
+                cache.picture(name)
         return _told(settings)
 
     def again(self, then: Values, changes: Values) -> StyleSettings:
@@ -173,10 +171,10 @@ def _dreamt(pixels: Tensor, chosen: StyleSettings, network: Network, on_step: On
     return recipe_of_dreams.dream(pixels, network, settings=look, on_step=on_step)
 
 
-def _pictures(chosen: StyleSettings, network: Network, image_cache: ImageCache) -> list[tuple[str, Tensor, float]]:
+def _pictures(chosen: StyleSettings, network: Network, cache: ImageCache) -> list[tuple[str, Tensor, float]]:
     """The styles by name, with their weights. Raises `PhospheneError`: one cannot be read, or none has weight."""
     named = [weighted(word) for word in chosen.style]
-    found = [(name, image_cache(name, long_side=recipe.LARGEST_STYLE), weight) for name, weight in named]
+    found = [(name, cache(name, long_side=recipe.LARGEST_STYLE), weight) for name, weight in named]
     if chosen.filter is not None:
         found.append((chosen.filter, filters.read(chosen.filter).pixels(network.dtype), 1.0))
     if not sum(weight for _, _, weight in found):
@@ -185,22 +183,22 @@ def _pictures(chosen: StyleSettings, network: Network, image_cache: ImageCache) 
 
 
 def _sources(
-    source: Picture, chosen: StyleSettings, network: Network, image_cache: ImageCache
+    source: Picture, chosen: StyleSettings, network: Network, cache: ImageCache
 ) -> tuple[list[Source], tuple[str, ...]]:
     """The styles, each with its share and its correspondence with the content; and what the user should hear."""
-    pictures = _pictures(chosen, network, image_cache)
+    pictures = _pictures(chosen, network, cache)
     total = sum(weight for _, _, weight in pictures)
     found: list[Source] = []
     notes: list[str] = []
     for name, pixels, weight in pictures:
-        stuff, words = _stuff(name, pixels, source, chosen, network, image_cache)
+        stuff, words = _stuff(name, pixels, source, chosen, network, cache)
         found.append(Source(pixels, weight / total, stuff))
         notes += words
     return found, tuple(notes)
 
 
 def _stuff(
-    name: str, pixels: Tensor, source: Picture, chosen: StyleSettings, network: Network, image_cache: ImageCache
+    name: str, pixels: Tensor, source: Picture, chosen: StyleSettings, network: Network, cache: ImageCache
 ) -> tuple[correspondence.Correspondence | None, list[str]]:
     if chosen.method == "gram" or (not chosen.stuff and not chosen.regions):
         return None, []
@@ -210,7 +208,7 @@ def _stuff(
             return found, []
         about = f"about {found.missing:.0%} of it has no counterpart in {images.name_of(name)}"
         return found, [f"{about}, and takes its calmest texture; --show-regions draws the match"]
-    of, by = (image_cache(each) for each in chosen.regions)
+    of, by = (cache(each) for each in chosen.regions)
     found, lost = correspondence.drawn(of, by)
     if not lost:
         return found, []
