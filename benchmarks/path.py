@@ -46,7 +46,7 @@ def importing(frame: FrameType | None) -> bool:
     return False
 
 
-class Watch:
+class StepRecorder:
     """What was entered and called."""
 
     def __init__(self) -> None:
@@ -102,9 +102,9 @@ def code_lines() -> tuple[int, int, int]:
     return lines, code, imports
 
 
-def run(photo: Path, folder: Path) -> Watch:
+def run(photo: Path, folder: Path) -> StepRecorder:
     """A dream of a photograph under watch."""
-    watch = Watch()
+    watch = StepRecorder()
     words = ["dream", str(photo), "--octaves", "1", "--steps", "1", "-q", "-o", str(folder / "dream.png")]
     threading.setprofile(watch)
     sys.setprofile(watch)

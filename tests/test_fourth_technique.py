@@ -68,7 +68,7 @@ def test_it_goes_on_where_it_stopped_and_can_be_studied(here, monkeypatch):
         if step.step == 3:
             raise KeyboardInterrupt
 
-    keep = phosphene.run.Keep(
+    keep = phosphene.run.CheckpointOptions(
         here / "photo-fade.png.unfinished", {"arguments": ["fade", "photo.png"], "folder": str(here)}
     )
     with pytest.raises(KeyboardInterrupt):

@@ -27,7 +27,7 @@ from phosphene.errors import RecordError, RoomError, SettingsError, Stop
 from phosphene.images import huge, rasters, sources
 from phosphene.recipes import style
 from phosphene.records import journal, record
-from phosphene.run import Keep
+from phosphene.run import CheckpointOptions
 
 CHOSEN = {"layer": "deep", "octaves": 2, "steps": 3, "dtype": "float64", "jitter": 9}
 SIZE = (150, 131)
@@ -70,7 +70,7 @@ def test_a_dream_in_memory_goes_on_after_any_step(tmp_path_factory, count):
     folder = tmp_path_factory.mktemp("run")
     rng = np.random.default_rng(1)
     Image.fromarray(rng.integers(0, 256, (*SIZE, 3), np.uint8)).save(folder / "photo.png")
-    keep = Keep(folder / "kept")
+    keep = CheckpointOptions(folder / "kept")
     with contextlib.suppress(KeyboardInterrupt):
         dream(folder / "photo.png", keep, stopping(count))
     assert keep.folder.is_dir()
@@ -84,7 +84,7 @@ def test_a_large_dream_is_the_one_in_memory_and_says_how_it_was_made(photo, tmp_
     wanted = dream(photo)
     monkeypatch.setattr(planning, "LARGE", 1000)
     for format in ("tif", "png"):
-        made = dream(photo, Keep(tmp_path / "kept"))
+        made = dream(photo, CheckpointOptions(tmp_path / "kept"))
         assert isinstance(made, run.LargeDream)
         path = tmp_path / f"dream.{format}"
         made.save(path)
@@ -98,7 +98,7 @@ def test_a_large_dream_is_the_one_in_memory_and_says_how_it_was_made(photo, tmp_
 def test_a_large_dream_that_is_stopped_says_how_to_go_on(photo, tmp_path, monkeypatch):
     wanted = dream(photo)
     monkeypatch.setattr(planning, "LARGE", 1000)
-    keep = Keep(journal.folder_of(tmp_path / "dream.tif"))
+    keep = CheckpointOptions(journal.folder_of(tmp_path / "dream.tif"))
 
     def stop(step):
         if step.done > 0.5:
@@ -114,19 +114,19 @@ def test_a_large_dream_that_is_stopped_says_how_to_go_on(photo, tmp_path, monkey
 @pytest.mark.parametrize("larger", [1000, 10**9])
 def test_a_run_of_other_settings_is_not_lost(photo, tmp_path, monkeypatch, larger):
     monkeypatch.setattr(planning, "LARGE", larger)
-    keep = Keep(tmp_path / "kept")
+    keep = CheckpointOptions(tmp_path / "kept")
     with contextlib.suppress(KeyboardInterrupt):
         dream(photo, keep, stopping(4))
     before = (keep.folder / "run.json").read_bytes()
     with pytest.raises(SettingsError, match=r"strength.*\n.*resume.*\n.*--force"):
         dream(photo, keep, strength=2.0)
     assert (keep.folder / "run.json").read_bytes() == before
-    anew = dream(photo, Keep(keep.folder, anew=True), strength=2.0)
+    anew = dream(photo, CheckpointOptions(keep.folder, anew=True), strength=2.0)
     assert anew.record.settings["strength"] == 2.0
 
 
 def test_a_damaged_checkpoint_is_refused_and_left(photo, tmp_path):
-    keep = Keep(tmp_path / "kept")
+    keep = CheckpointOptions(tmp_path / "kept")
     with contextlib.suppress(KeyboardInterrupt):
         dream(photo, keep, stopping(3))
     (kept,) = keep.folder.glob("*.raw")
@@ -143,7 +143,7 @@ def test_a_damaged_checkpoint_is_refused_and_left(photo, tmp_path):
 def test_a_full_disk_keeps_the_last_good_state(photo, tmp_path, monkeypatch):
     wanted = dream(photo)
     monkeypatch.setattr(planning, "LARGE", 1000)
-    keep, put, left = Keep(journal.folder_of(tmp_path / "dream.tif")), rasters.Raster.put, [9]
+    keep, put, left = CheckpointOptions(journal.folder_of(tmp_path / "dream.tif")), rasters.Raster.put, [9]
 
     def full(*arguments, **more):
         left[0] -= 1
@@ -163,7 +163,7 @@ def test_too_little_disk_is_said_before(photo, tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "LARGE", 1000)
     monkeypatch.setattr(journal.shutil, "disk_usage", lambda _: journal.shutil._ntuple_diskusage(10, 9, 1))
     with pytest.raises(RoomError, match=r"needs 0\.\d GB of disk"):
-        dream(photo, Keep(tmp_path / "kept"), on_step=pytest.fail)
+        dream(photo, CheckpointOptions(tmp_path / "kept"), on_step=pytest.fail)
 
 
 def test_a_full_disk_does_not_end_a_dream_in_memory(photo, tmp_path, monkeypatch):
@@ -171,7 +171,7 @@ def test_a_full_disk_does_not_end_a_dream_in_memory(photo, tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(rasters.Raster, "put", full)
-    made = dream(photo, Keep(tmp_path / "kept"))
+    made = dream(photo, CheckpointOptions(tmp_path / "kept"))
     assert any("not kept" in note for note in made.notes)
     assert torch.equal(made.pixels, dream(photo).pixels)
 
@@ -180,7 +180,7 @@ def test_what_needs_memory_says_so(photo, tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "PICTURE_NUMBERS", 10**6)
     Image.new("L", SIZE[::-1], 255).save(tmp_path / "mask.png")
     with pytest.raises(SettingsError, match=r"--mask needs it in memory.*\n.*--memory"):
-        dream(photo, Keep(tmp_path / "kept"), mask=str(tmp_path / "mask.png"), memory="1GB")
+        dream(photo, CheckpointOptions(tmp_path / "kept"), mask=str(tmp_path / "mask.png"), memory="1GB")
     with pytest.raises(RoomError, match="a file to dream into"):
         dream(photo, memory="1GB")
 
@@ -303,7 +303,7 @@ def test_a_painting_goes_on_after_any_window(tmp_path, efficientnet, monkeypatch
         told = {"steps": 12, "scales": 2, "stuff": 0.0, "keep": keep, "on_step": on_step}
         return phosphene.style(content, look, network=efficientnet, **told)
 
-    steps, keep = [], Keep(tmp_path / "kept")
+    steps, keep = [], CheckpointOptions(tmp_path / "kept")
     wanted = paint(on_step=steps.append)
     assert steps[-1].steps > 2 * 12  # several windows
     with contextlib.suppress(KeyboardInterrupt):

@@ -166,7 +166,7 @@ def test_a_sheet_goes_on_with_the_pattern_after_the_last(here, monkeypatch):
         if step.octave == 3:
             raise KeyboardInterrupt
 
-    keep = phosphene.run.Keep(here / "sheet.unfinished")
+    keep = phosphene.run.CheckpointOptions(here / "sheet.unfinished")
     make = {"of": "pattern", "opening": Opening((64, 64)), "keep": keep, "layer": "block1", **about}
     with pytest.raises(KeyboardInterrupt):
         phosphene.make(on_step=killed, **make)

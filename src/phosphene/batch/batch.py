@@ -17,7 +17,7 @@ from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, Values
 from phosphene.records import journal, record
-from phosphene.run import Dream, Keep, LargeDream, Prepared, prepare
+from phosphene.run import CheckpointOptions, Dream, LargeDream, Prepared, prepare
 from phosphene.techniques import DREAM, Technique, known
 from phosphene.techniques.engine import CANVAS_SIZE, Opening, pictures
 
@@ -288,7 +288,7 @@ def _one(batch: Batch, job: Job, output: Path, on_step: OnStep | None) -> Dream 
     if there == "finished":
         return None
     source: images.Source | None = None if job.source.kind == "words" else job.source.name
-    keep = Keep(journal.folder_of(output), anew=batch.force)
+    keep = CheckpointOptions(journal.folder_of(output), anew=batch.force)
     made = batch.of(job).make(source, on_step=on_step, keep=keep)
     made.save(output, overwrite=batch.force or there is not None or batch.begun(job))
     if made.journal and made.record.complete:

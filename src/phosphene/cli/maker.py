@@ -18,7 +18,7 @@ from phosphene.cli.progress import Console, Interruption
 from phosphene.errors import ImageError, PhospheneError, Stop
 from phosphene.pixels.transforms import within
 from phosphene.records import journal
-from phosphene.run import Dream, Keep, LargeDream
+from phosphene.run import CheckpointOptions, Dream, LargeDream
 from phosphene.techniques.dreams import Forecast
 
 # A small picture on the disk that shows how far the dream is
@@ -166,12 +166,12 @@ class Runner:
         """A line for a program about a picture; without an output it goes to standard output."""
         self.console.tell({"input": job.source.name, "output": str(job.output) if job.output else None, **facts})
 
-    def keep(self, output: Path | None, command: Sequence[str]) -> Keep | None:
+    def keep(self, output: Path | None, command: Sequence[str]) -> CheckpointOptions | None:
         """Where the run that writes a file keeps how far it came."""
         if output is None:
             return None
         facts = {"arguments": list(command), "folder": str(Path.cwd())}
-        return Keep(journal.folder_of(output), facts, anew=self.wishes.force)
+        return CheckpointOptions(journal.folder_of(output), facts, anew=self.wishes.force)
 
     def foretell(self, forecast: Forecast) -> None:
         """Says what a long dream will take."""

@@ -24,7 +24,7 @@ from phosphene.records import record
 from phosphene.records.record import Record
 from phosphene.run import redo as redo_run
 from phosphene.run.again import differences, recorded_input, recorded_model
-from phosphene.run.kept import Keep, telling_of_memory
+from phosphene.run.checkpoint import CheckpointOptions, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream
 from phosphene.techniques.engine import origin_of
@@ -58,7 +58,7 @@ def redo(
     *,
     image: images.Source | None = None,
     on_step: OnStep | None = None,
-    keep: Keep | None = None,
+    keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
     **changes: Any,
 ) -> Dream | LargeDream:

@@ -22,7 +22,7 @@ from phosphene.records import record
 from phosphene.records.record import Facts
 from phosphene.reports.folder import Subject, flags
 from phosphene.run import Dream, Prepared
-from phosphene.run.kept import telling_of_memory
+from phosphene.run.checkpoint import telling_of_memory
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import CANVAS_SIZE, ImageCache, Opened, Opening, pictures
 

@@ -16,7 +16,7 @@ from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, Values, flag
 from phosphene.records import record
 from phosphene.records.record import Facts, Record
-from phosphene.run.kept import Keep, telling_of_memory
+from phosphene.run.checkpoint import CheckpointOptions, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
@@ -30,7 +30,7 @@ def redo(
     *,
     image: images.Source | None = None,
     on_step: OnStep | None = None,
-    keep: Keep | None = None,
+    keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
     **changes: Any,
 ) -> Dream | LargeDream:

@@ -12,7 +12,7 @@ from phosphene.ascent.executor import MakeExecutor
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.settings import join_region
-from phosphene.run.kept import Keep
+from phosphene.run.checkpoint import CheckpointOptions
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, PATTERN, STYLE, known
@@ -48,7 +48,7 @@ def dream(
     size: tuple[int, int] | None = None,
     long_side: int | None = None,
     max_pixels: int = images.MAX_PIXELS,
-    keep: Keep | None = None,
+    keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
     executor: MakeExecutor | None = None,
     **changes: Any,
@@ -105,7 +105,7 @@ def style(
     on_step: OnStep | None = None,
     long_side: int | None = None,
     max_pixels: int = images.MAX_PIXELS,
-    keep: Keep | None = None,
+    keep: CheckpointOptions | None = None,
     **changes: Any,
 ) -> Dream:
     """Repaints a picture as another one is painted.
@@ -178,7 +178,7 @@ def make(
     network: Network | str | None = None,
     opening: Opening | None = None,
     on_step: OnStep | None = None,
-    keep: Keep | None = None,
+    keep: CheckpointOptions | None = None,
     **wishes: Any,
 ) -> Dream | LargeDream:
     """A picture of any technique, by name.

@@ -24,7 +24,7 @@ from phosphene.recipes.dream import goal, tilings_of
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import SUFFIX, Journal
 from phosphene.records.record import Record
-from phosphene.run.kept import Keep, Watch
+from phosphene.run.checkpoint import CheckpointOptions, StepRecorder
 from phosphene.techniques.dreams import Forecast, asks_for_best, forecast
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class LargeDream:
 def dream(
     ready: Prepared,
     path: Path,
-    keep: Keep,
+    keep: CheckpointOptions,
     memory: int,
     *,
     on_step: OnStep | None = None,
@@ -87,7 +87,11 @@ def dream(
     known = ready.technique.engine.provenance(settings, network, str(objective)) | {"pictures": ready.cache.hashes}
     origin = {"name": path.name, "sha256": sha256_of(path)}
     sizes = transforms.sizes(height, width, settings.octaves, settings.octave_scale)
-    journal, watch, disk = keep.journal(known | {"input": origin}), Watch(on_step), recipe.disk_bytes(sizes, network)
+    journal, watch, disk = (
+        keep.journal(known | {"input": origin}),
+        StepRecorder(on_step),
+        recipe.disk_bytes(sizes, network),
+    )
     with _kept(journal):
         journal.room_for(disk)
         source = huge.unpack(path, journal.folder / "source.raw", again="memory" in journal.state)
@@ -121,7 +125,9 @@ def too_large(path: Path, held: int, obstacle: str | None) -> PhospheneError:
     """Says of a picture that would hold so many bytes of memory how it can be made."""
     takes = f"{path.name} takes {held / 1e9:.1f} GB of memory and more"
     if obstacle is None:
-        return RoomError(f"{takes}, or a file to dream into.\nName one: -o dream.tif (in Python: keep=Keep(folder))")
+        return RoomError(
+            f"{takes}, or a file to dream into.\nName one: -o dream.tif (in Python: keep=CheckpointOptions(folder))"
+        )
     return SettingsError(
         f"{takes}, or dreams on disk; but {obstacle} needs it in memory.\n"
         f"Give --memory {1.2 * held / 1e9 + 0.5:.0f}GB, or a smaller picture, as --long-side 8000."

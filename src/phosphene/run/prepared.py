@@ -27,7 +27,7 @@ from phosphene.recipes.fields import memory_bytes
 from phosphene.records.journal import Journal
 from phosphene.records.record import Record
 from phosphene.run import large
-from phosphene.run.kept import Checkpoint, Keep, Watch, telling_of_memory
+from phosphene.run.checkpoint import Checkpoint, CheckpointOptions, StepRecorder, telling_of_memory
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.techniques import DREAM, Technique
 from phosphene.techniques.engine import ImageCache, Opening
@@ -163,7 +163,7 @@ class Prepared:
         dreams = self.technique.name == DREAM.name and self.opening.long_side is None
         return images.size_of(Path(path)) if dreams and Path(path).is_file() else None
 
-    def _disk_memory(self, path: str | os.PathLike[str], keep: Keep | None) -> int | None:
+    def _disk_memory(self, path: str | os.PathLike[str], keep: CheckpointOptions | None) -> int | None:
         """How many bytes of memory a dream on disk may take; `None` for a picture that is made in memory.
 
         Raises:
@@ -185,7 +185,7 @@ class Prepared:
         image: images.Source | None,
         *,
         on_step: OnStep | None = None,
-        keep: Keep | None = None,
+        keep: CheckpointOptions | None = None,
         on_forecast: OnForecast | None = None,
         executor: MakeExecutor | None = None,
     ) -> Dream | LargeDream:
@@ -216,7 +216,7 @@ class Prepared:
         origin: Mapping[str, Any],
         *,
         on_step: OnStep | None = None,
-        keep: Keep | None = None,
+        keep: CheckpointOptions | None = None,
         on_forecast: OnForecast | None = None,
     ) -> Dream:
         """Makes a picture of one that is open; `origin` is what the record says of it, the rest is as for `make`."""
@@ -227,7 +227,7 @@ class Prepared:
         known = engine.provenance(work.settings, self.network, work.objective)
         known |= {"pictures": dict(self.cache.hashes), "input": dict(origin)}
         checkpoint = Checkpoint(keep.journal(known)) if keep else None
-        watch = Watch(on_step)
+        watch = StepRecorder(on_step)
         try:
             reached = checkpoint.reached(self.network.dtype) if checkpoint else None
             on_reached = checkpoint.now_and_then if checkpoint else lambda _: None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from phosphene.errors import PhospheneError, Stop
-from phosphene.run.kept import telling_of_memory
+from phosphene.run.checkpoint import telling_of_memory
 from phosphene.sessions.states import JobKind, JobStage, JobState
 
 # Long work that can be watched and cancelled

@@ -21,7 +21,7 @@ _CHUNK = 1 << 24  # bytes that are summed up at a time
 
 
 @dataclass(frozen=True)
-class Keep:
+class CheckpointOptions:
     """Where a run keeps how far it came: a folder of its own, beside the output.
 
     `command` asks for the same run again; `anew` gives up what an earlier run left there.
@@ -104,7 +104,7 @@ def _checksum(path: Path) -> int:
 
 
 @dataclass
-class Watch:
+class StepRecorder:
     """Passes steps on, and remembers the last."""
 
     on_step: OnStep | None
