@@ -19,7 +19,7 @@ from phosphene import images
 from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
 from phosphene.painting.again import rendered
 from phosphene.painting.document import Brush, Document, Ground, History, Look, Stroke, read
-from phosphene.painting.easel import Easel, mark
+from phosphene.painting.engine import PaintEngine, mark
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import coverage, render, sizes
 from phosphene.records import record
@@ -45,8 +45,8 @@ def picture(size=SIZE):
     return images.load(photograph(size), name="blots.png")
 
 
-def easel(size=SIZE, references=()):
-    return Easel(Palette(tiny(), picture(size), dict(references)))
+def engine(size=SIZE, references=()):
+    return PaintEngine(Palette(tiny(), picture(size), dict(references)))
 
 
 def brush(look=DREAM, size=30.0, softness=0.5, strength=1.0):
@@ -116,7 +116,7 @@ def test_a_mark_follows_the_way_between_points():
 
 @pytest.mark.parametrize("look", [DREAM, Look("dream", layer="middle", channel=2), ERASE])
 def test_a_touch_changes_its_own_place_alone(look):
-    painted = easel()
+    painted = engine()
     painted.grow(Ground(DREAM, 1.0))
     before = painted.pixels.clone()
     touch = ((60.0, 40.0, 1.0), (70.0, 50.0, 1.0))
@@ -133,7 +133,7 @@ def test_a_touch_changes_its_own_place_alone(look):
 
 def test_touches_bring_out_what_they_are_of():
     """The layer's activations grow where the brush holds still, with every touch."""
-    painted, network = easel(), tiny()
+    painted, network = engine(), tiny()
     seen = [features_there(painted, network)]
     for number in range(4):
         painted.touch(brush(size=60), ((64.0, 48.0, 1.0),), number)
@@ -150,7 +150,7 @@ def features_there(painted, network):
 
 
 def test_an_eraser_brings_the_photograph_back():
-    painted = easel()
+    painted = engine()
     painted.grow(Ground(DREAM, 1.0))
     for number in range(30):
         painted.touch(brush(ERASE, size=40, softness=0.0), ((64.0, 48.0, 1.0),), number)
@@ -159,7 +159,7 @@ def test_an_eraser_brings_the_photograph_back():
 
 
 def test_the_same_document_gives_the_same_pixels():
-    first, second = easel(), easel()
+    first, second = engine(), engine()
     boxes = list(first.paint(DOCUMENT))
     list(second.paint(read(Document, json.loads(json.dumps(DOCUMENT.to_dict())))))
     assert len(boxes) == 4
@@ -168,7 +168,7 @@ def test_the_same_document_gives_the_same_pixels():
 
 
 def test_a_ground_that_was_stopped_comes_again_as_it_was():
-    painted = easel()
+    painted = engine()
 
     def stop(step):
         if (step.octave, step.step) == (2, 3):
@@ -176,17 +176,17 @@ def test_a_ground_that_was_stopped_comes_again_as_it_was():
 
     reached = painted.grow(Ground(DREAM, 1.0), stop)
     assert reached.until == (2, 3)
-    again = easel()
+    again = engine()
     assert again.grow(reached) == reached
     assert torch.equal(painted.pixels, again.pixels)
-    whole = easel()
+    whole = engine()
     assert whole.grow(Ground(DREAM, 1.0)).until is None
     assert not torch.equal(whole.pixels, again.pixels)
 
 
 def test_what_did_not_grow_small_does_not_grow_large():
     """A ground that was stopped before the view's own size goes on no further when it is rendered."""
-    painted, settings = easel(), easel().palette.dream(DREAM).settings
+    painted, settings = engine(), engine().palette.dream(DREAM).settings
     assert [painted.grown(Ground(DREAM, 1.0, until)) for until in (None, (2, 3), (4, 6), (4, 12))] == [1, 0, 0.5, 1]
     assert settings.steps == 12
     stopped = Ground(DREAM, 1.0, (1, 1))
@@ -198,7 +198,7 @@ def test_what_did_not_grow_small_does_not_grow_large():
 
 
 def test_a_style_is_shown_by_the_brush_once_it_is_ready():
-    painted, look = easel(), Look("style", filter="hatching")
+    painted, look = engine(), Look("style", filter="hatching")
     with pytest.raises(SettingsError, match="not looked at this picture"):
         painted.touch(brush(look), ((60.0, 40.0, 1.0),), 0)
     painted.styled[look] = torch.zeros_like(painted.pixels)
@@ -210,7 +210,7 @@ def test_a_style_is_shown_by_the_brush_once_it_is_ready():
 def test_a_guide_leads_a_brush_at_the_size_that_it_has_for_the_view(efficientnet):
     guide = images.encode(photograph((64, 64), seed=9), "png")[0]
     look = Look("dream", layer="block3", reference=REFERENCE)
-    painted = Easel(Palette(efficientnet, picture((200, 260)), {REFERENCE: guide}))
+    painted = PaintEngine(Palette(efficientnet, picture((200, 260)), {REFERENCE: guide}))
     before = painted.pixels.clone()
     painted.touch(brush(look, size=50), ((130.0, 100.0, 1.0),), 0)
     assert (painted.pixels - before).abs().max() > 0.01
@@ -219,7 +219,7 @@ def test_a_guide_leads_a_brush_at_the_size_that_it_has_for_the_view(efficientnet
 
 @pytest.mark.parametrize("full", [(144, 192), (125, 167)])
 def test_rendered_it_is_the_same_painting(full):
-    painted = easel()
+    painted = engine()
     list(painted.paint(DOCUMENT))
     told = []
     whole = picture(full)
@@ -232,7 +232,7 @@ def test_rendered_it_is_the_same_painting(full):
 
 
 def test_rendered_at_its_own_size_it_is_the_painting_itself():
-    painted = easel()
+    painted = engine()
     list(painted.paint(DOCUMENT))
     assert torch.allclose(render(DOCUMENT, painted, picture(), lambda _: None), painted.pixels, atol=1e-6)
 
@@ -244,7 +244,7 @@ def test_rendered_large_it_looks_like_the_small_one(efficientnet):
     add detail of their own, of which some stays when it is shrunk. Other looks at the same place correlate with it at
     0.16 to 0.73. So 0.8 says that it is this look's dream.
     """
-    small = Easel(Palette(efficientnet, images.load(china(), long_side=192)))
+    small = PaintEngine(Palette(efficientnet, images.load(china(), long_side=192)))
     stroke = Stroke(brush(Look("dream", preset="coils"), size=70), (((96.0, 64.0, 1.0),),) * 5)
     document = Document(None, (stroke,))
     list(small.paint(document))
@@ -252,7 +252,7 @@ def test_rendered_large_it_looks_like_the_small_one(efficientnet):
     shrunk = F.interpolate(large, size=small.palette.size, mode="bicubic", antialias=True, align_corners=False)
     assert alike(shrunk, small, stroke) > 0.8
     other = replace(stroke, brush=brush(Look("dream", preset="carnival"), size=70))
-    unlike = Easel(small.palette)
+    unlike = PaintEngine(small.palette)
     list(unlike.paint(Document(None, (other,))))
     assert alike(unlike.pixels, small, stroke) < 0.8
 
@@ -280,19 +280,19 @@ def test_dreams_upon_a_style_are_rendered_upon_it(monkeypatch):
     look = Look("style", filter="fur")
     dream = Stroke(brush(size=24), (((30.0, 30.0, 1.0),),) * 4)
     rubbed = Stroke(brush(ERASE, size=24, softness=0.0), (((90.0, 60.0, 1.0),),) * 20)
-    document, painted, whole = Document(Ground(look, 0.4), (dream, rubbed)), easel(), picture((192, 256))
+    document, painted, whole = Document(Ground(look, 0.4), (dream, rubbed)), engine(), picture((192, 256))
     list(painted.paint(document))
     made = render(document, painted, whole, lambda _: None)
     assert torch.allclose(made[..., 150:, :100], 1 - whole.pixels[..., 150:, :100], atol=1e-5)
     assert torch.allclose(made[..., 115:125, 175:185], whole.pixels[..., 115:125, 175:185], atol=0.01)
     assert (made - (1 - whole.pixels))[..., 50:70, 50:70].abs().mean() > 0.01
-    again = easel()
+    again = engine()
     again.pixels = painted.pixels.clone()  # as it is opened later, when nobody has looked at the style yet
     assert torch.allclose(render(document, again, whole, lambda _: None), made, atol=1e-6)
 
 
 def test_what_was_not_painted_stays_the_photograph():
-    painted = easel()
+    painted = engine()
     document = Document(None, STROKES[:1])
     list(painted.paint(document))
     whole = picture((192, 256))
@@ -302,7 +302,7 @@ def test_what_was_not_painted_stays_the_photograph():
 
 
 def test_a_render_asks_between_tiles_whether_to_go_on():
-    painted = easel()
+    painted = engine()
     list(painted.paint(DOCUMENT))
     asked = []
 
@@ -316,7 +316,7 @@ def test_a_render_asks_between_tiles_whether_to_go_on():
 
 
 def test_a_render_that_memory_cannot_hold_is_refused_at_once(monkeypatch):
-    painted = easel()
+    painted = engine()
     monkeypatch.setattr("phosphene.painting.render.ROOM", 1e-6)
     with pytest.raises(PhospheneError, match="Render at a long side of"):
         render(DOCUMENT, painted, picture((192, 256)), lambda _: None)
@@ -408,7 +408,7 @@ def test_a_ground_as_it_was_written_before_is_read():
 
 def test_a_preset_that_is_not_there_is_refused():
     with pytest.raises(PhospheneError, match="beasts"):
-        easel().palette.dream(Look("dream", preset="beest"))
+        engine().palette.dream(Look("dream", preset="beest"))
 
 
 @pytest.mark.parametrize(
@@ -421,7 +421,7 @@ def test_a_preset_that_is_not_there_is_refused():
     ],
 )
 def test_a_look_that_cannot_be_is_refused(look, says):
-    palette = easel().palette
+    palette = engine().palette
     with pytest.raises(PhospheneError, match=says):
         palette.style(look) if look.kind == "style" else palette.dream(look)
 
@@ -432,7 +432,7 @@ def test_a_rendered_painting_is_made_again_from_its_record(tmp_path, efficientne
     view, full = (images.load(tmp_path / "blots.png", long_side=side) for side in (96, None))
     guide = tmp_path / "guide.png"
     guide.write_bytes(images.encode(photograph((64, 64), seed=9), "png")[0])
-    painted = Easel(Palette(efficientnet, view, {REFERENCE: guide}))
+    painted = PaintEngine(Palette(efficientnet, view, {REFERENCE: guide}))
     guided = Stroke(brush(Look("dream", layer="block3", reference=REFERENCE)), (((30.0, 30.0, 1.0),),))
     beasts = Stroke(brush(Look("dream", preset="beasts")), (((60.0, 40.0, 1.0),),) * 2)
     document = Document(Ground(Look("dream", preset="quilt"), 0.5), (guided, beasts))
@@ -459,7 +459,7 @@ def test_a_rendered_painting_is_made_again_from_its_record(tmp_path, efficientne
 def test_a_long_painting_fits_into_a_record(efficientnet):
     touch = tuple((float(number % 90), 30.0 + number % 7, 1.0) for number in range(40))
     document = Document(None, (Stroke(brush(ERASE), (touch,) * 600),))
-    painted = Easel(Palette(efficientnet, picture()))
+    painted = PaintEngine(Palette(efficientnet, picture()))
     made = rendered(document, painted, picture(), lambda _: None, names={})
     assert set(made.record.settings["painting"]) == {"zlib"}
     assert len(made.record.to_json()) < 100_000

@@ -109,9 +109,9 @@ def test_an_opened_picture_begins_to_dream_at_once(studio):
     grown = [each for each in frames if each.get("of") == "ground"]
     assert grown[-1]["picture"] == (120, 90)
     assert sorted(each["revision"] for each in grown) == [each["revision"] for each in grown]
-    assert not torch.equal(session.easel.pixels, session.easel.photograph)
+    assert not torch.equal(session.engine.pixels, session.engine.photograph)
     shown = np.asarray(Image.open(io.BytesIO(session.view())).convert("RGB"))
-    assert np.abs(shown / 255 - session.easel.pixels[0].permute(1, 2, 0).numpy()).max() < 0.51 / 255
+    assert np.abs(shown / 255 - session.engine.pixels[0].permute(1, 2, 0).numpy()).max() < 0.51 / 255
 
 
 def bomb():
@@ -141,20 +141,20 @@ def test_a_phones_picture_stands_upright(studio):
 
 
 def test_a_stroke_is_shown_where_it_is_and_can_be_undone(session):
-    frames, before = heard(session), session.easel.pixels.clone()
+    frames, before = heard(session), session.engine.pixels.clone()
     state = session.stroke(BRUSH, ((40, 40, 1), (50, 45, 0.8)), 0.1)
     assert state["strokes"] == 1
     assert (state["can_undo"], state["can_redo"]) == (True, False)
     painted = [each for each in frames if each.get("of") == "stroke"]
     assert painted
     assert all(each["x"] >= 24 and each["x"] + each["width"] <= 67 for each in painted)
-    after = session.easel.pixels.clone()
+    after = session.engine.pixels.clone()
     assert (after - before).abs().max() > 0.01
     assert torch.equal(after[..., 70:, :], before[..., 70:, :])
     assert session.undo()["strokes"] == 0
-    assert torch.equal(session.easel.pixels, before)
+    assert torch.equal(session.engine.pixels, before)
     assert session.redo()["strokes"] == 1
-    assert torch.equal(session.easel.pixels, after)
+    assert torch.equal(session.engine.pixels, after)
     assert session.redo()["strokes"] == 1
 
 
@@ -175,25 +175,25 @@ def test_who_sees_the_other_history_sees_its_pixels(session, monkeypatch):
 
 def test_what_was_undone_long_ago_is_painted_again(session, monkeypatch):
     monkeypatch.setattr(patches, "ROOM", 0)
-    stands = [session.easel.pixels.clone()]
+    stands = [session.engine.pixels.clone()]
     for x in (30, 60, 90):
         session.stroke(BRUSH, ((x, 40, 1),), 0)
-        stands.append(session.easel.pixels.clone())
+        stands.append(session.engine.pixels.clone())
     for before in stands[-2::-1]:
         session.undo()
-        assert torch.equal(settled(session).easel.pixels, before)
+        assert torch.equal(settled(session).engine.pixels, before)
     for after in stands[1:]:
         session.redo()
-        assert torch.equal(settled(session).easel.pixels, after)
+        assert torch.equal(settled(session).engine.pixels, after)
 
 
 def test_a_cancelled_stroke_leaves_nothing(session):
-    before = session.easel.pixels.clone()
+    before = session.engine.pixels.clone()
     stroke = session.begin(BRUSH, ((40, 40, 1),))
     session.more(((50, 40, 1),))
     session.cancel()
     assert stroke.finished.wait(PATIENCE)
-    assert torch.equal(session.easel.pixels, before)
+    assert torch.equal(session.engine.pixels, before)
     assert session.state()["strokes"] == 0
 
 
@@ -207,14 +207,14 @@ def test_to_paint_stops_the_ground_where_it_stands(studio):
     ground = session.history.document.ground
     assert ground.until is not None
     assert session.state()["strokes"] == 1
-    painted = session.easel.pixels.clone()
-    list(session.easel.paint(session.history.document))
-    assert torch.equal(session.easel.pixels, painted)
+    painted = session.engine.pixels.clone()
+    list(session.engine.paint(session.history.document))
+    assert torch.equal(session.engine.pixels, painted)
 
 
 def test_another_ground_takes_the_place_of_one_that_grows(studio):
     session = studio.open(jpeg((400, 300)), "blots.jpg")
-    photograph = session.easel.photograph
+    photograph = session.engine.photograph
     for name in ("beasts", "spots", "quilt"):
         session.set_ground(ground({"kind": "dream", "preset": name, "strength": 0.5}))
     settled(session)
@@ -222,18 +222,18 @@ def test_another_ground_takes_the_place_of_one_that_grows(studio):
     assert session.state()["ground"]["preset"] == "quilt"
     assert session.history.document.ground.until is None
     session.undo()
-    assert torch.equal(settled(session).easel.pixels, photograph)
+    assert torch.equal(settled(session).engine.pixels, photograph)
 
 
 def test_strokes_come_again_upon_another_ground(session):
     session.stroke(BRUSH, ((40, 40, 1),), 0)
     session.set_ground(QUILT)
     assert settled(session).state()["strokes"] == 1
-    both = session.easel.pixels.clone()
+    both = session.engine.pixels.clone()
     session.undo()
     session.undo()
     session.set_ground(QUILT)
-    alone = settled(session).easel.pixels
+    alone = settled(session).engine.pixels
     assert not torch.equal(both[..., 20:60, 20:60], alone[..., 20:60, 20:60])
     assert torch.equal(both[..., 70:, 80:], alone[..., 70:, 80:])
 
@@ -242,22 +242,22 @@ def test_a_painting_is_there_again_later(studio, tmp_path):
     session = settled(studio.open(jpeg(), "blots.jpg"))
     session.stroke(BRUSH, ((40, 40, 1),), 0)
     session.add_reference(jpeg(seed=5), "a/guide.jpg")
-    state, pixels = session.state(), session.easel.pixels.clone()
+    state, pixels = session.state(), session.engine.pixels.clone()
     studio.close()
     later = Studio(tmp_path / "paintings")
     try:
         (told,) = later.list()
         assert (told["id"], told["name"], told["strokes"]) == (session.id, "blots.jpg", 1)
         again = later.picture(session.id)
-        assert torch.equal(again.easel.pixels, pixels)
+        assert torch.equal(again.engine.pixels, pixels)
         differing = {"revision", "jobs"}
         assert {k: v for k, v in again.state().items() if k not in differing} == {
             k: v for k, v in state.items() if k not in differing
         }
         assert again.references.told()[0]["name"] == "guide.jpg"
         again.undo()
-        list(session.easel.paint(again.history.document))
-        assert torch.equal(settled(again).easel.pixels, session.easel.pixels)
+        list(session.engine.paint(again.history.document))
+        assert torch.equal(settled(again).engine.pixels, session.engine.pixels)
     finally:
         later.close()
 
@@ -268,7 +268,7 @@ def test_a_paintings_file_opens_elsewhere(studio):
     other = studio.unpack(session.pack(), "blots.phosphene")
     assert other.id != session.id
     assert other.history == session.history
-    assert torch.equal(other.easel.pixels, session.easel.pixels)
+    assert torch.equal(other.engine.pixels, session.engine.pixels)
 
 
 def zipped(**parts):
@@ -316,7 +316,7 @@ def test_damaged_pixels_are_not_believed(studio):
     np.save(target, np.full((1, 3, 90, 120), np.nan, np.float32))
     for pixels in (b"x", target.getvalue()):
         made = studio.unpack(zipped(**parts, pixels_dot_npy=pixels), "x")
-        assert torch.equal(made.easel.pixels, made.easel.photograph)
+        assert torch.equal(made.engine.pixels, made.engine.photograph)
 
 
 def test_pixels_are_read_in_many_threads_at_once(tmp_path):
@@ -458,7 +458,7 @@ def test_a_style_must_look_first_and_says_so(session, monkeypatch):
 
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2"), RuntimeError("CUDA out of memory"), MemoryError()])
 def test_a_stroke_that_fails_is_told_of_taken_back_and_forgotten(session, monkeypatch, error):
-    touch, calls = session.easel.touch, []
+    touch, calls = session.engine.touch, []
 
     def fails(*arguments):
         calls.append(arguments)
@@ -466,14 +466,14 @@ def test_a_stroke_that_fails_is_told_of_taken_back_and_forgotten(session, monkey
             raise error
         return touch(*arguments)
 
-    events, before = heard(session), session.easel.pixels.clone()
-    monkeypatch.setattr(session.easel, "touch", fails)
+    events, before = heard(session), session.engine.pixels.clone()
+    monkeypatch.setattr(session.engine, "touch", fails)
     state = session.stroke(BRUSH, ((40, 40, 1), (60, 40, 1)), 0.3)
     assert (state["strokes"], state["can_undo"]) == (0, False)
     (told,) = (each for each in events if each.get("event") == "error")
     assert ("emory ran out" in told["error"]) == ("mat1" not in str(error))
-    assert torch.equal(session.easel.pixels, before)
-    monkeypatch.setattr(session.easel, "touch", touch)
+    assert torch.equal(session.engine.pixels, before)
+    monkeypatch.setattr(session.engine, "touch", touch)
     assert session.stroke(BRUSH, ((60, 40, 1),), 0)["strokes"] == 1
 
 

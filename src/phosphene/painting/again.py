@@ -17,7 +17,7 @@ from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.painting.document import Document, read
-from phosphene.painting.easel import Easel
+from phosphene.painting.engine import PaintEngine
 from phosphene.painting.palette import Palette
 from phosphene.painting.render import Tell, render
 from phosphene.records import record
@@ -36,7 +36,7 @@ UNPACKED = 100_000_000  # letters of one that was packed
 
 def rendered(
     document: Document,
-    easel: Easel,
+    engine: PaintEngine,
     photograph: Picture,
     tell: Tell,
     between: Callable[[], None] = lambda: None,
@@ -48,8 +48,8 @@ def rendered(
 
     Its record has the `names` of the references by their ids, and the `long_side` to which the photograph was shrunk.
     """
-    pixels = render(document, easel, photograph, tell, between)
-    made = _recorded(document, easel, photograph, names, long_side)
+    pixels = render(document, engine, photograph, tell, between)
+    made = _recorded(document, engine, photograph, names, long_side)
     return Dream(pixels, made, photograph, photograph.notes)
 
 
@@ -110,12 +110,12 @@ def _repainted(
         raise RecordError("The record is damaged: it does not say at which size it was painted.")
     document = read(Document, _unpacked(made.settings.get("painting")))
     small = images.load(photograph, long_side=view, max_pixels=0)
-    easel = Easel(Palette(network, small, references, seed=int(made.settings.get("seed", 0))))
-    for _ in easel.paint(document, on_step):
+    engine = PaintEngine(Palette(network, small, references, seed=int(made.settings.get("seed", 0))))
+    for _ in engine.paint(document, on_step):
         pass
     full = images.load(photograph, long_side=long_side, max_pixels=0)
     called = names(made)
-    again = rendered(document, easel, full, lambda _: None, names=called, long_side=long_side)
+    again = rendered(document, engine, full, lambda _: None, names=called, long_side=long_side)
     return replace(again, notes=again.notes + differences(made, again.record, called=called))
 
 
@@ -140,10 +140,10 @@ def beside(made: Record, folder: Path) -> dict[str, images.Source]:
 
 
 def _recorded(
-    document: Document, easel: Easel, photograph: Picture, names: Mapping[str, str], long_side: int | None
+    document: Document, engine: PaintEngine, photograph: Picture, names: Mapping[str, str], long_side: int | None
 ) -> Record:
     """What a painting's record says."""
-    palette, network = easel.palette, easel.palette.network
+    palette, network = engine.palette, engine.palette.network
     height, width = photograph.pixels.shape[-2:]
     looks = {stroke.brush.look for stroke in document.strokes} | ({document.ground.look} if document.ground else set())
     used = [look.reference for look in looks if look.reference]

@@ -21,7 +21,7 @@ from phosphene.errors import RoomError, Stop
 from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
-from phosphene.painting.easel import TOUCH_STEPS, Easel, amount, mark
+from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount, mark
 from phosphene.painting.palette import Box, Size
 from phosphene.pixels import masks
 from phosphene.pixels.transforms import resize
@@ -115,9 +115,9 @@ def sizes(view: Size, full: Size, scale: float) -> list[Size]:
     return [(round(view[0] * factor), round(view[1] * factor)) for factor in factors] + [full] * (ratio > 1)
 
 
-def check_room(easel: Easel, full: Size) -> None:
+def check_room(engine: PaintEngine, full: Size) -> None:
     """Refuses what memory cannot hold, before anything is begun. Raises `RoomError`: with the long side that it can."""
-    needed = planning.picture_bytes(easel.palette.network, full) + planning.STEP_BYTES
+    needed = planning.picture_bytes(engine.palette.network, full) + planning.STEP_BYTES
     free = ROOM * psutil.virtual_memory().available
     if needed > free:
         most = math.sqrt(max(0.0, free - planning.STEP_BYTES) / needed) * max(full)
@@ -128,13 +128,13 @@ def check_room(easel: Easel, full: Size) -> None:
 
 
 def render(
-    document: Document, easel: Easel, photograph: Picture, tell: Tell, between: Callable[[], None] = lambda: None
+    document: Document, engine: PaintEngine, photograph: Picture, tell: Tell, between: Callable[[], None] = lambda: None
 ) -> Tensor:
     """The painting of an easel, `[1, 3, H, W]`, at the size of `photograph`.
 
     Args:
         document: what was painted on the easel.
-        easel: its pixels are the smallest octave.
+        engine: its pixels are the smallest octave.
         photograph: at the size that is wanted.
         tell: is told what share is done.
         between: is called now and then; what it raises ends the render.
@@ -144,30 +144,30 @@ def render(
         PhospheneError: a look that cannot be.
     """
     full = photograph.pixels.shape[-2], photograph.pixels.shape[-1]
-    if max(full) <= max(easel.palette.size):
-        return resize(easel.pixels, *full).clamp(0, 1)
-    check_room(easel, full)
+    if max(full) <= max(engine.palette.size):
+        return resize(engine.pixels, *full).clamp(0, 1)
+    check_room(engine, full)
     usual = DreamSettings()
-    found = coverage(document, easel.palette.size, usual.steps, easel.grown(document.ground))
-    above = sizes(easel.palette.size, full, usual.octave_scale)
+    found = coverage(document, engine.palette.size, usual.steps, engine.grown(document.ground))
+    above = sizes(engine.palette.size, full, usual.octave_scale)
     work = _Work(_amount(found, above, full), tell, between)
-    small, large = _bases(found, easel, photograph, work)
-    detail = easel.pixels - small
+    small, large = _bases(found, engine, photograph, work)
+    detail = engine.pixels - small
     for size in above:
         base = resize(large, *size)
         dreamt = resize(detail, *size).add_(base)
         for look in found.dreams:
-            _dream_(dreamt, look, found, easel, work)
+            _dream_(dreamt, look, found, engine, work)
         detail = dreamt.sub_(base)
     return detail.add_(large).clamp_(0, 1)
 
 
-def _bases(found: Coverage, easel: Easel, photograph: Picture, work: _Work) -> tuple[Tensor, Tensor]:
+def _bases(found: Coverage, engine: PaintEngine, photograph: Picture, work: _Work) -> tuple[Tensor, Tensor]:
     """What lies under all dreams, in the view and at full size: the photograph, and styles where they were shown."""
-    small, large = easel.photograph.clone(), photograph.pixels.clone()
+    small, large = engine.photograph.clone(), photograph.pixels.clone()
     for style, share in found.styles.items():
-        small.add_(share * (easel.shown(style, lambda _: work.between()) - easel.photograph))
-        styled = _styled(style, easel, photograph, work)
+        small.add_(share * (engine.shown(style, lambda _: work.between()) - engine.photograph))
+        styled = _styled(style, engine, photograph, work)
         large.add_(styled.sub_(photograph.pixels).mul_(masks.at(share, *large.shape[-2:])))
     return small, large
 
@@ -193,7 +193,7 @@ def _amount(found: Coverage, above: list[Size], full: Size) -> float:
     return dreams + STYLE_SHARE * len(found.styles) * DreamSettings().steps * math.prod(full)
 
 
-def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Work) -> None:
+def _dream_(pixels: Tensor, look: Look, found: Coverage, engine: PaintEngine, work: _Work) -> None:
     """One look goes on at one size, in place, where it was painted."""
     share, strength = found.dreams[look]
     height, width = pixels.shape[-2:]
@@ -201,7 +201,7 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
     painted = int(mask.count_nonzero())
     if not painted:
         return
-    asked, network = easel.palette.dream(look), easel.palette.network
+    asked, network = engine.palette.dream(look), engine.palette.network
     settings = replace(asked.settings, strength=asked.settings.strength * strength)
     objective = asked.objective.fit(height, width)
     (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)])
@@ -223,7 +223,7 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, easel: Easel, work: _Wo
     )
 
 
-def _styled(style: Look | Ground, easel: Easel, photograph: Picture, work: _Work) -> Tensor:
+def _styled(style: Look | Ground, engine: PaintEngine, photograph: Picture, work: _Work) -> Tensor:
     """The whole picture in a style."""
     look, strength = (style.look, style.strength) if isinstance(style, Ground) else (style, None)
     height, width = photograph.pixels.shape[-2:]
@@ -233,7 +233,7 @@ def _styled(style: Look | Ground, easel: Easel, photograph: Picture, work: _Work
         work.add(before + amount * step.done - work.done)
         work.between()
 
-    made = easel.palette.styled(look, strength, photograph, watch)
+    made = engine.palette.styled(look, strength, photograph, watch)
     if not made.record.complete:
         raise Stop
     return made.pixels

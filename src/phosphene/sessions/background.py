@@ -13,7 +13,7 @@ from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.painting import again
 from phosphene.painting.document import DREAM, STYLE, Ground, Look
-from phosphene.painting.easel import Easel
+from phosphene.painting.engine import PaintEngine
 from phosphene.painting.palette import Palette
 from phosphene.pixels.transforms import SMALLEST, at
 from phosphene.recipes.fields import numbers
@@ -59,20 +59,20 @@ class Background:
         Raises:
             UnknownNameError: there is no such layer.
         """
-        palette = self.painter.easel.palette
+        palette = self.painter.engine.palette
         if layer is not None:
             palette.network.layer(layer)
 
         def work(job: Job) -> dict[str, object]:
             looks = _looks(palette, of, layer)
             small = _small(palette.view, SMALL_STYLE if of == "filters" else SMALL)
-            easel = Easel(Palette(palette.network, small, self.references, style_steps=STYLE_STEPS))
+            engine = PaintEngine(Palette(palette.network, small, self.references, style_steps=STYLE_STEPS))
             for number, (key, look) in enumerate(looks):
                 if self.made_thumbnail(key) is None:
-                    grown = easel.grow(Ground(look, TRIED[look.kind]), lambda _: self.worker.breathe(job))
+                    grown = engine.grow(Ground(look, TRIED[look.kind]), lambda _: self.worker.breathe(job))
                     if grown is not None and grown.until is not None:
                         self.worker.breathe(job)
-                    self.folder.write(_file(key), webp(eight_bits(easel.pixels)))
+                    self.folder.write(_file(key), webp(eight_bits(engine.pixels)))
                 self.painter.emit({"event": "thumbnail", "key": key})
                 job.tell((number + 1) / len(looks))
                 self.worker.breathe(job)
@@ -94,7 +94,7 @@ class Background:
         data = self.references[reference]
 
         def work(job: Job) -> dict[str, object]:
-            network, view = self.painter.easel.palette.network, self.painter.easel.photograph
+            network, view = self.painter.engine.palette.network, self.painter.engine.photograph
             guide = images.load(data, dtype=network.dtype).pixels
             ranked = ranking.rank(view, [guide], network, scale=SCALE)
             best = [each.layer for each in ranking.companions(ranked, network, DreamSettings.top)]
@@ -110,13 +110,13 @@ class Background:
         """Makes the painting again at full size, or at a long side of so many pixels."""
 
         def work(job: Job) -> dict[str, object]:
-            began, document, easel = time.monotonic(), self.painter.history.document, self.painter.easel.copy()
+            began, document, engine = time.monotonic(), self.painter.history.document, self.painter.engine.copy()
             data = self.folder.read(PICTURE)
             opening = partial(images.load, data, long_side=long_side, max_pixels=0, name=self.name)
             photograph = self.worker.beside(job, opening)
             names = {id: str(each.get("name")) for id, each in self.references.facts.items()}
             breathe = partial(self.worker.breathe, job)
-            made = again.rendered(document, easel, photograph, job.tell, breathe, names=names, long_side=long_side)
+            made = again.rendered(document, engine, photograph, job.tell, breathe, names=names, long_side=long_side)
             data, notes = self.worker.beside(job, partial(made.encode, format))
             self.folder.write(f"renders/{job.id}", data)
             job.result_file, job.media_type = self.folder.path / "renders" / job.id, f"image/{format}"

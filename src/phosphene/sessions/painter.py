@@ -13,7 +13,7 @@ from torch import Tensor
 from phosphene.ascent import Step
 from phosphene.errors import Stop
 from phosphene.painting.document import Brush, History, Point, Stroke, Touch
-from phosphene.painting.easel import Easel
+from phosphene.painting.engine import PaintEngine
 from phosphene.painting.palette import Box
 from phosphene.sessions.jobs import Job, fault_of
 from phosphene.sessions.screen import Screen
@@ -138,7 +138,7 @@ FRAME = 0.25  # seconds between two frames of a ground that grows
 class Painter:
     """Paints, shows what changes, and knows the way back."""
 
-    easel: Easel  # what is painted on
+    engine: PaintEngine  # what is painted on
     history: History  # what was done
     emit: Callable[[bytes | dict[str, object]], None]  # is told of frames and events
     changed: Callable[[], None]  # is called when something is finished: it keeps the painting, and tells how it stands
@@ -146,7 +146,7 @@ class Painter:
     patches: Patches = field(default_factory=Patches)  # what events changed
 
     def __post_init__(self) -> None:
-        self.screen = Screen(self.easel.pixels)
+        self.screen = Screen(self.engine.pixels)
 
     def enter(self, history: History, *, instead: bool = False) -> None:
         """Takes a history with a new last event; `instead` of one that was not painted to its end."""
@@ -156,12 +156,12 @@ class Painter:
     def paint(self, live: LiveStroke) -> None:
         """Paints a stroke until the brush is lifted; one that fails is taken back, and told of."""
         touches: list[Touch] = []
-        before, boxes = self.easel.pixels.clone(), list[Box]()
+        before, boxes = self.engine.pixels.clone(), list[Box]()
 
         def work() -> None:
-            self.easel.prepare(live.brush.look)
+            self.engine.prepare(live.brush.look)
             while (touch := live.next()) is not None:
-                box = self.easel.touch(live.brush, touch, len(touches))
+                box = self.engine.touch(live.brush, touch, len(touches))
                 touches.append(touch)
                 if box is not None:
                     boxes.append(box)
@@ -173,10 +173,10 @@ class Painter:
         try:
             if boxes:
                 box = _around(boxes)
-                after = self.easel.pixels[(..., *box)].clone()
+                after = self.engine.pixels[(..., *box)].clone()
                 self._finish(live, touches, Patch(box, before[(..., *box)].clone(), after))
             elif live.cancelled:
-                self.easel.pixels.copy_(before)
+                self.engine.pixels.copy_(before)
             self.changed()
         finally:
             live.finished.set()
@@ -194,7 +194,7 @@ class Painter:
 
     def put(self, box: Box, pixels: Tensor, of: str) -> None:
         """Puts pixels back as they were before an event, or after it."""
-        self.easel.pixels[(..., *box)] = pixels
+        self.engine.pixels[(..., *box)] = pixels
         self._show(box, of)
 
     def paint_again(
@@ -211,14 +211,14 @@ class Painter:
         """
         number, whole = history.done - 1, self._whole
         known = self.patches.get(number)
-        before = known.before if known and known.box == whole else self.easel.pixels.clone()
+        before = known.before if known and known.box == whole else self.engine.pixels.clone()
         try:
             self._grow(job, history, breathe)
             self._paint_strokes(history, breathe, wanted)
         finally:
             self._show(whole, "ground")
             if forward:
-                self.patches.put(number, Patch(whole, before, self.easel.pixels.clone() if wanted() else None))
+                self.patches.put(number, Patch(whole, before, self.engine.pixels.clone() if wanted() else None))
             if wanted():
                 self.changed()
 
@@ -234,13 +234,13 @@ class Painter:
                 self.emit(self.screen.grow(step.picture(), seen, "ground"))
             breathe()
 
-        reached = self.easel.grow(ground, watch)
+        reached = self.engine.grow(ground, watch)
         if reached is not None and ground is not None and reached != ground:
             self.history = self.history.with_ground(ground, reached)
 
     def _paint_strokes(self, history: History, breathe: Callable[[], None], wanted: Callable[[], bool]) -> None:
         """A ground that was stopped still gets its strokes; only something else that was asked for ends this."""
-        for box in self.easel.paint_strokes(history.document):
+        for box in self.engine.paint_strokes(history.document):
             self._show(box, "stroke")
             try:
                 breathe()
@@ -249,11 +249,11 @@ class Painter:
                     raise
 
     def _show(self, box: Box, of: str) -> None:
-        self.emit(self.screen.show(self.easel.pixels[(..., *box)], box, of))
+        self.emit(self.screen.show(self.engine.pixels[(..., *box)], box, of))
 
     @property
     def _whole(self) -> Box:
-        height, width = self.easel.palette.size
+        height, width = self.engine.palette.size
         return slice(0, height), slice(0, width)
 
 

@@ -12,7 +12,7 @@ from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke, Touch, read
-from phosphene.painting.easel import Easel
+from phosphene.painting.engine import PaintEngine
 from phosphene.painting.palette import Palette
 from phosphene.records.record import Facts
 from phosphene.sessions.background import Background
@@ -52,10 +52,10 @@ class Session(Subscribers):
         self.name, self.size = str(facts["name"]), (int(facts["height"]), int(facts["width"]))
         self.notes = [str(note) for note in facts.get("notes", ())]
         self.references = References(folder, facts.get("references", {}))
-        easel, history = Easel(Palette(network, view, self.references)), read(History, facts["history"])
+        engine, history = PaintEngine(Palette(network, view, self.references)), read(History, facts["history"])
         kept = folder.pixels(view.pixels) if history.done else None
-        easel.pixels = easel.pixels if kept is None else kept
-        self.painter = Painter(easel, history, self.emit, self._changed)
+        engine.pixels = engine.pixels if kept is None else kept
+        self.painter = Painter(engine, history, self.emit, self._changed)
         self.background = Background(self.name, folder, self.references, self.painter, worker, self.add_job)
         self._ground_job: Job | None = None
         self._live: LiveStroke | None = None
@@ -66,9 +66,9 @@ class Session(Subscribers):
         return self.painter.history
 
     @property
-    def easel(self) -> Easel:
+    def engine(self) -> PaintEngine:
         """What is painted on."""
-        return self.painter.easel
+        return self.painter.engine
 
     @property
     def growing(self) -> bool:
@@ -77,7 +77,7 @@ class Session(Subscribers):
 
     def state(self) -> State:
         """How it stands, as JSON has it."""
-        history, (height, width) = self.history, self.easel.palette.size
+        history, (height, width) = self.history, self.engine.palette.size
         ground = history.document.ground
         return {
             "id": self.id,
@@ -94,7 +94,7 @@ class Session(Subscribers):
             "references": self.references.told(),
             "jobs": [job.to_dict() for job in self.jobs.values()],
             "notes": self.notes,
-            "regions": self.easel.regions is not None,
+            "regions": self.engine.regions is not None,
         }
 
     def view(self) -> bytes:
@@ -103,7 +103,7 @@ class Session(Subscribers):
 
     def photograph(self) -> bytes:
         """The photograph at the same size, WebP."""
-        return webp(eight_bits(self.easel.photograph), lossless=True)
+        return webp(eight_bits(self.engine.photograph), lossless=True)
 
     def thumbnail(self) -> bytes:
         """The painting, small, WebP."""
@@ -111,7 +111,7 @@ class Session(Subscribers):
 
     def regions(self) -> bytes | None:
         """What the ground's style matched with what, if it is a style, WebP."""
-        found = self.easel.regions
+        found = self.engine.regions
         return None if found is None else webp(eight_bits(found))
 
     def add_reference(self, data: bytes, name: str) -> Reference:
@@ -221,21 +221,21 @@ class Session(Subscribers):
             "references": self.references.facts,
             "history": self.history.to_dict(),
         }
-        self.folder.keep(facts, self.easel.pixels)
+        self.folder.keep(facts, self.engine.pixels)
 
     def _check(self, ground: Ground) -> None:
         if ground.look.kind == STYLE:
-            self.easel.palette.style(ground.look, ground.strength)
+            self.engine.palette.style(ground.look, ground.strength)
         else:
-            self.easel.palette.check(ground.look)
+            self.engine.palette.check(ground.look)
 
     def _make_ready(self, brush: Brush) -> None:
         """Refuses a brush that is not ready, and begins to make it so."""
         look = brush.look
         if look.kind == ERASE:
             return
-        self.easel.palette.check(look)
-        if look.kind == STYLE and look not in self.easel.styled:
+        self.engine.palette.check(look)
+        if look.kind == STYLE and look not in self.engine.styled:
             waiting = (job for job in self.jobs.values() if job.kind == "look" and not job.over)
             if not any(job.message.startswith(look.name) for job in waiting):
                 self._prepare(brush)
@@ -247,7 +247,7 @@ class Session(Subscribers):
                 job.tell(step.done)
                 self.worker.breathe(job)
 
-            self.easel.prepare(brush.look, watch)
+            self.engine.prepare(brush.look, watch)
             return {"look": brush.look.to_dict()}
 
         self.add_job("look", Rank.LOOK, work, f"{brush.look.name} looks at your picture")

@@ -80,7 +80,7 @@ ERASED, REVEALED = 0.35, 0.5  # of what a touch erases, or shows of a style
 
 
 @dataclass
-class Easel:
+class PaintEngine:
     """A view with what is painted on it.
 
     Attributes:
@@ -103,9 +103,9 @@ class Easel:
         """The photograph, `[1, 3, h, w]`."""
         return self.palette.view.pixels
 
-    def copy(self) -> Easel:
+    def copy(self) -> PaintEngine:
         """As it stands, for a look at it later."""
-        copied = Easel(self.palette, dict(self.styled), self.regions)
+        copied = PaintEngine(self.palette, dict(self.styled), self.regions)
         copied.pixels = self.pixels.clone()
         return copied
 
@@ -177,7 +177,7 @@ class Easel:
             Stop: raised in `on_step`.
         """
         if style not in self.styled and isinstance(style, Ground):
-            other = Easel(self.palette)
+            other = PaintEngine(self.palette)
             if other.grow(style, on_step) != style:
                 raise Stop
             self.styled[style] = other.pixels
