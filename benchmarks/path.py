@@ -46,7 +46,7 @@ def importing(frame: FrameType | None) -> bool:
     return False
 
 
-class StepRecorder:
+class Watch:
     """What was entered and called."""
 
     def __init__(self) -> None:
@@ -102,9 +102,9 @@ def code_lines() -> tuple[int, int, int]:
     return lines, code, imports
 
 
-def run(photo: Path, folder: Path) -> StepRecorder:
+def run(photo: Path, folder: Path) -> Watch:
     """A dream of a photograph under watch."""
-    watch = StepRecorder()
+    watch = Watch()
     words = ["dream", str(photo), "--octaves", "1", "--steps", "1", "-q", "-o", str(folder / "dream.png")]
     threading.setprofile(watch)
     sys.setprofile(watch)

@@ -82,7 +82,7 @@ def keep_buffers(size: tuple[int, int]) -> None:
 
 
 def give_back() -> None:
-    """StepExecutor what is kept and not used back to the system, where the C library can be told to."""
+    """Hands what is kept and not used back to the system, where the C library can be told to."""
     try:
         ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError):  # not glibc

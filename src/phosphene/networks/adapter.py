@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.networks import field, weight_files
-from phosphene.networks.field import CheckpointOptions
+from phosphene.networks.field import Keep
 from phosphene.networks.network import Classifier, Layer, Network, class_names
 from phosphene.networks.weight_files import SIDE, Layout
 
@@ -162,7 +162,7 @@ class _Enough(Exception):  # noqa: N818 - nothing is wrong
 class _Ear:
     """Hears modules as they are called, and keeps of their outputs what it was told to."""
 
-    def __init__(self, keep: CheckpointOptions, wanted: Collection[str] | None, found: dict[str, Any]) -> None:
+    def __init__(self, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]) -> None:
         self.keep, self.wanted, self.found = keep, wanted, found
         self._calls: Counter[str] = Counter()
 
@@ -196,7 +196,7 @@ class _Body:
         self._lock = Lock()
 
     def run(
-        self, pixels: Tensor, keep: CheckpointOptions, wanted: Collection[str] | None, found: dict[str, Any]
+        self, pixels: Tensor, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]
     ) -> Any:
         """Pixels `[1, 3, H, W]` to the output of the whole; what is kept of the wanted outputs is added to `found`."""
         ear = _Ear(keep, wanted, found)
@@ -220,7 +220,7 @@ class _Body:
         resized = weight_files.resized(self._embeddings, *pixels.shape[-2:])
         return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)
 
-    def survey(self, pixels: Tensor, keep: CheckpointOptions) -> dict[str, Any]:
+    def survey(self, pixels: Tensor, keep: Keep) -> dict[str, Any]:
         """Runs it as far as it goes with pictures of this size."""
         found: dict[str, Any] = {}
         self.error = None

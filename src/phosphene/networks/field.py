@@ -113,10 +113,10 @@ _RULES: dict[str, Callable[..., Any]] = {"conv2d": _convolve, "max_pool2d": _poo
 # What the layers of a network that nobody described see, found by running it
 
 
-CheckpointOptions = Callable[[str, Tensor], Any]
+Keep = Callable[[str, Tensor], Any]
 """A layer's name and output, to what is kept of it."""
 
-Run = Callable[[Tensor, CheckpointOptions], dict[str, Any]]
+Run = Callable[[Tensor, Keep], dict[str, Any]]
 """Pixels, and what to keep of each layer's output, to what was kept, as far as the network came."""
 
 MULTIPLES = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64)  # that a network may ask of a picture's sides
@@ -265,7 +265,7 @@ class _Probe:
         return was.shape == now.shape and torch.allclose(was, now, rtol=1e-3, atol=near)
 
     def _seen(
-        self, length: int, keep: CheckpointOptions, *, start: int = 0, left: int = -1, right: int | None = None
+        self, length: int, keep: Keep, *, start: int = 0, left: int = -1, right: int | None = None
     ) -> dict[str, Any]:
         """What is kept of each layer's map, lying on its side if the picture stands upright."""
         picture = self.picture[..., start : start + length].clone()
