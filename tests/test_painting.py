@@ -20,7 +20,7 @@ from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
 from phosphene.painting.again import rendered
 from phosphene.painting.document import Brush, Document, Ground, History, Look, Stroke, read
 from phosphene.painting.engine import PaintEngine, mark
-from phosphene.painting.palette import Palette
+from phosphene.painting.look_cache import LookCache
 from phosphene.painting.render import coverage, render, sizes
 from phosphene.records import record
 from phosphene.run import Dream
@@ -46,7 +46,7 @@ def picture(size=SIZE):
 
 
 def engine(size=SIZE, references=()):
-    return PaintEngine(Palette(tiny(), picture(size), dict(references)))
+    return PaintEngine(LookCache(tiny(), picture(size), dict(references)))
 
 
 def brush(look=DREAM, size=30.0, softness=0.5, strength=1.0):
@@ -186,7 +186,7 @@ def test_a_ground_that_was_stopped_comes_again_as_it_was():
 
 def test_what_did_not_grow_small_does_not_grow_large():
     """A ground that was stopped before the view's own size goes on no further when it is rendered."""
-    painted, settings = engine(), engine().palette.dream(DREAM).settings
+    painted, settings = engine(), engine().look_cache.dream(DREAM).settings
     assert [painted.grown(Ground(DREAM, 1.0, until)) for until in (None, (2, 3), (4, 6), (4, 12))] == [1, 0, 0.5, 1]
     assert settings.steps == 12
     stopped = Ground(DREAM, 1.0, (1, 1))
@@ -210,11 +210,11 @@ def test_a_style_is_shown_by_the_brush_once_it_is_ready():
 def test_a_guide_leads_a_brush_at_the_size_that_it_has_for_the_view(efficientnet):
     guide = images.encode(photograph((64, 64), seed=9), "png")[0]
     look = Look("dream", layer="block3", reference=REFERENCE)
-    painted = PaintEngine(Palette(efficientnet, picture((200, 260)), {REFERENCE: guide}))
+    painted = PaintEngine(LookCache(efficientnet, picture((200, 260)), {REFERENCE: guide}))
     before = painted.pixels.clone()
     painted.touch(brush(look, size=50), ((130.0, 100.0, 1.0),), 0)
     assert (painted.pixels - before).abs().max() > 0.01
-    assert {size for _, size in painted.palette._fitted} <= {(200, 260), (143, 186), (102, 133), (73, 95), (52, 68)}
+    assert {size for _, size in painted.look_cache._fitted} <= {(200, 260), (143, 186), (102, 133), (73, 95), (52, 68)}
 
 
 @pytest.mark.parametrize("full", [(144, 192), (125, 167)])
@@ -244,22 +244,22 @@ def test_rendered_large_it_looks_like_the_small_one(efficientnet):
     add detail of their own, of which some stays when it is shrunk. Other looks at the same place correlate with it at
     0.16 to 0.73. So 0.8 says that it is this look's dream.
     """
-    small = PaintEngine(Palette(efficientnet, images.load(china(), long_side=192)))
+    small = PaintEngine(LookCache(efficientnet, images.load(china(), long_side=192)))
     stroke = Stroke(brush(Look("dream", preset="coils"), size=70), (((96.0, 64.0, 1.0),),) * 5)
     document = Document(None, (stroke,))
     list(small.paint(document))
     large = render(document, small, images.load(china(), long_side=384), lambda _: None)
-    shrunk = F.interpolate(large, size=small.palette.size, mode="bicubic", antialias=True, align_corners=False)
+    shrunk = F.interpolate(large, size=small.look_cache.size, mode="bicubic", antialias=True, align_corners=False)
     assert alike(shrunk, small, stroke) > 0.8
     other = replace(stroke, brush=brush(Look("dream", preset="carnival"), size=70))
-    unlike = PaintEngine(small.palette)
+    unlike = PaintEngine(small.look_cache)
     list(unlike.paint(Document(None, (other,))))
     assert alike(unlike.pixels, small, stroke) < 0.8
 
 
 def alike(pixels, painted, stroke):
     """The correlation of what was changed where a stroke is."""
-    box = mark(stroke.touches[0], stroke.brush, *painted.palette.size).box
+    box = mark(stroke.touches[0], stroke.brush, *painted.look_cache.size).box
     changes = [(each - painted.photograph)[(..., *box)].flatten() for each in (pixels, painted.pixels)]
     return torch.corrcoef(torch.stack(changes))[0, 1]
 
@@ -408,7 +408,7 @@ def test_a_ground_as_it_was_written_before_is_read():
 
 def test_a_preset_that_is_not_there_is_refused():
     with pytest.raises(PhospheneError, match="beasts"):
-        engine().palette.dream(Look("dream", preset="beest"))
+        engine().look_cache.dream(Look("dream", preset="beest"))
 
 
 @pytest.mark.parametrize(
@@ -421,9 +421,9 @@ def test_a_preset_that_is_not_there_is_refused():
     ],
 )
 def test_a_look_that_cannot_be_is_refused(look, says):
-    palette = engine().palette
+    look_cache = engine().look_cache
     with pytest.raises(PhospheneError, match=says):
-        palette.style(look) if look.kind == "style" else palette.dream(look)
+        look_cache.style(look) if look.kind == "style" else look_cache.dream(look)
 
 
 def test_a_rendered_painting_is_made_again_from_its_record(tmp_path, efficientnet):
@@ -432,7 +432,7 @@ def test_a_rendered_painting_is_made_again_from_its_record(tmp_path, efficientne
     view, full = (images.load(tmp_path / "blots.png", long_side=side) for side in (96, None))
     guide = tmp_path / "guide.png"
     guide.write_bytes(images.encode(photograph((64, 64), seed=9), "png")[0])
-    painted = PaintEngine(Palette(efficientnet, view, {REFERENCE: guide}))
+    painted = PaintEngine(LookCache(efficientnet, view, {REFERENCE: guide}))
     guided = Stroke(brush(Look("dream", layer="block3", reference=REFERENCE)), (((30.0, 30.0, 1.0),),))
     beasts = Stroke(brush(Look("dream", preset="beasts")), (((60.0, 40.0, 1.0),),) * 2)
     document = Document(Ground(Look("dream", preset="quilt"), 0.5), (guided, beasts))
@@ -459,7 +459,7 @@ def test_a_rendered_painting_is_made_again_from_its_record(tmp_path, efficientne
 def test_a_long_painting_fits_into_a_record(efficientnet):
     touch = tuple((float(number % 90), 30.0 + number % 7, 1.0) for number in range(40))
     document = Document(None, (Stroke(brush(ERASE), (touch,) * 600),))
-    painted = PaintEngine(Palette(efficientnet, picture()))
+    painted = PaintEngine(LookCache(efficientnet, picture()))
     made = rendered(document, painted, picture(), lambda _: None, names={})
     assert set(made.record.settings["painting"]) == {"zlib"}
     assert len(made.record.to_json()) < 100_000

@@ -443,7 +443,7 @@ def test_a_guide_is_ranked_layer_by_layer_and_leads_the_brush(session):
 
 def test_a_style_must_look_first_and_says_so(session, monkeypatch):
     monkeypatch.setattr(
-        "phosphene.painting.palette.choose_style", lambda **asked: style_settings.settings(**asked, steps=2)
+        "phosphene.painting.look_cache.choose_style", lambda **asked: style_settings.settings(**asked, steps=2)
     )
     events = heard(session)
     look = Look("style", reference=session.add_reference(jpeg((64, 48), seed=8), "style.jpg")["id"])

@@ -195,9 +195,7 @@ class _Body:
         self._embeddings = weight_files.embeddings(module)
         self._lock = Lock()
 
-    def run(
-        self, pixels: Tensor, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]
-    ) -> Any:
+    def run(self, pixels: Tensor, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]) -> Any:
         """Pixels `[1, 3, H, W]` to the output of the whole; what is kept of the wanted outputs is added to `found`."""
         ear = _Ear(keep, wanted, found)
         names = None if wanted is None else {name.partition("/")[0] for name in wanted}

@@ -18,7 +18,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.painting.document import Document, read
 from phosphene.painting.engine import PaintEngine
-from phosphene.painting.palette import Palette
+from phosphene.painting.look_cache import LookCache
 from phosphene.painting.render import Tell, render
 from phosphene.records import record
 from phosphene.records.record import Record
@@ -110,7 +110,7 @@ def _repainted(
         raise RecordError("The record is damaged: it does not say at which size it was painted.")
     document = read(Document, _unpacked(made.settings.get("painting")))
     small = images.load(photograph, long_side=view, max_pixels=0)
-    engine = PaintEngine(Palette(network, small, references, seed=int(made.settings.get("seed", 0))))
+    engine = PaintEngine(LookCache(network, small, references, seed=int(made.settings.get("seed", 0))))
     for _ in engine.paint(document, on_step):
         pass
     full = images.load(photograph, long_side=long_side, max_pixels=0)
@@ -143,14 +143,14 @@ def _recorded(
     document: Document, engine: PaintEngine, photograph: Picture, names: Mapping[str, str], long_side: int | None
 ) -> Record:
     """What a painting's record says."""
-    palette, network = engine.palette, engine.palette.network
+    look_cache, network = engine.look_cache, engine.look_cache.network
     height, width = photograph.pixels.shape[-2:]
     looks = {stroke.brush.look for stroke in document.strokes} | ({document.ground.look} if document.ground else set())
     used = [look.reference for look in looks if look.reference]
-    hashes = {id: images.load(palette.references[id]).sha256 or "" for id in used}
+    hashes = {id: images.load(look_cache.references[id]).sha256 or "" for id in used}
     settings = {
-        "seed": palette.seed,
-        "view": max(palette.size),
+        "seed": look_cache.seed,
+        "view": max(look_cache.size),
         "painting": _packed(document.to_dict()),
         "references": {id: names.get(id, id) for id in used},
     }

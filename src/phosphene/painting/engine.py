@@ -13,7 +13,7 @@ from torch import Tensor
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
-from phosphene.painting.palette import Box, Palette
+from phosphene.painting.look_cache import Box, LookCache
 from phosphene.pixels import transforms
 from phosphene.recipes import dream as recipe
 
@@ -84,13 +84,13 @@ class PaintEngine:
     """A view with what is painted on it.
 
     Attributes:
-        palette: the looks, and the photograph.
+        look_cache: the looks, and the photograph.
         pixels: `[1, 3, h, w]`, as they stand.
         styled: the whole view in the styles of strokes and grounds, as far as they were looked at.
         regions: what the ground's style matched with what, as a picture; `None` without a style.
     """
 
-    palette: Palette
+    look_cache: LookCache
     pixels: Tensor = field(init=False)
     styled: dict[Look | Ground, Tensor] = field(default_factory=dict)
     regions: Tensor | None = None
@@ -101,11 +101,11 @@ class PaintEngine:
     @property
     def photograph(self) -> Tensor:
         """The photograph, `[1, 3, h, w]`."""
-        return self.palette.view.pixels
+        return self.look_cache.view.pixels
 
     def copy(self) -> PaintEngine:
         """As it stands, for a look at it later."""
-        copied = PaintEngine(self.palette, dict(self.styled), self.regions)
+        copied = PaintEngine(self.look_cache, dict(self.styled), self.regions)
         copied.pixels = self.pixels.clone()
         return copied
 
@@ -116,7 +116,7 @@ class PaintEngine:
             SettingsError: a style that was not prepared.
             PhospheneError: a look that cannot be.
         """
-        found = mark(touch, brush, *self.palette.size)
+        found = mark(touch, brush, *self.look_cache.size)
         if found is None:
             return None
         part = self.pixels[(..., *found.box)]
@@ -153,8 +153,8 @@ class PaintEngine:
         """How far a ground came at the view's own size, 0..1: less than all if its growing was stopped."""
         if ground is None or ground.until is None or ground.look.kind != DREAM:
             return 1.0
-        settings, (octave, step) = self.palette.dream(ground.look).settings, ground.until
-        octaves = len(transforms.sizes(*self.palette.size, settings.octaves, settings.octave_scale))
+        settings, (octave, step) = self.look_cache.dream(ground.look).settings, ground.until
+        octaves = len(transforms.sizes(*self.look_cache.size, settings.octaves, settings.octave_scale))
         return step / settings.steps if octave == octaves else 0.0
 
     def prepare(self, look: Look, on_step: OnStep | None = None) -> None:
@@ -165,7 +165,7 @@ class PaintEngine:
             Stop: raised in `on_step`.
         """
         if look.kind == DREAM:
-            self.palette.dream(look)
+            self.look_cache.dream(look)
         elif look.kind == STYLE and look not in self.styled:
             self.styled[look] = self._styled(look, None, on_step)
 
@@ -177,7 +177,7 @@ class PaintEngine:
             Stop: raised in `on_step`.
         """
         if style not in self.styled and isinstance(style, Ground):
-            other = PaintEngine(self.palette)
+            other = PaintEngine(self.look_cache)
             if other.grow(style, on_step) != style:
                 raise Stop
             self.styled[style] = other.pixels
@@ -218,29 +218,31 @@ class PaintEngine:
 
     def _dreamt(self, brush: Brush, found: Mark, number: int) -> Tensor:
         """A short dream of a window around a mark, within the mark."""
-        rows, columns = (_wider(side, length) for side, length in zip(found.box, self.palette.size, strict=True))
-        window, asked = self.pixels[..., rows, columns].clone(), self.palette.dream(brush.look)
+        rows, columns = (_wider(side, length) for side, length in zip(found.box, self.look_cache.size, strict=True))
+        window, asked = self.pixels[..., rows, columns].clone(), self.look_cache.dream(brush.look)
         settings = replace(
             asked.settings,
             steps=TOUCH_STEPS,
             decay=0.0,
             strength=TOUCH_LENGTH * brush.strength,
             jitter=TOUCH_JITTER,
-            seed=self.palette.seed + number,
+            seed=self.look_cache.seed + number,
         )
-        objective = self.palette.brushed(brush.look, (window.shape[-2], window.shape[-1]))
-        dreamt = recipe.dream(window, self.palette.network, objective, settings=settings)
+        objective = self.look_cache.brushed(brush.look, (window.shape[-2], window.shape[-1]))
+        dreamt = recipe.dream(window, self.look_cache.network, objective, settings=settings)
         return dreamt[..., _within(found.box[0], rows), _within(found.box[1], columns)]
 
     def _grown(self, ground: Ground, on_step: OnStep) -> Tensor:
         if ground.look.kind == STYLE:
             return self._styled(ground.look, ground.strength, on_step)
-        asked = self.palette.dream(ground.look)
+        asked = self.look_cache.dream(ground.look)
         settings = replace(asked.settings, strength=asked.settings.strength * ground.strength)
-        return recipe.dream(self.photograph, self.palette.network, asked.objective, settings=settings, on_step=on_step)
+        return recipe.dream(
+            self.photograph, self.look_cache.network, asked.objective, settings=settings, on_step=on_step
+        )
 
     def _styled(self, look: Look, strength: float | None, on_step: OnStep | None) -> Tensor:
-        made = self.palette.styled(look, strength, self.palette.view, on_step)
+        made = self.look_cache.styled(look, strength, self.look_cache.view, on_step)
         if not made.record.complete:
             raise Stop
         self.regions = made.regions if strength is not None and made.draw_regions else self.regions

@@ -22,7 +22,7 @@ from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
 from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount, mark
-from phosphene.painting.palette import Box, Size
+from phosphene.painting.look_cache import Box, Size
 from phosphene.pixels import masks
 from phosphene.pixels.transforms import resize
 from phosphene.recipes import dream as recipe
@@ -117,7 +117,7 @@ def sizes(view: Size, full: Size, scale: float) -> list[Size]:
 
 def check_room(engine: PaintEngine, full: Size) -> None:
     """Refuses what memory cannot hold, before anything is begun. Raises `RoomError`: with the long side that it can."""
-    needed = planning.picture_bytes(engine.palette.network, full) + planning.STEP_BYTES
+    needed = planning.picture_bytes(engine.look_cache.network, full) + planning.STEP_BYTES
     free = ROOM * psutil.virtual_memory().available
     if needed > free:
         most = math.sqrt(max(0.0, free - planning.STEP_BYTES) / needed) * max(full)
@@ -144,12 +144,12 @@ def render(
         PhospheneError: a look that cannot be.
     """
     full = photograph.pixels.shape[-2], photograph.pixels.shape[-1]
-    if max(full) <= max(engine.palette.size):
+    if max(full) <= max(engine.look_cache.size):
         return resize(engine.pixels, *full).clamp(0, 1)
     check_room(engine, full)
     usual = DreamSettings()
-    found = coverage(document, engine.palette.size, usual.steps, engine.grown(document.ground))
-    above = sizes(engine.palette.size, full, usual.octave_scale)
+    found = coverage(document, engine.look_cache.size, usual.steps, engine.grown(document.ground))
+    above = sizes(engine.look_cache.size, full, usual.octave_scale)
     work = _Work(_amount(found, above, full), tell, between)
     small, large = _bases(found, engine, photograph, work)
     detail = engine.pixels - small
@@ -201,7 +201,7 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, engine: PaintEngine, wo
     painted = int(mask.count_nonzero())
     if not painted:
         return
-    asked, network = engine.palette.dream(look), engine.palette.network
+    asked, network = engine.look_cache.dream(look), engine.look_cache.network
     settings = replace(asked.settings, strength=asked.settings.strength * strength)
     objective = asked.objective.fit(height, width)
     (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)])
@@ -233,7 +233,7 @@ def _styled(style: Look | Ground, engine: PaintEngine, photograph: Picture, work
         work.add(before + amount * step.done - work.done)
         work.between()
 
-    made = engine.palette.styled(look, strength, photograph, watch)
+    made = engine.look_cache.styled(look, strength, photograph, watch)
     if not made.record.complete:
         raise Stop
     return made.pixels

@@ -14,7 +14,7 @@ from phosphene.images import Picture
 from phosphene.painting import again
 from phosphene.painting.document import DREAM, STYLE, Ground, Look
 from phosphene.painting.engine import PaintEngine
-from phosphene.painting.palette import Palette
+from phosphene.painting.look_cache import LookCache
 from phosphene.pixels.transforms import SMALLEST, at
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import PRESETS, DreamSettings
@@ -59,14 +59,14 @@ class Background:
         Raises:
             UnknownNameError: there is no such layer.
         """
-        palette = self.painter.engine.palette
+        look_cache = self.painter.engine.look_cache
         if layer is not None:
-            palette.network.layer(layer)
+            look_cache.network.layer(layer)
 
         def work(job: Job) -> dict[str, object]:
-            looks = _looks(palette, of, layer)
-            small = _small(palette.view, SMALL_STYLE if of == "filters" else SMALL)
-            engine = PaintEngine(Palette(palette.network, small, self.references, style_steps=STYLE_STEPS))
+            looks = _looks(look_cache, of, layer)
+            small = _small(look_cache.view, SMALL_STYLE if of == "filters" else SMALL)
+            engine = PaintEngine(LookCache(look_cache.network, small, self.references, style_steps=STYLE_STEPS))
             for number, (key, look) in enumerate(looks):
                 if self.made_thumbnail(key) is None:
                     grown = engine.grow(Ground(look, TRIED[look.kind]), lambda _: self.worker.breathe(job))
@@ -94,7 +94,7 @@ class Background:
         data = self.references[reference]
 
         def work(job: Job) -> dict[str, object]:
-            network, view = self.painter.engine.palette.network, self.painter.engine.photograph
+            network, view = self.painter.engine.look_cache.network, self.painter.engine.photograph
             guide = images.load(data, dtype=network.dtype).pixels
             ranked = ranking.rank(view, [guide], network, scale=SCALE)
             best = [each.layer for each in ranking.companions(ranked, network, DreamSettings.top)]
@@ -134,22 +134,22 @@ class Background:
         return self.add_job("render", Rank.RENDER, work, "painting it again at full size")
 
 
-def _looks(palette: Palette, of: LookSet, layer: str | None) -> list[tuple[str, Look]]:
+def _looks(look_cache: LookCache, of: LookSet, layer: str | None) -> list[tuple[str, Look]]:
     """The looks of a set, with the keys of their thumbnails."""
     if of == "presets":
         return [(f"preset-{name}", Look(DREAM, preset=name)) for name in PRESETS]
     if of == "filters":
         return [(f"filter-{name}", Look(STYLE, filter=name)) for name in filters.names()]
     if of == "layers":
-        return [(f"layer-{name}", Look(DREAM, layer=name)) for name in ranking.main_layers(palette.network)]
+        return [(f"layer-{name}", Look(DREAM, layer=name)) for name in ranking.main_layers(look_cache.network)]
     name = str(layer)
-    return [(f"channel-{name}-{each}", Look(DREAM, layer=name, channel=each)) for each in _strongest(palette, name)]
+    return [(f"channel-{name}-{each}", Look(DREAM, layer=name, channel=each)) for each in _strongest(look_cache, name)]
 
 
-def _strongest(palette: Palette, layer: str) -> Sequence[int]:
+def _strongest(look_cache: LookCache, layer: str) -> Sequence[int]:
     """The channels that answer the picture most, each in proportion to what it does on the average."""
-    seen = _small(palette.view, SMALL).pixels
-    found = features.of_picture(palette.network, seen, {layer})[layer][0].flatten(1)
+    seen = _small(look_cache.view, SMALL).pixels
+    found = features.of_picture(look_cache.network, seen, {layer})[layer][0].flatten(1)
     peaks = found.amax(1) / (found.abs().mean(1) + found.abs().mean())
     return [int(each) for each in torch.argsort(peaks, descending=True)[:CHANNELS]]
 

@@ -14,7 +14,7 @@ from phosphene.ascent import Step
 from phosphene.errors import Stop
 from phosphene.painting.document import Brush, History, Point, Stroke, Touch
 from phosphene.painting.engine import PaintEngine
-from phosphene.painting.palette import Box
+from phosphene.painting.look_cache import Box
 from phosphene.sessions.jobs import Job, fault_of
 from phosphene.sessions.screen import Screen
 
@@ -253,7 +253,7 @@ class Painter:
 
     @property
     def _whole(self) -> Box:
-        height, width = self.engine.palette.size
+        height, width = self.engine.look_cache.size
         return slice(0, height), slice(0, width)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from phosphene.painting.palette import Box
+from phosphene.painting.look_cache import Box
 from phosphene.pixels.transforms import at
 
 THUMBNAIL = 256  # pixels of a long side

@@ -13,7 +13,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke, Touch, read
 from phosphene.painting.engine import PaintEngine
-from phosphene.painting.palette import Palette
+from phosphene.painting.look_cache import LookCache
 from phosphene.records.record import Facts
 from phosphene.sessions.background import Background
 from phosphene.sessions.jobs import Job, Rank, Subscribers, Worker
@@ -52,7 +52,7 @@ class Session(Subscribers):
         self.name, self.size = str(facts["name"]), (int(facts["height"]), int(facts["width"]))
         self.notes = [str(note) for note in facts.get("notes", ())]
         self.references = References(folder, facts.get("references", {}))
-        engine, history = PaintEngine(Palette(network, view, self.references)), read(History, facts["history"])
+        engine, history = PaintEngine(LookCache(network, view, self.references)), read(History, facts["history"])
         kept = folder.pixels(view.pixels) if history.done else None
         engine.pixels = engine.pixels if kept is None else kept
         self.painter = Painter(engine, history, self.emit, self._changed)
@@ -77,7 +77,7 @@ class Session(Subscribers):
 
     def state(self) -> State:
         """How it stands, as JSON has it."""
-        history, (height, width) = self.history, self.engine.palette.size
+        history, (height, width) = self.history, self.engine.look_cache.size
         ground = history.document.ground
         return {
             "id": self.id,
@@ -225,16 +225,16 @@ class Session(Subscribers):
 
     def _check(self, ground: Ground) -> None:
         if ground.look.kind == STYLE:
-            self.engine.palette.style(ground.look, ground.strength)
+            self.engine.look_cache.style(ground.look, ground.strength)
         else:
-            self.engine.palette.check(ground.look)
+            self.engine.look_cache.check(ground.look)
 
     def _make_ready(self, brush: Brush) -> None:
         """Refuses a brush that is not ready, and begins to make it so."""
         look = brush.look
         if look.kind == ERASE:
             return
-        self.engine.palette.check(look)
+        self.engine.look_cache.check(look)
         if look.kind == STYLE and look not in self.engine.styled:
             waiting = (job for job in self.jobs.values() if job.kind == "look" and not job.over)
             if not any(job.message.startswith(look.name) for job in waiting):

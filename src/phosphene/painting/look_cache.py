@@ -29,7 +29,7 @@ Box = tuple[slice, slice]
 
 
 @dataclass
-class Palette:
+class LookCache:
     """Looks for one view."""
 
     network: Network  # which dreams
