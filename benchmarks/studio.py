@@ -33,7 +33,7 @@ from sklearn.datasets import load_sample_image
 from phosphene.sessions.service import Studio
 from phosphene.studio import server
 from phosphene.studio.answers import Limits
-from phosphene.studio.guard import Keys
+from phosphene.studio.guard import Tokens
 from tables import Row, show, write
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ class Served:
         self._ready, self.port = threading.Event(), 0
         self.studio = Studio(folder, model="efficientnet-lite0")
         self._listener = server.listen("127.0.0.1", 0)
-        self.place = server.Place("127.0.0.1", self._listener.getsockname()[1], Keys("benchmark" * 4))
+        self.place = server.Place("127.0.0.1", self._listener.getsockname()[1], Tokens("benchmark" * 4))
         self.uvicorn = server.server(self.studio, self.place, Limits(), self._ready.set)
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.thread.start()

@@ -230,7 +230,7 @@ def running(studio, **limits):
     """The port of a server in a thread of its own."""
     ready = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        place = server.Place("127.0.0.1", listener.getsockname()[1], guard.Keys(TOKEN))
+        place = server.Place("127.0.0.1", listener.getsockname()[1], guard.Tokens(TOKEN))
         runs = server.server(studio, place, Limits(**limits), ready.set)
         thread = threading.Thread(target=runs.run, args=([listener],))
         thread.start()
@@ -250,7 +250,7 @@ def spoken(port):
 def request(line, port, headers, body=b""):
     """A request as bytes; with the length of its body, unless the headers say something of it."""
     headers = {"Host": f"127.0.0.1:{port}"} | headers
-    if body and not headers.keys() & {"Content-Length", "Transfer-Encoding"}:
+    if body and not headers.tokens() & {"Content-Length", "Transfer-Encoding"}:
         headers["Content-Length"] = str(len(body))
     lines = [f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     return "\r\n".join(lines).encode("latin-1") + body

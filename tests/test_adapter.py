@@ -15,7 +15,7 @@ from phosphene.ascent.gradient import Tiling
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError
 from phosphene.images.sources import sha256_of
 from phosphene.networks import foreign
-from phosphene.networks.field import Field
+from phosphene.networks.field import ReceptiveField
 from phosphene.objectives import class_, layer
 from phosphene.recipes.dream import dream
 from phosphene.recipes.settings import DreamSettings
@@ -44,7 +44,7 @@ class Plain(nn.Module):
         return x
 
     def fields(self):
-        view = Field(3)
+        view = ReceptiveField(3)
         for kernel, stride, padding, _ in self.windows:
             view = view.slide(kernel, stride, padding)
             yield view
@@ -152,7 +152,7 @@ def residuals():
 def test_the_geometry_found_by_running_is_the_computed_one(module, dtype):
     found = networks.load(module, **HALF, dtype=dtype)
     assert [each.field for each in found.layers.values()] == [
-        Field(known.channels, wanted.stride, wanted.first, wanted.last)
+        ReceptiveField(known.channels, wanted.stride, wanted.first, wanted.last)
         for known, wanted in zip(found.layers.values(), module.fields(), strict=True)
     ]
     assert all(each.exact for each in found.layers.values())

@@ -4,20 +4,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene.ascent import Part, Rule, climb_, gradient
+from phosphene.ascent import AscentTerm, StepRule, climb_, gradient
 from phosphene.ascent.gradient import Tiling
 from phosphene.objectives import channel, layer
 
 
 def go(pixels, objective, *, steps=8, seed=0, on_step=lambda *_: None, **rule):
-    chosen = Rule(**{"step_size": 1.0, "jitter": 8, "normalise": "mean", "colour": 1.0, "clip": "hard"} | rule)
+    chosen = StepRule(**{"step_size": 1.0, "jitter": 8, "normalise": "mean", "colour": 1.0, "clip": "hard"} | rule)
 
     def gradient_at(pixels, *, mask, shift):
         return gradient.compute(pixels, tiny(), objective, Tiling(64, 16), mask=mask, shift=shift)
 
     generator = torch.Generator().manual_seed(seed)
     shifts = chosen.shifts(steps, generator)
-    return climb_(pixels.clone(), [Part(gradient_at)], rule=chosen, shifts=shifts, on_step=on_step)
+    return climb_(pixels.clone(), [AscentTerm(gradient_at)], rule=chosen, shifts=shifts, on_step=on_step)
 
 
 @pytest.mark.parametrize(

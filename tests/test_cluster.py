@@ -47,7 +47,7 @@ def client():
 def parts_of(pixels, runs, shift):
     """A picture's parts as arrays, in the picture as it lies shifted."""
     lying = roll(pixels, *shift)
-    parts = [tasks.Part(run.core, run.owner, lying[(..., *run.core)].numpy()) for run in runs]
+    parts = [tasks.AscentTerm(run.core, run.owner, lying[(..., *run.core)].numpy()) for run in runs]
     return tasks.Spread(tuple(pixels.shape[-2:]), parts, shift)
 
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
-from phosphene.ascent import Rule, executor, gradient, planning
+from phosphene.ascent import StepRule, executor, gradient, planning
 from phosphene.errors import RecordError
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
 from phosphene.pixels import transforms
-from phosphene.pixels.transforms import mute_, resize_rows, roll, rows_for
+from phosphene.pixels.transforms import resize_rows, roll, rows_for, scale_chroma_
 from phosphene.recipes import dream as in_memory
 from phosphene.recipes import large
 from phosphene.recipes.settings import DreamSettings
@@ -74,9 +74,9 @@ def test_rows_are_resized_as_the_whole_is(height, width, new_height, new_width, 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(33, 700), st.integers(33, 400), st.sampled_from(["mean", "std", "laplacian"]))
 def test_blocks_are_normalised_as_the_whole_is(height, width, by):
-    rule = Rule(1.3, 32, by, 0.5, "soft")
+    rule = StepRule(1.3, 32, by, 0.5, "soft")
     g = torch.randn(1, 3, height, width, dtype=torch.float64) * torch.linspace(0.1, 3, width, dtype=torch.float64)
-    wanted = gradient.normalise_(mute_(g.clone(), 0.5), by)
+    wanted = gradient.normalise_(scale_chroma_(g.clone(), 0.5), by)
     found = torch.full_like(g, torch.nan)
     boxes = executor.blocks(height, width, 260)
     parts = [executor.sums(g[(..., *box.context)].clone(), box, rule) for box in boxes]

@@ -13,7 +13,7 @@ from phosphene.errors import UnknownNameError, WeightsError
 from phosphene.networks import SOURCES
 from phosphene.networks import weight_files as caffe
 from phosphene.networks.efficientnet import local_response_norm, relu6_
-from phosphene.networks.field import Field
+from phosphene.networks.field import ReceptiveField
 from phosphene.networks.network import imagenet_classes
 
 SEEN = {
@@ -212,9 +212,9 @@ def test_relu6_in_place_and_its_gradient_are_torchs():
 
 
 def test_a_field_widens_as_windows_slide():
-    twice = F.max_pool2d(F.conv2d(Field(3), torch.zeros(8, 3, 7, 7), stride=2, padding=3), 3, stride=2)
+    twice = F.max_pool2d(F.conv2d(ReceptiveField(3), torch.zeros(8, 3, 7, 7), stride=2, padding=3), 3, stride=2)
     assert (twice.channels, twice.stride, twice.size) == (8, 4, 11)
-    assert torch.cat([twice, Field(2)], 1).channels == 10
+    assert torch.cat([twice, ReceptiveField(2)], 1).channels == 10
 
 
 def test_measuring_memory_leaves_nothing_behind(tiny32):

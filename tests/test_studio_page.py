@@ -336,27 +336,27 @@ def test_a_file_that_is_no_picture_is_refused_in_words(painter, tmp_path):
 
 
 def test_everything_by_keyboard(painter):
-    page, keys = painter.page, painter.page.keyboard
+    page, tokens = painter.page, painter.page.keyboard
     painter.tab_to("Grey")
-    keys.press("Enter")
+    tokens.press("Enter")
     page.locator("#painting[data-ready]").wait_for()
     painter.tab_to("spots")
-    keys.press("Enter")
+    tokens.press("Enter")
     painter.until(lambda: painter.ground().get("preset") == "spots", "the preset is chosen")
     painter.tab_to("To the picture")
-    keys.press("Enter")
+    tokens.press("Enter")
     expect(page.locator("#painting")).to_be_focused()
-    keys.down("Enter")
+    tokens.down("Enter")
     for _ in range(4):
-        keys.press("Shift+ArrowRight")
+        tokens.press("Shift+ArrowRight")
     page.wait_for_timeout(500)
-    keys.up("Enter")
+    tokens.up("Enter")
     painter.settle(strokes=1)
-    keys.press("Control+z")
+    tokens.press("Control+z")
     painter.settle(strokes=0)
-    keys.press("r")
+    tokens.press("r")
     expect(page.get_by_role("dialog", name="Render")).to_be_visible()
-    keys.press("Escape")
+    tokens.press("Escape")
     expect(page.get_by_role("dialog", name="Render")).to_be_hidden()
 
 
@@ -399,18 +399,18 @@ def test_nothing_bars_anybody_from_the_screens(painter, china, flower):
 
 
 def test_nothing_bars_anybody_from_the_dialogs(looker):
-    page, keys, barriers = looker.page, looker.page.keyboard, []
-    keys.press("r")
+    page, tokens, barriers = looker.page, looker.page.keyboard, []
+    tokens.press("r")
     barriers += looker.find_barriers("render")
     page.locator("#render-begin").click()
     page.locator("#download").wait_for()
     barriers += looker.find_barriers("rendered")
-    keys.press("Escape")
-    keys.press("?")
+    tokens.press("Escape")
+    tokens.press("?")
     expect(page.get_by_role("dialog", name="Help")).to_be_visible()
     barriers += looker.find_barriers("help")
-    keys.press("Escape")
-    keys.press("l")
+    tokens.press("Escape")
+    tokens.press("l")
     for kind in ("Dreams", "Guides", "Layers"):
         page.get_by_role("radio", name=kind).check()
         barriers += looker.find_barriers(f"looks, {kind}")
@@ -419,7 +419,7 @@ def test_nothing_bars_anybody_from_the_dialogs(looker):
     barriers += looker.find_barriers("channels")
     page.get_by_role("radio", name="Styles").check()
     barriers += looker.find_barriers("looks, Styles")
-    keys.press("Escape")
+    tokens.press("Escape")
     page.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Copy as command").click()
     assert barriers + looker.find_barriers("command") == []

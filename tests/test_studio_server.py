@@ -105,14 +105,14 @@ def test_nothing_else_is_answered_without_the_token(stranger, path, headers):
 
 
 def test_a_key_that_opens_once_opens_once(studio):
-    keys = guard.Keys(TOKEN)
-    key = keys.once()
-    with TestClient(app(studio, keys, port=PORT), base_url=HERE, follow_redirects=False) as client:
+    tokens = guard.Tokens(TOKEN)
+    key = tokens.once()
+    with TestClient(app(studio, tokens, port=PORT), base_url=HERE, follow_redirects=False) as client:
         assert client.get("/", params={"token": key}).status_code == 303
         assert client.get("/api/looks").status_code == 200
         client.cookies.clear()
         assert client.get("/", params={"token": key}).status_code == 403
-        assert client.get("/api/looks", headers={"Authorization": f"Bearer {keys.once()}"}).status_code == 401
+        assert client.get("/api/looks", headers={"Authorization": f"Bearer {tokens.once()}"}).status_code == 401
 
 
 @pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}", f"LOCALHOST:{PORT}", f"[::1]:{PORT}"])

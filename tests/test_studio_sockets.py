@@ -24,7 +24,7 @@ from websockets.sync.client import connect
 from phosphene.cli import main
 from phosphene.painting.document import Brush, Look
 from phosphene.studio import server
-from phosphene.studio.sockets import REFRESH, Outbox
+from phosphene.studio.sockets import REFRESH, SendQueue
 from studio_fake import BEARER, PORT, TOKEN, Studio, answer, client_of, exchange, frame, request, running, spoken, until
 
 HERE = f"http://127.0.0.1:{PORT}"
@@ -252,7 +252,7 @@ def boxed(most, most_bytes, *messages):
     """What a page would get that reads only after all was put in."""
 
     async def read():
-        box = Outbox(most, most_bytes)
+        box = SendQueue(most, most_bytes)
         for message in messages:
             box.put(message)
         assert box.size <= most_bytes
@@ -419,10 +419,10 @@ def test_the_browser_gets_a_key_that_opens_once(monkeypatch, tmp_path):
 
 
 def test_addresses():
-    place = server.Place("::1", 5, server.Keys("key"))
+    place = server.Place("::1", 5, server.Tokens("key"))
     assert place.address == "http://[::1]:5/?token=key"
-    assert server.Place("::", 5, place.keys).address == place.address
-    assert place.keys.opens(place.address_once().rpartition("=")[2])
+    assert server.Place("::", 5, place.tokens).address == place.address
+    assert place.tokens.opens(place.address_once().rpartition("=")[2])
 
 
 def test_the_documents_example(studio, tmp_path):

@@ -22,7 +22,7 @@ from phosphene.features import correspondence, hypercolumns, matching
 from phosphene.recipes import neighbours
 from phosphene.recipes import style as recipe
 from phosphene.recipes.neighbours import Neighbours, Tones
-from phosphene.recipes.structure import Source, surrounded
+from phosphene.recipes.structure import StyleImage, surrounded
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.records import record
 
@@ -38,7 +38,7 @@ def texture(seed: int, height: int = 64, width: int = 80, dtype: torch.dtype = t
 
 def painted(network: phosphene.Network, content: Tensor, *styles: tuple[Tensor, float], **changes: object) -> Tensor:
     chosen = StyleSettings(**{**QUICK, "stuff": 0.0, "dtype": "float64", **changes})  # type: ignore[arg-type]
-    return recipe.style(content, network, [Source(*each) for each in styles], settings=chosen)
+    return recipe.style(content, network, [StyleImage(*each) for each in styles], settings=chosen)
 
 
 # Likeness
@@ -52,7 +52,7 @@ def test_hypercolumns_stand_on_one_grid(tiny32: phosphene.Network) -> None:
 
 def test_a_picture_finds_itself(tiny64: phosphene.Network) -> None:
     pixels = texture(1, dtype=torch.float64)
-    method = Neighbours(tiny64, [Source(pixels)], pixels, strength=0.5, firmness=0)
+    method = Neighbours(tiny64, [StyleImage(pixels)], pixels, strength=0.5, firmness=0)
     (palette,) = method.palettes
     where = palette.found(palette.vectors, *palette.vectors.new_zeros(len(palette.vectors), 4).split([0, 4], 1))
     assert (where == torch.arange(len(where))).all()
@@ -115,7 +115,7 @@ def test_a_step_brings_it_nearer(tiny32: phosphene.Network, method: str) -> None
     recipe.style(
         texture(1),
         tiny32,
-        [Source(texture(2))],
+        [StyleImage(texture(2))],
         settings=StyleSettings(method=method, steps=15, scales=1),
         on_step=lambda step: scores.append(step.score),
     )
@@ -162,7 +162,7 @@ def test_windows_cover_the_picture_and_leave_finished_ones_alone(tiny32: phosphe
     assert len(windows) > 1
     chosen = StyleSettings(stuff=0.0, scales=1, steps=3)
     stage = recipe._Stage([(500, 600)], 0, chosen, windows)
-    method = recipe._method(tiny32, [Source(texture(2, 300, 300))], content, chosen)
+    method = recipe._method(tiny32, [StyleImage(texture(2, 300, 300))], content, chosen)
     begun = content.clone()
     recipe._paint_(begun, content, method, stage, 0, lambda _: None, remember)
     for number, (window, after) in enumerate(zip(windows, seen, strict=True)):
@@ -182,7 +182,7 @@ def test_windows_leave_no_seam(efficientnet: phosphene.Network, monkeypatch: pyt
         """By how much more neighbouring columns differ where windows meet than nearby."""
         monkeypatch.setattr(recipe, "window_area", lambda *_: area)
         chosen = StyleSettings(stuff=0.0, scales=2, steps=12)
-        found = recipe.style(content, efficientnet, [Source(style)], settings=chosen)
+        found = recipe.style(content, efficientnet, [StyleImage(style)], settings=chosen)
         steps = found.diff(dim=-1).abs().mean((0, 1, 2))
         near = [place for edge in edges for place in range(edge - 12, edge + 13) if abs(place - edge) > 2]
         return float(steps[sorted(edges)].mean() / steps[near].mean())
@@ -229,7 +229,7 @@ def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
 
     def alike(tone: float) -> tuple[float, float]:
         """How well brightness, and redness, of what places are to become go with the photograph's own."""
-        method = Neighbours(tiny32, [Source(style)], content, strength=0.5, firmness=0, tone=tone)
+        method = Neighbours(tiny32, [StyleImage(style)], content, strength=0.5, firmness=0, tone=tone)
         aim = method.window(content, *recipe.windows(64, 80, 64 * 80))
         aim.look(content, (0, 0))
         pairs = []
@@ -268,7 +268,7 @@ def test_statistics_have_as_much_of_each_stuff_as_the_content(tiny32: phosphene.
     halves = torch.zeros(1, 2, 64, 64)
     halves[:, 0, :, :32], halves[:, 1, :, 32:] = 1, 1
     stuff = correspondence.Correspondence(halves, halves)
-    method = Neighbours(tiny32, [Source(style, stuff=stuff)], style, strength=1, firmness=1)
+    method = Neighbours(tiny32, [StyleImage(style, stuff=stuff)], style, strength=1, firmness=1)
     palette, rows = method.palettes[0], torch.arange(64) % 2
     left = torch.tensor([[1.0, 0.0]]).expand(64, -1)
     where = palette.stuff.argmax(1).argsort(stable=True)[:64]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lattice import bands, by_band, spectrum, waves
 from phosphene import features
-from phosphene.ascent import Rule
+from phosphene.ascent import StepRule
 from phosphene.pixels import transforms
 from phosphene.pixels.transforms import resize, shrink
 from subjects import Subject, google, seeded
@@ -52,7 +52,7 @@ class Dreamt:
     parts: list[Tensor]
 
 
-def dream(subject: Subject, pixels: Tensor, octaves: Octaves, *, rule: Rule, seed: int = 0) -> Dreamt:
+def dream(subject: Subject, pixels: Tensor, octaves: Octaves, *, rule: StepRule, seed: int = 0) -> Dreamt:
     """As `phosphene.dream`, but that what each octave adds is kept."""
     bases, generator, parts = transforms.octaves(pixels, octaves.count, octaves.scale), seeded(seed), []
     picture = bases[0].clone()

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from phosphene import images, networks
-from phosphene.ascent import Part, Rule, climb_, gradient
+from phosphene.ascent import AscentTerm, StepRule, climb_, gradient
 from phosphene.ascent.gradient import Shift, Tiling
 from phosphene.networks import Network
 from phosphene.objectives import layer
@@ -55,18 +55,18 @@ class Subject:
         """∂(½ Σ activation²)/∂pixels, `[1, 3, H, W]`."""
         return gradient.compute(pixels, self.network, layer(self.layer), tiling, shift=shift)[0]
 
-    def climb_(self, pixels: Tensor, rule: Rule, shifts: Sequence[Shift]) -> Tensor:
+    def climb_(self, pixels: Tensor, rule: StepRule, shifts: Sequence[Shift]) -> Tensor:
         """Takes `pixels` uphill in place, a step for each shift, in one tile."""
 
         def at(x: Tensor, /, *, mask: Tensor | None, shift: Shift) -> tuple[Tensor, float]:
             return self.gradient(x, shift=shift), 0.0
 
-        return climb_(pixels, [Part(at)], rule=rule, shifts=shifts, on_step=lambda *_: None)
+        return climb_(pixels, [AscentTerm(at)], rule=rule, shifts=shifts, on_step=lambda *_: None)
 
 
-def google(*, jitter: int = 32, normalise: str = "mean") -> Rule:
+def google(*, jitter: int = 32, normalise: str = "mean") -> StepRule:
     """The step rule of Google's notebook, or with other shifts or another normalisation."""
-    return Rule(step_size=1.5, jitter=jitter, normalise=normalise, colour=1.0, clip="hard")
+    return StepRule(step_size=1.5, jitter=jitter, normalise=normalise, colour=1.0, clip="hard")
 
 
 def subjects(googlenet: str | None) -> list[Subject]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from phosphene.ascent import gradient
 from phosphene.pixels import masks
-from phosphene.pixels.transforms import mute_, roll
+from phosphene.pixels.transforms import roll, scale_chroma_
 
 HEADROOM = 0.15  # of 0..1: nearer to black or white than this, soft clipping shortens a step
 STRIP = 256  # rows that a step is made of at a time
@@ -89,7 +89,7 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Rule:
+class StepRule:
     """How a gradient becomes a step."""
 
     step_size: float  # mean length of a step, of 255
@@ -110,7 +110,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Part:
+class AscentTerm:
     """What is brought out, and where."""
 
     gradient_at: gradient.At  # pixels and mask to ∂objective/∂pixels and a score
@@ -118,13 +118,19 @@ class Part:
     strength: float = 1.0  # a factor for its steps
     sees: int = 0  # how far around a pixel its gradient looks, in pixels
 
-    def within(self, rows: slice, columns: slice) -> Part:
+    def within(self, rows: slice, columns: slice) -> AscentTerm:
         """The same for a window of the picture."""
         return self if self.mask is None else replace(self, mask=self.mask[..., rows, columns])
 
 
 def climb_(
-    pixels: Tensor, parts: Sequence[Part], *, rule: Rule, shifts: Sequence[gradient.Shift], on_step: Tell, made: int = 0
+    pixels: Tensor,
+    parts: Sequence[AscentTerm],
+    *,
+    rule: StepRule,
+    shifts: Sequence[gradient.Shift],
+    on_step: Tell,
+    made: int = 0,
 ) -> Tensor:
     """Takes `pixels` `[1, 3, H, W]` uphill in place, a step for each shift.
 
@@ -144,7 +150,7 @@ def climb_(
     return pixels
 
 
-def _window(parts: Sequence[Part], rule: Rule, height: int, width: int) -> tuple[slice, slice]:
+def _window(parts: Sequence[AscentTerm], rule: StepRule, height: int, width: int) -> tuple[slice, slice]:
     """Rows and columns that hold all masks and what bears on them."""
     marks = [part.mask for part in parts if part.mask is not None]
     if len(marks) < len(parts):
@@ -152,16 +158,16 @@ def _window(parts: Sequence[Part], rule: Rule, height: int, width: int) -> tuple
     return masks.window(torch.stack(marks).amax(0), rule.jitter + max(part.sees for part in parts))
 
 
-def _uphill(pixels: Tensor, part: Part, *, rule: Rule, shift: gradient.Shift) -> tuple[Tensor, float]:
+def _uphill(pixels: Tensor, part: AscentTerm, *, rule: StepRule, shift: gradient.Shift) -> tuple[Tensor, float]:
     """One part's way uphill, of size 1 where it may go all the way; and its score."""
     g, score = part.gradient_at(pixels, mask=part.mask, shift=shift)
     if rule.normalise == "laplacian":
         # Bands have a grid and edges of their own, which would settle in the picture: they are shifted as well.
         mask = None if part.mask is None else roll(part.mask, *shift)
-        moved = gradient.normalise_(roll(mute_(g, rule.colour), *shift), rule.normalise, mask)
+        moved = gradient.normalise_(roll(scale_chroma_(g, rule.colour), *shift), rule.normalise, mask)
         g = roll(moved, *(-by for by in shift))
     else:
-        g = gradient.normalise_(mute_(g, rule.colour), rule.normalise, part.mask)
+        g = gradient.normalise_(scale_chroma_(g, rule.colour), rule.normalise, part.mask)
     if part.mask is not None:
         g.mul_(part.mask)
     return (g if part.strength == 1 else g.mul_(part.strength)), score

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from phosphene.ascent import Rule, gradient, step_
+from phosphene.ascent import StepRule, gradient, step_
 from phosphene.errors import NumberError
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
@@ -34,9 +34,9 @@ def blocks(height: int, width: int, side: int) -> list[Box]:
     return tiles.boxes(height, width, tile=max(side, SMALLEST), overlap=HALO, stride=GRAIN)
 
 
-def sums(g: Tensor, block: Box, rule: Rule) -> Sums:
+def sums(g: Tensor, block: Box, rule: StepRule) -> Sums:
     """What a block adds to the sums from which the gradient's sizes are made; `g` `[1, 3, h, w]` is its context."""
-    muted = transforms.mute_(g, rule.colour)
+    muted = transforms.scale_chroma_(g, rule.colour)
     if rule.normalise == "mean":
         return (float(muted[(..., *block.inner)].abs().sum(dtype=torch.float64)),)
     if rule.normalise == "std":
@@ -47,7 +47,7 @@ def sums(g: Tensor, block: Box, rule: Rule) -> Sums:
     return tuple(float(torch.linalg.vector_norm(own, dtype=torch.float64)) ** 2 for own in own_of_bands)
 
 
-def sizes(totals: Sums, rule: Rule, height: int, width: int) -> list[float]:
+def sizes(totals: Sums, rule: StepRule, height: int, width: int) -> list[float]:
     """What the gradient is divided by, from the totals of all blocks: its one size, or one for each Laplacian band.
 
     Raises:
@@ -66,9 +66,9 @@ def sizes(totals: Sums, rule: Rule, height: int, width: int) -> list[float]:
     return [max(each, 1e-30) for each in found]
 
 
-def change(g: Tensor, block: Box, divisors: list[float], rule: Rule) -> Tensor:
+def change(g: Tensor, block: Box, divisors: list[float], rule: StepRule) -> Tensor:
     """A block's way uphill, of size 1; `g` is its context."""
-    muted = transforms.mute_(g, rule.colour)
+    muted = transforms.scale_chroma_(g, rule.colour)
     if rule.normalise != "laplacian":
         return muted[(..., *block.inner)] / divisors[0]
     bands = transforms.laplacian_(muted, LEVELS)
@@ -76,7 +76,7 @@ def change(g: Tensor, block: Box, divisors: list[float], rule: Rule) -> Tensor:
     return whole[(..., *block.inner)]
 
 
-def climb_(pixels: Tensor, g: Tensor, block: Box, divisors: list[float], length: float, rule: Rule) -> None:
+def climb_(pixels: Tensor, g: Tensor, block: Box, divisors: list[float], length: float, rule: StepRule) -> None:
     """Takes a block's `pixels` a step uphill, of the mean length `length`, in place; `g` is its context."""
     step_(pixels, change(g, block, divisors, rule).mul_(length), rule.clip)
 
@@ -118,7 +118,7 @@ class Work:
     objective: Objective  # fitted to the octave's size
     tiles: Sequence[Box]  # for the gradient
     backend: gradient.Backend  # computes a tile's gradient
-    rule: Rule
+    rule: StepRule
     journal: Journal  # is told how far each pass is; its folder has room for files
 
 

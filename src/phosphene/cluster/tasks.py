@@ -19,7 +19,7 @@ from distributed import Client, Future, get_worker, wait
 from distributed.scheduler import KilledWorker
 from torch import Tensor
 
-from phosphene.ascent import Rule, Step, executor, gradient
+from phosphene.ascent import Step, StepRule, executor, gradient
 from phosphene.cluster.pool import POLL, WorkerPool
 from phosphene.errors import ClusterError, PhospheneError, Stop
 from phosphene.images.rasters import Array
@@ -140,13 +140,13 @@ def uphill(
     return g, tuple(scores)
 
 
-def sums(g: Array, run: Run, rule: Rule) -> list[executor.Sums]:
+def sums(g: Array, run: Run, rule: StepRule) -> list[executor.Sums]:
     """`executor.sums` of a run's blocks; `g` is its context."""
     with ONE:
         return [executor.sums(_context_of(box, run, g), box, rule) for box in run.boxes]
 
 
-def climb(pixels: Array, g: Array, run: Run, divisors: list[float], length: float, rule: Rule) -> Array:
+def climb(pixels: Array, g: Array, run: Run, divisors: list[float], length: float, rule: StepRule) -> Array:
     """A run's blocks a step further uphill: `pixels` is its core, `g` its context."""
     further = _core_of(run, pixels.dtype)
     for box in run.boxes:

@@ -104,7 +104,7 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
     body = _Body(module, _colours(about.mean or MEAN, dtype), _colours(about.deviation or DEVIATION, dtype), about.name)
     with torch.no_grad(), torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
-        found = field.survey(body.survey, square=is_square(module))
+        found = field.probe(body.probe, square=is_square(module))
         if not found:
             raise SettingsError(body.why_not())
         of_layers = {name: layout for name, (layout, _) in found.items()}
@@ -218,7 +218,7 @@ class _Body:
         resized = weight_files.resized(self._embeddings, *pixels.shape[-2:])
         return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)
 
-    def survey(self, pixels: Tensor, keep: Keep) -> dict[str, Any]:
+    def probe(self, pixels: Tensor, keep: Keep) -> dict[str, Any]:
         """Runs it as far as it goes with pictures of this size."""
         found: dict[str, Any] = {}
         self.error = None
@@ -303,7 +303,7 @@ def _classifier(body: _Body, of_layers: Mapping[str, Layout], classes: tuple[str
         known = of_layers.get(layer)
         return None if known is None else known.spread(output, *pixels.shape[-2:]).mean((2, 3))
 
-    means = body.survey(pixels, mean)
+    means = body.probe(pixels, mean)
     hook.remove()
     for layer, found in reversed(means.items()):
         if found is not None and read and found.shape == read[-1].shape and torch.allclose(found, read[-1], rtol=1e-3):

@@ -1,9 +1,9 @@
-"""What each layer of a network sees: its stride, channels and receptive field, found by running it on a `Field`.
+"""What each layer of a network sees, its stride, channels and receptive field, by running it on a `ReceptiveField`.
 
-A `Field` stands in for a tensor. Every operation that widens the view (convolution, pooling) is answered with the
-wider `Field`, so that the network's own code computes its geometry and no number is typed in twice. The arithmetic is
-that of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill, 2019); we keep
-both ends of the interval, because padding need not be symmetric.
+That stands in for a tensor. Every operation that widens the view (convolution, pooling) is answered with the wider
+one, so that the network's own code computes its geometry and no number is typed in twice. The arithmetic is that of
+Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill, 2019); we keep both
+ends of the interval, because padding need not be symmetric.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from phosphene.networks.weight_files import SIDE, Layout, layout
 
 
 @dataclass(frozen=True)
-class Field:
+class ReceptiveField:
     """A layer's view of the picture: position `i` sees the pixels `i·stride + first` to `i·stride + last`.
 
     Of a layer that sees the `whole` picture from everywhere, `first` and `last` are nominal.
 
     >>> import torch.nn.functional as F
-    >>> F.max_pool2d(Field(channels=3), kernel_size=3, stride=2, padding=1)
-    Field(channels=3, stride=2, first=-1, last=1)
+    >>> F.max_pool2d(ReceptiveField(channels=3), kernel_size=3, stride=2, padding=1)
+    ReceptiveField(channels=3, stride=2, first=-1, last=1)
     """
 
     channels: int
@@ -42,28 +42,28 @@ class Field:
         """The receptive field's side in pixels."""
         return self.last - self.first + 1
 
-    def slide(self, kernel: int, stride: int, padding: int) -> Field:
+    def slide(self, kernel: int, stride: int, padding: int) -> ReceptiveField:
         """The view through a window of `kernel` positions."""
         before, after = padding * self.stride, (kernel - 1 - padding) * self.stride
         return replace(self, stride=self.stride * stride, first=self.first - before, last=self.last + after)
 
-    def skip(self, positions: int) -> Field:
+    def skip(self, positions: int) -> ReceptiveField:
         """The view after the first `positions` are cut away."""
         shift = positions * self.stride
         return replace(self, first=self.first + shift, last=self.last + shift)
 
-    def join(self, other: Field) -> Field:
+    def join(self, other: ReceptiveField) -> ReceptiveField:
         """The view of two branches together, whose channels are counted by the caller."""
         whole = self.whole or other.whole
         return replace(self, first=min(self.first, other.first), last=max(self.last, other.last), whole=whole)
 
-    def __getitem__(self, index: tuple[slice, ...]) -> Field:
+    def __getitem__(self, index: tuple[slice, ...]) -> ReceptiveField:
         return self.skip(index[-1].start or 0)
 
-    def __add__(self, other: object) -> Field:
-        return self.join(other) if isinstance(other, Field) else self
+    def __add__(self, other: object) -> ReceptiveField:
+        return self.join(other) if isinstance(other, ReceptiveField) else self
 
-    def same(self, *_: object, **__: object) -> Field:
+    def same(self, *_: object, **__: object) -> ReceptiveField:
         """The view after an operation that moves nothing."""
         return self
 
@@ -75,7 +75,7 @@ class Field:
         cls, function: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Answers torch's functions; what does not move positions leaves the view as it is."""
-        rule: Callable[..., Any] = _RULES.get(getattr(function, "__name__", ""), Field.same)
+        rule: Callable[..., Any] = _RULES.get(getattr(function, "__name__", ""), ReceptiveField.same)
         return rule(*args, **(kwargs or {}))
 
 
@@ -87,23 +87,23 @@ def _side(value: Side) -> int:
 
 
 def _convolve(
-    view: Field, weight: torch.Tensor, bias: object = None, stride: Side = 1, padding: Side = 0, **__: object
-) -> Field:
+    view: ReceptiveField, weight: torch.Tensor, bias: object = None, stride: Side = 1, padding: Side = 0, **__: object
+) -> ReceptiveField:
     wide = view.slide(weight.shape[-1], _side(stride), _side(padding))
     return replace(wide, channels=weight.shape[0])
 
 
 def _pool(
-    view: Field, kernel_size: Side, stride: Side | None = None, padding: Side = 0, *_: object, **__: object
-) -> Field:
+    view: ReceptiveField, kernel_size: Side, stride: Side | None = None, padding: Side = 0, *_: object, **__: object
+) -> ReceptiveField:
     return view.slide(_side(kernel_size), _side(stride or kernel_size), _side(padding))
 
 
-def _concatenate(views: Sequence[Field], *_: object, **__: object) -> Field:
-    return replace(reduce(Field.join, views), channels=sum(view.channels for view in views))
+def _concatenate(views: Sequence[ReceptiveField], *_: object, **__: object) -> ReceptiveField:
+    return replace(reduce(ReceptiveField.join, views), channels=sum(view.channels for view in views))
 
 
-def _split(view: Field, sizes: Sequence[int], *_: object, **__: object) -> tuple[Field, ...]:
+def _split(view: ReceptiveField, sizes: Sequence[int], *_: object, **__: object) -> tuple[ReceptiveField, ...]:
     return tuple(replace(view, channels=size) for size in sizes)
 
 
@@ -128,7 +128,7 @@ ROUNDS = 24
 NOMINAL = 32  # strides: what counts as the receptive field of a layer that sees the whole picture
 
 
-def survey(run: Run, *, square: bool) -> dict[str, tuple[Layout, Field]]:
+def probe(run: Run, *, square: bool) -> dict[str, tuple[Layout, ReceptiveField]]:
     """Each layer with positions, its layout and its field, in the order of the run.
 
     The network is `square` if no window of its is wider than high, or higher than wide.
@@ -156,7 +156,7 @@ def _passes(run: Run, layouts: Mapping[str, Layout], height: int, width: int) ->
     return layouts.keys() <= run(torch.rand(1, 3, height, width), lambda *_: None).keys()
 
 
-def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, tuple[Field, bool]]:
+def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, tuple[ReceptiveField, bool]]:
     """Each layer's field along one side of the picture, and whether its positions stay when that side grows by one."""
     multiple, least = next((known.multiple, known.least) for known in layouts.values())
     for length in LENGTHS:
@@ -172,9 +172,9 @@ def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, 
     return {name: (doubt.field(), steady.get(name, False)) for name, doubt in doubts.items()}
 
 
-def _placed(known: Layout, views: list[tuple[Field, bool]]) -> tuple[Layout, Field]:
+def _placed(known: Layout, views: list[tuple[ReceptiveField, bool]]) -> tuple[Layout, ReceptiveField]:
     """The layout that puts positions where they look, and the field as it is then."""
-    field, stride = reduce(Field.join, (field for field, _ in views)), known.stride
+    field, stride = reduce(ReceptiveField.join, (field for field, _ in views)), known.stride
     steady = all(steady for _, steady in views) and not field.whole
     shift = 0 if field.whole else round((field.first + field.last - stride + 1) / 2 / stride)
     multiple = known.multiple if steady else math.lcm(stride, known.multiple)
@@ -203,13 +203,13 @@ class _Doubt:
         low, high = getattr(self, end)
         return 0 if self.whole else int(high - low)
 
-    def field(self) -> Field:
+    def field(self) -> ReceptiveField:
         """The narrowest field that is certainly not too narrow."""
         known = self.known
         if self.whole:
             half = NOMINAL * known.stride // 2
-            return Field(known.channels, known.stride, -half, half - 1, whole=True)
-        return Field(known.channels, known.stride, self.first[0], self.last[1])
+            return ReceptiveField(known.channels, known.stride, -half, half - 1, whole=True)
+        return ReceptiveField(known.channels, known.stride, self.first[0], self.last[1])
 
 
 class _Probe:

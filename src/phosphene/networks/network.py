@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.networks.field import Field
+from phosphene.networks.field import ReceptiveField
 
 PIXELS = "pixels"
 """The layer before the first: the picture itself, red, green and blue in 0..1."""
@@ -25,7 +25,7 @@ class Layer:
     """One place in a network where a dream can start."""
 
     name: str  # as the field calls it, `inception_4c/output`
-    field: Field  # what one position sees: its channels, stride and receptive field
+    field: ReceptiveField  # what one position sees: its channels, stride and receptive field
     # What the layer tends to bring out of a picture, or, where nobody looked, what it is built as; empty for a step
     # inside a block.
     shows: str = ""
@@ -108,7 +108,7 @@ class Network:
             UnknownNameError: there is none; the nearest name is offered.
         """
         if name == PIXELS:
-            return Layer(PIXELS, Field(channels=3))
+            return Layer(PIXELS, ReceptiveField(channels=3))
         if name not in self.layers:
             raise UnknownNameError(
                 f"Unknown layer {name!r} in {self.name}.{nearest(name, self.layers)}"
@@ -134,8 +134,8 @@ class Network:
 
 
 def table(walk: Walk, shows: Mapping[str, str]) -> dict[str, Layer]:
-    """The layers that a walk passes, their geometry computed by walking with a `Field`."""
-    names = ((name, field) for name, field in walk(Field(channels=3)) if name != "logits")
+    """The layers that a walk passes, their geometry computed by walking with a `ReceptiveField`."""
+    names = ((name, field) for name, field in walk(ReceptiveField(channels=3)) if name != "logits")
     return {name: Layer(name, field, shows.get(name, "")) for name, field in names}
 
 

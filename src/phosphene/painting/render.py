@@ -15,7 +15,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from phosphene.ascent import Part, Step, climb_, gradient, planning
+from phosphene.ascent import AscentTerm, Step, climb_, gradient, planning
 from phosphene.ascent.gradient import Values, backend_on
 from phosphene.errors import RoomError, Stop
 from phosphene.images import Picture
@@ -216,7 +216,7 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, engine: PaintEngine, wo
     rule, generator = recipe.rule_of(settings), torch.Generator().manual_seed(settings.seed + height)
     climb_(
         pixels,
-        [Part(compute, mask, sees=tiling.overlap)],
+        [AscentTerm(compute, mask, sees=tiling.overlap)],
         rule=rule,
         shifts=rule.shifts(settings.steps, generator),
         on_step=lambda *_: work.add(painted),

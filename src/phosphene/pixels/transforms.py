@@ -80,7 +80,7 @@ def fill(x: Tensor, side: int) -> Tensor:
     return F.pad(x, (0, right, 0, down), mode="replicate") if down or right else x
 
 
-def mute_(x: Tensor, colour: float) -> Tensor:
+def scale_chroma_(x: Tensor, colour: float) -> Tensor:
     """`x` `[N, 3, H, W]` with the difference between its channels scaled in place: 0 makes it grey, 1 leaves it."""
     if colour == 1:
         return x

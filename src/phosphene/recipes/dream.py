@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from phosphene import objectives
-from phosphene.ascent import OnStep, Part, Reached, Rule, climb_, gradient, planning, teller
+from phosphene.ascent import AscentTerm, OnStep, Reached, StepRule, climb_, gradient, planning, teller
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -129,14 +129,14 @@ def _areas(objective: Objective, mask: Tensor | None, regions: Sequence[Region])
 
 def _part(
     network: Network, area: _Area, tiling: gradient.Tiling, size: tuple[int, int], settings: DreamSettings
-) -> Part:
+) -> AscentTerm:
     """An area at an octave's size."""
     objective = area.objective.fit(*size)
     mask = None if area.mask is None else masks.at(area.mask, *size)
     tiling = gradient.around(mask, network, objective, tiling)
     backend = gradient.backend_on(settings.device, network, objective)
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=backend)
-    return Part(compute, mask, area.strength, sees=tiling.overlap)
+    return AscentTerm(compute, mask, area.strength, sees=tiling.overlap)
 
 
 def tilings_of(
@@ -160,9 +160,9 @@ def tilings_of(
     )
 
 
-def rule_of(settings: DreamSettings) -> Rule:
+def rule_of(settings: DreamSettings) -> StepRule:
     """The step rule that the settings describe."""
-    return Rule(
+    return StepRule(
         step_size=settings.step_size * settings.strength,
         jitter=settings.jitter,
         normalise=settings.normalise,

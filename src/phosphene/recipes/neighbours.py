@@ -27,8 +27,8 @@ from phosphene.networks import Network
 from phosphene.recipes.structure import (
     Moments,
     Shift,
-    Source,
     Structure,
+    StyleImage,
     Window,
     apart,
     moments,
@@ -93,7 +93,7 @@ class Tones(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Palette:
+class StyleFeatures:
     """All places of a style at one size."""
 
     vectors: Tensor  # hypercolumns `[M, C]`
@@ -134,7 +134,7 @@ class Neighbours:
     def __init__(
         self,
         network: Network,
-        sources: Sequence[Source],
+        sources: Sequence[StyleImage],
         content: Tensor,
         *,
         strength: float,
@@ -149,7 +149,7 @@ class Neighbours:
         self.content = Measure.of_content(network, content, self.names)
         self.palettes = [self._palette(source) for source in sources if source.weight > 0]
 
-    def _palette(self, source: Source) -> Palette:
+    def _palette(self, source: StyleImage) -> StyleFeatures:
         seen = features.of_picture(self.network, source.pixels, self.names)
         columns = hypercolumns.gridded(self.network, seen, self.names, source.pixels)
         measure = Measure.of_style(columns, self.content)
@@ -161,7 +161,9 @@ class Neighbours:
         keys = Groups(torch.cat([directions @ basis, stuff, tones_of(colours, self.tone)], 1))
         layers, grid = [seen[name] for name in self.names], hypercolumns.size(*source.pixels.shape[-2:])
         tones = Tones.of(colours)
-        return Palette(vectors, colours, measure, basis, keys, source.stuff, stuff, source.weight, tones, layers, grid)
+        return StyleFeatures(
+            vectors, colours, measure, basis, keys, source.stuff, stuff, source.weight, tones, layers, grid
+        )
 
     def window(self, content: Tensor, window: Window) -> Targets:
         """What a window of the content is to become."""
@@ -194,7 +196,7 @@ class Targets:
             own = _directions(hypercolumns.joined(once, *method.content))
             self.targets.append(Target(own, colours, method.content, 1 - method.pull))
 
-    def _target(self, palette: Palette, once: Columns, now: Columns, colours: Tensor) -> Target:
+    def _target(self, palette: StyleFeatures, once: Columns, now: Columns, colours: Tensor) -> Target:
         method, lengths = self.method, palette.measure.lengths
         centres = hypercolumns.means([now]) if self.seen.whole else method.content.centres
         wanted = (1 - method.own) * hypercolumns.joined(now, centres, lengths)

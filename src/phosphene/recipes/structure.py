@@ -32,7 +32,7 @@ The places begin there. As it changes from search to search, no pixel is always 
 
 
 @dataclass(frozen=True)
-class Source:
+class StyleImage:
     """A style picture."""
 
     pixels: Tensor  # `[1, 3, H, W]`
@@ -126,7 +126,7 @@ SMOOTH = 0.02  # weight of differences between neighbouring pixels
 class Gram:
     """The method `gram`, ready for one size of the picture."""
 
-    def __init__(self, network: Network, sources: Sequence[Source], *, strength: float) -> None:
+    def __init__(self, network: Network, sources: Sequence[StyleImage], *, strength: float) -> None:
         """Takes the Gram matrices of the sources, which have the size that goes with the content's."""
         self.network = network
         self.names = hypercolumns.layers(network, LOOKS)

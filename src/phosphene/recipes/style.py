@@ -25,7 +25,7 @@ from phosphene.pixels import params, tiles
 from phosphene.pixels.transforms import at
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.neighbours import Neighbours, Targets
-from phosphene.recipes.structure import Gram, Source, Statistics, Window, shift
+from phosphene.recipes.structure import Gram, Statistics, StyleImage, Window, shift
 from phosphene.recipes.style_settings import StyleSettings
 
 SMALLEST = 48  # pixels of the long side: a smaller picture shows nothing
@@ -43,7 +43,7 @@ COLUMN_BYTES = 1000  # per pixel, beside the network's own: hypercolumns, their 
 def style(
     pixels: Tensor,
     network: Network,
-    sources: Sequence[Source],
+    sources: Sequence[StyleImage],
     *,
     settings: StyleSettings | None = None,
     initial: Tensor | None = None,
@@ -129,7 +129,9 @@ def window_area(network: Network, pixels: Tensor, settings: StyleSettings) -> in
     return area
 
 
-def _method(network: Network, sources: Sequence[Source], content: Tensor, settings: StyleSettings) -> Neighbours | Gram:
+def _method(
+    network: Network, sources: Sequence[StyleImage], content: Tensor, settings: StyleSettings
+) -> Neighbours | Gram:
     if settings.method == "gram":
         return Gram(network, sources, strength=settings.strength)
     return Neighbours(
@@ -137,7 +139,7 @@ def _method(network: Network, sources: Sequence[Source], content: Tensor, settin
     )
 
 
-def _sized(source: Source, size: tuple[int, int], settings: StyleSettings) -> Source:
+def _sized(source: StyleImage, size: tuple[int, int], settings: StyleSettings) -> StyleImage:
     """A style at the size that goes with the content's, but never larger than it is."""
     long = max(source.pixels.shape[-2:])
     share = min(max(size) * settings.scale, long, LARGEST_STYLE) / long

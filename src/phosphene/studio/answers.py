@@ -108,7 +108,7 @@ class Limits:
     send_seconds: float = 30
 
 
-class Crowd:
+class ConcurrencyLimit:
     """Counts who is inside; refuses whoever is one too many."""
 
     def __init__(self, limit: int, full: str) -> None:

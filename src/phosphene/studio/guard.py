@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phosphene.errors import SettingsError
-from phosphene.studio.answers import Crowd, Refusal
+from phosphene.studio.answers import ConcurrencyLimit, Refusal
 
 # The page's files, read once: what is not among them cannot be asked for
 
@@ -100,7 +100,7 @@ _FOREIGN_HINT = "Only the studio's own page, and programs with its token, may us
 
 
 @dataclass
-class Keys:
+class Tokens:
     """What opens the door: the token, and keys that open it once.
 
     A browser is started with an address on its command line, which other people on this computer can read. So that
@@ -139,10 +139,10 @@ class Guard:
     """Stands before the application: refuses, lets in, seals every answer."""
 
     app: ASGIApp
-    keys: Keys
+    tokens: Tokens
     hosts: frozenset[str]
     cookie: str
-    crowd: Crowd
+    limit: ConcurrencyLimit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or hands it on."""
@@ -164,7 +164,7 @@ class Guard:
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
-        with self.crowd.place():
+        with self.limit.place():
             await self.app(scope, receive, send)
 
     def _at_the_door(self, caller: HTTPConnection) -> Response | None:
@@ -176,7 +176,7 @@ class Guard:
             return self._unlock(caller.query_params["token"])
         bearer = _bearer(caller)
         given = caller.cookies.get(self.cookie, "") if bearer is None else bearer
-        if not self.keys.fits(given):
+        if not self.tokens.fits(given):
             return locked() if page else _unknown().response()
         if bearer is None:
             _check_cookie_use(caller, page=page)
@@ -190,10 +190,10 @@ class Guard:
 
     def _unlock(self, given: str) -> Response:
         """The cookie for the token, and away from the address that shows it."""
-        if not self.keys.opens(given):
+        if not self.tokens.opens(given):
             return locked()
         answer = RedirectResponse("/", 303)
-        answer.set_cookie(self.cookie, self.keys.token, httponly=True, samesite="strict")
+        answer.set_cookie(self.cookie, self.tokens.token, httponly=True, samesite="strict")
         return answer
 
 

@@ -15,11 +15,11 @@ from phosphene.sessions.jobs import Job
 from phosphene.sessions.session import Session
 from phosphene.studio import requests
 from phosphene.studio.answers import Refusal
-from phosphene.studio.requests import PATTERNS, Desk
+from phosphene.studio.requests import PATTERNS, RequestContext
 from phosphene.studio.shapes import FromFolder, schemas
 
 WEBP, FILE, JSON = "image/webp", "application/octet-stream", "application/json"
-Handler = Callable[[Desk, Request], Awaitable[Response]]
+Handler = Callable[[RequestContext, Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -119,78 +119,78 @@ def openapi(operations: Sequence[Operation]) -> dict[str, object]:
 # Pictures
 
 
-async def pictures(desk: Desk, request: Request) -> Response:
+async def pictures(context: RequestContext, request: Request) -> Response:
     """The list of pictures."""
-    return JSONResponse({"pictures": await desk.light(desk.studio.list)})
+    return JSONResponse({"pictures": await context.light(context.studio.list)})
 
 
-async def open_new(desk: Desk, request: Request) -> Response:
+async def open_new(context: RequestContext, request: Request) -> Response:
     """A file's bytes, or JSON that names a canvas or a picture of the folder."""
     if requests.media_type(request) != JSON:
-        return await _open_file(desk, request, desk.studio.open)
-    wish = await desk.body(request, "NewPicture")
+        return await _open_file(context, request, context.studio.open)
+    wish = await context.body(request, "NewPicture")
     if isinstance(wish, FromFolder):
-        return await _opened(desk, await desk.heavy(desk.studio.open_file, wish.folder))
-    opened = await desk.heavy(desk.studio.canvas, wish.canvas, wish.width, wish.height, wish.seed)
-    return await _opened(desk, opened)
+        return await _opened(context, await context.heavy(context.studio.open_file, wish.folder))
+    opened = await context.heavy(context.studio.canvas, wish.canvas, wish.width, wish.height, wish.seed)
+    return await _opened(context, opened)
 
 
-async def open_painting(desk: Desk, request: Request) -> Response:
+async def open_painting(context: RequestContext, request: Request) -> Response:
     """A file that `pack` made."""
-    return await _open_file(desk, request, desk.studio.unpack)
+    return await _open_file(context, request, context.studio.unpack)
 
 
-async def _open_file(desk: Desk, request: Request, work: Callable[[bytes, str], Session]) -> Response:
-    with desk.upload():
-        data = await requests.read_file(request, desk.limits)
-        return await _opened(desk, await desk.heavy(work, data, requests.name_of(request)))
+async def _open_file(context: RequestContext, request: Request, work: Callable[[bytes, str], Session]) -> Response:
+    with context.upload():
+        data = await requests.read_file(request, context.limits)
+        return await _opened(context, await context.heavy(work, data, requests.name_of(request)))
 
 
-async def _opened(desk: Desk, session: Session) -> Response:
-    return JSONResponse(await desk.light(session.state), 201, {"Location": f"/api/pictures/{session.id}"})
+async def _opened(context: RequestContext, session: Session) -> Response:
+    return JSONResponse(await context.light(session.state), 201, {"Location": f"/api/pictures/{session.id}"})
 
 
-async def forget(desk: Desk, request: Request) -> Response:
+async def forget(context: RequestContext, request: Request) -> Response:
     """Throws a picture away."""
-    await desk.found(desk.studio.forget, desk.id_in(request, "id"))
+    await context.found(context.studio.forget, context.id_in(request, "id"))
     return Response(status_code=204)
 
 
 def told(ask: Callable[[Session], Mapping[str, object]]) -> Handler:
     """A handler that asks something of a picture, which takes no words, and sends the answer as JSON."""
 
-    async def handler(desk: Desk, request: Request) -> Response:
-        return JSONResponse(await desk.light(ask, await desk.session(request)))
+    async def handler(context: RequestContext, request: Request) -> Response:
+        return JSONResponse(await context.light(ask, await context.session(request)))
 
     return handler
 
 
-async def set_ground(desk: Desk, request: Request) -> Response:
+async def set_ground(context: RequestContext, request: Request) -> Response:
     """A look of the whole picture, or null."""
-    session = await desk.session(request)
-    return JSONResponse(await desk.light(session.set_ground, await desk.body(request, "GroundOrNone")))
+    session = await context.session(request)
+    return JSONResponse(await context.light(session.set_ground, await context.body(request, "GroundOrNone")))
 
 
-async def stroke(desk: Desk, request: Request) -> Response:
+async def stroke(context: RequestContext, request: Request) -> Response:
     """A whole stroke."""
-    session = await desk.session(request)
-    wish = await desk.body(request, "Stroke")
-    return JSONResponse(await desk.heavy(session.stroke, wish.brush, wish.points, wish.seconds))
+    session = await context.session(request)
+    wish = await context.body(request, "Stroke")
+    return JSONResponse(await context.heavy(session.stroke, wish.brush, wish.points, wish.seconds))
 
 
-async def add_reference(desk: Desk, request: Request) -> Response:
+async def add_reference(context: RequestContext, request: Request) -> Response:
     """A picture's bytes, as guide or style."""
-    session = await desk.session(request)
-    with desk.upload():
-        data = await requests.read_file(request, desk.limits)
-        return JSONResponse(await desk.heavy(session.add_reference, data, requests.name_of(request)), 201)
+    session = await context.session(request)
+    with context.upload():
+        data = await requests.read_file(request, context.limits)
+        return JSONResponse(await context.heavy(session.add_reference, data, requests.name_of(request)), 201)
 
 
 def webp(read: Callable[[Session], bytes | None], missing: str = "") -> Handler:
     """A handler that sends a picture of the picture."""
 
-    async def handler(desk: Desk, request: Request) -> Response:
-        data = await desk.light(read, await desk.session(request))
+    async def handler(context: RequestContext, request: Request) -> Response:
+        data = await context.light(read, await context.session(request))
         if data is None:
             raise Refusal(404, missing, "Give it a style as ground first.")
         return Response(data, media_type=WEBP)
@@ -198,85 +198,87 @@ def webp(read: Callable[[Session], bytes | None], missing: str = "") -> Handler:
     return handler
 
 
-async def reference(desk: Desk, request: Request) -> Response:
+async def reference(context: RequestContext, request: Request) -> Response:
     """A reference's thumbnail."""
-    session = await desk.session(request)
-    return Response(await desk.found(session.reference, desk.id_in(request, "ref")), media_type=WEBP)
+    session = await context.session(request)
+    return Response(await context.found(session.reference, context.id_in(request, "ref")), media_type=WEBP)
 
 
-async def pack(desk: Desk, request: Request) -> Response:
+async def pack(context: RequestContext, request: Request) -> Response:
     """The picture and all that was painted."""
-    session = await desk.session(request)
+    session = await context.session(request)
     headers = {"Content-Disposition": 'attachment; filename="painting.phosphene"'}
-    return Response(await desk.heavy(session.pack), headers=headers, media_type=FILE)
+    return Response(await context.heavy(session.pack), headers=headers, media_type=FILE)
 
 
 # What can be brought out, jobs, and the folder
 
 
-async def description(desk: Desk, request: Request) -> Response:
+async def description(context: RequestContext, request: Request) -> Response:
     """OpenAPI."""
     return JSONResponse(openapi(OPERATIONS))
 
 
-async def looks(desk: Desk, request: Request) -> Response:
+async def looks(context: RequestContext, request: Request) -> Response:
     """What can be brought out; how large a file may be, the server knows."""
-    found = await desk.light(desk.studio.looks)
-    return JSONResponse(found | {"limits": found["limits"] | {"bytes": desk.limits.upload_bytes}})
+    found = await context.light(context.studio.looks)
+    return JSONResponse(found | {"limits": found["limits"] | {"bytes": context.limits.upload_bytes}})
 
 
 def begun(shape: str, begin: Callable[[Background, Any], Job]) -> Handler:
     """A handler that begins a job as a body of that shape wishes."""
 
-    async def handler(desk: Desk, request: Request) -> Response:
-        session = await desk.session(request)
-        wish = await desk.body(request, shape)
-        job = await desk.light(begin, session.background, wish)
+    async def handler(context: RequestContext, request: Request) -> Response:
+        session = await context.session(request)
+        wish = await context.body(request, shape)
+        job = await context.light(begin, session.background, wish)
         return JSONResponse(job.to_dict(), 202, {"Location": f"/api/jobs/{job.id}"})
 
     return handler
 
 
-async def thumbnail(desk: Desk, request: Request) -> Response:
+async def thumbnail(context: RequestContext, request: Request) -> Response:
     """One of them."""
-    session = await desk.session(request)
-    data = await desk.found(session.background.made_thumbnail, desk.id_in(request, "key"))
+    session = await context.session(request)
+    data = await context.found(session.background.made_thumbnail, context.id_in(request, "key"))
     if data is None:
         raise Refusal(404, "This thumbnail is not made yet.", "Ask for its set; its event tells when it is there.")
     return Response(data, media_type=WEBP)
 
 
-async def job(desk: Desk, request: Request) -> Response:
+async def job(context: RequestContext, request: Request) -> Response:
     """How far a job is."""
-    return JSONResponse((await desk.job(request)).to_dict())
+    return JSONResponse((await context.job(request)).to_dict())
 
 
-async def cancel(desk: Desk, request: Request) -> Response:
+async def cancel(context: RequestContext, request: Request) -> Response:
     """Ends a job early."""
-    cancelled = await desk.job(request)
+    cancelled = await context.job(request)
     cancelled.cancel()
     return JSONResponse(cancelled.to_dict())
 
 
-async def result(desk: Desk, request: Request) -> Response:
+async def result(context: RequestContext, request: Request) -> Response:
     """The file that a render made, under the name that the job tells."""
-    done = await desk.job(request)
+    done = await context.job(request)
     told = done.to_dict()
     file = done.result_file
-    if file is None or not await desk.light(Path.is_file, file):
+    if file is None or not await context.light(Path.is_file, file):
         raise Refusal(409, f"This job has no file: it is {told['state']}.", "Only a render that is done has one.")
     name = (told["result"] or {}).get("name", "painting")
     return FileResponse(file, filename=name, media_type=done.media_type)
 
 
-async def folder(desk: Desk, request: Request) -> Response:
+async def folder(context: RequestContext, request: Request) -> Response:
     """The pictures of --folder; without one, none."""
-    return JSONResponse(await desk.light(desk.studio.folder))
+    return JSONResponse(await context.light(context.studio.folder))
 
 
-async def folder_thumbnail(desk: Desk, request: Request) -> Response:
+async def folder_thumbnail(context: RequestContext, request: Request) -> Response:
     """One of them, by its number."""
-    data = await desk.found(lambda digits: desk.studio.folder_thumbnail(int(digits)), desk.id_in(request, "number"))
+    data = await context.found(
+        lambda digits: context.studio.folder_thumbnail(int(digits)), context.id_in(request, "number")
+    )
     return Response(data, media_type=WEBP)
 
 

@@ -20,7 +20,7 @@ from phosphene.sessions.jobs import Job
 from phosphene.sessions.service import Studio
 from phosphene.sessions.session import Session
 from phosphene.studio import shapes
-from phosphene.studio.answers import Crowd, Limits, Refusal, refusal, refused
+from phosphene.studio.answers import ConcurrencyLimit, Limits, Refusal, refusal, refused
 
 # Reading what is sent: never more than is allowed, never longer, and nothing is written to the disk
 
@@ -101,14 +101,16 @@ PATTERNS = {"id": ID, "ref": ID, "job": ID, "key": KEY, "number": r"^[0-9]{1,6}$
 """What the parts of an address look like."""
 
 
-class Desk:
+class RequestContext:
     """Where requests are worked on."""
 
     def __init__(self, studio: Studio, limits: Limits) -> None:
         self.studio, self.limits = studio, limits
-        self.sockets = Crowd(limits.sockets, f"{limits.sockets} pages are open already.")
-        self._uploads = Crowd(limits.uploads, f"{limits.uploads} files are being opened already.")
-        self._queue = Crowd(limits.heavy + limits.waiting, "The studio has more to do than it can keep in mind.")
+        self.sockets = ConcurrencyLimit(limits.sockets, f"{limits.sockets} pages are open already.")
+        self._uploads = ConcurrencyLimit(limits.uploads, f"{limits.uploads} files are being opened already.")
+        self._queue = ConcurrencyLimit(
+            limits.heavy + limits.waiting, "The studio has more to do than it can keep in mind."
+        )
         self._light, self._heavy = anyio.CapacityLimiter(limits.threads), anyio.CapacityLimiter(limits.heavy)
         self._live = anyio.CapacityLimiter(limits.sockets)
 
@@ -158,7 +160,7 @@ class Desk:
         return given
 
     def endpoint(
-        self, handlers: Mapping[str, Callable[[Desk, Request], Awaitable[Response]]]
+        self, handlers: Mapping[str, Callable[[RequestContext, Request], Awaitable[Response]]]
     ) -> Callable[[Request], Awaitable[Response]]:
         """The handlers of an address, by method, as one: whatever they raise is answered in words."""
 

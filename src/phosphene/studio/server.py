@@ -21,10 +21,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from phosphene.errors import SettingsError
 from phosphene.sessions.service import Studio
 from phosphene.studio import guard
-from phosphene.studio.answers import Crowd, Limits, Refusal, refusal
-from phosphene.studio.guard import Keys
+from phosphene.studio.answers import ConcurrencyLimit, Limits, Refusal, refusal
+from phosphene.studio.guard import Tokens
 from phosphene.studio.operations import OPERATIONS, Handler
-from phosphene.studio.requests import Desk
+from phosphene.studio.requests import RequestContext
 from phosphene.studio.sockets import live, nowhere
 
 # The studio as an ASGI application: every address, and the guard before them
@@ -32,7 +32,7 @@ from phosphene.studio.sockets import live, nowhere
 
 def app(
     studio: Studio,
-    keys: guard.Keys | str,
+    tokens: guard.Tokens | str,
     *,
     port: int,
     host: str = "127.0.0.1",
@@ -43,7 +43,7 @@ def app(
 
     Args:
         studio: What computes.
-        keys: The token, or the keys with it.
+        tokens: The token, or the keys with it.
         port: Where it is reached: other names in a request's `Host` are refused.
         host: As is this one, beside 127.0.0.1, localhost and ::1.
         limits: How much is let in.
@@ -53,19 +53,26 @@ def app(
         SettingsError: the page is not there.
     """
     limits = limits or Limits()
-    keys = guard.Keys(keys) if isinstance(keys, str) else keys
-    crowd = Crowd(limits.requests, f"{limits.requests} requests are being answered already.")
+    tokens = guard.Tokens(tokens) if isinstance(tokens, str) else tokens
+    limit = ConcurrencyLimit(limits.requests, f"{limits.requests} requests are being answered already.")
     return guard.Guard(
-        routes(Desk(studio, limits), guard.read(page)), keys, guard.names(host, port), f"phosphene_{port}", crowd
+        routes(RequestContext(studio, limits), guard.read(page)),
+        tokens,
+        guard.names(host, port),
+        f"phosphene_{port}",
+        limit,
     )
 
 
-def routes(desk: Desk, files: dict[str, guard.PageFile]) -> Starlette:
+def routes(context: RequestContext, files: dict[str, guard.PageFile]) -> Starlette:
     """The application without its guard."""
     told: list[BaseRoute] = [
-        Route(path, desk.endpoint(handlers), methods=[*handlers]) for path, handlers in _table(files).items()
+        Route(path, context.endpoint(handlers), methods=[*handlers]) for path, handlers in _table(files).items()
     ]
-    told += [WebSocketRoute("/api/pictures/{id}/live", partial(live, desk)), WebSocketRoute("/{other:path}", nowhere)]
+    told += [
+        WebSocketRoute("/api/pictures/{id}/live", partial(live, context)),
+        WebSocketRoute("/{other:path}", nowhere),
+    ]
     plain = Starlette(routes=told, exception_handlers={HTTPException: _in_words})
     plain.router.redirect_slashes = False
     return plain
@@ -74,10 +81,10 @@ def routes(desk: Desk, files: dict[str, guard.PageFile]) -> Starlette:
 def _table(files: dict[str, guard.PageFile]) -> dict[str, dict[str, Handler]]:
     """The handlers of each address, by method."""
 
-    async def index(_: Desk, request: Request) -> Response:
+    async def index(_: RequestContext, request: Request) -> Response:
         return files[guard.INDEX].response(request)
 
-    async def static(_: Desk, request: Request) -> Response:
+    async def static(_: RequestContext, request: Request) -> Response:
         if (name := request.path_params["name"]) not in files:
             raise Refusal(404, "The page has no such file.", "Reload the page.")
         return files[name].response(request)
@@ -104,16 +111,16 @@ class Place:
 
     host: str
     port: int
-    keys: Keys
+    tokens: Tokens
 
     @property
     def address(self) -> str:
         """With the token: for the person, not for a command line."""
-        return self._with(self.keys.token)
+        return self._with(self.tokens.token)
 
     def address_once(self) -> str:
         """With a key that opens once."""
-        return self._with(self.keys.once())
+        return self._with(self.tokens.once())
 
     def _with(self, key: str) -> str:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
@@ -142,7 +149,7 @@ def serve(
     """
     with listen(host, port) as listener, suppress(KeyboardInterrupt):
         studio = make()
-        place = Place(host, listener.getsockname()[1], Keys(secrets.token_urlsafe(32)))
+        place = Place(host, listener.getsockname()[1], Tokens(secrets.token_urlsafe(32)))
         try:
             server(studio, place, limits or Limits(), lambda: ready(place)).run([listener])
         finally:
@@ -151,7 +158,7 @@ def serve(
 
 def server(studio: Studio, place: Place, limits: Limits, ready: Callable[[], None]) -> uvicorn.Server:
     """Uvicorn, set up: nothing in between that could change who seems to ask, and no log that shows the token."""
-    application = app(studio, place.keys, port=place.port, host=place.host, limits=limits)
+    application = app(studio, place.tokens, port=place.port, host=place.host, limits=limits)
     config = uvicorn.Config(
         application,
         http="h11",

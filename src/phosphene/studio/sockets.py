@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from phosphene.sessions.session import Session
 from phosphene.studio import guard, shapes
 from phosphene.studio.answers import Refusal, refused
-from phosphene.studio.requests import Desk
+from phosphene.studio.requests import RequestContext
 
 # What waits to be sent to one page: never more than a page can catch up with
 
@@ -35,7 +35,7 @@ class _Waiting:
     of: str
 
 
-class Outbox:
+class SendQueue:
     """A bounded queue: filled by threads, emptied by the event loop."""
 
     def __init__(self, most: int, most_bytes: int) -> None:
@@ -110,14 +110,14 @@ _POLICY, _TOO_LARGE, _FAULT = 1008, 1009, 1011  # close codes of RFC 6455
 _MOST_MISTAKES = 100  # in a row; then it is no page of ours
 
 
-async def live(desk: Desk, socket: WebSocket) -> None:
+async def live(context: RequestContext, socket: WebSocket) -> None:
     """Answers a socket: refuses it in words, or serves it to its end."""
 
     async def serve() -> None:
-        with desk.sockets.place():
-            session = await desk.session(socket)
+        with context.sockets.place():
+            session = await context.session(socket)
             await socket.accept()
-            await _Conversation(desk, socket, session).run()
+            await _Conversation(context, socket, session).run()
 
     with suppress(WebSocketDisconnect):
         if no := await refused(serve):
@@ -140,33 +140,33 @@ async def _refuse(socket: WebSocket, no: Refusal) -> None:
 class _Conversation:
     """One page that has a picture open."""
 
-    def __init__(self, desk: Desk, socket: WebSocket, session: Session) -> None:
-        self.desk, self.socket, self.session = desk, socket, session
-        self.outbox = Outbox(desk.limits.queue_messages, desk.limits.queue_bytes)
+    def __init__(self, context: RequestContext, socket: WebSocket, session: Session) -> None:
+        self.context, self.socket, self.session = context, socket, session
+        self.send_queue = SendQueue(context.limits.queue_messages, context.limits.queue_bytes)
         self.painting = False
-        self.farewell: tuple[int, str] | None = None
+        self.close_reason: tuple[int, str] | None = None
 
     async def run(self) -> None:
         """Until either side ends it. A brush that is still down then is lifted."""
-        stop = await self.desk.live(self.session.listen, self.outbox.put)
+        stop = await self.context.live(self.session.listen, self.send_queue.put)
         try:
             async with anyio.create_task_group() as both:
                 for way in (self._speak, self._hear):
                     both.start_soon(_until_it_ends, way, both.cancel_scope.cancel)
         finally:
             with anyio.CancelScope(shield=True):
-                await self.desk.live(stop)
+                await self.context.live(stop)
                 if self.painting:
                     await self._act(self.session.end)
-        if self.farewell is not None:
-            await self.socket.close(*self.farewell)
+        if self.close_reason is not None:
+            await self.socket.close(*self.close_reason)
 
     async def _speak(self) -> None:
         """Sends what waits; a page that takes nothing for long is given up."""
-        self.outbox.put({"event": "state", "state": await self.desk.live(self.session.state)})
+        self.send_queue.put({"event": "state", "state": await self.context.live(self.session.state)})
         while True:
-            message = await self.outbox.get()
-            with anyio.fail_after(self.desk.limits.send_seconds):
+            message = await self.send_queue.get()
+            with anyio.fail_after(self.context.limits.send_seconds):
                 if isinstance(message, bytes):
                     await self.socket.send_bytes(message)
                 else:
@@ -179,19 +179,19 @@ class _Conversation:
             if message["type"] == "websocket.disconnect":
                 return
             text = message.get("text")
-            if len(text or message.get("bytes") or "") > self.desk.limits.message_bytes:
-                self.farewell = (_TOO_LARGE, "A message is too large.")
+            if len(text or message.get("bytes") or "") > self.context.limits.message_bytes:
+                self.close_reason = (_TOO_LARGE, "A message is too large.")
                 return
             mistakes = 0 if await self._act(partial(self._obey, text)) else mistakes + 1
             if mistakes == _MOST_MISTAKES:
-                self.farewell = (_POLICY, "Too many messages were wrong.")
+                self.close_reason = (_POLICY, "Too many messages were wrong.")
                 return
 
     async def _act(self, work: Callable[[], object]) -> bool:
         """Does something in a thread; what goes wrong is told to the page."""
-        no = await refused(partial(self.desk.live, work))
+        no = await refused(partial(self.context.live, work))
         if no is not None:
-            self.outbox.put({"event": "error", **no.to_dict()})
+            self.send_queue.put({"event": "error", **no.to_dict()})
         return no is None
 
     def _obey(self, text: str | None) -> None:

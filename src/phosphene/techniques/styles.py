@@ -22,7 +22,7 @@ from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes import style as recipe
 from phosphene.recipes.fields import Values, combined
 from phosphene.recipes.settings import settings as choose_dream
-from phosphene.recipes.structure import Source
+from phosphene.recipes.structure import StyleImage
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.techniques.dreams import fitted, mask_of
 from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, pictures_by_setting
@@ -34,7 +34,7 @@ SIDE = 512  # pixels of a picture's long side on the sheet
 SHOWS = 0.65  # share of the colour over the picture
 
 
-def drawn(content: Tensor, sources: Sequence[Source]) -> Tensor:
+def drawn(content: Tensor, sources: Sequence[StyleImage]) -> Tensor:
     """The sheet `[1, 3, H, W]`: of each style's places, a colour; and the content's places in their counterparts'."""
     cells: list[tuple[str, Tensor]] = []
     for number, source in enumerate(sources, 1):
@@ -126,7 +126,7 @@ class _Painting:
     content: Tensor
     settings: StyleSettings
     network: Network
-    sources: list[Source]
+    sources: list[StyleImage]
     mask: Tensor | None
     initial: Tensor | None
 
@@ -184,15 +184,15 @@ def _pictures(chosen: StyleSettings, network: Network, cache: ImageCache) -> lis
 
 def _sources(
     source: Picture, chosen: StyleSettings, network: Network, cache: ImageCache
-) -> tuple[list[Source], tuple[str, ...]]:
+) -> tuple[list[StyleImage], tuple[str, ...]]:
     """The styles, each with its share and its correspondence with the content; and what the user should hear."""
     pictures = _pictures(chosen, network, cache)
     total = sum(weight for _, _, weight in pictures)
-    found: list[Source] = []
+    found: list[StyleImage] = []
     notes: list[str] = []
     for name, pixels, weight in pictures:
         stuff, words = _stuff(name, pixels, source, chosen, network, cache)
-        found.append(Source(pixels, weight / total, stuff))
+        found.append(StyleImage(pixels, weight / total, stuff))
         notes += words
     return found, tuple(notes)
 
