@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from phosphene.errors import RoomError, UnknownNameError, WeightsError
+from phosphene.errors import OutOfSpaceError, UnknownNameError, WeightsError
 from phosphene.networks import registry
 from phosphene.networks.registry import fetch
 
@@ -142,7 +142,7 @@ def test_a_full_disk(server, models, offer, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pooch.retrieve", full)
-    with pytest.raises(RoomError):
+    with pytest.raises(OutOfSpaceError):
         fetch("googlenet")
 
 

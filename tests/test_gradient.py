@@ -9,7 +9,7 @@ from conftest import tiny
 from phosphene import features, networks
 from phosphene.ascent import gradient, planning
 from phosphene.ascent.gradient import Tiling
-from phosphene.errors import NumberError, SettingsError
+from phosphene.errors import NonFiniteError, SettingsError
 from phosphene.networks import Network
 from phosphene.networks.network import table
 from phosphene.objectives import channel, layer
@@ -161,7 +161,7 @@ def test_not_a_number_is_noticed():
         yield "broken", pixels * float("nan")
 
     network = Network("broken", walk, table(walk, {}), "broken", torch.float32, "", "")
-    with pytest.raises(NumberError, match="--step-size"):
+    with pytest.raises(NonFiniteError, match="--step-size"):
         gradient.compute(torch.rand(1, 3, 40, 40), network, layer("broken"), WHOLE)
 
 

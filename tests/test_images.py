@@ -24,7 +24,7 @@ from PIL import Image, ImageCms, features
 from sklearn.datasets import load_sample_image
 
 from phosphene import images
-from phosphene.errors import ImageError, NumberError, PhospheneError, RoomError, SettingsError
+from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, PhospheneError, SettingsError
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))
 RESOURCES = Path(images.__file__).parents[2]
@@ -506,9 +506,9 @@ class TestMalformed:
         whole = bytearray(data.draw(st.sampled_from(list(samples.values()))))
         for _ in range(data.draw(st.integers(1, 6))):
             whole[data.draw(st.integers(0, min(len(whole) - 1, 400)))] = data.draw(st.integers(0, 255))
-        with contextlib.suppress(ImageError, RoomError):
+        with contextlib.suppress(ImageError, OutOfSpaceError):
             images.load(bytes(whole), max_pixels=1_000_000)
-        with contextlib.suppress(ImageError, RoomError):
+        with contextlib.suppress(ImageError, OutOfSpaceError):
             images.metadata(bytes(whole))
 
     @given(
@@ -525,7 +525,7 @@ class TestMalformed:
 
         data = file_of(Image.fromarray(patch))
         monkeypatch.setattr(Image.Image, "load", exhaust)
-        with pytest.raises(RoomError):
+        with pytest.raises(OutOfSpaceError):
             images.load(data)
 
 
@@ -647,7 +647,7 @@ class TestWriting:
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf")])
     def test_pixels_that_are_no_numbers(self, tmp_path, value):
-        with pytest.raises(NumberError):
+        with pytest.raises(NonFiniteError):
             images.save(torch.full((1, 3, 2, 2), value), tmp_path / "a.png")
         assert not list(tmp_path.iterdir())
 
@@ -713,7 +713,7 @@ class TestAtomicWriting:
 
         (tmp_path / "a.png").write_bytes(b"old")
         monkeypatch.setattr(os, "fsync", fail)
-        with pytest.raises(RoomError if isinstance(error, OSError) else type(error)):
+        with pytest.raises(OutOfSpaceError if isinstance(error, OSError) else type(error)):
             images.write_atomically(tmp_path / "a.png", b"new", overwrite=True)
         assert (tmp_path / "a.png").read_bytes() == b"old"
         assert names_in(tmp_path) == ["a.png"]
@@ -721,7 +721,7 @@ class TestAtomicWriting:
     def test_a_full_disk_leaves_the_old_file(self, tmp_path):
         path = tmp_path / "a.png"
         path.write_bytes(b"old")
-        with full_disk(), pytest.raises(RoomError, match="no room"):
+        with full_disk(), pytest.raises(OutOfSpaceError, match="no room"):
             images.save(torch.rand(1, 3, 64, 64), path, overwrite=True)
         assert path.read_bytes() == b"old"
         assert names_in(tmp_path) == ["a.png"]

@@ -23,7 +23,7 @@ from conftest import photograph, tiny
 from phosphene import images, run
 from phosphene.ascent import executor, planning
 from phosphene.cli import main
-from phosphene.errors import RecordError, RoomError, SettingsError, Stop
+from phosphene.errors import OutOfSpaceError, RecordError, SettingsError, Stop
 from phosphene.images import huge, rasters, sources
 from phosphene.recipes import style
 from phosphene.records import journal, record
@@ -153,7 +153,7 @@ def test_a_full_disk_keeps_the_last_good_state(photo, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(rasters.Raster, "put", full)
-        with pytest.raises(RoomError, match=r"disk is full.*\n.*resume dream\.tif"):
+        with pytest.raises(OutOfSpaceError, match=r"disk is full.*\n.*resume dream\.tif"):
             dream(photo, keep)
     resumed = dream(photo, keep)
     assert (resumed.raster.read(dtype=torch.float64) - wanted.pixels).abs().max() < 1e-9
@@ -162,7 +162,7 @@ def test_a_full_disk_keeps_the_last_good_state(photo, tmp_path, monkeypatch):
 def test_too_little_disk_is_said_before(photo, tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "LARGE", 1000)
     monkeypatch.setattr(journal.shutil, "disk_usage", lambda _: journal.shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(RoomError, match=r"needs 0\.\d GB of disk"):
+    with pytest.raises(OutOfSpaceError, match=r"needs 0\.\d GB of disk"):
         dream(photo, CheckpointOptions(tmp_path / "kept"), on_step=pytest.fail)
 
 
@@ -181,7 +181,7 @@ def test_what_needs_memory_says_so(photo, tmp_path, monkeypatch):
     Image.new("L", SIZE[::-1], 255).save(tmp_path / "mask.png")
     with pytest.raises(SettingsError, match=r"--mask needs it in memory.*\n.*--memory"):
         dream(photo, CheckpointOptions(tmp_path / "kept"), mask=str(tmp_path / "mask.png"), memory="1GB")
-    with pytest.raises(RoomError, match="a file to dream into"):
+    with pytest.raises(OutOfSpaceError, match="a file to dream into"):
         dream(photo, memory="1GB")
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic import TypeAdapter
 
-from phosphene.errors import ImageError, PhospheneError, RoomError, SettingsError, UnknownNameError
+from phosphene.errors import ImageError, OutOfSpaceError, PhospheneError, SettingsError, UnknownNameError
 from phosphene.painting.document import Brush, Ground, Look
 from phosphene.recipes import style_settings
 from phosphene.records import record
@@ -396,7 +396,7 @@ def test_a_render_is_the_same_twice_and_says_how_it_was_made(studio):
 
 def test_a_job_that_fails_says_why(session, monkeypatch):
     def full(*_, **__):
-        raise RoomError("Too little memory.\nClose other programs.")
+        raise OutOfSpaceError("Too little memory.\nClose other programs.")
 
     monkeypatch.setattr("phosphene.sessions.background.again.rendered", full)
     assert ended(session.background.render("png", None)).message == "Too little memory.\nClose other programs."

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from phosphene.errors import NumberError, RoomError, SettingsError
+from phosphene.errors import NonFiniteError, OutOfSpaceError, SettingsError
 from phosphene.painting.document import Brush
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.sessions.service import CANVAS_SIDES
@@ -635,8 +635,8 @@ def test_answers_are_what_is_published(client, studio):
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (RoomError("a\nb"), 503),
-        (NumberError("a"), 500),
+        (OutOfSpaceError("a\nb"), 503),
+        (NonFiniteError("a"), 500),
         (MemoryError(), 503),
         (OSError(28, "full"), 503),
         (KeyError("x"), 500),

@@ -34,7 +34,7 @@ class RecordError(PhospheneError):
     """A picture carries no run record, or one that cannot be read."""
 
 
-class NumberError(PhospheneError):
+class NonFiniteError(PhospheneError):
     """A score or a gradient became infinite or not-a-number."""
 
     exit_code = 1
@@ -46,7 +46,7 @@ class WeightsError(PhospheneError):
     exit_code = 3
 
 
-class RoomError(PhospheneError):
+class OutOfSpaceError(PhospheneError):
     """Memory or disk space does not suffice."""
 
     exit_code = 4

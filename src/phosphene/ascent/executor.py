@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import StepRule, gradient, step_
-from phosphene.errors import NumberError
+from phosphene.errors import NonFiniteError
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -51,10 +51,10 @@ def sizes(totals: Sums, rule: StepRule, height: int, width: int) -> list[float]:
     """What the gradient is divided by, from the totals of all blocks: its one size, or one for each Laplacian band.
 
     Raises:
-        NumberError: they are infinite or not a number.
+        NonFiniteError: they are infinite or not a number.
     """
     if not all(map(math.isfinite, totals)):
-        raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
+        raise NonFiniteError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
     counts = [3 * -(-height // 2**level) * -(-width // 2**level) for level in range(len(totals))]
     if rule.normalise == "mean":
         found = [totals[0] / counts[0]]

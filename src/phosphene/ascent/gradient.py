@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from phosphene import features
-from phosphene.errors import NumberError, SettingsError
+from phosphene.errors import NonFiniteError, SettingsError
 from phosphene.networks import Network
 from phosphene.networks.network import CPU, device_for, walk_on
 from phosphene.objectives import Objective, Place
@@ -131,7 +131,7 @@ def compute(
     Pictures of less than 32 pixels a side are seen continued by their edge.
 
     Raises:
-        NumberError: the gradient is infinite or not a number.
+        NonFiniteError: the gradient is infinite or not a number.
     """
     if min(pixels.shape[-2:]) < SMALLEST:
         return _of_small(pixels, network, objective, tiling, shift, backend)
@@ -145,7 +145,7 @@ def compute(
         _put(g, part, box.core, shift)
         score += part_score
     if not all(map(math.isfinite, (score, *map(float, torch.aminmax(g))))):
-        raise NumberError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
+        raise NonFiniteError("The gradient became infinite or not-a-number. Try a smaller --step-size or --strength.")
     rows_and_columns = [[side.stop - side.start for side in box.core] for box in found]
     return g, score / max(1, sum(map(math.prod, rows_and_columns)))
 

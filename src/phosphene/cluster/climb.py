@@ -48,7 +48,7 @@ class Climb:
 
         Raises:
             Lost: a worker left; the pixels are not whole any more.
-            NumberError: the gradient left the numbers.
+            NonFiniteError: the gradient left the numbers.
         """
         g, score = self._gradient(shift, tell)
         contexts = [self._window(g, run.context, shift, run.owner) for run in self.blocks]

@@ -13,7 +13,7 @@ import numpy as np
 import pyvips
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from phosphene.errors import ImageError, PhospheneError, RoomError
+from phosphene.errors import ImageError, OutOfSpaceError, PhospheneError
 from phosphene.images import samples
 from phosphene.images.samples import Array, Samples, check_size, from_array, unless_damaged
 from phosphene.images.texts import kept_exif
@@ -124,7 +124,7 @@ _PILLOW = threading.RLock()
 def pillow(called: str) -> Iterator[None]:
     """Lets Pillow work undisturbed, and teaches in an `ImageError` what it raises on malformed data.
 
-    If memory runs out, that is a `RoomError`. Its size limit and Python's warning filters are global: one thread at a
+    If memory runs out, that is a `OutOfSpaceError`. Its size limit and Python's warning filters are global: one thread at a
     time, both put back afterwards.
     """
     with _PILLOW, warnings.catch_warnings():
@@ -135,7 +135,9 @@ def pillow(called: str) -> Iterator[None]:
         except PhospheneError:
             raise
         except MemoryError as error:
-            raise RoomError(f"{called} does not fit into memory.\nMake it smaller first, or close programs.") from error
+            raise OutOfSpaceError(
+                f"{called} does not fit into memory.\nMake it smaller first, or close programs."
+            ) from error
         except Exception as error:  # Pillow's plugins raise whatever a malformed file brings about
             raise ImageError(f"{called} is damaged: {first_line(error)}.\nFetch or export it again.") from error
         finally:
@@ -145,7 +147,7 @@ def pillow(called: str) -> Iterator[None]:
 def decode(data: bytes, called: str, max_pixels: int) -> Samples:
     """Decodes a picture file's bytes; `called` is its name for messages, and `max_pixels` the limit, 0 for none.
 
-    What is no picture, damaged or too large is an `ImageError`; it is a `RoomError` if memory runs out.
+    What is no picture, damaged or too large is an `ImageError`; it is a `OutOfSpaceError` if memory runs out.
     """
     with pillow(called):
         if is_deep(data):

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from phosphene.errors import ImageError, RoomError
+from phosphene.errors import ImageError, OutOfSpaceError
 from phosphene.images import decoding, rasters, sources, texts, writing
 from phosphene.images.rasters import Raster
 from phosphene.images.reading import in_strips, orientation_of
@@ -38,7 +38,7 @@ def unpack(path: Path, target: Path, *, again: bool = False) -> Opened:
 
     Raises:
         ImageError: damaged, or of numbers that are not read.
-        RoomError: the disk is full.
+        OutOfSpaceError: the disk is full.
     """
     with _told(path.name):
         image = in_strips(path)
@@ -72,7 +72,7 @@ def save(
 
     Raises:
         ImageError: the format cannot hold it, or the name is taken.
-        RoomError: the disk is full.
+        OutOfSpaceError: the disk is full.
     """
     format, exif = writing.format_of(path), {} if metadata is None else source.exif
     sources.refuse(path, overwrite=overwrite)
@@ -154,7 +154,7 @@ def _told(called: str) -> Iterator[None]:
         yield
     except pyvips.Error as error:
         if "space left" in str(error.detail):
-            raise RoomError(f"The disk has no room for {called}.\nFree some, or choose another disk.") from error
+            raise OutOfSpaceError(f"The disk has no room for {called}.\nFree some, or choose another disk.") from error
         raise ImageError(f"{called}: {decoding.first_line(error.detail)}.\nFetch or export it again.") from error
 
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from phosphene.errors import ImageError, RoomError, SettingsError
+from phosphene.errors import ImageError, OutOfSpaceError, SettingsError
 from phosphene.images.decoding import TIFF, decode, from_pillow, open_image, pillow
 from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, from_array
 from phosphene.images.sources import Pixels, Source, bare_name, name_of, read_bytes
@@ -71,7 +71,7 @@ def load(
 
     Raises:
         ImageError: If the source is missing, damaged, too large or not a picture.
-        RoomError: If memory runs out.
+        OutOfSpaceError: If memory runs out.
         SettingsError: If `dtype`, `long_side` or `max_pixels` is impossible.
 
     >>> load(np.full((2, 3), 255, np.uint8)).pixels.shape
@@ -83,7 +83,9 @@ def load(
         samples, sha256 = _samples(source, called, max_pixels)
         return _picture(samples, called, sha256, dtype, long_side)
     except MemoryError as error:
-        raise RoomError(f"{called} does not fit into memory.\nMake it smaller first, or close programs.") from error
+        raise OutOfSpaceError(
+            f"{called} does not fit into memory.\nMake it smaller first, or close programs."
+        ) from error
 
 
 def metadata(source: str | os.PathLike[str] | bytes) -> dict[str, str]:

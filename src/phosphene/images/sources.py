@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from phosphene.errors import DISK_FULL, ImageError, PhospheneError, RoomError, nearest
+from phosphene.errors import DISK_FULL, ImageError, OutOfSpaceError, PhospheneError, nearest
 from phosphene.images.samples import Array
 from phosphene.names import CANVASES
 
@@ -142,7 +142,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
 
     Raises:
         ImageError: If the file exists, its folder does not, or writing there is not allowed.
-        RoomError: If the disk is full. No part of a file is left behind.
+        OutOfSpaceError: If the disk is full. No part of a file is left behind.
     """
     with (
         replacing(Path(path), overwrite=overwrite) as temporary,
@@ -225,6 +225,6 @@ def _explain(path: Path, error: OSError | ValueError) -> PhospheneError:
         case PermissionError():
             return ImageError(f"You may not write {path}.\nChoose another folder, such as your home folder.")
         case OSError() if error.errno in DISK_FULL:
-            return RoomError(f"The disk has no room for {path}.\nFree some, or choose another disk.")
+            return OutOfSpaceError(f"The disk has no room for {path}.\nFree some, or choose another disk.")
         case _:
             return ImageError(f"{os.fsdecode(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}.")

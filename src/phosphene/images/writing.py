@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from phosphene.errors import ImageError, NumberError, RoomError, SettingsError, nearest
+from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, SettingsError, nearest
 from phosphene.images import decoding, texts
 from phosphene.images.samples import Array
 from phosphene.images.sources import Pixels, refuse, write_atomically
@@ -80,8 +80,8 @@ def save(
 
     Raises:
         ImageError: If the path or the format does not allow it.
-        NumberError: If the pixels are not finite.
-        RoomError: If memory or disk space does not suffice.
+        NonFiniteError: If the pixels are not finite.
+        OutOfSpaceError: If memory or disk space does not suffice.
         SettingsError: If depth, quality or a text's name is impossible.
     """
     format = format_of(path)
@@ -115,7 +115,7 @@ def encode(
         data, more = _encode(_whole_numbers(pixels, alpha, depth), format, metadata, exif, quality)
         return data, notes + more
     except MemoryError as error:
-        raise RoomError("The picture does not fit into memory while it is written.\nClose programs.") from error
+        raise OutOfSpaceError("The picture does not fit into memory while it is written.\nClose programs.") from error
 
 
 def _check_settings(format: str, depth: int, quality: int, metadata: Mapping[str, str]) -> None:
@@ -138,7 +138,7 @@ def _check_pixels(pixels: Tensor, alpha: Tensor | None, format: str) -> None:
     check_sides(format, height, width)
     for plane in (pixels, alpha):
         if plane is not None and not torch.isfinite(plane).all():
-            raise NumberError("The picture holds NaN or infinite pixels, so it is not written.")
+            raise NonFiniteError("The picture holds NaN or infinite pixels, so it is not written.")
 
 
 def check_sides(format: str, height: int, width: int) -> None:

@@ -14,7 +14,7 @@ import torch
 from platformdirs import user_data_path
 from torch import nn
 
-from phosphene.errors import DISK_FULL, RoomError, SettingsError, UnknownNameError, WeightsError, nearest
+from phosphene.errors import DISK_FULL, OutOfSpaceError, SettingsError, UnknownNameError, WeightsError, nearest
 from phosphene.images.sources import sha256_of
 from phosphene.names import LAYERS, NETWORKS
 from phosphene.networks import efficientnet, foreign, googlenet, weight_files
@@ -250,7 +250,7 @@ def fetch(name: str, *, force: bool = False, progress: Progress | None = None) -
     Raises:
         UnknownNameError: no such network.
         WeightsError: no connection, or not the file that was expected; how to get it by hand.
-        RoomError: the disk is full.
+        OutOfSpaceError: the disk is full.
     """
     source = _source(name)
     if not source.address:
@@ -300,7 +300,9 @@ def _download(source: Source, folder: Path, progress: Progress | None) -> Path:
 def _explain(error: Exception, source: Source, target: Path) -> Exception:
     """Why there is no file, where it is to be had, and where it belongs."""
     if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return RoomError(f"The disk has no room for {target}, {source.size} MB.\nFree some, or set PHOSPHENE_MODELS.")
+        return OutOfSpaceError(
+            f"The disk has no room for {target}, {source.size} MB.\nFree some, or set PHOSPHENE_MODELS."
+        )
     return WeightsError(
         f"The weights of {source.name} did not come: {_reason(error)}.\n"
         f"Fetch them by hand from {source.address}\n"

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from phosphene.ascent import AscentTerm, Step, climb_, gradient, planning
 from phosphene.ascent.gradient import Values, backend_on
-from phosphene.errors import RoomError, Stop
+from phosphene.errors import OutOfSpaceError, Stop
 from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
@@ -116,12 +116,12 @@ def sizes(view: Size, full: Size, scale: float) -> list[Size]:
 
 
 def check_room(engine: PaintEngine, full: Size) -> None:
-    """Refuses what memory cannot hold, before anything is begun. Raises `RoomError`: with the long side that it can."""
+    """Refuses what memory cannot hold, before anything is begun. Raises `OutOfSpaceError`: with the long side that it can."""
     needed = planning.picture_bytes(engine.look_cache.network, full) + planning.STEP_BYTES
     free = ROOM * psutil.virtual_memory().available
     if needed > free:
         most = math.sqrt(max(0.0, free - planning.STEP_BYTES) / needed) * max(full)
-        raise RoomError(
+        raise OutOfSpaceError(
             f"{full[1]}×{full[0]} pixels take {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free.\n"
             f"Render at a long side of {100 * int(most // 100)} pixels, or close other programs."
         )
@@ -140,7 +140,7 @@ def render(
         between: is called now and then; what it raises ends the render.
 
     Raises:
-        RoomError: too little memory.
+        OutOfSpaceError: too little memory.
         PhospheneError: a look that cannot be.
     """
     full = photograph.pixels.shape[-2], photograph.pixels.shape[-1]

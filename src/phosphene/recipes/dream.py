@@ -59,7 +59,7 @@ def dream(
     Raises:
         UnknownNameError: a layer or channel that the network does not have.
         SettingsError: tiles too small for their overlap, or too little memory for the tiles.
-        NumberError: the ascent left the numbers.
+        NonFiniteError: the ascent left the numbers.
     """
     settings = settings or DreamSettings()
     areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)

@@ -55,8 +55,8 @@ def dream(
         executor: makes the steps.
 
     Raises:
-        NumberError: the ascent left the numbers.
-        RoomError: the disk is full.
+        NonFiniteError: the ascent left the numbers.
+        OutOfSpaceError: the disk is full.
         RecordError: the files of a run that stopped are not whole.
     """
     sizes = transforms.sizes(*source.size, settings.octaves, settings.octave_scale)

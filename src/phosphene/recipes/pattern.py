@@ -57,7 +57,7 @@ def pattern(
     Raises:
         UnknownNameError: a layer or channel that the network does not have.
         SettingsError: no objective, or one that noise leaves silent; too little memory.
-        NumberError: the ascent left the numbers.
+        NonFiniteError: the ascent left the numbers.
     """
     settings = settings or PatternSettings()
     objective = objective or goal(network, settings).prepare(network)

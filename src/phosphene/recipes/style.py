@@ -17,7 +17,7 @@ from torch import Tensor
 
 from phosphene import features
 from phosphene.ascent import OnStep, Reached, Tell, planning, teller
-from phosphene.errors import NumberError, SettingsError
+from phosphene.errors import NonFiniteError, SettingsError
 from phosphene.features import hypercolumns
 from phosphene.features.hypercolumns import LOOKS
 from phosphene.networks import Network
@@ -65,7 +65,7 @@ def style(
 
     Raises:
         SettingsError: no source, or too little memory for a window.
-        NumberError: the painting left the numbers.
+        NonFiniteError: the painting left the numbers.
     """
     settings = settings or StyleSettings()
     if not sources:
@@ -241,6 +241,6 @@ def _optimised(
             pixels = torch.lerp(begun, painting.pixels().clamp(0, 1), free)
         score = -float(distance.detach())
         if not math.isfinite(score):
-            raise NumberError("The painting became infinite or not-a-number. Try a smaller --step-size.")
+            raise NonFiniteError("The painting became infinite or not-a-number. Try a smaller --step-size.")
         told(number, pixels, score)
     return pixels

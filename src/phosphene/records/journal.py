@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phosphene.errors import RecordError, RoomError, SettingsError
+from phosphene.errors import OutOfSpaceError, RecordError, SettingsError
 from phosphene.images import write_atomically
 from phosphene.records.record import Facts
 
@@ -64,7 +64,7 @@ class Journal:
             self.write()
 
     def write(self) -> None:
-        """Writes it, whole or not at all: if the disk is full, a `RoomError` says so, and the last state is kept."""
+        """Writes it, whole or not at all: if the disk is full, a `OutOfSpaceError` says so, and the last state is kept."""
         self.folder.mkdir(exist_ok=True)
         facts = {"about": dict(self.about), "command": dict(self.command), "state": self.state}
         write_atomically(self.folder / _FILE, json.dumps(facts, indent=1).encode(), overwrite=True)
@@ -75,13 +75,13 @@ class Journal:
         return time.monotonic() - self._written >= PAUSE
 
     def room_for(self, nbytes: int) -> None:
-        """Makes the folder; a `RoomError` if its disk has no room for so many bytes, with what is there already."""
+        """Makes the folder; a `OutOfSpaceError` if its disk has no room for so many bytes, with what is there already."""
         self.folder.mkdir(exist_ok=True)
         files = [each.stat() for each in self.folder.iterdir()]
         held = sum(each.st_blocks * 512 if hasattr(each, "st_blocks") else each.st_size for each in files)
         free = shutil.disk_usage(self.folder).free + held
         if free < nbytes:
-            raise RoomError(
+            raise OutOfSpaceError(
                 f"The dream needs {nbytes / 1e9:.1f} GB of disk beside its output, and {free / 1e9:.1f} GB are free.\n"
                 "Free some, or write to another disk: -o /OTHER/DISK/dream.tif"
             )

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from phosphene import images
-from phosphene.errors import DISK_FULL, ImageError, RoomError
+from phosphene.errors import DISK_FULL, ImageError, OutOfSpaceError
 from phosphene.images.sources import bare_name
 from phosphene.recipes.fields import Setting, Settings, described, flag
 from phosphene.records.record import Facts
@@ -39,7 +39,7 @@ class ReportFolder:
 
         Raises:
             ImageError: it holds something else, or cannot be made.
-            RoomError: the disk is full.
+            OutOfSpaceError: the disk is full.
         """
         if self.path.exists():
             self._check(subject, force=force)
@@ -49,7 +49,9 @@ class ReportFolder:
             (self.path / PICTURES).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             if error.errno in DISK_FULL:
-                raise RoomError(f"The disk has no room for {self.path}.\nFree some, or choose another disk.") from error
+                raise OutOfSpaceError(
+                    f"The disk has no room for {self.path}.\nFree some, or choose another disk."
+                ) from error
             advice = "Choose another folder with -o, such as your home folder."
             raise ImageError(f"{self.path} cannot be made: {error.strerror}.\n{advice}") from error
 

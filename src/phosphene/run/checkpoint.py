@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import OnStep, Reached, Step
-from phosphene.errors import PhospheneError, RecordError, RoomError, Stop
+from phosphene.errors import OutOfSpaceError, PhospheneError, RecordError, Stop
 from phosphene.images.rasters import Raster, kind_of, strips
 from phosphene.records import record
 from phosphene.records.journal import Journal, read
@@ -147,6 +147,6 @@ def telling_of_memory() -> Iterator[None]:
             where, advice = "The graphics card's memory", " Or leave the card aside: --device cpu"
         else:
             raise
-        raise RoomError(
+        raise OutOfSpaceError(
             f"{where} ran out. Try a smaller picture, as --long-side 1024, or --memory 900MB.{advice}"
         ) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.ascent.executor import DiskExecutor, MakeExecutor
-from phosphene.errors import DISK_FULL, PhospheneError, RoomError, SettingsError, Stop
+from phosphene.errors import DISK_FULL, OutOfSpaceError, PhospheneError, SettingsError, Stop
 from phosphene.images import huge
 from phosphene.images.rasters import Raster
 from phosphene.images.samples import check_size
@@ -125,7 +125,7 @@ def too_large(path: Path, held: int, obstacle: str | None) -> PhospheneError:
     """Says of a picture that would hold so many bytes of memory how it can be made."""
     takes = f"{path.name} takes {held / 1e9:.1f} GB of memory and more"
     if obstacle is None:
-        return RoomError(
+        return OutOfSpaceError(
             f"{takes}, or a file to dream into.\nName one: -o dream.tif (in Python: keep=CheckpointOptions(folder))"
         )
     return SettingsError(
@@ -146,7 +146,7 @@ def _kept(journal: Journal) -> Iterator[None]:
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        raise RoomError(
+        raise OutOfSpaceError(
             f"The disk is full. What was done is kept in {journal.folder}.\n"
             f"Free some room, and go on: phosphene resume {name}"
         ) from error

@@ -112,7 +112,7 @@ class Dream:
 
         Raises:
             ImageError: the name, the folder or an existing file stands in the way.
-            RoomError: the disk is full.
+            OutOfSpaceError: the disk is full.
         """
         return images.save(self.pixels, path, overwrite=overwrite, **self._extras(metadata, quality, None))
 

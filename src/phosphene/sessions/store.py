@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from phosphene import images
-from phosphene.errors import ImageError, RecordError, RoomError, UnknownNameError
+from phosphene.errors import ImageError, OutOfSpaceError, RecordError, UnknownNameError
 from phosphene.images import write_atomically
 from phosphene.painting.checks import ID
 from phosphene.painting.document import DREAM, STYLE, Document, Ground
@@ -198,9 +198,9 @@ class References(Mapping[str, images.Source]):
         self.facts: dict[str, Facts] = {str(id): dict(each) for id, each in facts.items() if re.fullmatch(ID, str(id))}
 
     def add(self, data: bytes, name: str, *, max_pixels: int) -> Reference:
-        """Keeps a picture. Raises `ImageError`: it cannot be read; `RoomError`: there are too many."""
+        """Keeps a picture. Raises `ImageError`: it cannot be read; `OutOfSpaceError`: there are too many."""
         if len(self.facts) >= MOST_REFERENCES:
-            raise RoomError(f"A painting has at most {MOST_REFERENCES} guides and styles.")
+            raise OutOfSpaceError(f"A painting has at most {MOST_REFERENCES} guides and styles.")
         picture = images.load(data, long_side=LARGEST, max_pixels=max_pixels, name=checked_name(name, "picture"))
         height, width = picture.pixels.shape[-2:]
         id = secrets.token_hex(8)

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
-from phosphene.errors import DISK_FULL, NumberError, PhospheneError, RoomError, WeightsError
+from phosphene.errors import DISK_FULL, NonFiniteError, OutOfSpaceError, PhospheneError, WeightsError
 
 log = logging.getLogger("phosphene.studio")
 
@@ -63,9 +63,9 @@ async def refused(work: Callable[[], Awaitable[object]]) -> Refusal | None:
 
 def _status(error: PhospheneError) -> int:
     """503 for what this computer lacks, 500 for arithmetic that failed, 400 for a mistake in the request."""
-    if isinstance(error, (RoomError, WeightsError)):
+    if isinstance(error, (OutOfSpaceError, WeightsError)):
         return 503
-    return 500 if isinstance(error, NumberError) else 400
+    return 500 if isinstance(error, NonFiniteError) else 400
 
 
 def _halves(message: str) -> tuple[str, str]:

@@ -130,7 +130,7 @@ class Results:
 
         Raises:
             ImageError: the folder holds something else, or cannot be made.
-            RoomError: the disk is full.
+            OutOfSpaceError: the disk is full.
         """
         self.folder.claim(subject, force=self.anew)
         known = self.folder.facts()
