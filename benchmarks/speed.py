@@ -26,7 +26,7 @@ import tables
 from phosphene import networks
 from phosphene.ascent import gradient
 from phosphene.ascent.gradient import Tiling
-from phosphene.cli.process import keep_buffers
+from phosphene.cli.process import tune_malloc
 from phosphene.objectives import layer
 
 Step = Callable[[], torch.Tensor]
@@ -40,7 +40,7 @@ AIMS = (
 
 
 def ours(model: str, aim: str, pixels: torch.Tensor) -> Step:
-    keep_buffers((pixels.shape[-1], pixels.shape[-2]))
+    tune_malloc((pixels.shape[-1], pixels.shape[-2]))
     network, objective = networks.load(model), layer(aim)
     return lambda: gradient.compute(pixels, network, objective, Tiling(99_999, 0))[0]
 

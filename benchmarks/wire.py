@@ -22,7 +22,7 @@ from phosphene import networks
 from phosphene.ascent import gradient, planning
 from phosphene.ascent.executor import DiskExecutor, StepExecutor, Work
 from phosphene.ascent.gradient import Torch
-from phosphene.cli.process import keep_buffers
+from phosphene.cli.process import tune_malloc
 from phosphene.cluster import ClusterExecutor, connect
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--layers", default="block11")
     chosen = parser.parse_args()
-    keep_buffers((0, 0))
+    tune_malloc((0, 0))
     rows = []
     with connect(workers=chosen.workers, threads=1) as client:
         for name in chosen.layers.split(","):

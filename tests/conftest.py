@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from studio_fake import Studio
 
 # Commands that tests call in their own process would tell its C library to keep all that is ever freed: gigabytes.
-memory.keep_buffers = lambda size: None
+memory.tune_malloc = lambda size: None
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -139,7 +139,7 @@ class Runner:
         Raises:
             PhospheneError: it cannot be saved.
         """
-        process.give_back()  # for what writes the picture
+        process.trim_heap()  # for what writes the picture
         began = time.monotonic()
         said = [*notes, *result.notes, *self._save(result, job.output, replace)]
         if result.journal and result.record.complete:
@@ -180,7 +180,7 @@ class Runner:
     def _watch(self, step: Step, bar: progress.Bar, output: Path | None) -> None:
         if step.octave == 1 and step.step <= 1:
             held = step.size if step.pixels.numel() else (0, 0)  # of a picture on disk, nothing is in memory
-            process.keep_buffers(held)
+            process.tune_malloc(held)
             if output:
                 images.check_sides(images.format_of(output), *step.size)
         if step.done >= 1:

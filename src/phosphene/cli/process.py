@@ -62,7 +62,7 @@ LARGE = 4_000_000  # pixels of a picture whose own copies are worth handing back
 HANDED_BACK = 8 << 20  # bytes of a buffer that is handed back where the picture is large
 
 
-def keep_buffers(size: tuple[int, int]) -> None:
+def tune_malloc(size: tuple[int, int]) -> None:
     """Asks glibc to keep freed memory for the next step.
 
     By default each large buffer is mapped anew and handed back when it is freed, and the system clears every page of
@@ -81,7 +81,7 @@ def keep_buffers(size: tuple[int, int]) -> None:
     mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Hands what is kept and not used back to the system, where the C library can be told to."""
     try:
         ctypes.CDLL(None).malloc_trim(0)

@@ -64,7 +64,7 @@ def atlas(
     if note := process.choose_threads(threads):
         console.say(note)
     side = own.get("long_side", LARGEST)
-    process.keep_buffers((side, side))
+    process.tune_malloc((side, side))
     with Interruption() as stop, progress.bar(Path(picture).name, quiet=quiet) as bar:
 
         def show(told: Progress) -> None:
@@ -188,7 +188,7 @@ def study(
         Machines(own.get("scheduler"), own.get("workers"), own.get("threads")).check()
     else:
         side = own.get("long_side", 1024)
-        process.keep_buffers((side, side))
+        process.tune_malloc((side, side))
         if note := process.choose_threads(own.get("threads")):
             console.say(note)
     with Interruption() as stop, progress.bar(Path(picture).name, quiet=quiet) as bar:

@@ -24,7 +24,7 @@ from phosphene.records import record
 from phosphene.records.record import Record
 from phosphene.run import redo as redo_run
 from phosphene.run.again import differences, recorded_input, recorded_model
-from phosphene.run.checkpoint import CheckpointOptions, telling_of_memory
+from phosphene.run.checkpoint import CheckpointOptions, translate_oom
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream
 from phosphene.techniques.engine import origin_of
@@ -86,7 +86,7 @@ def redo(
             "What was painted in the studio is made again as it was: it takes no other settings than --model."
         )
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
-    with telling_of_memory():
+    with translate_oom():
         began = recorded_input(made, folder) if image is None else image
         network = networks.load(**{**recorded_model(made, folder, changes), **changes})
         return _repainted(made, began, beside(made, folder), network, on_step)

@@ -22,7 +22,7 @@ from phosphene.records import record
 from phosphene.records.record import Facts
 from phosphene.reports.folder import Subject, flags
 from phosphene.run import Dream, Prepared
-from phosphene.run.checkpoint import telling_of_memory
+from phosphene.run.checkpoint import translate_oom
 from phosphene.techniques import Technique
 from phosphene.techniques.engine import CANVAS_SIZE, ImageCache, Opened, Opening, pictures
 
@@ -123,7 +123,7 @@ class VariantMaker:
         """
         network = self.library(settings)
         ready = Prepared(self.technique, settings, network, self._cache(network), self.opening)
-        with telling_of_memory():
+        with translate_oom():
             made = ready.make_opened(*self.opened(settings), on_step=on_step)
         if not made.record.complete:
             raise Stop

@@ -16,7 +16,7 @@ from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, Values, flag
 from phosphene.records import record
 from phosphene.records.record import Facts, Record
-from phosphene.run.checkpoint import CheckpointOptions, telling_of_memory
+from phosphene.run.checkpoint import CheckpointOptions, translate_oom
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
@@ -41,7 +41,7 @@ def redo(
     technique = TECHNIQUES[made.recipe]
     check_changes(made, changes)
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
-    with telling_of_memory():
+    with translate_oom():
         then, notes = _recorded(made, technique, folder, changes)
         chosen = technique.engine.again(then, changes)
         _check_there(chosen, folder)

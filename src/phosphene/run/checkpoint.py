@@ -136,7 +136,7 @@ class StepRecorder:
 
 
 @contextmanager
-def telling_of_memory() -> Iterator[None]:
+def translate_oom() -> Iterator[None]:
     """Puts memory that runs out in our words; torch and graphics cards say it with a `RuntimeError`."""
     try:
         yield

@@ -27,7 +27,7 @@ from phosphene.recipes.fields import memory_bytes
 from phosphene.records.journal import Journal
 from phosphene.records.record import Record
 from phosphene.run import large
-from phosphene.run.checkpoint import Checkpoint, CheckpointOptions, StepRecorder, telling_of_memory
+from phosphene.run.checkpoint import Checkpoint, CheckpointOptions, StepRecorder, translate_oom
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.techniques import DREAM, Technique
 from phosphene.techniques.engine import ImageCache, Opening
@@ -201,7 +201,7 @@ class Prepared:
         Raises:
             PhospheneError: with a message for the person who asked.
         """
-        with telling_of_memory():
+        with translate_oom():
             path = image if isinstance(image, (str, os.PathLike)) else ""
             if (memory := self._disk_memory(path, keep)) and keep:
                 return large.dream(

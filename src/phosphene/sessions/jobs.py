@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from phosphene.errors import PhospheneError, Stop
-from phosphene.run.checkpoint import telling_of_memory
+from phosphene.run.checkpoint import translate_oom
 from phosphene.sessions.states import JobKind, JobStage, JobState
 
 # Long work that can be watched and cancelled
@@ -110,7 +110,7 @@ _log = logging.getLogger(__name__)
 def fault_of(work: Callable[[], None]) -> str | None:
     """Does something; `None` if it ends well, nothing but an empty text if it was stopped, else what went wrong."""
     try:
-        with telling_of_memory():
+        with translate_oom():
             work()
     except Stop:
         return ""
