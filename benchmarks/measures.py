@@ -82,7 +82,7 @@ def dreamt(name: str, preset: str, seed: int, folder: Path | None, **changes: An
 def borders(like: Tensor, preset: str, **changes: Any) -> Lattice:
     """Where the tiles of the last octave meet, unshifted."""
     chosen, network = settings(preset=preset, **changes), networks.load("efficientnet-lite0")
-    objective = recipe.goal(network, chosen).prepare(network)
+    objective = recipe.resolve_objective(network, chosen).prepare(network)
     sizes = transforms.sizes(*like.shape[-2:], chosen.octaves, chosen.octave_scale)
     tiling = recipe.tilings_of(network, objective, chosen, sizes)[-1]
     return Lattice.of(gradient.boxes(sizes[-1], network, objective, tiling))

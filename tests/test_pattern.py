@@ -110,9 +110,11 @@ def test_steps_are_told_with_the_whole_picture(tiny32):
 
 
 def test_a_channel_is_looked_at_before_its_relu(efficientnet):
-    goal = recipe.goal(efficientnet, PatternSettings(layer="head", channel=300))
-    assert str(goal) == "channel(head_pre_relu, 300)"
-    assert str(recipe.goal(efficientnet, PatternSettings(layer="block8", channel=3))) == "channel(block8, 3)"
+    resolve_objective = recipe.resolve_objective(efficientnet, PatternSettings(layer="head", channel=300))
+    assert str(resolve_objective) == "channel(head_pre_relu, 300)"
+    assert (
+        str(recipe.resolve_objective(efficientnet, PatternSettings(layer="block8", channel=3))) == "channel(block8, 3)"
+    )
 
 
 def test_noise_that_wakes_nothing_grows_louder_and_then_is_an_error(tiny32):

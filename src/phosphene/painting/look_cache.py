@@ -21,7 +21,7 @@ from phosphene.recipes.style_settings import settings as choose_style
 from phosphene.run import Prepared
 from phosphene.run.prepared import Dream
 from phosphene.techniques import STYLE
-from phosphene.techniques.dreams import Aim, aim
+from phosphene.techniques.dreams import PreparedObjective, aim
 from phosphene.techniques.engine import ImageCache
 
 Size = tuple[int, int]
@@ -37,7 +37,7 @@ class LookCache:
     references: Mapping[str, images.Source] = field(default_factory=dict)  # guides and styles, by name
     seed: int = 0  # of the dreams
     style_steps: int | None = None  # of a style at each size; `None` is what suits a picture that is kept
-    _aims: dict[Look, Aim] = field(default_factory=dict)
+    _prepared: dict[Look, PreparedObjective] = field(default_factory=dict)
     _fitted: dict[tuple[Look, Size], Objective] = field(default_factory=dict)
 
     @property
@@ -50,16 +50,16 @@ class LookCache:
         """Opens the references."""
         return ImageCache(self.network.dtype, named=self.references)
 
-    def dream(self, look: Look) -> Aim:
+    def dream(self, look: Look) -> PreparedObjective:
         """What a dream's look asks for.
 
         Raises:
             PhospheneError: a layer, channel or picture that is not there.
         """
-        if look not in self._aims:
+        if look not in self._prepared:
             self.check(look)
-            self._aims[look] = aim(self.view, self._settings(look), self.network, self.cache)
-        return self._aims[look]
+            self._prepared[look] = aim(self.view, self._settings(look), self.network, self.cache)
+        return self._prepared[look]
 
     def brushed(self, look: Look, window: Size) -> Objective:
         """A dream's objective for a window of the view: guides are seen at the size that they have for the view."""

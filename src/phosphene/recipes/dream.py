@@ -62,7 +62,7 @@ def dream(
         NonFiniteError: the ascent left the numbers.
     """
     settings = settings or DreamSettings()
-    areas = _areas(objective or goal(network, settings).prepare(network), mask, regions)
+    areas = _areas(objective or resolve_objective(network, settings).prepare(network), mask, regions)
     bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
     plans = [tilings_of(network, area.objective, settings, sizes) for area in areas]
@@ -89,7 +89,7 @@ def dream(
     return dreamt if mask is None else torch.where(mask > 0, dreamt, pixels)
 
 
-def goal(network: Network, settings: DreamSettings) -> Objective:
+def resolve_objective(network: Network, settings: DreamSettings) -> Objective:
     """The objective that the settings describe: in words, by guides, or by layers.
 
     Raises:

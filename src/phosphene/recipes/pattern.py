@@ -23,7 +23,7 @@ from phosphene.pixels.transforms import enlarge, roll, turn
 from phosphene.recipes.fields import memory_bytes
 from phosphene.recipes.pattern_settings import PatternSettings
 
-Aim = Callable[[Tensor], tuple[Tensor, float]]
+PreparedObjective = Callable[[Tensor], tuple[Tensor, float]]
 """Pixels to ∂objective/∂pixels and the score."""
 
 SMALLEST = 64  # pixels: a side below this shows a deep layer nothing
@@ -60,7 +60,7 @@ def pattern(
         NonFiniteError: the ascent left the numbers.
     """
     settings = settings or PatternSettings()
-    objective = objective or goal(network, settings).prepare(network)
+    objective = objective or resolve_objective(network, settings).prepare(network)
     sizes = octave_sizes(*size, settings)
     counts = [steps(settings, *each) for each in sizes]
     work = [math.prod(each) * count for each, count in zip(sizes, counts, strict=True)]
@@ -84,7 +84,7 @@ def pattern(
     return pixels
 
 
-def goal(network: Network, settings: PatternSettings) -> Objective:
+def resolve_objective(network: Network, settings: PatternSettings) -> Objective:
     """The objective that the settings describe: in words, or one channel of a layer.
 
     A channel is looked at before its ReLU where there is one: behind it, a channel that noise leaves silent has no
@@ -135,7 +135,11 @@ def _painted(pixels: Tensor, settings: PatternSettings) -> Painting:
 
 
 def _first(
-    aim: Aim, size: tuple[int, int], settings: PatternSettings, generator: torch.Generator, dtype: torch.dtype
+    aim: PreparedObjective,
+    size: tuple[int, int],
+    settings: PatternSettings,
+    generator: torch.Generator,
+    dtype: torch.dtype,
 ) -> Painting:
     """Noise that the objective answers to: as soft as may be."""
     for contrast in CONTRASTS:
@@ -149,7 +153,12 @@ def _first(
 
 
 def _optimised(
-    painting: Painting, aim: Aim, steps: int, settings: PatternSettings, generator: torch.Generator, told: Tell
+    painting: Painting,
+    aim: PreparedObjective,
+    steps: int,
+    settings: PatternSettings,
+    generator: torch.Generator,
+    told: Tell,
 ) -> Tensor:
     """The painting's pixels after so many steps of Adam (Kingma and Ba 2014)."""
     optimiser = params.Adam(painting.variables, settings.step_size)

@@ -20,7 +20,7 @@ from phosphene.images.samples import check_size
 from phosphene.images.sources import sha256_of
 from phosphene.pixels import transforms
 from phosphene.recipes import large as recipe
-from phosphene.recipes.dream import goal, tilings_of
+from phosphene.recipes.dream import resolve_objective, tilings_of
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import SUFFIX, Journal
 from phosphene.records.record import Record
@@ -83,7 +83,7 @@ def dream(
     height, width = images.size_of(path) or (0, 0)
     check_size(path.name, width, height, ready.opening.max_pixels)
     settings, network = ready.settings, ready.network
-    objective = (ready.objective or goal(network, settings)).prepare(network, ready.cache)
+    objective = (ready.objective or resolve_objective(network, settings)).prepare(network, ready.cache)
     known = ready.technique.engine.provenance(settings, network, str(objective)) | {"pictures": ready.cache.hashes}
     origin = {"name": path.name, "sha256": sha256_of(path)}
     sizes = transforms.sizes(height, width, settings.octaves, settings.octave_scale)

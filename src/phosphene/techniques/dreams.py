@@ -76,7 +76,7 @@ class Dreams(Engine[DreamSettings]):
     ) -> tuple[DreamSettings, tuple[str, ...]]:
         """As `Engine.for_network`: a network that lacks the recorded layer dreams at its own."""
         asked = "layer" in changes or settings.objective is not None
-        if asked or recipe.goal(network, settings).layers <= set(network.layers):
+        if asked or recipe.resolve_objective(network, settings).layers <= set(network.layers):
             return settings, ()
         note = f"{network.name} has no {settings.layer}: it dreams at {network.default_layer}"
         return replace(settings, layer=None), (note,)
@@ -99,11 +99,16 @@ class Dreams(Engine[DreamSettings]):
     def _objective(self, settings: DreamSettings, network: Network, cache: ImageCache) -> Objective:
         """What is maximised, ready for the network."""
         known = replace(settings, layer=None) if settings.layer == BEST else settings
-        return recipe.goal(network, known).prepare(network, cache)
+        return recipe.resolve_objective(network, known).prepare(network, cache)
 
 
 def _dreamt(
-    picture: Picture, aimed: Aim, network: Network, on_step: OnStep, reached: Reached | None, on_reached: OnReached
+    picture: Picture,
+    aimed: PreparedObjective,
+    network: Network,
+    on_step: OnStep,
+    reached: Reached | None,
+    on_reached: OnReached,
 ) -> Tensor:
     """The dream, which reaches something with each step."""
 
@@ -124,7 +129,7 @@ def _dreamt(
     )
 
 
-def _expected(picture: Picture, aimed: Aim, network: Network) -> Forecast | None:
+def _expected(picture: Picture, aimed: PreparedObjective, network: Network) -> Forecast | None:
     """The forecast of a dream without a mask."""
     if aimed.mask is not None:
         return None
@@ -145,7 +150,7 @@ def _small(picture: Picture, settings: DreamSettings) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Aim:
+class PreparedObjective:
     """An objective ready for the network, and where it holds."""
 
     settings: DreamSettings  # with the layers that were chosen for a guide
@@ -157,17 +162,17 @@ class Aim:
 
 def aim(
     picture: Picture, settings: DreamSettings, network: Network, cache: ImageCache, objective: Objective | None = None
-) -> Aim:
+) -> PreparedObjective:
     """Makes everything ready that the settings ask for, for this picture.
 
     Raises:
         PhospheneError: names that are not there, pictures that cannot be read, masks that do not fit.
     """
     settings, notes = chosen_layers(picture, settings, network, cache)
-    wanted = (objective or recipe.goal(network, settings)).prepare(network, cache)
+    wanted = (objective or recipe.resolve_objective(network, settings)).prepare(network, cache)
     mask = mask_of(picture, settings, cache)
     regions = tuple(_region(text, picture, settings, network, cache, wanted) for text in settings.region)
-    return Aim(settings, wanted, mask, regions, notes)
+    return PreparedObjective(settings, wanted, mask, regions, notes)
 
 
 def asks_for_best(settings: DreamSettings) -> bool:

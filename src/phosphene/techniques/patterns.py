@@ -72,7 +72,7 @@ class Patterns(Engine[PatternSettings]):
     def _ready(
         settings: PatternSettings, network: Network, cache: ImageCache, objective: Objective | None
     ) -> Objective:
-        return (objective or recipe.goal(network, settings)).prepare(network, cache)
+        return (objective or recipe.resolve_objective(network, settings)).prepare(network, cache)
 
 
 # A sheet
