@@ -135,12 +135,12 @@ def main() -> None:
     parser.add_argument("--googlenet", type=Path, required=True, help="bvlc_googlenet.caffemodel")
     parser.add_argument("--published", type=Path, help="a folder of pairs that others painted")
     parser.add_argument("--method", default="match", choices=("match", "gram"))
-    parser.add_argument("--stuff", type=float, default=1.0, help="as phosphene style has it")
+    parser.add_argument("--semantics", type=float, default=1.0, help="as phosphene style has it")
     asked = parser.parse_args()
     network, rows = phosphene.network(asked.googlenet), []
     for pair in pairs(asked.published):
         judge = Judge(network, pair)
-        for row in measured(pair, judge, {"method": asked.method, "stuff": asked.stuff}, asked.pictures):
+        for row in measured(pair, judge, {"method": asked.method, "semantics": asked.semantics}, asked.pictures):
             rows.append(row)
             tables.show(row)
     if asked.output:

@@ -32,7 +32,7 @@ from region_pairs import SKY, Scene, china, rocket
 
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "gram": {"method": "gram", "strength": 0.5},  # as published: below it, this program keeps a share of the pixels
-    "plain match": {"stuff": 0.0},
+    "plain match": {"semantics": 0.0},
     "a hint": {"strength": 0.2},
     "ours": {},
 }

@@ -24,7 +24,7 @@ from region_pairs import NOWHERE, SKY, Pair, pairs
 
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "gram": {"method": "gram", "strength": 0.5},  # as published: below it, this program keeps a share of the pixels
-    "plain match": {"method": "match", "stuff": 0.0},
+    "plain match": {"method": "match", "semantics": 0.0},
     "ours": {"method": "match"},
 }
 AROUND = 13  # pixels of the window whose colours are judged

@@ -300,7 +300,7 @@ def test_a_painting_goes_on_after_any_window(tmp_path, efficientnet, monkeypatch
     content, look = (images.load(photograph(name), long_side=220).pixels for name in ("coffee", "china"))
 
     def paint(keep=None, on_step=None):
-        told = {"steps": 12, "scales": 2, "stuff": 0.0, "keep": keep, "on_step": on_step}
+        told = {"steps": 12, "scales": 2, "semantics": 0.0, "keep": keep, "on_step": on_step}
         return phosphene.style(content, look, network=efficientnet, **told)
 
     steps, keep = [], CheckpointOptions(tmp_path / "kept")

@@ -405,7 +405,7 @@ def test_a_result_is_a_picture_everywhere(photo, tmp_path):
     assert torch.equal(images.load(made).pixels, made.pixels)
     again = phosphene.dream(made, guide=made, mask=made, **QUICK | {"layer": "block3"})
     assert again.size == made.size
-    assert phosphene.style(made, made, scales=1, steps=1, stuff=0).size == made.size
+    assert phosphene.style(made, made, scales=1, steps=1, semantics=0).size == made.size
     images.save(made, tmp_path / "saved.png")
     with Image.open(tmp_path / "saved.png") as saved:
         assert saved.size == (width, height)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -37,7 +39,7 @@ def texture(seed: int, height: int = 64, width: int = 80, dtype: torch.dtype = t
 
 
 def painted(network: phosphene.Network, content: Tensor, *styles: tuple[Tensor, float], **changes: object) -> Tensor:
-    chosen = StyleSettings(**{**QUICK, "stuff": 0.0, "dtype": "float64", **changes})  # type: ignore[arg-type]
+    chosen = StyleSettings(**{**QUICK, "semantics": 0.0, "dtype": "float64", **changes})  # type: ignore[arg-type]
     return recipe.style(content, network, [StyleImage(*each) for each in styles], settings=chosen)
 
 
@@ -160,7 +162,7 @@ def test_windows_cover_the_picture_and_leave_finished_ones_alone(tiny32: phosphe
     content = texture(1, 500, 600)
     windows = recipe.windows(500, 600, 340**2)
     assert len(windows) > 1
-    chosen = StyleSettings(stuff=0.0, scales=1, steps=3)
+    chosen = StyleSettings(semantics=0.0, scales=1, steps=3)
     stage = recipe._Stage([(500, 600)], 0, chosen, windows)
     method = recipe._method(tiny32, [StyleImage(texture(2, 300, 300))], content, chosen)
     begun = content.clone()
@@ -181,7 +183,7 @@ def test_windows_leave_no_seam(efficientnet: phosphene.Network, monkeypatch: pyt
     def stands_out(area: int) -> float:
         """By how much more neighbouring columns differ where windows meet than nearby."""
         monkeypatch.setattr(recipe, "window_area", lambda *_: area)
-        chosen = StyleSettings(stuff=0.0, scales=2, steps=12)
+        chosen = StyleSettings(semantics=0.0, scales=2, steps=12)
         found = recipe.style(content, efficientnet, [StyleImage(style)], settings=chosen)
         steps = found.diff(dim=-1).abs().mean((0, 1, 2))
         near = [place for edge in edges for place in range(edge - 12, edge + 13) if abs(place - edge) > 2]
@@ -476,7 +478,7 @@ def test_odd_styles_and_contents_work(efficientnet: phosphene.Network, kind: str
         ("style city.png waves.png --regions city.png", ("--regions",)),
         ("style city.png waves.png --then-dream carnaval", ("carnival",)),
         ("style city.png waves.png -o waves.png --force", ("written over",)),
-        ("style city.png waves.png --stuff 0 --show-regions map.png -q --steps 1 --scales 1", ("--show-regions",)),
+        ("style city.png waves.png --semantics 0 --show-regions map.png -q --steps 1 --scales 1", ("--show-regions",)),
         ("style city.png waves.png --mask night.png", ("proportions",)),
         ("style city.png waves.png --memory 10MB", ("--memory",)),
     ],
@@ -510,18 +512,40 @@ def test_what_a_redo_needs_is_named(tmp_path: object, tiny32: phosphene.Network)
 
 
 @pytest.mark.usefixtures("pictures")
+def test_settings_go_by_their_former_names_too(tmp_path: Path) -> None:
+    quick = "-q --steps 1 --scales 1"
+    assert run(f"style city.png waves.png -o today.png {quick} --semantics 0.5 --match-tone 2") == 0
+    assert run(f"style city.png waves.png -o flags.png {quick} --stuff 0.5 --tone 2") == 0
+    (tmp_path / "former.toml").write_text("stuff = 0.5\ntone = 2.0\n")
+    assert run(f"style city.png waves.png -o file.png {quick} --config {tmp_path / 'former.toml'}") == 0
+    today = record.read("today.png")
+    assert (today.settings["semantics"], today.settings["match_tone"]) == (0.5, 2.0)
+    assert record.read("flags.png").settings == record.read("file.png").settings == today.settings
+    former, today_ = ({"stuff": 0.5, "tone": 2}, {"semantics": 0.5, "match_tone": 2})
+    assert StyleSettings.of({"style": "waves.png", **former}) == StyleSettings(style=("waves.png",), **today_)
+    kept = {name: value for name, value in (today.settings | former).items() if name not in ("semantics", "match_tone")}
+    images.save(images.load("today.png").pixels, "former.png", metadata=replace(today, settings=kept).metadata())
+    assert run("redo former.png --input city.png -o again.png -q") == 0
+    assert record.read("again.png").settings == today.settings
+    assert torch.equal(images.load("again.png").pixels, images.load("today.png").pixels)
+    told = CliRunner().invoke(main, ["style", "--help"]).output
+    assert "--semantics" in told
+    assert "--stuff" not in told
+
+
+@pytest.mark.usefixtures("pictures")
 def test_a_painting_is_made_again_with_another_look(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("style city.png waves.png -q -o a.png --steps 1 --scales 1") == 0
-    assert run("redo a.png -q -o kept.png --keep-colour --stuff 0") == 0
+    assert run("redo a.png -q -o kept.png --keep-colour --semantics 0") == 0
     assert record.read("kept.png").settings["keep_colour"]
     assert record.read("kept.png").settings["style"] == ["waves.png"]
     assert run("redo kept.png --input city.png -q -o filtered.png --filter watercolour --no-keep-colour") == 0
     made = record.read("filtered.png").settings
     assert (made["filter"], made["style"], made["keep_colour"]) == ("watercolour", [], False)
-    assert made["stuff"] == filters.read("watercolour").style["stuff"]
+    assert made["semantics"] == filters.read("watercolour").style["semantics"]
     assert run("redo filtered.png --input city.png -q -o back.png --style waves.png --strength 0.3") == 0
     made = record.read("back.png").settings
-    assert (made["filter"], made["stuff"], made["tone"], made["strength"]) == (None, 1.0, 0.0, 0.3)
+    assert (made["filter"], made["semantics"], made["match_tone"], made["strength"]) == (None, 1.0, 0.0, 0.3)
     assert run("redo a.png --octaves 3") == 2
     assert "--octaves is for dreams and patterns" in capsys.readouterr().err
 
@@ -538,6 +562,10 @@ def test_switches_turn_off_what_a_filter_has_on(monkeypatch: pytest.MonkeyPatch)
     assert not record.read("plain.png").settings["keep_colour"]
     assert run("redo kept.png --input city.png --filter woodcut -q -o cut.png") == 0
     made = record.read("cut.png").settings
-    assert (made["keep_colour"], made["scale"], made["tone"]) == (False, 1.0, filters.read("woodcut").style["tone"])
+    assert (made["keep_colour"], made["scale"], made["match_tone"]) == (
+        False,
+        1.0,
+        filters.read("woodcut").style["match_tone"],
+    )
     look.write_text("about = ")
     assert run("redo kept.png --input city.png --style night.png -q -o back.png") == 0

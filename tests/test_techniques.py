@@ -20,7 +20,7 @@ from phosphene.techniques.engine import Opening
 
 QUICK = {
     "dream": {"octaves": 1, "steps": 2},
-    "style": {"style": ("waves.png",), "scales": 1, "steps": 3, "stuff": 0.0},
+    "style": {"style": ("waves.png",), "scales": 1, "steps": 3, "semantics": 0.0},
     "pattern": {"octaves": 2, "steps": 3},
 }
 NAMES = {"dream": ["trip"], "style": ["trip"], "pattern": ["block1:3", "block2:5"]}
@@ -202,7 +202,7 @@ def test_many_workers_make_every_technique(here, technique):
 
 
 def test_after_a_filter_every_word_is_a_picture(here):
-    quick = ("--scales", "1", "--steps", "2", "--stuff", "0", "-q")
+    quick = ("--scales", "1", "--steps", "2", "--semantics", "0", "-q")
     run("style", "trip/a.png", "trip/b.png", "--filter", "woodcut", *quick)
     assert {path.name for path in (here / "trip").glob("*-style.png")} == {"a-style.png", "b-style.png"}
 
@@ -217,13 +217,15 @@ def test_a_style_takes_canvases_and_pipes(here):
 
 
 def test_a_template_names_a_style_by_its_stem(here):
-    quick = words({"scales": 1, "steps": 2, "stuff": 0})
+    quick = words({"scales": 1, "steps": 2, "semantics": 0})
     run("style", "photo.png", "waves.png", "trip/a.png:2", *quick, "-q", "-o", "{stem}_{style}.png")
     assert (here / "photo_waves+a.png").is_file()
 
 
 def test_a_style_among_the_pictures_of_its_folder_is_not_written_over(here):
-    said = run("style", "trip", "trip/a.png", "-o", "{stem}.png", "-q", "--scales", "1", "--steps", "1", "--stuff", "0")
+    said = run(
+        "style", "trip", "trip/a.png", "-o", "{stem}.png", "-q", "--scales", "1", "--steps", "1", "--semantics", "0"
+    )
     assert said.exit_code == 0  # trip/a.png becomes a.png here
     told = run("style", "photo.png", "waves.png", "-o", "waves.png", "--force", code=2)
     assert "waves.png would be written over" in told.stderr

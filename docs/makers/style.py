@@ -33,7 +33,7 @@ def story(network: phosphene.Network) -> None:
     cells = [("the photograph", city), ("the style", dusk)]
     for label, settings in (
         ("gram: the old services", {"method": "gram", "strength": 0.5}),
-        ("match by looks alone", {"stuff": 0.0}),
+        ("match by looks alone", {"semantics": 0.0}),
         ("match by stuff, then by looks", {}),
     ):
         made = phosphene.style(city, dusk, network=network, **settings)

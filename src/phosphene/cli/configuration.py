@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.names import CANVASES, LAYERS, NETWORKS
-from phosphene.recipes.fields import Named, ValueDict, Values, combined
+from phosphene.recipes.fields import Named, ValueDict, Values, combined, current
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
 
@@ -82,7 +82,8 @@ def _file(path: Path, above: Technique) -> dict[str, dict[str, object]]:
 
 
 def _checked(table: Mapping[str, object], path: Path, technique: Technique) -> dict[str, object]:
-    values = {_known(key, path, technique): _worded(key, value) for key, value in table.items()}
+    named = current(technique.settings, {key.replace("-", "_"): value for key, value in table.items()})
+    values = {_known(key, path, technique): _worded(key, value) for key, value in named.items()}
     try:
         if technique.looks:
             technique.choose(**values)
@@ -94,10 +95,10 @@ def _checked(table: Mapping[str, object], path: Path, technique: Technique) -> d
 
 
 def _known(key: str, path: Path, technique: Technique) -> str:
-    name, names = key.replace("-", "_"), (*technique.looks, *technique.fields)
-    if name not in names:
-        raise UnknownNameError(f"{path}: unknown setting {key!r}.{nearest(name, names)}\nThere are {', '.join(names)}.")
-    return name
+    names = (*technique.looks, *technique.fields)
+    if key not in names:
+        raise UnknownNameError(f"{path}: unknown setting {key!r}.{nearest(key, names)}\nThere are {', '.join(names)}.")
+    return key
 
 
 def _worded(key: str, value: object) -> object:

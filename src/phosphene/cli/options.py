@@ -32,9 +32,9 @@ _COMPLETED = {
 class Flag(click.Option):
     """A flag that stands in a group of the help."""
 
-    def __init__(self, *args: Any, group: str = REST, **more: Any) -> None:
+    def __init__(self, *args: Any, group: str = REST, former: str = "", **more: Any) -> None:
         super().__init__(*args, **more)
-        self.group = group
+        self.group, self.former = group, former  # the former name is taken, and not told
 
 
 def flag(*names: str, group: str = REST, metavar: str | None = None, **more: Any) -> Callable[[Function], Function]:
@@ -90,7 +90,7 @@ def grouped(params: Iterable[click.Parameter]) -> list[tuple[str, list[click.Opt
 
 def _record(option: click.Option) -> tuple[str, str]:
     """A flag and its help, without the ranges that click would add: they are told to those who leave them."""
-    names = ", ".join(option.opts)
+    names = ", ".join(name for name in option.opts if name != getattr(option, "former", None))
     if option.secondary_opts:
         names = names.replace("--", "--[no-]", 1)
     return names if option.is_flag else f"{names} {option.metavar or ''}", option.help or ""
@@ -120,7 +120,9 @@ def _option(of: Setting, about: str) -> Callable[[Function], Function]:
     if of.bare is not None:
         told |= {"is_flag": False, "flag_value": of.bare}
         metavar = f"[{metavar}]"
-    return flag(written, of.name, metavar=metavar, multiple=of.holds == "layer" or of.kind == "tuple", **told)
+    names = (written, fields.flag(of.once), of.name) if of.once else (written, of.name)
+    told |= {"multiple": of.holds == "layer" or of.kind == "tuple", "former": fields.flag(of.once)}
+    return flag(*names, metavar=metavar, **told)
 
 
 _TYPED: Mapping[str, tuple[str, configuration.Complete | None]] = {

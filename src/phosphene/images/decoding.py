@@ -124,8 +124,8 @@ _PILLOW = threading.RLock()
 def pillow(called: str) -> Iterator[None]:
     """Lets Pillow work undisturbed, and teaches in an `ImageError` what it raises on malformed data.
 
-    If memory runs out, that is a `OutOfSpaceError`. Its size limit and Python's warning filters are global: one thread at a
-    time, both put back afterwards.
+    If memory runs out, that is an `OutOfSpaceError`. Its size limit and Python's warning filters are global: one thread
+    at a time, both put back afterwards.
     """
     with _PILLOW, warnings.catch_warnings():
         warnings.simplefilter("ignore")

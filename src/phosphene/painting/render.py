@@ -116,7 +116,7 @@ def sizes(view: Size, full: Size, scale: float) -> list[Size]:
 
 
 def check_room(engine: PaintEngine, full: Size) -> None:
-    """Refuses what memory cannot hold, before anything is begun. Raises `OutOfSpaceError`: with the long side that it can."""
+    """Refuses what memory cannot hold before it is begun: an `OutOfSpaceError` names the long side that it can."""
     needed = planning.picture_bytes(engine.look_cache.network, full) + planning.STEP_BYTES
     free = ROOM * psutil.virtual_memory().available
     if needed > free:

@@ -45,6 +45,7 @@ class Setting:
     bare: str | None  # what the flag means without a word
     because: str  # what justifies the default: a source, or the page of the documents that measured it
     default: Any
+    once: str = ""  # its name in earlier versions, whose records and files are still read
     name: str = ""
     kind: str = "str"  # what it holds without its `None`: `int`, `float`, `str`, `bool` or `tuple`
     optional: bool = False  # whether it may be `None`
@@ -71,9 +72,10 @@ def setting(
     words: int = 1,
     bare: str | None = None,
     because: str = "",
+    once: str = "",
 ) -> Any:
     """A field of settings, which becomes a flag; for the arguments see `Setting`."""
-    known = Setting(about, group, allowed, holds, words, bare, because, default)
+    known = Setting(about, group, allowed, holds, words, bare, because, default, once)
     return field(default=default, metadata={"setting": known})
 
 
@@ -164,11 +166,11 @@ class Settings:
             UnknownNameError: there is no such setting; the nearest is offered.
             SettingsError: an impossible value.
         """
-        names = cls.names()
-        for name in values:
+        names, wanted = cls.names(), current(cls, values)
+        for name in wanted:
             if name not in names:
                 raise UnknownNameError(f"Unknown setting {name!r}.{nearest(name, names)} There are {', '.join(names)}.")
-        return cls(**values)
+        return cls(**wanted)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -178,6 +180,12 @@ class Settings:
     def to_dict(self) -> dict[str, object]:
         """Every field with its value, ready for JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def current(of: type[Settings], values: Values) -> ValueDict:
+    """Values by the names that their settings have today: records and files of earlier versions say others."""
+    renamed = {each.once: name for name, each in described(of).items() if each.once}
+    return {renamed.get(name, name): value for name, value in values.items()}
 
 
 def combined(of: type[Settings], *places: Values) -> ValueDict:

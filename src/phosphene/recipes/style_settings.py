@@ -31,7 +31,7 @@ class StyleSettings(Settings):
     keep_colour: bool = look(False, "keep the picture's own colours")
     model: str = fields.network_name()
     weights: str | None = fields.network_weights()
-    seed: int = look(0, "of the faint grain that a painting begins with", (0, 2**63 - 1), because="any is as good")
+    seed: int = look(0, "seed of the initial noise", (0, 2**63 - 1), because="any is as good")
     mask: str | None = taste(
         None, "where: a picture, white is repainted; or alpha, your picture's own transparency", holds="mask"
     )
@@ -40,9 +40,19 @@ class StyleSettings(Settings):
     regions: tuple[str, ...] = taste(
         (), "two maps, the picture's and the style's: one colour is one stuff", holds="map", words=MAPS
     )
-    stuff: float = taste(1.0, "how firmly sky goes to sky and wall to wall; 0: only looks count", (0, 10), because=PAGE)
-    tone: float = taste(
-        0.0, "how firmly dark goes to dark and red to red, as filters ask; 0: not at all", (0, 100), because=PAGE
+    semantics: float = taste(
+        1.0,
+        "how strongly matching prefers the same kind of region (sky to sky); 0 matches appearance only",
+        (0, 10),
+        because=PAGE,
+        once="stuff",
+    )
+    match_tone: float = taste(
+        0.0,
+        "how strongly matching prefers the same brightness and colour, as filters do; 0: not at all",
+        (0, 100),
+        because=PAGE,
+        once="tone",
     )
     initial: str | None = taste(None, "a picture to begin with, in place of your own", holds="picture")
     then_dream: str | None = taste(

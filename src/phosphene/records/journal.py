@@ -64,7 +64,7 @@ class Journal:
             self.write()
 
     def write(self) -> None:
-        """Writes it, whole or not at all: if the disk is full, a `OutOfSpaceError` says so, and the last state is kept."""
+        """Writes it, whole or not at all; on a full disk the last state is kept, and an `OutOfSpaceError` says so."""
         self.folder.mkdir(exist_ok=True)
         facts = {"about": dict(self.about), "command": dict(self.command), "state": self.state}
         write_atomically(self.folder / _FILE, json.dumps(facts, indent=1).encode(), overwrite=True)
@@ -75,7 +75,7 @@ class Journal:
         return time.monotonic() - self._written >= PAUSE
 
     def room_for(self, nbytes: int) -> None:
-        """Makes the folder; a `OutOfSpaceError` if its disk has no room for so many bytes, with what is there already."""
+        """Makes the folder; an `OutOfSpaceError` if its disk has no room for so many bytes beside what is there."""
         self.folder.mkdir(exist_ok=True)
         files = [each.stat() for each in self.folder.iterdir()]
         held = sum(each.st_blocks * 512 if hasattr(each, "st_blocks") else each.st_size for each in files)

@@ -13,7 +13,7 @@ from phosphene.errors import RecordError, SettingsError, WeightsError
 from phosphene.networks.network import AUTO as DEVICE_AUTO
 from phosphene.networks.network import CPU, is_here
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings, Values, flag
+from phosphene.recipes.fields import Settings, Values, current, flag
 from phosphene.records import record
 from phosphene.records.record import Facts, Record
 from phosphene.run.checkpoint import CheckpointOptions, translate_oom
@@ -107,8 +107,9 @@ def _recorded(made: Record, technique: Technique, folder: Path, changes: Values)
 
 
 def recorded_settings(made: Record) -> dict[str, object]:
-    """The settings of a record, without those that only earlier versions had."""
-    return {name: value for name, value in made.settings.items() if name not in RETIRED}
+    """The settings of a record by today's names, without those that only earlier versions had."""
+    known = {name: value for name, value in made.settings.items() if name not in RETIRED}
+    return current(TECHNIQUES[made.recipe].settings, known) if made.recipe in TECHNIQUES else known
 
 
 def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) -> dict[str, str | None]:

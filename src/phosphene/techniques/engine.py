@@ -21,7 +21,7 @@ from phosphene.networks.network import device_for
 from phosphene.objectives import Objective
 from phosphene.pixels.canvases import canvas, is_canvas
 from phosphene.pixels.tiles import Box
-from phosphene.recipes.fields import Settings, Values, combined, described
+from phosphene.recipes.fields import Settings, Values, combined, current, described
 from phosphene.recipes.settings import ALPHA, join_region, split_region
 from phosphene.recipes.style_settings import weighted
 from phosphene.records.record import Facts, Record
@@ -301,6 +301,7 @@ class Engine(ABC, Generic[Chosen]):
         """
         known = self.provenance(settings, network, objective)
         wanted = Record(**known, input={}, output={}, versions={}, threads=1)
+        found = replace(found, settings=current(self.technique.settings, found.settings))
         if chosen := self.chosen_for_each(settings):
             own = {name: found.settings.get(name) for name in chosen}
             wanted = replace(wanted, settings=wanted.settings | own, objective=found.objective)

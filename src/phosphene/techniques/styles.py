@@ -200,7 +200,7 @@ def _sources(
 def _stuff(
     name: str, pixels: Tensor, source: Picture, chosen: StyleSettings, network: Network, cache: ImageCache
 ) -> tuple[correspondence.Correspondence | None, list[str]]:
-    if chosen.method == "gram" or (not chosen.stuff and not chosen.regions):
+    if chosen.method == "gram" or (not chosen.semantics and not chosen.regions):
         return None, []
     if not chosen.regions:
         found = correspondence.found(network, source.pixels, pixels)
