@@ -55,7 +55,7 @@ def test_hypercolumns_stand_on_one_grid(tiny32: phosphene.Network) -> None:
 def test_a_picture_finds_itself(tiny64: phosphene.Network) -> None:
     pixels = texture(1, dtype=torch.float64)
     method = Neighbours(tiny64, [StyleImage(pixels)], pixels, strength=0.5, firmness=0)
-    (palette,) = method.palettes
+    (palette,) = method.features
     where = palette.found(palette.vectors, *palette.vectors.new_zeros(len(palette.vectors), 4).split([0, 4], 1))
     assert (where == torch.arange(len(where))).all()
 
@@ -271,7 +271,7 @@ def test_statistics_have_as_much_of_each_stuff_as_the_content(tiny32: phosphene.
     halves[:, 0, :, :32], halves[:, 1, :, 32:] = 1, 1
     stuff = correspondence.Correspondence(halves, halves)
     method = Neighbours(tiny32, [StyleImage(style, stuff=stuff)], style, strength=1, firmness=1)
-    palette, rows = method.palettes[0], torch.arange(64) % 2
+    palette, rows = method.features[0], torch.arange(64) % 2
     left = torch.tensor([[1.0, 0.0]]).expand(64, -1)
     where = palette.stuff.argmax(1).argsort(stable=True)[:64]
     for layer, seen in enumerate(palette.layers):

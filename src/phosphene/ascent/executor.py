@@ -182,4 +182,4 @@ class DiskExecutor:
 
 
 MakeExecutor = Callable[[Work], StepExecutor]
-"""Gives the hands for an octave's work."""
+"""Gives what makes an octave's steps."""

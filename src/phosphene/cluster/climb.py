@@ -1,4 +1,4 @@
-"""The pixels of a big dream where they are worked on: each worker of a crew holds some, and climbs with them.
+"""The pixels of a big dream where they are worked on: each worker of a pool holds some, and climbs with them.
 
 Between two steps only sums, and what lies around the borders of the workers' parts, cross the wire. Boxes and
 operations are those of one computer, and numbers are added in the same order: the pixels are the same, however many
@@ -34,7 +34,7 @@ WHOLE = slice(None), slice(None)
 
 
 class Climb:
-    """Pixels of a source shared out among a crew's workers, as they are now; everyone has network and objective."""
+    """Pixels of a source shared out among a pool's workers, as they are now; everyone has network and objective."""
 
     def __init__(self, pool: WorkerPool, work: Work, source: Raster) -> None:
         self.pool, self.work, self.size = pool, work, source.size
@@ -126,13 +126,13 @@ Result = TypeVar("Result")
 
 
 class ClusterExecutor:
-    """Makes a big dream's steps on the workers of a scheduler: `large.dream(..., hands=ClusterExecutor(client))`."""
+    """Makes a big dream's steps on a scheduler's workers: `large.dream(..., make_executor=ClusterExecutor(client))`."""
 
     def __init__(self, client: Client) -> None:
         self.pool = WorkerPool(client)
 
     def __call__(self, work: Work) -> Octave:
-        """The hands for one octave; the network goes to the workers once, whatever the number of octaves."""
+        """The executor of one octave; the network goes to the workers once, whatever the number of octaves."""
         # What a fitted objective was prepared and fitted by stays here: it holds the network and whole pictures.
         terms = (replace(term, prepare=None, fit=None, pictures=()) for term in work.objective.terms)
         return Octave(self.pool, replace(work, objective=Objective(tuple(terms))))
@@ -140,7 +140,7 @@ class ClusterExecutor:
 
 @dataclass
 class Octave:
-    """The hands for one octave; `since` are the steps made since the pixels were last kept."""
+    """The executor of one octave; `since` are the steps made since the pixels were last kept."""
 
     pool: WorkerPool
     work: Work

@@ -1,4 +1,4 @@
-"""What workers do for a step of one big dream: each function runs where the pixels are.
+"""What workers do: steps of one big dream, each where its pixels are, and pictures of a folder, one for each.
 
 Pixels are held and sent as arrays of numpy's, whose sizes distributed knows.
 """
@@ -183,7 +183,7 @@ def _place(inner: Window, outer: Window) -> Window:
 
 AHEAD = 2  # pieces that are on their way to each worker, so that none waits for the next
 
-_STOPPED: set[str] = set()  # the topics of errands that are to end, in a worker
+_STOPPED: set[str] = set()  # the topics of tasks that are to end, in a worker
 
 Outcome: TypeAlias = Any | Exception
 """What a piece of work gave, or why it gave nothing: `Stop` if it was ended before its first step."""
@@ -194,18 +194,16 @@ class TaskQueue:
     """Pieces of work that are done side by side, in each worker one at a time."""
 
     client: Client  # a connection to the workers
-    work: Callable[
-        ..., object
-    ]  # is called in a worker with an order, what all have been sent, and a `ProgressReporter`
+    work: Callable[..., object]  # is called in a worker with a task, what all were sent, and a `ProgressReporter`
     tell: Callable[[float], None] = lambda _: None  # is told, now and then, which share of all the work is done
     stopped: Callable[[], bool] = lambda: False  # whether an end is wished for; what is begun is kept as it is then
     _topic: str = field(default_factory=lambda: f"phosphene-{uuid4().hex}")
     _done: dict[int, float] = field(default_factory=dict)
 
     def run(self, tasks: Sequence[Callable[[], Any]], *sent: Any) -> Iterator[tuple[int, Outcome]]:
-        """The number of each order, from 0, and what came of it, as they are done.
+        """The number of each task, from 0, and what came of it, as they are done.
 
-        An order is made only when its turn comes, so that few files are in memory. Things `sent` go to all workers,
+        A task is made only when its turn comes, so that few files are in memory. Things `sent` go to all workers,
         once.
 
         Raises:

@@ -130,10 +130,10 @@ def check_room(engine: PaintEngine, full: Size) -> None:
 def render(
     document: Document, engine: PaintEngine, photograph: Picture, tell: Tell, between: Callable[[], None] = lambda: None
 ) -> Tensor:
-    """The painting of an easel, `[1, 3, H, W]`, at the size of `photograph`.
+    """The painting of a paint engine, `[1, 3, H, W]`, at the size of `photograph`.
 
     Args:
-        document: what was painted on the easel.
+        document: what was painted with the engine.
         engine: its pixels are the smallest octave.
         photograph: at the size that is wanted.
         tell: is told what share is done.

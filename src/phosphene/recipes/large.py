@@ -40,7 +40,7 @@ def dream(
     tilings: Sequence[gradient.Tiling],
     journal: Journal,
     on_step: OnStep | None = None,
-    executor: MakeExecutor = DiskExecutor,
+    make_executor: MakeExecutor = DiskExecutor,
 ) -> Raster:
     """The picture in `source` dreamt upon, in a file of the journal's folder.
 
@@ -52,7 +52,7 @@ def dream(
         tilings: of the octaves, smallest first; see `planning.plan`.
         journal: takes up a run that stopped; its folder holds all files.
         on_step: is told of every tile and step; an exception raised there ends the run, which can be resumed.
-        executor: makes the steps.
+        make_executor: gives what makes an octave's steps.
 
     Raises:
         NonFiniteError: the ascent left the numbers.
@@ -71,27 +71,27 @@ def dream(
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
         backend = gradient.backend_on(settings.device, network, fitted)
-        hand = executor(Work(network, fitted, boxes, backend, rule, journal))
+        executor = make_executor(Work(network, fitted, boxes, backend, rule, journal))
         tell = partial(_tell, on_step, sizes, octave, settings.steps)
-        with _rescuing(hand, files, octave):
+        with _rescuing(executor, files, octave):
             for number in range(journal.state["step"] + 1, settings.steps + 1):
                 now, spare = files.in_turn(octave)
                 length, told = rule.length(number, settings.steps), partial(tell, number - 1, now)
-                score = hand.step(now, spare, shifts[number - 1], length, told)
-                kept = hand.keep(spare, must=number == settings.steps)
+                score = executor.step(now, spare, shifts[number - 1], length, told)
+                kept = executor.keep(spare, must=number == settings.steps)
                 files.note(spare, kept)
                 tell(number, spare if kept else now, 0.0, score)
     return files.in_turn(len(sizes) - 1)[0]
 
 
 @contextmanager
-def _rescuing(hand: StepExecutor, files: _Files, octave: int) -> Iterator[None]:
+def _rescuing(executor: StepExecutor, files: _Files, octave: int) -> Iterator[None]:
     """Keeps what an octave's steps came to, if one of them is interrupted."""
     try:
         yield
     except (Stop, KeyboardInterrupt):
         _, spare = files.in_turn(octave)
-        files.note(spare, hand.keep(spare, must=True))
+        files.note(spare, executor.keep(spare, must=True))
         raise
 
 

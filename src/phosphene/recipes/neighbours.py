@@ -141,15 +141,15 @@ class Neighbours:
         firmness: float,
         tone: float = 0.0,
     ) -> None:
-        """Makes palettes of the sources, which have the size that goes with the content's."""
+        """Prepares the features of the style images, which have the size that goes with the content's."""
         self.network, self.firmness, self.tone = network, firmness, tone
         self.own, self.pull, self.keep = 1 - strength, min(1.0, PULL * strength), structure_weight(strength)
         self.names = hypercolumns.layers(network, LOOKS)
         self.tones = Tones.of(hypercolumns.colours(content))
         self.content = Measure.of_content(network, content, self.names)
-        self.palettes = [self._palette(source) for source in sources if source.weight > 0]
+        self.features = [self._features_of(source) for source in sources if source.weight > 0]
 
-    def _palette(self, source: StyleImage) -> StyleFeatures:
+    def _features_of(self, source: StyleImage) -> StyleFeatures:
         seen = features.of_picture(self.network, source.pixels, self.names)
         columns = hypercolumns.gridded(self.network, seen, self.names, source.pixels)
         measure = Measure.of_style(columns, self.content)
@@ -191,26 +191,24 @@ class Targets:
         once = hypercolumns.gridded(method.network, seen, method.names, content)
         now = hypercolumns.columns(method.network, surrounded(pixels, shift), method.names)
         colours = hypercolumns.colours(content)
-        self.targets = [self._target(palette, once, now, colours) for palette in method.palettes]
+        self.targets = [self._target(style, once, now, colours) for style in method.features]
         if method.pull < 1:
             own = _directions(hypercolumns.joined(once, *method.content))
             self.targets.append(Target(own, colours, method.content, 1 - method.pull))
 
-    def _target(self, palette: StyleFeatures, once: Columns, now: Columns, colours: Tensor) -> Target:
-        method, lengths = self.method, palette.measure.lengths
+    def _target(self, style: StyleFeatures, once: Columns, now: Columns, colours: Tensor) -> Target:
+        method, lengths = self.method, style.measure.lengths
         centres = hypercolumns.means([now]) if self.seen.whole else method.content.centres
         wanted = (1 - method.own) * hypercolumns.joined(now, centres, lengths)
         wanted += method.own * hypercolumns.joined(once, method.content.centres, lengths)
         begin = (self.seen.box.rows.low - self.shift[0], self.seen.box.columns.low - self.shift[1])
-        numbers = _numbers(palette.known.content if palette.known else None, once[0], self.seen.size, begin)
-        tones = tones_wanted(method.tones.as_in(palette.tones, colours), method.tone)
+        numbers = _numbers(style.known.content if style.known else None, once[0], self.seen.size, begin)
+        tones = tones_wanted(method.tones.as_in(style.tones, colours), method.tone)
         stuff = method.firmness * numbers
-        where = palette.found(wanted, stuff, tones)
-        weight = palette.weight * method.pull
-        wanted_moments = palette.moments_of(where, stuff, self.seen.whole)
-        return Target(
-            _directions(palette.vectors[where]), palette.colours[where], palette.measure, weight, wanted_moments
-        )
+        where = style.found(wanted, stuff, tones)
+        weight = style.weight * method.pull
+        wanted_moments = style.moments_of(where, stuff, self.seen.whole)
+        return Target(_directions(style.vectors[where]), style.colours[where], style.measure, weight, wanted_moments)
 
     def distance(self, pixels: Tensor) -> Tensor:
         """How far `pixels` are from what they are to become: a mean over places, differentiable."""

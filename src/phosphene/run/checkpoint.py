@@ -122,7 +122,7 @@ class StepRecorder:
             raise Stop
         return self.last.picture()
 
-    def ended(self, size: Sequence[int], depth: int, complete: bool) -> Facts:
+    def finish_record(self, size: Sequence[int], depth: int, complete: bool) -> Facts:
         """What a record says of the end of a run: a picture of that height and width, written with `depth` bits."""
         last = None if complete else self.last
         where = f"{last.counted} {last.octave} of {last.octaves}, step {last.step} of {last.steps}" if last else ""

@@ -23,7 +23,7 @@ class _Named(dict[str, images.Source]):
     """Pictures that are no files, by the names under which settings and records know them."""
 
     def add(self, source: images.Source, usual: str) -> str:
-        """A file's path, or a name under which the album finds what is no file."""
+        """A file's path, or a name under which the image cache finds what is no file."""
         if isinstance(source, (str, os.PathLike)):
             return os.fspath(source)
         name, number = usual, 1

@@ -87,11 +87,8 @@ def dream(
     known = ready.technique.engine.provenance(settings, network, str(objective)) | {"pictures": ready.cache.hashes}
     origin = {"name": path.name, "sha256": sha256_of(path)}
     sizes = transforms.sizes(height, width, settings.octaves, settings.octave_scale)
-    journal, watch, disk = (
-        keep.journal(known | {"input": origin}),
-        StepRecorder(on_step),
-        recipe.disk_bytes(sizes, network),
-    )
+    journal, recorder = keep.journal(known | {"input": origin}), StepRecorder(on_step)
+    disk = recipe.disk_bytes(sizes, network)
     with _kept(journal):
         journal.room_for(disk)
         source = huge.unpack(path, journal.folder / "source.raw", again="memory" in journal.state)
@@ -106,11 +103,11 @@ def dream(
             settings=settings,
             tilings=tilings,
             journal=journal,
-            on_step=watch,
-            executor=executor or DiskExecutor,
+            on_step=recorder,
+            make_executor=executor or DiskExecutor,
         )
     began = {**origin, "width": dreamt.width, "height": dreamt.height}
-    made = Record(**known, input=began, **watch.ended(dreamt.size, source.depth, complete=True))
+    made = Record(**known, input=began, **recorder.finish_record(dreamt.size, source.depth, complete=True))
     return LargeDream(dreamt, made, source, journal, source.notes + network.notes)
 
 

@@ -227,15 +227,15 @@ class Prepared:
         known = engine.provenance(work.settings, self.network, work.objective)
         known |= {"pictures": dict(self.cache.hashes), "input": dict(origin)}
         checkpoint = Checkpoint(keep.journal(known)) if keep else None
-        watch = StepRecorder(on_step)
+        recorder = StepRecorder(on_step)
         try:
             reached = checkpoint.reached(self.network.dtype) if checkpoint else None
             on_reached = checkpoint.now_and_then if checkpoint else lambda _: None
-            pixels = work.make(on_step=watch, reached=reached, on_reached=on_reached)
+            pixels = work.make(on_step=recorder, reached=reached, on_reached=on_reached)
             complete = True
         except Stop:
-            pixels, complete = watch.picture(), False
-        made = Record(**known, **watch.ended(pixels.shape[-2:], source.depth, complete))
+            pixels, complete = recorder.picture(), False
+        made = Record(**known, **recorder.finish_record(pixels.shape[-2:], source.depth, complete))
         notes = source.notes + self.network.notes + work.notes + (checkpoint.notes if checkpoint else ())
         journal = checkpoint.journal if checkpoint else None
         return Dream(pixels, made, source, notes, journal, work.regions)
