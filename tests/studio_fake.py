@@ -250,7 +250,7 @@ def spoken(port):
 def request(line, port, headers, body=b""):
     """A request as bytes; with the length of its body, unless the headers say something of it."""
     headers = {"Host": f"127.0.0.1:{port}"} | headers
-    if body and not headers.tokens() & {"Content-Length", "Transfer-Encoding"}:
+    if body and not headers.keys() & {"Content-Length", "Transfer-Encoding"}:
         headers["Content-Length"] = str(len(body))
     lines = [f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
