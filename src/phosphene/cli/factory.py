@@ -100,8 +100,8 @@ def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) 
     """The words that are inputs, and the wishes with those that name something else.
 
     >>> _, style, *_ = TECHNIQUES.values()
-    >>> _shared_out(style, ("photo.jpg", "waves.jpg"), {})
-    (('photo.jpg',), {'style': ('waves.jpg',)})
+    >>> _shared_out(style, ("photo.jpg", "waves.jpg"), {})[1][style.further]
+    ('waves.jpg',)
     >>> _shared_out(style, ("a.jpg", "b.jpg"), {"filter": "woodcut"})
     (('a.jpg', 'b.jpg'), {'filter': 'woodcut'})
     """

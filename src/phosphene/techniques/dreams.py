@@ -23,7 +23,6 @@ from phosphene.recipes import dream as recipe
 from phosphene.recipes.fields import Values, combined, numbers
 from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
-from phosphene.recipes.style_settings import StyleSettings
 from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, pictures
 
 _PROPORTION = 0.02  # by which a mask's proportions may differ from the picture's
@@ -170,7 +169,7 @@ def aim(
     """
     settings, notes = chosen_layers(picture, settings, network, cache)
     wanted = (objective or recipe.resolve_objective(network, settings)).prepare(network, cache)
-    mask = mask_of(picture, settings, cache)
+    mask = mask_of(picture, cache, settings.mask, settings.feather, settings.invert)
     regions = tuple(_region(text, picture, settings, network, cache, wanted) for text in settings.region)
     return PreparedObjective(settings, wanted, mask, regions, notes)
 
@@ -195,17 +194,17 @@ def chosen_layers(
     return replace(settings, layer=",".join(layers)), (note,)
 
 
-def mask_of(picture: Picture, settings: DreamSettings | StyleSettings, cache: ImageCache) -> Tensor | None:
-    """Where the picture may dream, at its size."""
-    if settings.mask is None:
+def mask_of(picture: Picture, cache: ImageCache, name: str | None, feather: float, invert: bool) -> Tensor | None:
+    """Where the picture may dream, at its size, by a mask of that name."""
+    if name is None:
         return None
-    if settings.mask == ALPHA:
+    if name == ALPHA:
         if picture.alpha is None:
             raise SettingsError(f"--mask {ALPHA}: {picture.name} has no transparency. Name a picture as its mask.")
         mask = picture.alpha
     else:
-        mask = _brightness(settings.mask, picture, cache)
-    mask = masks.feather(1 - mask if settings.invert else mask, settings.feather)
+        mask = _brightness(name, picture, cache)
+    mask = masks.feather(1 - mask if invert else mask, feather)
     if not mask.any():
         raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
     return mask
@@ -217,7 +216,7 @@ def _brightness(name: str, picture: Picture, cache: ImageCache) -> Tensor:
     Raises:
         SettingsError: its proportions are others.
     """
-    brightness, alpha = (fitted(name, picture, cache, "mask").mean(1, keepdim=True), cache.picture(name).alpha)
+    brightness, alpha = fitted(name, picture, cache, "mask").mean(1, keepdim=True), cache.picture(name).alpha
     return brightness if alpha is None else brightness * masks.at(alpha, *brightness.shape[-2:])
 
 

@@ -79,7 +79,7 @@ class Styles(Engine[StyleSettings]):
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: styles, with what of them is matched with what, a mask, and what it begins with."""
-        mask = mask_of(picture, settings, cache)
+        mask = mask_of(picture, cache, settings.mask, settings.feather, settings.invert)
         initial = None if settings.initial is None else fitted(settings.initial, picture, cache, "initial picture")
         sources, notes = _sources(picture, settings, network, cache)
         make = _Painting(picture.pixels, settings, network, sources, mask, initial).make
