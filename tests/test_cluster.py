@@ -47,7 +47,7 @@ def client():
 def parts_of(pixels, runs, shift):
     """A picture's parts as arrays, in the picture as it lies shifted."""
     lying = roll(pixels, *shift)
-    parts = [tasks.AscentTerm(run.core, run.owner, lying[(..., *run.core)].numpy()) for run in runs]
+    parts = [tasks.Part(run.core, run.owner, lying[(..., *run.core)].numpy()) for run in runs]
     return tasks.Spread(tuple(pixels.shape[-2:]), parts, shift)
 
 
@@ -97,7 +97,7 @@ def dreamt(folder, pixels, chosen, hand=executor.DiskExecutor, on_step=None, net
     objective = layer("deep").prepare(network)
     sizes = transforms.sizes(*source.size, chosen.octaves, chosen.octave_scale)
     tilings = planning.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
-    told = {"settings": chosen, "tilings": tilings, "journal": log, "on_step": on_step, "hands": hand}
+    told = {"settings": chosen, "tilings": tilings, "journal": log, "on_step": on_step, "make_executor": hand}
     return large.dream(source, network, objective, **told).read(dtype=torch.float64)
 
 
