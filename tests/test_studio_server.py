@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import select
 
 import jsonschema
@@ -12,7 +13,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from phosphene.errors import NonFiniteError, OutOfSpaceError, SettingsError
-from phosphene.painting.document import Brush
+from phosphene.painting.document import DREAM, STRENGTHS, STYLE, Brush
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.sessions.service import CANVAS_SIDES
 from phosphene.studio import answers, guard, shapes
@@ -644,3 +645,10 @@ def test_answers_are_what_is_published(client, studio):
 )
 def test_errors_have_a_status(error, status):
     assert answers.refusal(error).status == status
+
+
+def test_the_page_offers_the_usual_strengths_of_the_program():
+    (told,) = re.findall(
+        r"USUAL = \{ dream: ([\d.]+), style: ([\d.]+) \}", (guard.FOLDER / "looks.js").read_text("utf-8")
+    )
+    assert tuple(map(float, told)) == (STRENGTHS[DREAM][2], STRENGTHS[STYLE][2])

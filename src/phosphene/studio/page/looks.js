@@ -3,7 +3,7 @@
 const PARTS = ["kind", "preset", "layer", "channel", "filter", "reference"];
 
 export const PHOTOGRAPH = null;
-export const USUAL = { dream: 1, style: 0.4 };
+export const USUAL = { dream: 1, style: 0.5 };
 
 export const sameLook = (a, b) => {
   if (!a || !b) return !a && !b;
