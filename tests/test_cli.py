@@ -219,7 +219,7 @@ def test_a_dream_outlives_its_preview(here, monkeypatch):
     def full(*_):
         raise ImageError("no room")
 
-    monkeypatch.setattr("phosphene.cli.maker._draw_preview", full)
+    monkeypatch.setattr("phosphene.cli.runner._draw_preview", full)
     assert "no more previews: no room" in dreamt("photo.png", "--preview", "now.png").stderr
     assert opened("photo-dream.png").size == (48, 32)
 

@@ -155,7 +155,7 @@ def plan(
             `photo.jpg`.
         technique: makes the pictures.
         wishes: settings and looks by name.
-        settings: the same as settings, where they are known already; of a technique that takes pictures.
+        settings: what the wishes choose, if it was chosen already; of a technique that takes pictures.
         recursive: whether folders are looked through with all below them.
         force: whether files may be replaced.
 

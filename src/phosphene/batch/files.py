@@ -14,6 +14,7 @@ from phosphene.errors import ImageError, SettingsError, UnknownNameError, neares
 from phosphene.images import FORMATS, format_of, name_of
 from phosphene.images.decoding import READABLE
 from phosphene.images.sources import read_bytes, refuse
+from phosphene.names import CANVASES
 from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Settings, described
 from phosphene.records.journal import SUFFIX, folder_of
@@ -74,7 +75,7 @@ def expand(names: Sequence[str], *, recursive: bool = False) -> tuple[list[Input
             found.setdefault((each.kind, key), each)
     first, *more = found.values()
     if not (many or more) and first.kind == "file" and (Path(first.name).is_dir() or not Path(first.name).exists()):
-        read_bytes(first.name)  # says why not, before a network is loaded for it
+        read_bytes(first.name, also=CANVASES)  # says why not, before a network is loaded for it
     return [first, *more], many or bool(more)
 
 

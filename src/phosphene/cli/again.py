@@ -8,9 +8,9 @@ from pathlib import Path
 from phosphene import batch, run
 from phosphene.batch import Input, Job
 from phosphene.cli.jobs import check_preview, check_streams
-from phosphene.cli.maker import Runner
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, piped
+from phosphene.cli.runner import Runner
 from phosphene.errors import SettingsError
 from phosphene.painting.again import RECIPE, redo
 from phosphene.recipes.fields import ValueDict, Values
@@ -37,10 +37,10 @@ def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptio
     check_preview([job], wishes, *([input_] if input_ else []))
     with Interruption() as stop:
         recorded = min(made.threads, MOST_THREADS) if made.threads > 0 else None
-        maker = Runner(replace(wishes, threads=wishes.threads or recorded), stop)
-        keep, tell = maker.keep(job.output, command), maker.foretell
-        with maker.telling(job):
-            maker.make(
+        runner = Runner(replace(wishes, threads=wishes.threads or recorded), stop)
+        keep, tell = runner.keep(job.output, command), runner.foretell
+        with runner.telling(job):
+            runner.make(
                 job,
                 partial(redo, data, image=input_, keep=keep, on_forecast=tell, **changes),
                 title=picture,

@@ -75,7 +75,6 @@ def _make(technique: Technique, **flags: Any) -> int:
     settings = technique.choose(**values) if technique.takes == "picture" else None
     from phosphene.batch import plan
     from phosphene.cli import jobs
-    from phosphene.cli.jobs import Machines
     from phosphene.images import MAX_PIXELS
     from phosphene.techniques.engine import Opening
 
@@ -91,7 +90,7 @@ def _make(technique: Technique, **flags: Any) -> int:
         recursive=bool(own["recursive"]),
         force=wishes.force,
     )
-    machines = None if alone else Machines(own["scheduler"], own["workers"], wishes.threads)
+    machines = None if alone else jobs.Machines(own["scheduler"], own["workers"], wishes.threads)
     command = click.get_current_context().meta[ARGUMENTS]
     return jobs.Jobs(replace(planned, opening=opening), values, wishes, machines, command, own["show_regions"]).make()
 

@@ -14,9 +14,9 @@ from phosphene.ascent.executor import MakeExecutor
 from phosphene.batch import Batch, Job
 from phosphene.cli import progress
 from phosphene.cli.configuration import layer_from
-from phosphene.cli.maker import Dreaming, Runner
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, piped
+from phosphene.cli.runner import Dreaming, Runner
 from phosphene.errors import SettingsError, UnknownNameError
 from phosphene.images.sources import Sent, refuse
 from phosphene.pixels.canvases import is_canvas
@@ -140,14 +140,14 @@ class Jobs:
     machines: Machines | None  # who helps, if anybody
     command: Sequence[str]  # what was typed, for a run that is resumed
     regions: str | None  # the file for a picture of what was matched with what
-    maker: Runner = field(init=False)
+    runner: Runner = field(init=False)
 
     def make(self) -> int:
         """Makes all pictures; returns the exit code."""
         self._check()
         jobs = self.batch.jobs
         with Interruption() as stop:
-            self.maker = Runner(self.wishes, stop)
+            self.runner = Runner(self.wishes, stop)
             self._check_layer()
             self._helped(self.machines, jobs) if self.machines else self._in_turn(jobs)
             return stop.exit_code or self._sum_up()
@@ -209,27 +209,27 @@ class Jobs:
             raise UnknownNameError(f"{error}\n{advice}") from error
 
     def _in_turn(self, jobs: Sequence[Job], executor: MakeExecutor | None = None) -> None:
-        """Makes one picture after the other; `executor` make the steps of large ones."""
+        """Makes one picture after the other; `executor` makes the steps of large ones."""
         for number, job in enumerate(jobs, 1):
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
-            with self.maker.telling(job, many=self.batch.many):
+            with self.runner.telling(job, many=self.batch.many):
                 if (again := self._again(job)) is not None:
                     begun = self.batch.begun(job)
                     if begun:
-                        self.maker.console.say(f"{job.output}: goes on where it stopped")
+                        self.runner.console.say(f"{job.output}: goes on where it stopped")
                     notes = [_ANEW] * (again and not begun)
                     made = self._dreaming(job, executor)
-                    result = self.maker.make(job, made, title=title, notes=notes, replace=again or begun)
+                    result = self.runner.make(job, made, title=title, notes=notes, replace=again or begun)
                     if self.regions and isinstance(result, Dream):
                         images.save(result.regions, self.regions, overwrite=self.wishes.force)
-            if self.maker.stop.signal:
+            if self.runner.stop.signal:
                 break
 
     def _dreaming(self, job: Job, executor: MakeExecutor | None) -> Dreaming:
         """What makes a picture; it is told whom to tell of its steps."""
-        maker, source = self.maker, _source(job)
-        make, keep = self.batch.of(job).make, maker.keep(job.output, self.command)
-        return partial(make, source, keep=keep, on_forecast=maker.foretell, executor=executor)
+        runner, source = self.runner, _source(job)
+        make, keep = self.batch.of(job).make, runner.keep(job.output, self.command)
+        return partial(make, source, keep=keep, on_forecast=runner.foretell, executor=executor)
 
     def _helped(self, machines: Machines, jobs: Sequence[Job]) -> None:
         """Makes pictures with the help of many workers: large ones by their tiles, the others side by side."""
@@ -240,18 +240,18 @@ class Jobs:
 
             due = self._due([job for job in jobs if job not in large])
             for job, outcome in self._together(client, list(due)):
-                with self.maker.telling(job, many=self.batch.many):
+                with self.runner.telling(job, many=self.batch.many):
                     if isinstance(outcome, Exception):
                         raise outcome
-                    self.maker.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
-            if not self.maker.stop.signal:
+                    self.runner.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
+            if not self.runner.stop.signal:
                 self._in_turn(large, ClusterExecutor(client))
 
     def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
         """The jobs that are not done, each with whether it was interrupted."""
         due = {}
         for job in jobs:
-            with self.maker.telling(job, many=self.batch.many):
+            with self.runner.telling(job, many=self.batch.many):
                 if (again := self._again(job)) is not None:
                     due[job] = again
         return due
@@ -268,19 +268,19 @@ class Jobs:
             return
         from phosphene.cluster import make_folder
 
-        stop, where = self.maker.stop, f"{len(jobs)} pictures"
+        stop, where = self.runner.stop, f"{len(jobs)} pictures"
         with progress.bar(where, quiet=self.wishes.quiet) as bar:
             made = make_folder(
                 client,
                 self.batch.of(jobs[0]),
-                [partial(self._order, job) for job in jobs],
+                [partial(self._task, job) for job in jobs],
                 tell=lambda done: bar.move(done, where),
                 stopped=lambda: stop.signal is not None,
             )
             for number, outcome in made:
                 yield jobs[number], outcome
 
-    def _order(self, job: Job) -> "PictureTask":
+    def _task(self, job: Job) -> "PictureTask":
         """A picture as it is sent."""
         from phosphene.cluster import PictureTask
 
@@ -299,15 +299,15 @@ class Jobs:
         there = self.batch.standing(job)
         if there != "finished":
             return there == "unfinished"
-        self.maker.console.say(f"{job.output}: there already, made of the same with the same settings")
-        self.maker.tell(job, skipped=True)
+        self.runner.console.say(f"{job.output}: there already, made of the same with the same settings")
+        self.runner.tell(job, skipped=True)
         return None
 
     def _sum_up(self) -> int:
         """Says how many pictures did not come about, if they were many; gives 1 if there are such."""
-        failed, total = len(self.maker.failures), len(self.batch.jobs)
+        failed, total = len(self.runner.failures), len(self.batch.jobs)
         if failed and self.batch.many:
-            self.maker.console.say(f"{failed} of {total} pictures did not come about.")
+            self.runner.console.say(f"{failed} of {total} pictures did not come about.")
         return int(failed > 0)
 
 

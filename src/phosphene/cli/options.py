@@ -120,9 +120,9 @@ def _option(of: Setting, about: str) -> Callable[[Function], Function]:
     if of.bare is not None:
         told |= {"is_flag": False, "flag_value": of.bare}
         metavar = f"[{metavar}]"
-    names = (written, fields.flag(of.once), of.name) if of.once else (written, of.name)
-    told |= {"multiple": of.holds == "layer" or of.kind == "tuple", "former": fields.flag(of.once)}
-    return flag(*names, metavar=metavar, **told)
+    former = [fields.flag(of.once)] if of.once else []
+    told |= {"multiple": of.holds == "layer" or of.kind == "tuple", "former": "".join(former)}
+    return flag(written, *former, of.name, metavar=metavar, **told)
 
 
 _TYPED: Mapping[str, tuple[str, configuration.Complete | None]] = {

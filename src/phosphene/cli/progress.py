@@ -6,9 +6,10 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 class Bar:
     """A dream's bar; it counts steps by their pixels, so that the time left is true at every octave."""
 
-    def __init__(self, progress: Progress, title: str) -> None:
-        self._progress, self._task = progress, progress.add_task(title, total=1.0, where="getting ready")
+    def __init__(self, update: Callable[..., object] = lambda **_: None) -> None:
+        self._update = update  # nothing is drawn without it
 
     def show(self, step: Step) -> None:
         """Moves the bar to a step."""
@@ -35,7 +36,7 @@ class Bar:
 
     def move(self, done: float, where: str) -> None:
         """Moves the bar to a share, and says where that is."""
-        self._progress.update(self._task, completed=done, where=where)
+        self._update(completed=done, where=where)
 
 
 class Download:
@@ -64,7 +65,10 @@ def watched(quiet: bool) -> bool:
 
 @contextmanager
 def bar(title: str, *, quiet: bool) -> Iterator[Bar]:
-    """A dream's bar for as long as the block runs."""
+    """A dream's bar for as long as the block runs, drawn where somebody watches."""
+    if not watched(quiet):
+        yield Bar()
+        return
     from rich.progress import TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -72,29 +76,30 @@ def bar(title: str, *, quiet: bool) -> Iterator[Bar]:
         TextColumn("{task.fields[where]}", markup=False),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with _drawn(columns, quiet=quiet) as progress:
-        yield Bar(progress, title)
+    # An hour's dream has steps of many seconds: their speed is taken over more than the last one.
+    with _drawn(columns, period=300) as progress:
+        yield Bar(partial(progress.update, progress.add_task(title, total=1.0, where="getting ready")))
 
 
 @contextmanager
-def download(title: str) -> Iterator[Download]:
-    """A download's bar for as long as the block runs."""
+def download(title: str) -> Iterator[Download | None]:
+    """A download's bar for as long as the block runs; `None` where nobody watches."""
+    if not watched(False):
+        yield None
+        return
     from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    with _drawn((DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()), quiet=False) as progress:
+    with _drawn((DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())) as progress:
         yield Download(progress, title)
 
 
-def _drawn(columns: Iterable[ProgressColumn], *, quiet: bool) -> Progress:
-    """A title, a bar and more columns, which stand there while it is entered, if somebody watches."""
+def _drawn(columns: Iterable[ProgressColumn], *, period: float = 30) -> Progress:
+    """A title, a bar and more columns, which stand there while it is entered; speed is taken over `period` seconds."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    quiet = not watched(quiet)
-    console = Console(stderr=True, quiet=quiet)
     first = (TextColumn("{task.description}", markup=False), BarColumn())
-    # An hour's dream has steps of many seconds: their speed is taken over more than the last one.
-    return Progress(*first, *columns, console=console, transient=True, disable=quiet, speed_estimate_period=300)
+    return Progress(*first, *columns, console=Console(stderr=True), transient=True, speed_estimate_period=period)
 
 
 # Ctrl-C while a dream grows: the first time ends it and keeps what there is, the second time ends the program

@@ -100,7 +100,7 @@ def _always_wanted() -> ValueDict:
 
 
 def _report_atlas(made: Atlas, console: Console, seconds: float, *, quick: bool) -> None:
-    from phosphene.cli.maker import spoken
+    from phosphene.cli.runner import spoken
 
     if not made.complete:
         console.say(f"Stopped. The page shows what there is: {made.page}\n{_STOPPED}")
@@ -237,7 +237,7 @@ def _from_files(kind: Technique, varied: tuple[Axis, ...], wished: ValueDict, co
 
 
 def _report_study(rows: Rows, console: Console, seconds: float) -> None:
-    from phosphene.cli.maker import spoken
+    from phosphene.cli.runner import spoken
 
     for name, why in rows.failures.items():
         console.complain(f"{name}: {why}")

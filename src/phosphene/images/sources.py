@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +19,6 @@ from torch import Tensor
 
 from phosphene.errors import DISK_FULL, ImageError, OutOfSpaceError, PhospheneError, nearest
 from phosphene.images.samples import Array
-from phosphene.names import CANVASES
 
 
 @runtime_checkable
@@ -41,14 +40,18 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Ar
 _LARGEST_FILE = 4 << 30  # bytes: 500 megapixels of 16-bit RGBA, uncompressed
 
 
-def read_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
-    """All bytes of a file; an `ImageError` if there is no such file, or it cannot be read."""
+def read_bytes(source: str | os.PathLike[str] | bytes | BinaryIO, also: Iterable[str] = ()) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        ImageError: there is no such file, and perhaps a near name in its folder or in `also`; or it cannot be read.
+    """
     try:
         if isinstance(source, (str, os.PathLike)):
             return _file_bytes(Path(source))
         return bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else source.read()
     except (OSError, ValueError) as error:
-        raise ImageError(_unreadable(source, error)) from error
+        raise ImageError(_unreadable(source, error, also)) from error
 
 
 def sha256_of(path: Path) -> str:
@@ -105,14 +108,14 @@ def _file_bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _unreadable(source: object, error: Exception) -> str:
+def _unreadable(source: object, error: Exception, also: Iterable[str]) -> str:
     """Why a file could not be read, and what to do."""
     if not isinstance(source, (str, os.PathLike)):
         return f"The open file gave nothing to read: {error}."
     path = Path(source)
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            return f"There is no picture {os.fsdecode(path)!r}.{_neighbour(path)}"
+            return f"There is no picture {os.fsdecode(path)!r}.{_neighbour(path, also)}"
         case IsADirectoryError():
             return f"{path} is a folder, or no ordinary file.\nName a picture inside it, such as {path / 'cat.png'}."
         case PermissionError():
@@ -121,10 +124,10 @@ def _unreadable(source: object, error: Exception) -> str:
             return f"{os.fsdecode(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}."
 
 
-def _neighbour(path: Path) -> str:
-    """The nearest name in the same folder, or of a canvas; or word that there is no such folder."""
+def _neighbour(path: Path, also: Iterable[str]) -> str:
+    """The nearest name in the same folder, or of others; or word that there is no such folder."""
     try:
-        return nearest(path.name, [*sorted(each.name for each in path.parent.iterdir()), *CANVASES])
+        return nearest(path.name, [*sorted(each.name for each in path.parent.iterdir()), *also])
     except OSError:
         return f" There is no folder {os.fsdecode(path.parent)!r} either."
 
