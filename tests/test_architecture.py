@@ -19,7 +19,7 @@ ROOMS = (
     "ascent",
     "recipes",
     "techniques",
-    "run", "batch", "painting", "cluster", "reports", "sessions",
+    "run", "batch", "painting", "cluster", "reports", "film", "sessions",
     "studio", "notebook",
     "cli",
 )  # fmt: skip
