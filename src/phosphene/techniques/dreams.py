@@ -23,9 +23,12 @@ from phosphene.recipes import dream as recipe
 from phosphene.recipes.fields import Values, combined, numbers
 from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
-from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, pictures
+from phosphene.techniques.engine import Continuation, Engine, ImageCache, OnReached, PreparedPicture, pictures
 
 _PROPORTION = 0.02  # by which a mask's proportions may differ from the picture's
+
+FRAME_STEPS = 2  # of the last octave, for a frame of a film that goes on from the one before
+COARSE_OCTAVES, COARSE_STEPS = 3, 5  # for the forms of what comes into view; fewer steps, each longer
 
 
 class Dreams(Engine[DreamSettings]):
@@ -55,6 +58,13 @@ class Dreams(Engine[DreamSettings]):
             if wish:
                 objectives.read(wish).prepare(network, cache)
         return str(self._objective(settings, network, cache))
+
+    def continued(self, settings: DreamSettings, size: tuple[int, int]) -> Continuation:
+        """As `Engine.continued`: the last steps of the last octave."""
+        count = len(transforms.sizes(*size, settings.octaves, settings.octave_scale))
+        share = settings.steps / COARSE_STEPS
+        coarse = replace(settings, octaves=COARSE_OCTAVES, steps=COARSE_STEPS, strength=settings.strength * share)
+        return Continuation(settings, count, max(0, settings.steps - FRAME_STEPS), coarse, unbounded=True)
 
     def for_variant(self, settings: DreamSettings, network: Network) -> DreamSettings:
         """As `Engine.for_variant`: the layer that the network dreams of by itself."""

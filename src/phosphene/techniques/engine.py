@@ -237,6 +237,21 @@ class PreparedPicture:
     regions: Callable[[], Tensor] | None = None
 
 
+@dataclass(frozen=True)
+class Continuation:
+    """How a frame of a film is made from the frame before, laid over it along the motion."""
+
+    settings: Any  # for the frame
+    octave: int  # as in `Reached`: where it goes on
+    step: int  # likewise
+    coarse: Any = None  # settings for a smaller frame, whose forms go to places that come into view; or they have none
+    unbounded: bool = False  # whether its detail would grow without end, frame after frame
+
+    def reached(self, pixels: Tensor) -> Reached:
+        """Where the frame goes on, with these pixels."""
+        return Reached(self.octave, self.step, pixels)
+
+
 class Engine(ABC, Generic[Chosen]):
     """Makes the pictures of a technique."""
 
@@ -265,6 +280,14 @@ class Engine(ABC, Generic[Chosen]):
         Raises:
             PhospheneError: names that are not there, pictures that cannot be read.
         """
+
+    def continued(self, settings: Chosen, size: tuple[int, int]) -> Continuation:
+        """How a film of that height and width goes on with its next frame.
+
+        Raises:
+            SettingsError: the technique makes no films.
+        """
+        raise SettingsError(f"A film has no {self.technique.plural}: it takes dreams and styles.")
 
     def for_variant(self, settings: Chosen, network: Network) -> Chosen:
         """Settings with what the network chooses by itself where nothing is wished, as one variant among several.

@@ -1,0 +1,154 @@
+"""A technique on every frame: what it made of a thing is carried along with the thing, and goes on from there.
+
+After Ruder, Dosovitskiy and Brox, "Artistic Style Transfer for Videos" (2016). A frame begins as itself plus the
+*detail* of the frame before (what the technique changed there), moved along the optical flow, and takes only the last
+steps. Places that come into view begin with forms of their own. What neither moves nor is young stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from phosphene.ascent import OnStep
+from phosphene.film import motion
+from phosphene.film.frames import Frame, State
+from phosphene.film.motion import Grey, Motion
+from phosphene.images import Picture
+from phosphene.pixels.transforms import at
+from phosphene.run import Prepared
+from phosphene.techniques.engine import Continuation, PreparedPicture
+
+CUT = 0.4  # share of places: a frame that has fewer in common with the one before begins anew
+LEAST = 0.002  # share of a frame: fewer new places are left to the last steps
+YOUNG = 6.0  # frames: so long a new place takes steps even where it stands still
+COARSE = 2.75  # how much smaller a frame is on which new places get their forms
+SOFT = 5  # pixels over which new places begin
+
+
+@dataclass
+class CarriedFrames:
+    """Makes the frames of a film with a technique: a `FrameMaker`."""
+
+    source: Callable[[int], Iterator[Frame]]  # the film's own frames, from a number on
+    prepared: Prepared  # the technique; its settings are those of the first frame
+    settings_at: Callable[[float], Any]  # the settings at so many seconds
+    on_step: OnStep = lambda _: None  # is told of each step of each frame
+    _last: _Last | None = None
+
+    def frames(self, first: int, state: State) -> Iterator[Frame]:
+        """As `FrameMaker.frames`."""
+        self._last = _Last.of(state) if state else None
+        for frame in self.source(first):
+            yield replace(frame, pixels=self._next(frame))
+
+    def state(self) -> State:
+        """As `FrameMaker.state`."""
+        return {} if self._last is None else self._last.state()
+
+    def _next(self, frame: Frame) -> Tensor:
+        """A frame as the technique makes it."""
+        grey = motion.grey(frame.pixels)
+        moved = None if self._last is None else motion.between(self._last.grey, grey)
+        settings = self.settings_at(float(frame.seconds))
+        if self._last is None or moved is None or moved.known < CUT:
+            made, self._last = self._anew(frame, grey, settings)
+        else:
+            made, self._last = self._goes_on(frame, grey, settings, self._last, moved)
+        return made
+
+    def _anew(self, frame: Frame, grey: Grey, settings: Any) -> tuple[Tensor, _Last]:
+        """The first frame, or the first after a cut, whose brightness and colours change as the first scene's did."""
+        work = self._begin(frame, settings)
+        made = work.make(self.on_step, None, _forget)
+        if self._last is not None and self._engine.continued(work.settings, (made.shape[-2], made.shape[-1])).unbounded:
+            made = made.add_(self._last.mean - _level(made - frame.pixels)[0]).clamp_(0, 1)
+        detail = made - frame.pixels
+        chosen = {name: getattr(work.settings, name) for name in self._engine.chosen_for_each(settings)}
+        mean, spread = _level(detail)
+        mean = mean if self._last is None else self._last.mean
+        return made, _Last(grey, detail, torch.full_like(detail[:, :1], YOUNG), mean, spread, chosen)
+
+    def _goes_on(self, frame: Frame, grey: Grey, settings: Any, last: _Last, moved: Motion) -> tuple[Tensor, _Last]:
+        """A frame that shows what the one before showed."""
+        settings = replace(settings, **last.chosen)
+        how = self._engine.continued(settings, (frame.pixels.shape[-2], frame.pixels.shape[-1]))
+        age, detail = moved.carried(last.age), moved.carried(last.detail)
+        if how.unbounded:
+            detail = _levelled(detail, last)
+        if how.coarse is not None and float(moved.new.mean()) > LEAST:
+            age = age * (1 - moved.new)
+            detail = torch.lerp(detail, self._coarse(frame, how), F.avg_pool2d(moved.new, SOFT, 1, SOFT // 2))
+        made = frame.pixels + detail
+        moves = torch.maximum(moved.moving, (age < YOUNG).to(made.dtype))
+        if moves.any():
+            work = self._begin(frame, how.settings)
+            made = torch.lerp(made, work.make(self.on_step, how.reached(made.clone()), _forget), moves)
+        made = made.clamp_(0, 1)
+        return made, replace(last, grey=grey, detail=made - frame.pixels, age=(age + 1).clamp_(max=YOUNG))
+
+    def _coarse(self, frame: Frame, how: Continuation) -> Tensor:
+        """The detail of a smaller frame by itself, enlarged: broad forms for places that come into view."""
+        height, width = frame.pixels.shape[-2:]
+        small = at(frame.pixels, max(1, round(height / COARSE)), max(1, round(width / COARSE)))
+        alpha = None if frame.alpha is None else at(frame.alpha, *small.shape[-2:])
+        made = self._begin(replace(frame, pixels=small, alpha=alpha), how.coarse).make(_unheard, None, _forget)
+        return at(made - small, height, width)
+
+    @property
+    def _engine(self) -> Any:
+        return self.prepared.technique.engine
+
+    def _begin(self, frame: Frame, settings: Any) -> PreparedPicture:
+        picture = Picture(frame.pixels, frame.alpha, 8, f"frame {frame.number}", None)
+        ready = self.prepared
+        work: PreparedPicture = self._engine.begin(picture, settings, ready.network, ready.cache, ready.objective)
+        return work
+
+
+@dataclass(frozen=True)
+class _Last:
+    """What the last frame leaves for the next."""
+
+    grey: Grey  # the film's own frame
+    detail: Tensor  # `[1, 3, H, W]`, what was changed there
+    age: Tensor  # `[1, 1, H, W]`, frames that a place has been seen for, at most `YOUNG`
+    mean: Tensor  # `[1, 3, 1, 1]`, of the first frame's detail
+    spread: Tensor  # likewise, the standard deviation of that of the first frame after a cut
+    chosen: dict[str, Any]  # settings that were chosen for the first frame
+
+    def state(self) -> State:
+        tensors = {"detail": self.detail, "age": self.age, "mean": self.mean, "spread": self.spread}
+        chosen = torch.tensor([*json.dumps(self.chosen).encode()], dtype=torch.uint8)
+        return {**tensors, "grey": torch.from_numpy(self.grey), "chosen": chosen}
+
+    @classmethod
+    def of(cls, state: State) -> _Last:
+        grey: Grey = state["grey"].numpy()
+        chosen = json.loads(bytes(state["chosen"].tolist()))
+        return cls(grey, state["detail"], state["age"], state["mean"], state["spread"], chosen)
+
+
+def _level(detail: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel."""
+    return detail.mean((2, 3), keepdim=True), detail.std((2, 3), keepdim=True)
+
+
+def _levelled(detail: Tensor, last: _Last) -> Tensor:
+    """The detail with the mean of the first frame's, and no more contrast: else both grow with every frame."""
+    mean, spread = _level(detail)
+    return (detail - mean) * (last.spread / spread.clamp(min=1e-6)).clamp(max=1) + last.mean
+
+
+def _forget(_: object) -> None:
+    """Frames are kept whole, not in their middle."""
+
+
+def _unheard(_: object) -> None:
+    """Broad forms are made beside the steps that are told of."""
