@@ -48,7 +48,7 @@ class Codec:
 CODECS = {
     "h264": Codec(
         "libx264", "yuv420p", crf=(8, 18, 51), even=True,
-        options=(("preset", "medium"), ("bf", "0"), ("x264-params", "rc-lookahead=5:ref=2")),
+        options=(("preset", "medium"), ("bf", "0"), ("x264-params", "mbtree=0:ref=2")),
     ),
     "h265": Codec(
         "libx265", "yuv420p", crf=(10, 20, 51), even=True, tag="hvc1",

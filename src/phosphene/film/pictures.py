@@ -114,7 +114,7 @@ class Folder:
     def __init__(self, path: Path, max_pixels: int, rate: Fraction) -> None:
         self.path, self.max_pixels, self.rate = path, max_pixels, rate
         self.notes: list[str] = []
-        self.files = _numbered(path)
+        self.files = numbered(path)
         first = images.load(self.files[0], max_pixels=max_pixels)
         self.size = (first.pixels.shape[-2], first.pixels.shape[-1])
         self.alpha = first.alpha is not None
@@ -149,8 +149,8 @@ def _as_film(picture: Picture, size: tuple[int, int], alpha: bool) -> tuple[Tens
     return picture.pixels, picture.alpha if alpha else None
 
 
-def _numbered(path: Path) -> list[Path]:
-    """The pictures of a folder, so that 2 comes before 10."""
+def numbered(path: Path) -> list[Path]:
+    """The pictures of a folder, so that 2 comes before 10; an `ImageError` if there is none."""
     files = [file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES and not file.name.startswith(".")]
     if not files:
         raise ImageError(f"The folder {path} holds no pictures.\nName a film, or a folder of numbered pictures.")
