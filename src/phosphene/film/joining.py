@@ -35,19 +35,16 @@ class _Timeline:
 
     segments: tuple[Path, ...]
     times: tuple[Fraction, ...]  # of all frames, in seconds
-    last: Fraction  # seconds that the last frame is shown
+    rate: Fraction  # frames a second, on average
+
+    @property
+    def steps(self) -> set[Fraction]:
+        """The distances between frames; one where the rate is constant."""
+        return {after - before for before, after in pairwise(self.times)}
 
     @property
     def length(self) -> Fraction:
-        return self.times[-1] + self.last
-
-    @property
-    def rate(self) -> Fraction:
-        """Frames a second: exact where the rate is constant, else on average."""
-        steps = {after - before for before, after in pairwise(self.times)}
-        if len(steps) == 1:
-            return 1 / steps.pop()
-        return (len(self.times) / self.length).limit_denominator(10_000)
+        return self.times[-1] + (self.steps.pop() if len(self.steps) == 1 else 1 / self.rate)
 
     @property
     def ticks(self) -> int:
@@ -111,8 +108,7 @@ def _timeline(segments: Sequence[Path], times: Sequence[Fraction] | None) -> _Ti
         raise SettingsError("The times of a film have to grow from frame to frame.")
     with opened(segments[-1]) as container:
         rate = Fraction(container.streams.video[0].average_rate)
-    steps = {after - before for before, after in pairwise(times)}
-    return _Timeline(tuple(segments), tuple(times), steps.pop() if len(steps) == 1 else 1 / rate)
+    return _Timeline(tuple(segments), tuple(times), rate)
 
 
 @contextlib.contextmanager
@@ -133,15 +129,15 @@ def _join_video(
         output = stack.enter_context(av.open(f"file:{target}", "w", format=format.container, container_options=options))
         first = stack.enter_context(opened(timeline.segments[0]))
         stream = _add_video(output, first.streams.video[0], timeline, format)
-        packets, notes = [_video_packets(timeline, stream)], ()
+        packets, notes = [_video_packets(timeline, stream)], list[str]()
         if sound and sound.exists:
             copier = Copier(stack.enter_context(opened(Path(sound.path))), sound, timeline.length)
             copier.add_streams(output, format.container)
-            packets, notes = [*packets, copier.packets()], tuple(copier.notes)
+            packets, notes = [*packets, copier.packets()], copier.notes
         output.metadata.update(metadata)
         for _, packet in heapq.merge(*packets, key=lambda placed: placed[0]):
             output.mux(packet)
-    return notes
+    return tuple(notes)
 
 
 def _add_video(output: Any, template: Any, timeline: _Timeline, format: FilmFormat) -> Any:

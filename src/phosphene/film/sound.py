@@ -132,5 +132,5 @@ def _left_out(stream: Any, container: str) -> str:
     """A note on a stream that a container does not take, and which does."""
     codec = stream.codec_context.name if stream.codec_context else "unknown"
     remedy = next((suffix for each, suffix in _TAKERS.items() if each != container and _takes(each, stream)), None)
-    advice = f": {remedy} takes it" if remedy else ""
-    return f"its {_WORDS[stream.type]} ({codec}) is left out, since {_TAKERS[container]} does not take it{advice}"
+    advice = f"; {remedy} does" if remedy else ""
+    return f"left out: its {_WORDS[stream.type]} ({codec}), which {_TAKERS[container]} does not take{advice}"

@@ -109,4 +109,6 @@ def _extended(chunk: bytes) -> bytes:
         sides = struct.unpack_from("<HH", chunk, 14)
         width, height, alpha = sides[0] - 1 & 0x3FFF, sides[1] - 1 & 0x3FFF, 0
     flags = _HAS_ALPHA if alpha else 0
-    return b"VP8X" + struct.pack("<II", 10, flags) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
+    return b"".join(
+        (b"VP8X", struct.pack("<II", 10, flags), *(struct.pack("<I", side)[:3] for side in (width, height)))
+    )
