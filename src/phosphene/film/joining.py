@@ -5,10 +5,8 @@ import heapq
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, pairwise
-from math import lcm
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +14,19 @@ import av
 import torch
 
 from phosphene import images
-from phosphene.errors import ImageError, SettingsError
+from phosphene.errors import ImageError
 from phosphene.film import animations, texts
 from phosphene.film.formats import FilmFormat
-from phosphene.film.segments import frames_of, times_of
 from phosphene.film.sound import Copier, Sound
+from phosphene.film.timeline import Timeline, timeline_of
 from phosphene.film.videos import opened, translated
 from phosphene.images import sources
 
 _MOST_TICKS = 1_000_000_000  # in a second of a video
 _USUAL_TICKS = 90_000
+# The table of pictures comes first, so that browsers begin at once; texts of any name; times of tracks in 1/90000 s
+_MOV_OPTIONS = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(_USUAL_TICKS)}
 FRAME_NAME = "frame-{:06d}.png"
-
-
-@dataclass(frozen=True)
-class _Timeline:
-    """When frames are shown."""
-
-    segments: tuple[Path, ...]
-    times: tuple[Fraction, ...]  # of all frames, in seconds
-    rate: Fraction  # frames a second, on average
-
-    @property
-    def steps(self) -> set[Fraction]:
-        """The distances between frames; one where the rate is constant."""
-        return {after - before for before, after in pairwise(self.times)}
-
-    @property
-    def length(self) -> Fraction:
-        return self.times[-1] + (self.steps.pop() if len(self.steps) == 1 else 1 / self.rate)
-
-    @property
-    def ticks(self) -> int:
-        """How many ticks of a second hold all times exactly, if that many are possible."""
-        exact = lcm(*(time.denominator for time in self.times))
-        return exact if exact <= _MOST_TICKS else _USUAL_TICKS
 
 
 def join(
@@ -84,31 +60,31 @@ def join(
         OutOfSpaceError: the disk is full.
         SettingsError: there are not as many times as frames.
     """
-    timeline, metadata = _timeline(segments, times), metadata or {}
+    timeline, metadata = timeline_of(segments, times), metadata or {}
     if format.kind == "folder":
         return _join_folder(timeline, output, metadata, overwrite)
     with sources.replacing(output, overwrite=overwrite) as temporary, translated(output):
         if format.kind == "video":
             return _join_video(timeline, temporary, format, sound, metadata)
-        with _beside(temporary) as bare:
-            notes = animations.write(timeline.segments, timeline.times, timeline.length, format, bare)
-            texts.embed(format.kind, bare, temporary, metadata)
+        notes = _join_animation(timeline, temporary, format, metadata)
     silent = (f"without sound, which a {format.kind.upper()} has not: .mp4 has",) if sound and sound.exists else ()
     return notes + silent
 
 
-def _timeline(segments: Sequence[Path], times: Sequence[Fraction] | None) -> _Timeline:
-    if not segments:
-        raise ImageError("There is no segment to join: not a single frame was made.")
-    stored = list(chain.from_iterable(times_of(segments)))
-    times = stored if times is None else list(times)
-    if len(times) != len(stored):
-        raise SettingsError(f"{len(times)} times do not fit {len(stored)} frames.")
-    if any(after <= before for before, after in pairwise(times)):
-        raise SettingsError("The times of a film have to grow from frame to frame.")
-    with opened(segments[-1]) as container:
-        rate = Fraction(container.streams.video[0].average_rate)
-    return _Timeline(tuple(segments), tuple(times), rate)
+def _join_animation(
+    timeline: Timeline, target: Path, format: FilmFormat, metadata: Mapping[str, str]
+) -> tuple[str, ...]:
+    if format.kind == "webp":
+        animations.write_webp(timeline, format, target, metadata)
+        return ()
+    notes: tuple[str, ...] = ()
+    with _beside(target) as bare:
+        if format.kind == "gif":
+            notes = animations.write_gif(timeline, bare)
+        else:
+            animations.write_png(timeline, format, bare)
+        texts.embed(format.kind, bare, target, metadata)
+    return notes
 
 
 @contextlib.contextmanager
@@ -122,10 +98,10 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 def _join_video(
-    timeline: _Timeline, target: Path, format: FilmFormat, sound: Sound | None, metadata: Mapping[str, str]
+    timeline: Timeline, target: Path, format: FilmFormat, sound: Sound | None, metadata: Mapping[str, str]
 ) -> tuple[str, ...]:
     with contextlib.ExitStack() as stack:
-        options = {"movflags": "+faststart+use_metadata_tags"} if format.container in ("mp4", "mov") else {}
+        options = _MOV_OPTIONS if format.container in ("mp4", "mov") else {}
         output = stack.enter_context(av.open(f"file:{target}", "w", format=format.container, container_options=options))
         first = stack.enter_context(opened(timeline.segments[0]))
         stream = _add_video(output, first.streams.video[0], timeline, format)
@@ -140,9 +116,9 @@ def _join_video(
     return tuple(notes)
 
 
-def _add_video(output: Any, template: Any, timeline: _Timeline, format: FilmFormat) -> Any:
+def _add_video(output: Any, template: Any, timeline: Timeline, format: FilmFormat) -> Any:
     stream = output.add_stream_from_template(template, opaque=True)
-    stream.time_base = Fraction(1, timeline.ticks)
+    stream.time_base = Fraction(1, timeline.ticks(_MOST_TICKS, _USUAL_TICKS))
     stream.codec_context.framerate = timeline.rate
     if format.tag:
         stream.codec_context.codec_tag = format.tag
@@ -151,15 +127,14 @@ def _add_video(output: Any, template: Any, timeline: _Timeline, format: FilmForm
     return stream
 
 
-def _video_packets(timeline: _Timeline, stream: Any) -> Iterator[tuple[Fraction, Any]]:
+def _video_packets(timeline: Timeline, stream: Any) -> Iterator[tuple[Fraction, Any]]:
     """The packets of all segments with their times in seconds."""
-    ends = (*timeline.times[1:], timeline.length)
-    extra = stream.codec_context.extradata
+    ticks, extra = timeline.ticks(_MOST_TICKS, _USUAL_TICKS), stream.codec_context.extradata
     packets = chain.from_iterable(_packets_of(path, extra) for path in timeline.segments)
-    for packet, seconds, end in zip(packets, timeline.times, ends, strict=True):
-        packet.time_base = Fraction(1, timeline.ticks)
-        packet.pts = packet.dts = round(seconds * timeline.ticks)
-        packet.duration = round(end * timeline.ticks) - packet.pts
+    for packet, seconds, duration in zip(packets, timeline.times, timeline.durations, strict=True):
+        packet.time_base = Fraction(1, ticks)
+        packet.pts = packet.dts = round(seconds * ticks)
+        packet.duration = round((seconds + duration) * ticks) - packet.pts
         packet.stream = stream
         yield seconds, packet
 
@@ -174,13 +149,13 @@ def _packets_of(path: Path, extradata: bytes | None) -> Iterator[Any]:
                 yield packet
 
 
-def _join_folder(timeline: _Timeline, output: Path, metadata: Mapping[str, str], overwrite: bool) -> tuple[str, ...]:
+def _join_folder(timeline: Timeline, output: Path, metadata: Mapping[str, str], overwrite: bool) -> tuple[str, ...]:
     """Numbered PNG files in a new folder; the texts are in the first."""
     _refuse(output, overwrite=overwrite)
     temporary = output.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         temporary.mkdir()
-        for number, frame in enumerate(frames_of(timeline.segments), 1):
+        for number, frame in enumerate(timeline.frames(), 1):
             array = frame.to_ndarray(format="rgba" if frame.format.name == "bgra" else "rgb24")
             planes = torch.from_numpy(array).permute(2, 0, 1)[None].float() / 255
             alpha = planes[:, 3:] if planes.shape[1] == 4 else None

@@ -1,6 +1,7 @@
 """Films that are pictures: animated GIF, WebP and PNG files, and folders of pictures with numbers in their names."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,6 +36,18 @@ def is_animation(path: Path) -> bool:
     return start.startswith((b"GIF8", decoding.PNG)) or (start.startswith(b"RIFF") and start[8:] == b"WEBP")
 
 
+def _is_cut(path: Path) -> bool:
+    """Whether an animation lacks its end."""
+    with path.open("rb") as file:
+        start = file.read(12)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 64))
+        end = file.read().rstrip(b"\0")
+    if start.startswith(b"RIFF"):
+        return int.from_bytes(start[4:8], "little") + 8 > size
+    return not end.endswith(b";") if start.startswith(b"GIF8") else b"IEND" not in end
+
+
 class Animation:
     """An animated GIF, WebP or PNG, as `Shots` are; a still one is a film of one frame.
 
@@ -44,7 +57,7 @@ class Animation:
 
     def __init__(self, path: Path, max_pixels: int) -> None:
         self.path, self.max_pixels = path, max_pixels
-        self.notes: list[str] = []
+        self.notes = [_CUT] if _is_cut(path) else []
         frames = self._frames()
         first, delay = next(frames)
         picture = images.load(first, max_pixels=0, name=path.name)

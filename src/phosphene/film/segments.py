@@ -6,7 +6,7 @@ own times are whole milliseconds.
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from torch import Tensor
 from phosphene.errors import ImageError, NonFiniteError
 from phosphene.film.formats import FilmFormat
 from phosphene.film.frames import Frame
-from phosphene.film.videos import opened, translated
+from phosphene.film.videos import translated
 from phosphene.images import sources
 from phosphene.images.samples import Array
 
@@ -175,30 +175,3 @@ def to_video(array: Array, format: FilmFormat) -> Any:
         interpolation=_SCALING,
         threads=1,
     )
-
-
-def times_of(segments: Sequence[Path]) -> list[list[Fraction]]:
-    """The times of the frames of each segment, in seconds.
-
-    Raises:
-        ImageError: a file is no segment.
-    """
-    return [_times(path) for path in segments]
-
-
-def _times(path: Path) -> list[Fraction]:
-    with opened(path) as container:
-        if not container.streams.video or not container.streams.subtitles:
-            raise ImageError(f"{path.name} is no segment of a film.\nWrite it again.")
-        try:
-            packets = container.demux(container.streams.subtitles[0])
-            return [Fraction(bytes(packet).decode()) for packet in packets if packet.size]
-        except (ValueError, ZeroDivisionError) as error:
-            raise ImageError(f"{path.name} is a damaged segment of a film.\nWrite it again.") from error
-
-
-def frames_of(segments: Sequence[Path]) -> Iterator[Any]:
-    """PyAV's frames of the segments, decoded one after another."""
-    for path in segments:
-        with opened(path) as container:
-            yield from container.decode(container.streams.video[0])

@@ -89,8 +89,9 @@ class Copier:
             base = Fraction(chapter["time_base"])
             start, end = (chapter[side] * base - self.begin for side in ("start", "end"))
             end = end if self.until is None else min(end, self.until)
-            if end > max(start, 0):
-                chapters.append({**chapter, "start": int(max(start, 0) / base), "end": int(end / base)})
+            first, last = int(max(start, 0) / base), int(end / base)
+            if last > first:
+                chapters.append({**chapter, "start": first, "end": last})
         return chapters
 
     def packets(self) -> Iterator[tuple[Fraction, Any]]:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,6 @@ from phosphene.images.decoding import pillow
 _LONGEST = 1_000_000  # characters read back
 _GIF_HEADER = 13  # bytes before the colours
 _COMMENT = b"\x21\xfe"  # what begins a GIF's comment
-_RIFF_HEADER, _EXTENDED = 12, 18  # bytes of a WebP before its chunks, and of the chunk VP8X
-_HAS_EXIF, _HAS_ALPHA = 0x08, 0x10  # flags in VP8X
 
 
 def metadata(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -58,13 +55,8 @@ def _trusted(found: Any) -> dict[str, str]:
 
 
 def embed(kind: str, source: Path, target: Path, metadata: Mapping[str, str]) -> None:
-    """Copies an animated "gif", "webp" or "png", and puts texts into the copy."""
+    """Copies an animated "gif" or "png", and puts texts into the copy."""
     with source.open("rb") as old, target.open("xb") as new:
-        if kind == "webp":
-            new.write(_webp_header(old.read(_RIFF_HEADER + _EXTENDED), source.stat().st_size, metadata))
-            shutil.copyfileobj(old, new)
-            new.write(_webp_exif(metadata))
-            return
         at, block = texts.inserted("png", {}, metadata) if kind == "png" else _gif_comment(old.read(11), metadata)
         old.seek(0)
         new.write(old.read(at) + block)
@@ -80,35 +72,3 @@ def _gif_comment(header: bytes, metadata: Mapping[str, str]) -> tuple[int, bytes
     text = json.dumps(dict(metadata)).encode()
     blocks = (text[start : start + 255] for start in range(0, len(text), 255))
     return at, _COMMENT + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
-
-
-def _webp_exif(metadata: Mapping[str, str]) -> bytes:
-    """The chunk EXIF of a WebP, filled up to an even length; nothing without texts."""
-    block = texts.exif_block({}, metadata)
-    return b"EXIF" + struct.pack("<I", len(block)) + block + b"\0" * (len(block) % 2) if block else b""
-
-
-def _webp_header(start: bytes, size: int, metadata: Mapping[str, str]) -> bytes:
-    """A WebP's first bytes, which say how long it is and that EXIF follows; a still one may not be extended yet."""
-    exif = _webp_exif(metadata)
-    chunks = start[_RIFF_HEADER:]
-    if exif and not chunks.startswith(b"VP8X"):
-        chunks = _extended(chunks) + chunks
-    if exif:
-        chunks = chunks[:8] + bytes([chunks[8] | _HAS_EXIF]) + chunks[9:]
-    whole = size + len(exif) + len(chunks) - len(start[_RIFF_HEADER:])
-    return b"RIFF" + struct.pack("<I", whole - 8) + b"WEBP" + chunks
-
-
-def _extended(chunk: bytes) -> bytes:
-    """The chunk VP8X for a still WebP, of its first chunk's size."""
-    if chunk.startswith(b"VP8L"):
-        bits = struct.unpack_from("<I", chunk, 9)[0]
-        width, height, alpha = bits & 0x3FFF, bits >> 14 & 0x3FFF, bits >> 28 & 1
-    else:
-        sides = struct.unpack_from("<HH", chunk, 14)
-        width, height, alpha = sides[0] - 1 & 0x3FFF, sides[1] - 1 & 0x3FFF, 0
-    flags = _HAS_ALPHA if alpha else 0
-    return b"".join(
-        (b"VP8X", struct.pack("<II", 10, flags), *(struct.pack("<I", side)[:3] for side in (width, height)))
-    )

@@ -207,7 +207,8 @@ def video_stream(container: Any, path: Path) -> Any:
 def _decoder(stream: Any) -> Any:
     """FFmpeg's own decoders of VP8 and VP9 leave transparency out; libvpx has it."""
     name = stream.codec_context.name
-    if name in ("vp8", "vp9") and stream.metadata.get("alpha_mode") == "1":
+    tags = {key.lower(): text for key, text in stream.metadata.items()}
+    if name in ("vp8", "vp9") and tags.get("alpha_mode") == "1":
         return CodecContext.create("libvpx-vp9" if name == "vp9" else "libvpx", "r")
     return stream.codec_context
 
