@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import resource
 import struct
 from fractions import Fraction
@@ -10,12 +12,14 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 av = pytest.importorskip("av", reason="films need the extra: pip install 'phosphene[film]'")
 
 from film_clips import RATE, SIZE, add_tone, add_video, clip, packets, picture, write_frames  # noqa: E402
-from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, SettingsError  # noqa: E402
+from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, PhospheneError, SettingsError  # noqa: E402
 from phosphene.film import colours  # noqa: E402
 from phosphene.film.frames import Frame  # noqa: E402
 from phosphene.film.reading import FilmReader  # noqa: E402
@@ -124,6 +128,14 @@ def test_a_variable_rate_keeps_its_times(tmp_path):
     with FilmReader(path) as film:
         assert [frame.seconds for frame in film.frames()] == times
         assert any("varies" in note for note in film.notes)
+
+
+def test_missing_frames_are_noted(tmp_path):
+    times = [Fraction(number, 25) for number in (0, 1, 2, 3, 6, 7, 8, 9)]
+    path = clip(tmp_path / "film.mkv", 8, rate=25, times=times)
+    with FilmReader(path) as film:
+        assert [frame.seconds for frame in film.frames()] == times
+        assert any("missing" in note for note in film.notes)
 
 
 @pytest.mark.parametrize("angle", [0, 90, 180, 270])
@@ -356,6 +368,35 @@ def test_bad_input_is_a_line_in_words(tmp_path, mistake):
     path = make(tmp_path / "film.mp4")
     with pytest.raises(ImageError, match=words):
         frames_of(path, max_pixels=1_000_000)
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory, plain, opus):
+    folder = tmp_path_factory.mktemp("originals")
+    return [plain, opus, *(film(folder, name, made(5))[0] for name in ("a.gif", "a.webp", "a.png"))]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(which=st.integers(0, 4), at=st.floats(0, 1), noise=st.binary(max_size=400), cut=st.booleans())
+def test_damage_of_any_kind_is_a_line_in_words(tmp_path, originals, which, at, noise, cut):
+    data = originals[which].read_bytes()
+    start = int(at * len(data))
+    path = written(tmp_path / f"film{originals[which].suffix}", data[:start] if cut else
+                   data[:start] + noise + data[start + len(noise):])  # fmt: skip
+    with contextlib.suppress(PhospheneError):
+        frames = frames_of(path, max_pixels=1_000_000)
+        assert all(frame.pixels.isfinite().all() for frame in frames)
+    with contextlib.suppress(PhospheneError):
+        assert set(metadata(path)) <= {"phosphene", "parameters"}
+
+
+def test_a_gif_whose_frame_claims_to_be_huge(tmp_path):
+    path, _ = film(tmp_path, "a.gif", made(4))
+    data = path.read_bytes()
+    sizes = [match.start() for match in re.finditer(re.escape(struct.pack("<HH", 61, 45)), data)]
+    written(path, data[: sizes[-1]] + struct.pack("<HH", 60_000, 60_000) + data[sizes[-1] + 4 :])
+    with FilmReader(path) as reader:
+        assert 0 < len(list(reader.frames())) < 4
 
 
 def test_a_header_that_lies_about_its_size_allocates_nothing(tmp_path):

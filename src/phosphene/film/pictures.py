@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from phosphene import images
@@ -68,7 +68,7 @@ class Animation:
         self.duration: Fraction | None = sum(delays, Fraction(0))
         self.rate = len(delays) / self.duration
 
-    def shots(self, begin: Fraction) -> Iterator[Shot]:
+    def shots(self, begin: Fraction) -> Generator[Shot]:
         """All shots; a file of this kind can only be read from its beginning."""
         del begin
         seconds = Fraction(0)
@@ -87,13 +87,19 @@ class Animation:
     def _frames(self) -> Iterator[tuple[Image.Image, Fraction]]:
         """Frames, and the seconds that each is shown."""
         with pillow(self.path.name):
-            image = Image.open(self.path, formats=ANIMATED)
+            try:
+                image = Image.open(self.path, formats=ANIMATED)
+            except UnidentifiedImageError as error:
+                raise ImageError(f"The beginning of {self.path.name} is damaged.\nFetch or export it again.") from error
             check_size(self.path.name, image.width, image.height, self.max_pixels)
         with image:
+            size = image.size
             for number in count():
                 with pillow(self.path.name):
                     if not _sought(image, number):
                         return
+                    if image.size != size:  # a damaged GIF's frame may claim to be of any size
+                        raise ImageError(f"Frame {number} of {self.path.name} is damaged.\nFetch or export it again.")
                     frame, delay = image.copy(), _delay(image)
                 yield frame, delay
 
@@ -134,7 +140,7 @@ class Folder:
         self.count: int | None = len(self.files)
         self.duration: Fraction | None = len(self.files) / rate
 
-    def shots(self, begin: Fraction) -> Iterator[Shot]:
+    def shots(self, begin: Fraction) -> Generator[Shot]:
         """All shots from the one that is seen at `begin` seconds on."""
         start = int(begin * self.rate)
         for number, file in enumerate(self.files[start:], start):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -84,8 +85,8 @@ class FilmReader:
         """Seconds in the file at which the first frame given is shown."""
         if self._even:
             return self.begin
-        shots = self._film.shots(self.begin)
-        return next((shot.seconds for shot in shots if shot.seconds >= self.begin), self.begin)
+        with closing(self._film.shots(self.begin)) as shots:
+            return next((shot.seconds for shot in shots if shot.seconds >= self.begin), self.begin)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -160,5 +161,7 @@ def _missing(path: Path) -> ImageError:
 
 
 def _beyond(path: Path, begin: Fraction, whole: Fraction | None) -> ImageError:
+    if not begin:
+        return ImageError(f"{path.name} holds no picture that can be read.\nFetch or export it again.")
     length = f", which is {float(whole):.2f} seconds long" if whole else ""
     return ImageError(f"--begin {float(begin):g} is beyond the end of {path.name}{length}.\nBegin earlier.")

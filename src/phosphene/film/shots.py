@@ -1,7 +1,7 @@
 """Shots: the pictures of a film file in their order, each read only where it is wanted; which of them are wanted."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -33,7 +33,7 @@ class Shots(Protocol):
     alpha: bool  # whether it has transparency
     notes: list[str]  # what the user should hear; grows while the file is read
 
-    def shots(self, begin: Fraction) -> Iterator[Shot]:
+    def shots(self, begin: Fraction) -> Generator[Shot]:
         """All shots from the one that is seen at `begin` seconds on; earlier ones may come too."""
 
 

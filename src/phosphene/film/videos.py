@@ -1,7 +1,7 @@
 """Videos: files that FFmpeg's libraries decode, by PyAV, one picture at a time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
@@ -123,7 +123,7 @@ class Video:
         self.notes.append(f"its pixels are not square: {width}×{height} is stretched to {size[1]}×{size[0]}")
         return size
 
-    def shots(self, begin: Fraction) -> Iterator[Shot]:
+    def shots(self, begin: Fraction) -> Generator[Shot]:
         """All shots from the key frame before `begin` seconds on."""
         for seek in (True, False) if begin > 0 else (False,):
             with opened(self.path, self.max_pixels) as container:
@@ -147,12 +147,20 @@ class Video:
             seconds = stamp - self.zero if stamp is not None else Fraction(0) if last is None else last + step
             if last is not None and seconds <= last:
                 continue
-            if last is not None and abs(seconds - last - step) > max(step / 10, Fraction(2, 1000)):
-                self._note("its frame rate varies: every frame keeps its time; --fps gives them an even one")
+            if last is not None:
+                self._note_gap((seconds - last) / step, step)
             last = seconds
             self._reached = seconds + step
             duration = frame.duration * frame.time_base if frame.duration else step
             yield Shot(seconds, duration, partial(self._read, frame))
+
+    def _note_gap(self, steps: Fraction, step: Fraction) -> None:
+        """Notes distances between frames that are not the usual step, as far as they are no rounding of the file's."""
+        tolerance = max(Fraction(1, 10), Fraction(2, 1000) / step)
+        if round(steps) > 1 and abs(steps - round(steps)) <= tolerance:
+            self._note("frames are missing in it: the ones before them are shown for longer; --fps evens that out")
+        elif abs(steps - 1) > tolerance:
+            self._note("its frame rate varies: every frame keeps its time; --fps gives them an even one")
 
     def _read(self, frame: Any) -> Any:
         with translated(self.path):
