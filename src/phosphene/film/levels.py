@@ -1,0 +1,86 @@
+"""What keeps a chain of pictures from drifting: colours and fineness are held to those of the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from phosphene.pixels import transforms
+
+_RATE = 0.5  # of the way back to the first picture's colours that each picture goes
+_MOST = 1.25  # by which one picture's contrast may be changed
+_FINER = 1.5  # by which one picture's finest band may be changed
+_MIDDLE = 5  # a fifth of the picture at each edge does not count for fineness
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Colours and fineness of a picture, as numbers of the CPU in double precision."""
+
+    mean: Tensor  # `[3]`, of each channel
+    covariance: Tensor  # `[3, 3]`, of the channels
+    fineness: float  # mean magnitude of the finest Laplacian band of the brightness, in the picture's middle
+
+    @classmethod
+    def of(cls, pixels: Tensor) -> Levels:
+        """Of a picture `[1, 3, H, W]`."""
+        flat = pixels[0].flatten(1).double()
+        return cls(flat.mean(1), torch.cov(flat, correction=0), _fineness(_finest(pixels)))
+
+    @classmethod
+    def unpack(cls, numbers: Tensor) -> Levels:
+        """The inverse of `pack`."""
+        return cls(numbers[:3], numbers[3:12].reshape(3, 3), float(numbers[12]))
+
+    def pack(self) -> Tensor:
+        """All of it as `[13]` numbers."""
+        return torch.cat((self.mean, self.covariance.flatten(), self.mean.new_tensor([self.fineness])))
+
+
+def hold(pixels: Tensor, to: Levels) -> Tensor:
+    """A picture `[1, 3, H, W]` with colours nearer to the levels, and brightness as fine as theirs; 0..1."""
+    coloured = _hold_colours(pixels, to)
+    band = _finest(coloured)
+    gain = min(_FINER, max(1 / _FINER, to.fineness / max(_fineness(band), 1e-9)))
+    return coloured.add_(band, alpha=gain - 1).clamp_(0, 1)
+
+
+def _hold_colours(pixels: Tensor, to: Levels) -> Tensor:
+    """The colours by the linear map that moves them least (Pitié and Kokaram 2007), a part of the way."""
+    flat = pixels[0].flatten(1)
+    now = Levels.of(pixels)
+    change = torch.lerp(torch.eye(3, dtype=torch.float64), _transport(now.covariance, to.covariance), _RATE)
+    offset = torch.lerp(now.mean, to.mean, _RATE) - change @ now.mean
+    moved = change.to(flat.dtype) @ flat + offset.to(flat.dtype)[:, None]
+    return moved.reshape(pixels.shape)
+
+
+def _transport(now: Tensor, wanted: Tensor) -> Tensor:
+    """The symmetric `[3, 3]` matrix that takes one covariance to another, as far as the limit on contrast allows."""
+    root, inverse = _power(now, 0.5), _power(now, -0.5)
+    change = inverse @ _power(root @ wanted @ root, 0.5) @ inverse
+    values, vectors = torch.linalg.eigh((change + change.T) / 2)
+    return _composed(values.clamp(1 / _MOST, _MOST), vectors)
+
+
+def _power(matrix: Tensor, exponent: float) -> Tensor:
+    """A power of a symmetric matrix; values that rounding made zero or less count as small."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return _composed(values.clamp_min(1e-9).pow(exponent), vectors)
+
+
+def _composed(values: Tensor, vectors: Tensor) -> Tensor:
+    """The symmetric matrix with these eigenvalues and eigenvectors."""
+    return vectors @ torch.diag(values) @ vectors.mT
+
+
+def _finest(pixels: Tensor) -> Tensor:
+    """The finest Laplacian band of the brightness, `[1, 1, H, W]`."""
+    return transforms.laplacian_(pixels.mean(1, keepdim=True), 1)[0]
+
+
+def _fineness(band: Tensor) -> float:
+    top, left = (side // _MIDDLE for side in band.shape[-2:])
+    return float(band[..., top : band.shape[-2] - top, left : band.shape[-1] - left].abs().mean())
