@@ -1,4 +1,4 @@
-"""Parts of key pictures as a zoom shows them: turned, enlarged or shrunk, in one resampling; and masks to blend them."""
+"""Parts of key pictures as a zoom shows them: turned, enlarged or shrunk, in one resampling; masks to blend them."""
 
 import math
 from dataclasses import dataclass

@@ -31,7 +31,8 @@ _LARGER = 4 / 3  # a key picture's side over a frame's: more than the ratio, so 
 _OCTAVES = 4  # at most: what is larger was dreamt when it was small
 _STEPS = 0.5  # of those that a picture by itself takes
 _FEATHER = 0.3  # of half a side: how softly an inner key picture ends while it is new
-_CLOSING = 6.0  # magnification at which a loop's first picture comes into sight
+_CLOSING = 8.0  # a loop's first picture comes into sight at this part of its size
+_CLOSING_FEATHER = 0.08  # of half a side: how softly it ends when it is as large as the frame
 _LEVELS = "levels"
 
 
@@ -155,29 +156,27 @@ class Zoom:
             steps=math.ceil(_STEPS * settings.steps),
             seed=(settings.seed + level) % 2**63,
         )
-        return hold(self._dreamt(self._ground(level), finer), self._first_levels())
+        before = views.Plate(self._key(level - 1), self._key(level - 1), 1.0)
+        ground = before.shown(self._flight.placement(level - 1, level), self._key_size)
+        made = hold(self._dreamt(self._closing(ground, level), finer), self._first_levels())
+        return self._closing(made, level)
 
     def _first_levels(self) -> Levels:
         if self._levels is None:
             raise SettingsError("The film's state has key pictures but not the levels that they are held to.")
         return self._levels
 
-    def _ground(self, level: int) -> Tensor:
-        """What key picture `level` is dreamt upon: the middle of the one before, and in it a loop's first picture."""
-        before = views.Plate(self._key(level - 1), self._key(level - 1), 1.0)
-        ground = before.shown(self._flight.placement(level - 1, level), self._key_size)
-        return self._closed(ground, level) if self._options.loop else ground
-
-    def _closed(self, ground: Tensor, level: int) -> Tensor:
-        """A loop's key picture with the first one, small, in its middle: faint at first, and clearer at each level."""
-        closing = min(self._flight.levels - 1, round(math.log(_CLOSING) / math.log(self._flight.ratio)))
-        left = self._flight.levels - level
-        if left > closing:
-            return ground
-        placement = self._flight.placement(self._flight.levels, level)
-        first = views.plate(self._key(0), placement.scale)
-        share = views.inside(placement, ground, self._key_size, 1.0) * (1 - left / (closing + 1))
-        return torch.lerp(ground, first.shown(placement, self._key_size), share)
+    def _closing(self, pixels: Tensor, level: int) -> Tensor:
+        """A key picture with a loop's first one in its middle: small, soft and faint at first, then clearer."""
+        levels = self._flight.levels
+        closing = min(levels - 1, round(math.log(_CLOSING) / math.log(self._flight.ratio)))
+        left = (levels - level) / (closing + 1)
+        if left >= 1 or not self._options.loop:
+            return pixels
+        placement = self._flight.placement(levels, level)
+        first = views.plate(self._key(0), placement.scale).shown(placement, self._key_size)
+        share = views.inside(placement, pixels, self._key_size, _CLOSING_FEATHER + (1 - _CLOSING_FEATHER) * left)
+        return torch.lerp(pixels, first, share.mul_(1 - left**2))
 
     def _dreamt(self, pixels: Tensor, settings: DreamSettings) -> Tensor:
         prepared = self._prepared
