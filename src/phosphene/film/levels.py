@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from phosphene.film.flight import Placement
+from phosphene.film.views import plate
 from phosphene.pixels import transforms
 
-_RATE = 0.5  # of the way back to the first picture's colours that each picture goes
+_RATE = 0.5  # of the way back to the first picture's spread of colours that each picture goes
 _MOST = 1.25  # by which one picture's contrast may be changed
-_FINER = 1.5  # by which one picture's finest band may be changed
-_MIDDLE = 5  # a fifth of the picture at each edge does not count for fineness
+_FINER = 0.6  # of its finest band, that one picture may gain or lose
+_SHOWN = 0.75  # of a key picture's size, at which its fineness counts: a frame's
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,13 @@ class Levels:
 
     mean: Tensor  # `[3]`, of each channel
     covariance: Tensor  # `[3, 3]`, of the channels
-    fineness: float  # mean magnitude of the finest Laplacian band of the brightness, in the picture's middle
+    fineness: float  # mean magnitude of the brightness's Laplacian at the frame's size, in the middle quarter
 
     @classmethod
     def of(cls, pixels: Tensor) -> Levels:
         """Of a picture `[1, 3, H, W]`."""
         flat = pixels[0].flatten(1).double()
-        return cls(flat.mean(1), torch.cov(flat, correction=0), _fineness(_finest(pixels)))
+        return cls(flat.mean(1), torch.cov(flat, correction=0), _fineness(pixels))
 
     @classmethod
     def unpack(cls, numbers: Tensor) -> Levels:
@@ -43,16 +46,17 @@ def hold(pixels: Tensor, to: Levels) -> Tensor:
     """A picture `[1, 3, H, W]` with colours nearer to the levels, and brightness as fine as theirs; 0..1."""
     coloured = _hold_colours(pixels, to)
     band = _finest(coloured)
-    gain = min(_FINER, max(1 / _FINER, to.fineness / max(_fineness(band), 1e-9)))
-    return coloured.add_(band, alpha=gain - 1).clamp_(0, 1)
+    now, finer = _fineness(coloured), _fineness(coloured + band)
+    gain = (to.fineness - now) / max(finer - now, 1e-9)
+    return coloured.add_(band, alpha=min(_FINER, max(-_FINER, gain))).clamp_(0, 1)
 
 
 def _hold_colours(pixels: Tensor, to: Levels) -> Tensor:
-    """The colours by the linear map that moves them least (Pitié and Kokaram 2007), a part of the way."""
+    """The mean, and the spread a part of the way, by the map that moves colours least (Pitié and Kokaram 2007)."""
     flat = pixels[0].flatten(1)
     now = Levels.of(pixels)
     change = torch.lerp(torch.eye(3, dtype=torch.float64), _transport(now.covariance, to.covariance), _RATE)
-    offset = torch.lerp(now.mean, to.mean, _RATE) - change @ now.mean
+    offset = to.mean - change @ now.mean
     moved = change.to(flat.dtype) @ flat + offset.to(flat.dtype)[:, None]
     return moved.reshape(pixels.shape)
 
@@ -81,6 +85,11 @@ def _finest(pixels: Tensor) -> Tensor:
     return transforms.laplacian_(pixels.mean(1, keepdim=True), 1)[0]
 
 
-def _fineness(band: Tensor) -> float:
-    top, left = (side // _MIDDLE for side in band.shape[-2:])
-    return float(band[..., top : band.shape[-2] - top, left : band.shape[-1] - left].abs().mean())
+def _fineness(pixels: Tensor) -> float:
+    grey = pixels.mean(1, keepdim=True)
+    size = round(grey.shape[-2] * _SHOWN), round(grey.shape[-1] * _SHOWN)
+    shown = plate(grey, 1 / _SHOWN).shown(Placement(1.0, 0.0, (0.0, 0.0)), size)
+    top, left = (side // 4 for side in size)
+    middle = shown[..., top : size[0] - top, left : size[1] - left]
+    kernel = middle.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+    return float(F.conv2d(middle, kernel[None, None]).abs().mean())

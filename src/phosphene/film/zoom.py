@@ -119,7 +119,7 @@ class Zoom:
             return outer
         placement, new = self._flight.placement(level + 1, depth), float(depth - level)
         plate = self._plate(level + 1)
-        share = views.inside(placement, plate.sharp, self.size, _FEATHER * (1 - new)).mul_(new)
+        share = views.inside(placement, plate.sharp, self.size, _FEATHER * (1 - new) ** 2).mul_(new)
         return torch.lerp(outer, plate.shown(placement, self.size), share)
 
     def _plate(self, level: int) -> views.Plate:
