@@ -158,25 +158,32 @@ class Zoom:
         )
         before = views.Plate(self._key(level - 1), self._key(level - 1), 1.0)
         ground = before.shown(self._flight.placement(level - 1, level), self._key_size)
-        made = hold(self._dreamt(self._closing(ground, level), finer), self._first_levels())
-        return self._closing(made, level)
+        closing = self._closing(level)
+        if closing is None:
+            return hold(self._dreamt(ground, finer), self._first_levels())
+        first, share = closing
+        made = self._dreamt(torch.lerp(ground, first, share), finer)
+        return torch.lerp(hold(made, self._first_levels(), 1 - share), first, share)
 
     def _first_levels(self) -> Levels:
         if self._levels is None:
             raise SettingsError("The film's state has key pictures but not the levels that they are held to.")
         return self._levels
 
-    def _closing(self, pixels: Tensor, level: int) -> Tensor:
-        """A key picture with a loop's first one in its middle: small, soft and faint at first, then clearer."""
+    def _closing(self, level: int) -> tuple[Tensor, Tensor] | None:
+        """A loop's first key picture as seen from one of its last, and where it covers that; `None` for all others.
+
+        It is small, soft and faint at first, so that it grows out of the pattern.
+        """
         levels = self._flight.levels
         closing = min(levels - 1, round(math.log(_CLOSING) / math.log(self._flight.ratio)))
         left = (levels - level) / (closing + 1)
         if left >= 1 or not self._options.loop:
-            return pixels
+            return None
         placement = self._flight.placement(levels, level)
         first = views.plate(self._key(0), placement.scale).shown(placement, self._key_size)
-        share = views.inside(placement, pixels, self._key_size, _CLOSING_FEATHER + (1 - _CLOSING_FEATHER) * left)
-        return torch.lerp(pixels, first, share.mul_(1 - left**2))
+        feather = _CLOSING_FEATHER + (1 - _CLOSING_FEATHER) * left
+        return first, views.inside(placement, first, self._key_size, feather).mul_(1 - left**2)
 
     def _dreamt(self, pixels: Tensor, settings: DreamSettings) -> Tensor:
         prepared = self._prepared
