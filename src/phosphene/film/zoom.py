@@ -3,6 +3,9 @@
 Key pictures, larger than the frames, stand a fixed ratio apart. Each is the middle of the one before, enlarged once and
 dreamt upon at its finer sizes. A frame shows parts of two of them: the outer one, and over it the inner one, which
 comes in evenly while it grows from the middle to the edges.
+
+Dreaming on every frame instead costs twice as much, and each frame is resampled again: after three seconds at 24 frames
+a second, sharpness was down by a third.
 """
 
 import math
@@ -40,7 +43,7 @@ class Zoom:
     """Makes the frames of an endless zoom; a `FrameMaker`.
 
     A flight forwards holds two or three key pictures at a time, in half precision; one backwards makes and holds all of
-    them before its first frame, about `3 * seconds * log(speed)` times the bytes of a frame in float32. A loop holds
+    them before its first frame, about `4 * seconds * log(speed)` times the bytes of a frame in float32. A loop holds
     the first one besides.
     """
 
