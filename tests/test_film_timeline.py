@@ -16,8 +16,9 @@ from fade import FadeSettings
 from phosphene import objectives
 from phosphene.errors import ImageError, SettingsError, UnknownNameError
 from phosphene.film import sound, timeline
+from phosphene.film.courses import Points
 from phosphene.film.sound import Envelope
-from phosphene.film.timeline import Points, Timeline
+from phosphene.film.timeline import Timeline
 from phosphene.recipes.fields import combined
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.recipes.settings import settings as choose
