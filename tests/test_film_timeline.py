@@ -124,6 +124,13 @@ def test_names_of_earlier_versions_are_read():
     assert over.settings_at(2).semantics == 1
 
 
+def test_what_a_network_must_check_is_at_hand():
+    over = dreams(preset="0:coils, 8:reef", channel="0:3, 5:9999")
+    assert [(each.layer, each.channel) for each in over.tried] == [("block6", 3), ("block6", 9999), ("block13", 3)]
+    styles = Timeline.of(STYLE, {"style": ("0:waves.jpg, 8:night.jpg",)}).tried
+    assert [each.style for each in styles] == [("waves.jpg", "night.jpg")]
+
+
 # The sound as a driver
 
 
@@ -361,7 +368,18 @@ def test_beats_are_where_the_clicks_are(tmp_path, name):
     times = beat_times(found)
     assert all(np.abs(times - click).min() < 0.03 for click in CLICKS)
     assert len(times) == len(CLICKS)
-    assert found.at("beats", 1.0) < 0.1 < 0.9 < found.at("beats", times[1])
+    assert found.at("beats", 1.0) < 0.1 < 0.7 < found.at("beats", times[1])
+
+
+def test_a_bass_drum_under_a_chord_is_a_beat(tmp_path):
+    times, drum = np.arange(0.3, 4.7, 0.5), np.arange(HZ // 4) / HZ
+    samples = sum(tone(5, 0.05, frequency) for frequency in (220, 277, 330, 660))
+    samples += np.random.default_rng(3).normal(0, 0.01, len(samples))
+    for time in times:
+        samples[round(time * HZ) :][: len(drum)] += 0.5 * np.sin(2 * np.pi * 60 * drum) * np.exp(-12 * drum)
+    found = beat_times(sound.envelope(written(tmp_path / "drum.mp4", samples)))
+    assert len(found) == len(times)
+    assert np.abs(found - times).max() < 0.03
 
 
 def test_a_beat_dies_away(tmp_path):
@@ -452,6 +470,15 @@ def test_a_file_that_is_no_film_is_refused_in_words(tmp_path):
     for name in ("words.mp4", "nowhere.mp4"):
         with pytest.raises(ImageError, match=f"The sound of .*{name} cannot be read"):
             sound.envelope(tmp_path / name)
+
+
+def test_a_damaged_moment_of_sound_is_silent(tmp_path):
+    path = written(tmp_path / "damaged.mp4", tone(3))
+    found = bytearray(path.read_bytes())
+    middle = found.index(b"mdat") + 4 + len(found) // 3
+    found[middle : middle + 300] = bytes(255 - each for each in found[middle : middle + 300])
+    path.write_bytes(found)
+    assert len(sound.envelope(path).loudness) == pytest.approx(3 * sound.RATE, abs=3)
 
 
 def test_the_window_that_sound_is_read_in_does_not_show(monkeypatch):

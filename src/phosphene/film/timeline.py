@@ -2,7 +2,7 @@
 
 A number is written as points of time, "0:0, 5:1, 12:0.3", or as what follows the sound, "loud:0.3..1.5" or
 "beats:1..2". Looks are written one after the other, "coils,reef", or at points of time, "0:coils, 8:reef", and so are
-filters and styles, these always with their times. From point to point a change is eased: it begins and ends slowly.
+filters and styles, styles always with their times. From point to point a change is eased: it begins and ends slowly.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Timeline:
     envelope: Envelope | None
     courses: Mapping[str, Course]  # of the settings that change, by name
     looks: Mapping[str, Points]  # the wishes for several settings at once that change, by name
-    first: Settings  # the first value of everything
+    tried: tuple[Settings, ...]  # the first value of everything, then each other value: for `Engine.check`
 
     @classmethod
     def of(
         cls, technique: Technique, wishes: Values, *, seconds: float | None = None, envelope: Envelope | None = None
     ) -> Timeline:
-        """The settings that these wishes describe, all of them tried.
+        """The settings that these wishes describe, with every value tried; names of layers only a network can check.
 
         Args:
             technique: whose settings they are.
@@ -77,11 +77,12 @@ class Timeline:
         several = [name for name, value in wishes.items() if _is_several(technique, name, value)]
         looks = {name: looks_of(name, wishes[name], seconds) for name in several}
         firsts = {name: each.values[0] for name, each in (courses | looks).items()}
-        first: Settings = technique.choose(**{**wishes, **firsts})
+        tried: list[Settings] = [technique.choose(**{**wishes, **firsts})]
         for name, each in (courses | looks).items():
-            for value in each.values:
-                _check_network(first, technique.choose(**{**wishes, **firsts, name: value}), name)
-        return cls(technique, wishes, envelope, courses, looks, first)
+            for value in each.values[1:]:
+                tried.append(technique.choose(**{**wishes, **firsts, name: value}))
+                _check_network(tried[0], tried[-1], name)
+        return cls(technique, wishes, envelope, courses, looks, tuple(tried))
 
     @property
     def fixed(self) -> bool:
@@ -100,7 +101,7 @@ class Timeline:
             SettingsError: a setting follows the sound, and the timeline was made without an envelope.
         """
         if self.fixed:
-            return self.first
+            return self.tried[0]
         wishes = {**self.wishes, **{name: each.at(seconds, self.envelope) for name, each in self.courses.items()}}
         return self._blended(wishes, [*self.looks], seconds)
 
@@ -123,7 +124,7 @@ class Timeline:
 
         `Timeline.of` reads them again. A network stands as it was typed.
         """
-        plain = self.first.to_dict() | without_folders(self.first)
+        plain = self.tried[0].to_dict() | without_folders(self.tried[0])
         changing = {name: self.wishes[name] for name in (*self.courses, *self.looks)}
         for name, each in self.courses.items():
             if isinstance(each, StylesOverTime):
