@@ -19,7 +19,7 @@ ROOMS = (
     "ascent",
     "recipes",
     "techniques",
-    "run", "batch", "painting", "cluster", "reports", "film", "sessions",
+    "run", "batch", "painting", "cluster", "reports", "films", "sessions",
     "studio", "notebook",
     "cli",
 )  # fmt: skip

@@ -20,10 +20,10 @@ av = pytest.importorskip("av", reason="films need the extra: pip install 'phosph
 
 from film_clips import RATE, SIZE, add_tone, add_video, clip, packets, picture, write_frames  # noqa: E402
 from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, PhospheneError, SettingsError  # noqa: E402
-from phosphene.film import colours  # noqa: E402
-from phosphene.film.frames import Frame  # noqa: E402
-from phosphene.film.reading import FilmReader  # noqa: E402
-from phosphene.film.writing import SegmentWriter, Sound, format_for, is_film, join, metadata  # noqa: E402
+from phosphene.films import colours  # noqa: E402
+from phosphene.films.frames import Frame  # noqa: E402
+from phosphene.films.reading import FilmReader  # noqa: E402
+from phosphene.films.writing import SegmentWriter, Sound, format_for, is_film, join, metadata  # noqa: E402
 
 TEXTS = {"phosphene": '{"record": "' + "x" * 200_000 + '"}', "parameters": "eyes, fur"}
 HEIGHT, WIDTH = SIZE

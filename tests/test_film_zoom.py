@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from phosphene import Stop
 from phosphene.errors import SettingsError
-from phosphene.film import views
-from phosphene.film.flight import RATIO, Flight, Placement
-from phosphene.film.levels import Levels, hold
-from phosphene.film.zoom import Zoom, ZoomOptions
+from phosphene.films import views
+from phosphene.films.flight import RATIO, Flight, Placement
+from phosphene.films.levels import Levels, hold
+from phosphene.films.zoom import Zoom, ZoomOptions
 from phosphene.recipes.settings import DreamSettings
 from phosphene.run.prepared import prepare
 from phosphene.techniques import DREAM

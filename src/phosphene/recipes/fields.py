@@ -209,11 +209,16 @@ def beneath(of: type[Settings], farther: Values, nearer: Values) -> ValueDict:
 
     `None` and an empty list are no wish, and override only themselves.
     """
-    looks = [known.get(str(nearer.get(kind))) for kind, known in of.LOOKS.items()]
+    looks = [known.get(name) for kind, known in of.LOOKS.items() for name in _looks_in(nearer.get(kind))]
     asked = {name: value for look in looks if look for name, value in look.changes.items()} | dict(nearer)
     said = [name for name, value in asked.items() if value is not None and not _is_empty(value)]
     gone = set(asked).union(*(of.OVERRIDES.get(name, ()) for name in said))
     return {name: value for name, value in farther.items() if name not in gone}
+
+
+def _looks_in(wish: object) -> list[str]:
+    """The names in a wish for a look: one, or those of a film's time, as `coils,reef` or `0:coils, 8:reef`."""
+    return [part.rpartition(":")[2].strip() for part in str(wish).split(",")]
 
 
 def _is_empty(value: object) -> bool:

@@ -23,7 +23,8 @@ from phosphene.recipes import dream as recipe
 from phosphene.recipes.fields import Values, combined, numbers
 from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
-from phosphene.techniques.engine import Continuation, Engine, ImageCache, OnReached, PreparedPicture, pictures
+from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, pictures
+from phosphene.techniques.technique import Continuation
 
 _PROPORTION = 0.02  # by which a mask's proportions may differ from the picture's
 

@@ -28,7 +28,7 @@ from phosphene.records.record import Facts, Record
 
 if TYPE_CHECKING:
     from phosphene.techniques.dreams import Forecast
-    from phosphene.techniques.technique import Technique
+    from phosphene.techniques.technique import Continuation, Technique
 
 
 # The pictures that a run looks at beside the one that dreams: guides and masks, by name
@@ -235,21 +235,6 @@ class PreparedPicture:
     notes: tuple[str, ...] = ()
     forecast: Callable[[], Forecast | None] = lambda: None
     regions: Callable[[], Tensor] | None = None
-
-
-@dataclass(frozen=True)
-class Continuation:
-    """How a frame of a film is made from the frame before, laid over it along the motion."""
-
-    settings: Any  # for the frame
-    octave: int  # as in `Reached`: where it goes on
-    step: int  # likewise
-    coarse: Any = None  # settings for a smaller frame, whose forms go to places that come into view; or they have none
-    unbounded: bool = False  # whether its detail would grow without end, frame after frame
-
-    def reached(self, pixels: Tensor) -> Reached:
-        """Where the frame goes on, with these pixels."""
-        return Reached(self.octave, self.step, pixels)
 
 
 class Engine(ABC, Generic[Chosen]):

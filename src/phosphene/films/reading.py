@@ -11,10 +11,10 @@ from weakref import WeakSet
 
 from phosphene import images
 from phosphene.errors import ImageError, SettingsError, nearest
-from phosphene.film.frames import Frame
-from phosphene.film.pictures import Animation, Folder, is_animation
-from phosphene.film.shots import Shot, Shots, at_rate, exactly, rate_of, slot, within
-from phosphene.film.videos import Video
+from phosphene.films.frames import Frame
+from phosphene.films.pictures import Animation, Folder, is_animation
+from phosphene.films.shots import Shot, Shots, at_rate, exactly, rate_of, slot, within
+from phosphene.films.videos import Video
 from phosphene.images import sources
 
 FOLDER_RATE = 24  # frames a second of a folder of pictures

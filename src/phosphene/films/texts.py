@@ -11,8 +11,8 @@ from PIL import Image
 
 from phosphene import images
 from phosphene.errors import ImageError
-from phosphene.film.pictures import is_animation, numbered
-from phosphene.film.videos import opened
+from phosphene.films.pictures import is_animation, numbered
+from phosphene.films.videos import opened
 from phosphene.images import texts
 from phosphene.images.decoding import pillow
 

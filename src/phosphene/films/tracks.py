@@ -10,9 +10,9 @@ from typing import Any
 
 import av
 
-from phosphene.film.pictures import is_animation
-from phosphene.film.shots import exactly
-from phosphene.film.videos import Video, translated
+from phosphene.films.pictures import is_animation
+from phosphene.films.shots import exactly
+from phosphene.films.videos import Video, translated
 
 _COPIED = ("audio", "subtitle", "attachment")
 _WORDS = {"audio": "sound", "subtitle": "subtitles", "attachment": "an attached file"}

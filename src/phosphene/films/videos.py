@@ -12,8 +12,8 @@ import av
 from av.codec.context import CodecContext
 
 from phosphene.errors import DISK_FULL, ImageError, OutOfSpaceError
-from phosphene.film import colours
-from phosphene.film.shots import Shot
+from phosphene.films import colours
+from phosphene.films.shots import Shot
 from phosphene.images.samples import check_size
 
 READ = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV; animated GIF, WebP and PNG; folders of pictures"

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from phosphene.errors import ImageError, SettingsError
-from phosphene.film.videos import opened
+from phosphene.films.videos import opened
 
 
 @dataclass(frozen=True)
-class Timeline:
+class FrameTimes:
     """Segments, and the times of their frames."""
 
     segments: tuple[Path, ...]
@@ -43,8 +43,8 @@ class Timeline:
                 yield from container.decode(container.streams.video[0])
 
 
-def timeline_of(segments: Sequence[Path], times: Sequence[Fraction] | None = None) -> Timeline:
-    """The timeline of segments, with the times that they were written with, or with others.
+def frame_times(segments: Sequence[Path], times: Sequence[Fraction] | None = None) -> FrameTimes:
+    """The times of segments, with the times that they were written with, or with others.
 
     Raises:
         ImageError: there is no segment, or a file is none.
@@ -59,7 +59,7 @@ def timeline_of(segments: Sequence[Path], times: Sequence[Fraction] | None = Non
     if any(after <= before for before, after in pairwise(times)):
         raise SettingsError("The times of a film have to grow from frame to frame.")
     with opened(segments[-1]) as container:
-        return Timeline(tuple(segments), tuple(times), Fraction(container.streams.video[0].average_rate))
+        return FrameTimes(tuple(segments), tuple(times), Fraction(container.streams.video[0].average_rate))
 
 
 def _times(path: Path) -> list[Fraction]:

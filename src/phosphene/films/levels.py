@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene.film.flight import Placement
-from phosphene.film.views import plate
+from phosphene.films.flight import Placement
+from phosphene.films.views import plate
 from phosphene.pixels import transforms
 
 _RATE = 0.5  # of the way back to the first picture's spread of colours that each picture goes

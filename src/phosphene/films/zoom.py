@@ -18,10 +18,10 @@ from torch import Tensor
 
 from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError
-from phosphene.film import views
-from phosphene.film.flight import Flight, ZoomOptions
-from phosphene.film.frames import Frame, State
-from phosphene.film.levels import Levels, hold
+from phosphene.films import views
+from phosphene.films.flight import Flight, ZoomOptions
+from phosphene.films.frames import Frame, State
+from phosphene.films.levels import Levels, hold
 from phosphene.images import Picture
 from phosphene.pixels import transforms
 from phosphene.recipes.settings import DreamSettings

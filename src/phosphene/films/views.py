@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene.film.flight import Placement
+from phosphene.films.flight import Placement
 
 _SOFTNESS = 0.5  # of the Gaussian's width against aliasing, in pixels of the view
 

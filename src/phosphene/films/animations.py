@@ -13,8 +13,8 @@ from av.filter import Graph
 from PIL import Image
 
 from phosphene.errors import ImageError
-from phosphene.film.formats import FilmFormat
-from phosphene.film.timeline import Timeline
+from phosphene.films.formats import FilmFormat
+from phosphene.films.times import FrameTimes
 from phosphene.images import texts
 
 _GIF_TICKS = 100  # in a second
@@ -25,7 +25,7 @@ _ANIMATED, _WITH_EXIF, _TRANSPARENT = 0x02, 0x08, 0x10  # what a WebP says of it
 _NOT_BLENDED = 0x02  # of a frame: it replaces the one before
 
 
-def write_webp(timeline: Timeline, format: FilmFormat, target: Path, metadata: Mapping[str, str]) -> None:
+def write_webp(timing: FrameTimes, format: FilmFormat, target: Path, metadata: Mapping[str, str]) -> None:
     """Writes an animated WebP with its texts; at quality 100 it loses nothing.
 
     Each frame is a still WebP of Pillow's inside: libwebp's own writer of animations drops the transparency of some.
@@ -34,13 +34,13 @@ def write_webp(timeline: Timeline, format: FilmFormat, target: Path, metadata: M
         ImageError: it would be larger than 4 GB.
     """
     exif = texts.exif_block({}, metadata)
-    first = next(timeline.frames())
+    first = next(timing.frames())
     flags = _ANIMATED | (_TRANSPARENT if format.alpha else 0) | (_WITH_EXIF if exif else 0)
     with target.open("xb") as file:
         file.write(b"RIFF\0\0\0\0WEBP")
         file.write(_chunk(b"VP8X", struct.pack("<I", flags) + _three(first.width - 1, first.height - 1)))
         file.write(_chunk(b"ANIM", bytes(6)))  # no background, and without end
-        for frame, span in zip(timeline.frames(), _milliseconds(timeline), strict=True):
+        for frame, span in zip(timing.frames(), _milliseconds(timing), strict=True):
             about = _three(0, 0, frame.width - 1, frame.height - 1, span) + bytes([_NOT_BLENDED])
             file.write(_chunk(b"ANMF", about + _still(frame, format)))
         file.write(_chunk(b"EXIF", exif) if exif else b"")
@@ -51,9 +51,9 @@ def write_webp(timeline: Timeline, format: FilmFormat, target: Path, metadata: M
         file.write(struct.pack("<I", size))
 
 
-def _milliseconds(timeline: Timeline) -> Iterator[int]:
+def _milliseconds(timing: FrameTimes) -> Iterator[int]:
     """How long each frame is shown, so that roundings do not add up."""
-    moments = [round(seconds * 1000) for seconds in (*timeline.times, timeline.length)]
+    moments = [round(seconds * 1000) for seconds in (*timing.times, timing.length)]
     return (max(1, after - before) for before, after in pairwise(moments))
 
 
@@ -82,20 +82,20 @@ def _still(frame: Any, format: FilmFormat) -> bytes:
     return b"".join(kept)
 
 
-def write_png(timeline: Timeline, format: FilmFormat, target: Path) -> None:
+def write_png(timing: FrameTimes, format: FilmFormat, target: Path) -> None:
     """Writes an animated PNG without texts."""
-    ticks = timeline.ticks(_MOST_TICKS, 1000)
-    last = timeline.durations[-1].limit_denominator(_MOST_TICKS)
+    ticks = timing.ticks(_MOST_TICKS, 1000)
+    last = timing.durations[-1].limit_denominator(_MOST_TICKS)
     options = {"plays": "0", "final_delay": f"{last.numerator}/{last.denominator}"}
     with av.open(f"file:{target}", "w", format="apng", container_options=options) as output:
-        stream = _add_stream(output, "apng", "rgba" if format.alpha else "rgb24", timeline, ticks)
-        for frame, seconds in zip(timeline.frames(), timeline.times, strict=True):
+        stream = _add_stream(output, "apng", "rgba" if format.alpha else "rgb24", timing, ticks)
+        for frame, seconds in zip(timing.frames(), timing.times, strict=True):
             _encode(output, stream, frame, round(seconds * ticks))
         output.mux(stream.encode(None))
 
 
-def _add_stream(output: Any, codec: str, pixels: str, timeline: Timeline, ticks: int) -> Any:
-    first = next(timeline.frames())
+def _add_stream(output: Any, codec: str, pixels: str, timing: FrameTimes, ticks: int) -> Any:
+    first = next(timing.frames())
     stream = output.add_stream(codec, rate=ticks)
     stream.width, stream.height, stream.pix_fmt = first.width, first.height, pixels
     stream.codec_context.thread_count, stream.codec_context.time_base = 1, Fraction(1, ticks)
@@ -108,15 +108,15 @@ def _encode(output: Any, stream: Any, frame: Any, tick: int) -> None:
     output.mux(stream.encode(picture))
 
 
-def write_gif(timeline: Timeline, target: Path) -> tuple[str, ...]:
+def write_gif(timing: FrameTimes, target: Path) -> tuple[str, ...]:
     """Writes an animated GIF without texts, and gives what the user should hear.
 
     One palette serves all frames, so that colours do not flicker.
     """
-    palette, ticks = _palette(timeline), _gif_ticks(timeline)
+    palette, ticks = _palette(timing), _gif_ticks(timing)
     with av.open(f"file:{target}", "w", format="gif", container_options={"loop": "0"}) as output:
-        stream = _add_stream(output, "gif", "pal8", timeline, _GIF_TICKS)
-        for frame, tick in zip(_drawn(timeline, palette), ticks, strict=True):
+        stream = _add_stream(output, "gif", "pal8", timing, _GIF_TICKS)
+        for frame, tick in zip(_drawn(timing, palette), ticks, strict=True):
             if tick is not None:
                 _encode(output, stream, frame, tick)
         output.mux(stream.encode(None))
@@ -124,11 +124,11 @@ def write_gif(timeline: Timeline, target: Path) -> tuple[str, ...]:
     return (f"{left_out} frames are left out: a GIF shows at most 50 in a second",) if left_out else ()
 
 
-def _gif_ticks(timeline: Timeline) -> list[int | None]:
+def _gif_ticks(timing: FrameTimes) -> list[int | None]:
     """When each frame is shown, in hundredths of a second; `None` for one that comes too soon after another."""
     ticks: list[int | None] = []
     last = -_SHORTEST
-    for seconds in timeline.times:
+    for seconds in timing.times:
         tick = round(seconds * _GIF_TICKS)
         fits = tick - last >= _SHORTEST
         ticks.append(tick if fits else None)
@@ -136,23 +136,23 @@ def _gif_ticks(timeline: Timeline) -> list[int | None]:
     return ticks
 
 
-def _palette(timeline: Timeline) -> Any:
+def _palette(timing: FrameTimes) -> Any:
     """The 256 colours that serve all frames best, as a frame of 16×16."""
     graph = Graph()
-    source, filter, sink = _source(graph, next(timeline.frames())), graph.add("palettegen"), graph.add("buffersink")
+    source, filter, sink = _source(graph, next(timing.frames())), graph.add("palettegen"), graph.add("buffersink")
     source.link_to(filter)
     filter.link_to(sink)
     graph.configure()
-    for frame in _numbered(timeline):
+    for frame in _numbered(timing):
         source.push(frame)
     source.push(None)
     return sink.pull()
 
 
-def _drawn(timeline: Timeline, palette: Any) -> Iterator[Any]:
+def _drawn(timing: FrameTimes, palette: Any) -> Iterator[Any]:
     """The frames in the palette's colours, dithered."""
     graph = Graph()
-    source, colours = _source(graph, next(timeline.frames())), _source(graph, palette)
+    source, colours = _source(graph, next(timing.frames())), _source(graph, palette)
     filter, sink = graph.add("paletteuse"), graph.add("buffersink")
     source.link_to(filter, 0, 0)
     colours.link_to(filter, 0, 1)
@@ -161,7 +161,7 @@ def _drawn(timeline: Timeline, palette: Any) -> Iterator[Any]:
     palette.pts, palette.time_base = 0, Fraction(1, _GIF_TICKS)
     colours.push(palette)
     colours.push(None)
-    for frame in _numbered(timeline):
+    for frame in _numbered(timing):
         source.push(frame)
         yield from _pulled(sink)
     source.push(None)
@@ -175,8 +175,8 @@ def _source(graph: Any, frame: Any) -> Any:
     )
 
 
-def _numbered(timeline: Timeline) -> Iterator[Any]:
-    for number, frame in enumerate(timeline.frames()):
+def _numbered(timing: FrameTimes) -> Iterator[Any]:
+    for number, frame in enumerate(timing.frames()):
         frame.pts, frame.time_base = number, Fraction(1, _GIF_TICKS)
         yield frame
 

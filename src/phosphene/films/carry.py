@@ -16,14 +16,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from phosphene.ascent import OnStep
-from phosphene.film import motion
-from phosphene.film.frames import Frame, State
-from phosphene.film.motion import Grey, Motion
+from phosphene.ascent import OnStep, Reached
+from phosphene.films import motion
+from phosphene.films.frames import Frame, State
+from phosphene.films.motion import Grey, Motion
 from phosphene.images import Picture
 from phosphene.pixels.transforms import at
 from phosphene.run import Prepared
-from phosphene.techniques.engine import Continuation, PreparedPicture
+from phosphene.techniques.engine import PreparedPicture
+from phosphene.techniques.technique import Continuation
 
 CUT = 0.4  # share of places: a frame that has fewer in common with the one before begins anew
 LEAST = 0.002  # share of a frame: fewer new places are left to the last steps
@@ -89,7 +90,9 @@ class CarriedFrames:
         moves = torch.maximum(moved.moving, (age < YOUNG).to(made.dtype))
         if moves.any():
             work = self._begin(frame, how.settings)
-            made = torch.lerp(made, work.make(self.on_step, how.reached(made.clone()), _forget), moves)
+            made = torch.lerp(
+                made, work.make(self.on_step, Reached(how.octave, how.step, made.clone()), _forget), moves
+            )
         made = made.clamp_(0, 1)
         return made, replace(last, grey=grey, detail=made - frame.pixels, age=(age + 1).clamp_(max=YOUNG))
 

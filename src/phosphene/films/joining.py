@@ -15,11 +15,11 @@ import torch
 
 from phosphene import images
 from phosphene.errors import ImageError
-from phosphene.film import animations, texts
-from phosphene.film.formats import FilmFormat
-from phosphene.film.sound import Copier, Sound
-from phosphene.film.timeline import Timeline, timeline_of
-from phosphene.film.videos import opened, translated
+from phosphene.films import animations, texts
+from phosphene.films.formats import FilmFormat
+from phosphene.films.times import FrameTimes, frame_times
+from phosphene.films.tracks import Copier, Sound
+from phosphene.films.videos import opened, translated
 from phosphene.images import sources
 
 _MOST_TICKS = 1_000_000_000  # in a second of a video
@@ -60,29 +60,29 @@ def join(
         OutOfSpaceError: the disk is full.
         SettingsError: there are not as many times as frames.
     """
-    timeline, metadata = timeline_of(segments, times), metadata or {}
+    timing, metadata = frame_times(segments, times), metadata or {}
     if format.kind == "folder":
-        return _join_folder(timeline, output, metadata, overwrite)
+        return _join_folder(timing, output, metadata, overwrite)
     with sources.replacing(output, overwrite=overwrite) as temporary, translated(output):
         if format.kind == "video":
-            return _join_video(timeline, temporary, format, sound, metadata)
-        notes = _join_animation(timeline, temporary, format, metadata)
+            return _join_video(timing, temporary, format, sound, metadata)
+        notes = _join_animation(timing, temporary, format, metadata)
     silent = (f"without sound, which a {format.kind.upper()} has not: .mp4 has",) if sound and sound.exists else ()
     return notes + silent
 
 
 def _join_animation(
-    timeline: Timeline, target: Path, format: FilmFormat, metadata: Mapping[str, str]
+    timing: FrameTimes, target: Path, format: FilmFormat, metadata: Mapping[str, str]
 ) -> tuple[str, ...]:
     if format.kind == "webp":
-        animations.write_webp(timeline, format, target, metadata)
+        animations.write_webp(timing, format, target, metadata)
         return ()
     notes: tuple[str, ...] = ()
     with _beside(target) as bare:
         if format.kind == "gif":
-            notes = animations.write_gif(timeline, bare)
+            notes = animations.write_gif(timing, bare)
         else:
-            animations.write_png(timeline, format, bare)
+            animations.write_png(timing, format, bare)
         texts.embed(format.kind, bare, target, metadata)
     return notes
 
@@ -98,16 +98,16 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 def _join_video(
-    timeline: Timeline, target: Path, format: FilmFormat, sound: Sound | None, metadata: Mapping[str, str]
+    timing: FrameTimes, target: Path, format: FilmFormat, sound: Sound | None, metadata: Mapping[str, str]
 ) -> tuple[str, ...]:
     with contextlib.ExitStack() as stack:
         options = _MOV_OPTIONS if format.container in ("mp4", "mov") else {}
         output = stack.enter_context(av.open(f"file:{target}", "w", format=format.container, container_options=options))
-        first = stack.enter_context(opened(timeline.segments[0]))
-        stream = _add_video(output, first.streams.video[0], timeline, format)
-        packets, notes = [_video_packets(timeline, stream)], list[str]()
+        first = stack.enter_context(opened(timing.segments[0]))
+        stream = _add_video(output, first.streams.video[0], timing, format)
+        packets, notes = [_video_packets(timing, stream)], list[str]()
         if sound and sound.exists:
-            copier = Copier(stack.enter_context(opened(Path(sound.path))), sound, timeline.length)
+            copier = Copier(stack.enter_context(opened(Path(sound.path))), sound, timing.length)
             copier.add_streams(output, format.container)
             packets, notes = [*packets, copier.packets()], copier.notes
         output.metadata.update(metadata)
@@ -116,10 +116,10 @@ def _join_video(
     return tuple(notes)
 
 
-def _add_video(output: Any, template: Any, timeline: Timeline, format: FilmFormat) -> Any:
+def _add_video(output: Any, template: Any, timing: FrameTimes, format: FilmFormat) -> Any:
     stream = output.add_stream_from_template(template, opaque=True)
-    stream.time_base = Fraction(1, timeline.ticks(_MOST_TICKS, _USUAL_TICKS))
-    stream.codec_context.framerate = timeline.rate
+    stream.time_base = Fraction(1, timing.ticks(_MOST_TICKS, _USUAL_TICKS))
+    stream.codec_context.framerate = timing.rate
     if format.tag:
         stream.codec_context.codec_tag = format.tag
     if format.alpha and format.codec == "vp9":
@@ -127,11 +127,11 @@ def _add_video(output: Any, template: Any, timeline: Timeline, format: FilmForma
     return stream
 
 
-def _video_packets(timeline: Timeline, stream: Any) -> Iterator[tuple[Fraction, Any]]:
+def _video_packets(timing: FrameTimes, stream: Any) -> Iterator[tuple[Fraction, Any]]:
     """The packets of all segments with their times in seconds."""
-    ticks, extra = timeline.ticks(_MOST_TICKS, _USUAL_TICKS), stream.codec_context.extradata
-    packets = chain.from_iterable(_packets_of(path, extra) for path in timeline.segments)
-    for packet, seconds, duration in zip(packets, timeline.times, timeline.durations, strict=True):
+    ticks, extra = timing.ticks(_MOST_TICKS, _USUAL_TICKS), stream.codec_context.extradata
+    packets = chain.from_iterable(_packets_of(path, extra) for path in timing.segments)
+    for packet, seconds, duration in zip(packets, timing.times, timing.durations, strict=True):
         packet.time_base = Fraction(1, ticks)
         packet.pts = packet.dts = round(seconds * ticks)
         packet.duration = round((seconds + duration) * ticks) - packet.pts
@@ -149,13 +149,13 @@ def _packets_of(path: Path, extradata: bytes | None) -> Iterator[Any]:
                 yield packet
 
 
-def _join_folder(timeline: Timeline, output: Path, metadata: Mapping[str, str], overwrite: bool) -> tuple[str, ...]:
+def _join_folder(timing: FrameTimes, output: Path, metadata: Mapping[str, str], overwrite: bool) -> tuple[str, ...]:
     """Numbered PNG files in a new folder; the texts are in the first."""
     _refuse(output, overwrite=overwrite)
     temporary = output.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         temporary.mkdir()
-        for number, frame in enumerate(timeline.frames(), 1):
+        for number, frame in enumerate(timing.frames(), 1):
             array = frame.to_ndarray(format="rgba" if frame.format.name == "bgra" else "rgb24")
             planes = torch.from_numpy(array).permute(2, 0, 1)[None].float() / 255
             alpha = planes[:, 3:] if planes.shape[1] == 4 else None
@@ -166,7 +166,7 @@ def _join_folder(timeline: Timeline, output: Path, metadata: Mapping[str, str], 
         temporary.rename(output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return (f"the pictures are meant for {float(timeline.rate):g} frames a second: --fps {float(timeline.rate):g}",)
+    return (f"the pictures are meant for {float(timing.rate):g} frames a second: --fps {float(timing.rate):g}",)
 
 
 def _refuse(output: Path, *, overwrite: bool) -> None:

@@ -20,9 +20,9 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from torch import Tensor
 
 from phosphene.errors import ImageError, NonFiniteError
-from phosphene.film.formats import FilmFormat
-from phosphene.film.frames import Frame
-from phosphene.film.videos import translated
+from phosphene.films.formats import FilmFormat
+from phosphene.films.frames import Frame
+from phosphene.films.videos import translated
 from phosphene.images import sources
 from phosphene.images.samples import Array
 

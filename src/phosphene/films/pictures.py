@@ -16,7 +16,7 @@ from torch import Tensor
 
 from phosphene import images
 from phosphene.errors import ImageError
-from phosphene.film.shots import Shot
+from phosphene.films.shots import Shot
 from phosphene.images import Picture, decoding, sources
 from phosphene.images.decoding import READABLE, pillow
 from phosphene.images.samples import check_size
