@@ -26,6 +26,7 @@ from phosphene.recipes.structure import StyleImage
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.techniques.dreams import fitted, mask_of
 from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, pictures_by_setting
+from phosphene.techniques.technique import Continuation
 
 # A picture of what was matched with what: the content and its styles, in shared colours
 
@@ -66,6 +67,8 @@ def _over(picture: Tensor, colours: Tensor) -> Tensor:
 MISSING = 0.05  # of the picture: with so much that has no counterpart, the user is told
 DREAM_SHARE = 0.3  # of all work, for the dream that follows a painting
 
+FRAME_STEPS = 6  # at the full size, for a frame of a film that goes on from the one before
+
 
 class Styles(Engine[StyleSettings]):
     """Makes paintings."""
@@ -94,6 +97,10 @@ class Styles(Engine[StyleSettings]):
             if setting != "style":
                 cache.picture(name)
         return _told(settings)
+
+    def continued(self, settings: StyleSettings, size: tuple[int, int]) -> Continuation:
+        """As `Engine.continued`: a few steps at the full size."""
+        return Continuation(replace(settings, steps=FRAME_STEPS), len(recipe.scales(*size, settings)), 0)
 
     def again(self, then: Values, changes: Values) -> StyleSettings:
         """As `Engine.again`. What suited a filter that goes, goes with it; another's comes with that."""

@@ -1,0 +1,303 @@
+"""Making a film: frame after frame, kept on the disk as it grows, so that a run that is killed goes on.
+
+The folder beside the output holds *segments*, which are finished parts of the film; the frames since the last one, as
+numbers; what the next frame needs; and the journal that names them. The journal is replaced whole, and last.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from phosphene.errors import DISK_FULL, OutOfSpaceError, RecordError, Stop
+from phosphene.films.formats import FilmFormat, format_for
+from phosphene.films.frames import Frame, FrameMaker, State
+from phosphene.films.joining import join
+from phosphene.films.segments import SegmentWriter
+from phosphene.films.tracks import Sound
+from phosphene.pixels.transforms import within
+from phosphene.records import record
+from phosphene.records.journal import Journal
+from phosphene.records.record import Facts, Record
+from phosphene.run.checkpoint import CheckpointOptions, translate_oom
+
+SEGMENT = 24  # frames of a segment: always the same, so that a run that goes on writes the same film
+PREVIEW_SIDE = 480  # pixels of the longer side of a preview
+PREVIEW_MARK = "Phosphene preview"
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film that is ready to be made."""
+
+    maker: FrameMaker
+    size: tuple[int, int]  # height and width of its frames
+    rate: Fraction  # frames a second
+    count: int | None  # how many frames it will have; where no file says so, about
+    format: FilmFormat  # what it is written as
+    known: Facts  # what its record says that is known before it is made
+    sound: Sound | None = None  # the film whose sound goes along
+    notes: Callable[[], tuple[str, ...]] = tuple  # what the user should hear, when it is made
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a film is."""
+
+    frames: int  # that are made
+    count: int | None  # of how many
+    seconds: float  # that the last one took
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class MadeFilm:
+    """A film that is written, or what there was when it was stopped."""
+
+    path: Path
+    record: Record
+    size: tuple[int, int]  # height and width
+    frames: int
+    notes: tuple[str, ...]  # what the user should hear
+    journal: Journal  # of the run; it is closed when the film is whole
+
+
+@dataclass
+class FilmRun:
+    """One film on its way into a file."""
+
+    film: Film
+    output: Path
+    keep: CheckpointOptions
+    overwrite: bool = False
+    metadata: bool = True  # whether the record goes into the film
+    preview: Path | None = None  # a small film, rewritten with each segment
+    on_progress: Callable[[Progress], None] = lambda _: None  # what it raises ends the run
+    _journal: Journal = field(init=False)
+    _times: list[str] = field(default_factory=list)  # of the frames since the last segment
+
+    def make(self) -> MadeFilm:
+        """Makes the film, or goes on with it, and writes it; a `Stop` on the way writes what there is.
+
+        Raises:
+            PhospheneError: with a message for the person who asked.
+            Stop: before the first frame.
+        """
+        with translate_oom(), _full_disk(self.keep.folder):
+            self._journal = self.keep.journal(self.film.known | {"format": _told(self.film.format)})
+            self._journal.folder.mkdir(exist_ok=True)
+            first, state = self._reached()
+            complete = True
+            try:
+                for frame in self._timed(first, state):
+                    self._take(frame)
+                if self._times:
+                    self._close_segment()
+            except Stop:
+                complete = False
+                if not self._made:
+                    self._journal.close()
+                    raise
+            return self._finished(complete)
+
+    @property
+    def _made(self) -> int:
+        return int(self._journal.state.get("frames", 0))
+
+    # Frames
+
+    def _timed(self, first: int, state: State) -> Iterator[Frame]:
+        """The frames, each told of."""
+        frames = self.film.maker.frames(first, state)
+        while True:
+            began = time.monotonic()
+            frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
+            took = time.monotonic() - began
+            self.on_progress(Progress(frame.number + 1, self.film.count, took, self.film.size))
+
+    def _take(self, frame: Frame) -> None:
+        """Keeps a frame; a segment is closed when it is full."""
+        _write_frame(self._frame_path(frame.number), frame)
+        self._times.append(str(frame.seconds))
+        if len(self._times) == SEGMENT:
+            self._close_segment()
+        elif self._journal.due():
+            self._checkpoint()
+
+    def _close_segment(self) -> None:
+        """Writes the frames since the last segment as one."""
+        number = self._journal.state.get("segments", 0)
+        paths = [self._frame_path(number * SEGMENT + index) for index in range(len(self._times))]
+        self._encode(self._segment_path(number), paths)
+        if self.preview:
+            self._show(number, paths)
+        made, self._times = number * SEGMENT + len(paths), []
+        self._checkpoint(segments=number + 1, frames=made)
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+    def _encode(self, path: Path, paths: list[Path]) -> None:
+        with SegmentWriter(path, self.film.size, self.film.rate, self.film.format) as writer:
+            for frame in self._frames_of(paths):
+                writer.write(frame)
+
+    def _frames_of(self, paths: list[Path]) -> Iterator[Frame]:
+        for index, path in enumerate(paths):
+            yield _read_frame(path, index, Fraction(self._times[index]))
+
+    # What is kept
+
+    def _checkpoint(self, **done: int) -> None:
+        """Keeps what the next frame needs, and then says so."""
+        segments = self._journal.state.get("segments", 0)
+        state = {"segments": segments, "frames": segments * SEGMENT + len(self._times)} | done
+        path = self._state_path(state["frames"])
+        _save_state(self.film.maker.state(), path)
+        self._journal.note(now=True, **state, times=list(self._times))
+        for other in self._journal.folder.glob("state-*.safetensors"):
+            if other != path:
+                other.unlink()
+
+    def _reached(self) -> tuple[int, State]:
+        """The number of the next frame, and what it needs.
+
+        Raises:
+            RecordError: what was kept is not whole.
+        """
+        state = self._journal.state
+        if not state:
+            return 0, {}
+        self._times = [str(each) for each in state["times"]]
+        begun = [self._frame_path(state["segments"] * SEGMENT + index) for index in range(len(self._times))]
+        path, segments = self._state_path(state["frames"]), map(self._segment_path, range(state["segments"]))
+        missing = next((each for each in (*begun, *segments, path) if not each.is_file()), None)
+        try:
+            if missing is None:
+                return int(state["frames"]), load_file(path)
+        except (OSError, SafetensorError):
+            missing = path
+        raise RecordError(f"{missing} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
+
+    def _frame_path(self, number: int) -> Path:
+        return self._journal.folder / f"frame-{number:06d}.npy"
+
+    def _segment_path(self, number: int) -> Path:
+        return self._journal.folder / f"segment-{number:05d}.mkv"
+
+    def _state_path(self, frames: int) -> Path:
+        return self._journal.folder / f"state-{frames:06d}.safetensors"
+
+    # The film
+
+    def _finished(self, complete: bool) -> MadeFilm:
+        """Joins what there is; frames after the last segment become one of their own."""
+        segments = [self._segment_path(number) for number in range(self._journal.state["segments"])]
+        if not complete:
+            segments += self._left_over(len(segments))
+        made = self._record(complete)
+        notes = join(
+            segments,
+            self.output,
+            format=self.film.format,
+            sound=self.film.sound,
+            metadata=made.metadata() if self.metadata else None,
+            overwrite=self.overwrite,
+        )
+        if complete:
+            self._journal.close()
+        told = (*self.film.notes(), *self.film.format.notes, *notes)
+        return MadeFilm(self.output, made, self.film.size, self._made, tuple(dict.fromkeys(told)), self._journal)
+
+    def _left_over(self, number: int) -> list[Path]:
+        self._times = self._journal.state["times"]
+        if not self._times:
+            return []
+        path = self._journal.folder / "rest.mkv"
+        path.unlink(missing_ok=True)
+        self._encode(path, [self._frame_path(number * SEGMENT + index) for index in range(len(self._times))])
+        return [path]
+
+    def _record(self, complete: bool) -> Record:
+        height, width = self.film.size
+        where = "" if complete else f"frame {self._made} of {self.film.count or 'the film'}"
+        return Record(
+            **self.film.known,
+            output={"width": width, "height": height, "depth": 8, "frames": self._made, "rate": str(self.film.rate)},
+            versions=record.versions(),
+            threads=torch.get_num_threads(),
+            complete=complete,
+            reached=where,
+        )
+
+    def _show(self, number: int, paths: list[Path]) -> None:
+        """Adds a segment to the preview, which can be watched meanwhile."""
+        assert self.preview is not None  # who calls this has one
+        form = format_for(self.preview, quality=60)
+        path = self._journal.folder / f"preview-{number:05d}.mkv"
+        path.unlink(missing_ok=True)
+        small = [replace(frame, pixels=within(frame.pixels, PREVIEW_SIDE)) for frame in self._frames_of(paths)]
+        with SegmentWriter(
+            path, (small[0].pixels.shape[-2], small[0].pixels.shape[-1]), self.film.rate, form
+        ) as writer:
+            for frame in small:
+                writer.write(replace(frame, alpha=None))
+        shown = [self._journal.folder / f"preview-{index:05d}.mkv" for index in range(number + 1)]
+        there = [each for each in shown if each.is_file()]
+        join(there, self.preview, format=form, metadata={"parameters": PREVIEW_MARK}, overwrite=True)
+
+
+def _told(form: FilmFormat) -> Facts:
+    return {"container": form.container or form.kind, "codec": form.codec, "quality": form.quality}
+
+
+def _write_frame(path: Path, frame: Frame) -> None:
+    """A frame as it will be encoded: 8 bits a channel, with its transparency if it has one."""
+    planes = frame.pixels if frame.alpha is None else torch.cat([frame.pixels, frame.alpha.to(frame.pixels.dtype)], 1)
+    np.save(path, (planes[0].clamp(0, 1) * 255).round().to(torch.uint8).numpy())
+    _sync(path)
+
+
+def _read_frame(path: Path, number: int, seconds: Fraction) -> Frame:
+    planes = torch.from_numpy(np.load(path)).to(torch.float32)[None] / 255
+    return Frame(number, seconds, planes[:, :3], planes[:, 3:] if planes.shape[1] > 3 else None)
+
+
+def _save_state(state: Mapping[str, Tensor], path: Path) -> None:
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Makes sure that a file is on the disk before the journal names it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _full_disk(folder: Path) -> Iterator[None]:
+    """Puts a full disk in our words: numpy and safetensors have their own."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        number: Any = getattr(error, "errno", None)
+        if number not in DISK_FULL and os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        raise OutOfSpaceError(
+            f"The disk is full; what is done is in {folder}.\nFree some, and go on: phosphene resume {folder.stem}"
+        ) from error
