@@ -75,6 +75,20 @@ class MadeFilm:
     journal: Journal  # of the run; it is closed when the film is whole
 
 
+@dataclass(frozen=True)
+class _Done:
+    """What a run has done; one object, so that it is true wherever a `Stop` comes."""
+
+    segments: int  # that are closed
+    times: tuple[str, ...]  # of the frames since the last one
+    state: State  # what the last frame leaves for the next
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return self.segments * SEGMENT + len(self.times)
+
+
 @dataclass
 class FilmRun:
     """One film on its way into a file."""
@@ -87,7 +101,7 @@ class FilmRun:
     preview: Path | None = None  # a small film, rewritten with each segment
     on_progress: Callable[[Progress], None] = lambda _: None  # what it raises ends the run
     _journal: Journal = field(init=False)
-    _times: list[str] = field(default_factory=list)  # of the frames since the last segment
+    _done: _Done = field(default_factory=lambda: _Done(0, (), {}))
 
     def make(self) -> MadeFilm:
         """Makes the film, or goes on with it, and writes it; a `Stop` on the way writes what there is.
@@ -99,23 +113,20 @@ class FilmRun:
         with translate_oom(), _full_disk(self.keep.folder):
             self._journal = self.keep.journal(self.film.known | {"format": _told(self.film.format)})
             self._journal.folder.mkdir(exist_ok=True)
-            first, state = self._reached()
+            self._done = self._reached()
             complete = True
             try:
-                for frame in self._timed(first, state):
+                for frame in self._timed(self._done.frames, self._done.state):
                     self._take(frame)
-                if self._times:
+                if self._done.times:
                     self._close_segment()
             except Stop:
                 complete = False
-                if not self._made:
+                if not self._done.frames:
                     self._journal.close()
                     raise
+                self._checkpoint()
             return self._finished(complete)
-
-    @property
-    def _made(self) -> int:
-        return int(self._journal.state.get("frames", 0))
 
     # Frames
 
@@ -134,65 +145,67 @@ class FilmRun:
     def _take(self, frame: Frame) -> None:
         """Keeps a frame; a segment is closed when it is full."""
         _write_frame(self._frame_path(frame.number), frame)
-        self._times.append(str(frame.seconds))
-        if len(self._times) == SEGMENT:
+        times = (*self._done.times, str(frame.seconds))
+        self._done = replace(self._done, times=times, state=self.film.maker.state())
+        if len(times) == SEGMENT:
             self._close_segment()
         elif self._journal.due():
             self._checkpoint()
 
     def _close_segment(self) -> None:
         """Writes the frames since the last segment as one."""
-        number = self._journal.state.get("segments", 0)
-        paths = [self._frame_path(number * SEGMENT + index) for index in range(len(self._times))]
+        number, paths = self._done.segments, self._frame_paths()
         self._encode(self._segment_path(number), paths)
         if self.preview:
             self._show(number, paths)
-        made, self._times = number * SEGMENT + len(paths), []
-        self._checkpoint(segments=number + 1, frames=made)
+        self._done = replace(self._done, segments=number + 1, times=())
+        self._checkpoint()
         for path in paths:
             path.unlink(missing_ok=True)
 
     def _encode(self, path: Path, paths: list[Path]) -> None:
+        path.unlink(missing_ok=True)
         with SegmentWriter(path, self.film.size, self.film.rate, self.film.format) as writer:
             for frame in self._frames_of(paths):
                 writer.write(frame)
 
     def _frames_of(self, paths: list[Path]) -> Iterator[Frame]:
         for index, path in enumerate(paths):
-            yield _read_frame(path, index, Fraction(self._times[index]))
+            yield _read_frame(path, index, Fraction(self._done.times[index]))
 
     # What is kept
 
-    def _checkpoint(self, **done: int) -> None:
+    def _checkpoint(self) -> None:
         """Keeps what the next frame needs, and then says so."""
-        segments = self._journal.state.get("segments", 0)
-        state = {"segments": segments, "frames": segments * SEGMENT + len(self._times)} | done
-        path = self._state_path(state["frames"])
-        _save_state(self.film.maker.state(), path)
-        self._journal.note(now=True, **state, times=list(self._times))
+        done, path = self._done, self._state_path(self._done.frames)
+        _save_state(done.state, path)
+        self._journal.note(now=True, segments=done.segments, frames=done.frames, times=done.times)
         for other in self._journal.folder.glob("state-*.safetensors"):
             if other != path:
                 other.unlink()
 
-    def _reached(self) -> tuple[int, State]:
-        """The number of the next frame, and what it needs.
+    def _reached(self) -> _Done:
+        """What an earlier run has done.
 
         Raises:
             RecordError: what was kept is not whole.
         """
         state = self._journal.state
         if not state:
-            return 0, {}
-        self._times = [str(each) for each in state["times"]]
-        begun = [self._frame_path(state["segments"] * SEGMENT + index) for index in range(len(self._times))]
-        path, segments = self._state_path(state["frames"]), map(self._segment_path, range(state["segments"]))
-        missing = next((each for each in (*begun, *segments, path) if not each.is_file()), None)
+            return self._done
+        self._done = _Done(int(state["segments"]), tuple(map(str, state["times"])), {})
+        path, segments = self._state_path(self._done.frames), map(self._segment_path, range(self._done.segments))
+        missing = next((each for each in (*self._frame_paths(), *segments, path) if not each.is_file()), None)
         try:
             if missing is None:
-                return int(state["frames"]), load_file(path)
+                return replace(self._done, state=load_file(path))
         except (OSError, SafetensorError):
             missing = path
         raise RecordError(f"{missing} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
+
+    def _frame_paths(self) -> list[Path]:
+        """The frames since the last segment."""
+        return [self._frame_path(self._done.segments * SEGMENT + index) for index in range(len(self._done.times))]
 
     def _frame_path(self, number: int) -> Path:
         return self._journal.folder / f"frame-{number:06d}.npy"
@@ -206,10 +219,11 @@ class FilmRun:
     # The film
 
     def _finished(self, complete: bool) -> MadeFilm:
-        """Joins what there is; frames after the last segment become one of their own."""
-        segments = [self._segment_path(number) for number in range(self._journal.state["segments"])]
-        if not complete:
-            segments += self._left_over(len(segments))
+        """Joins what there is; of a film that was stopped, pending frames become a segment of their own."""
+        segments = [self._segment_path(number) for number in range(self._done.segments)]
+        if self._done.times:
+            segments.append(self._journal.folder / "rest.mkv")
+            self._encode(segments[-1], self._frame_paths())
         made = self._record(complete)
         notes = join(
             segments,
@@ -222,23 +236,20 @@ class FilmRun:
         if complete:
             self._journal.close()
         told = (*self.film.notes(), *self.film.format.notes, *notes)
-        return MadeFilm(self.output, made, self.film.size, self._made, tuple(dict.fromkeys(told)), self._journal)
-
-    def _left_over(self, number: int) -> list[Path]:
-        self._times = self._journal.state["times"]
-        if not self._times:
-            return []
-        path = self._journal.folder / "rest.mkv"
-        path.unlink(missing_ok=True)
-        self._encode(path, [self._frame_path(number * SEGMENT + index) for index in range(len(self._times))])
-        return [path]
+        return MadeFilm(self.output, made, self.film.size, self._done.frames, tuple(dict.fromkeys(told)), self._journal)
 
     def _record(self, complete: bool) -> Record:
         height, width = self.film.size
-        where = "" if complete else f"frame {self._made} of {self.film.count or 'the film'}"
+        where = "" if complete else f"frame {self._done.frames} of {self.film.count or 'the film'}"
         return Record(
             **self.film.known,
-            output={"width": width, "height": height, "depth": 8, "frames": self._made, "rate": str(self.film.rate)},
+            output={
+                "width": width,
+                "height": height,
+                "depth": 8,
+                "frames": self._done.frames,
+                "rate": str(self.film.rate),
+            },
             versions=record.versions(),
             threads=torch.get_num_threads(),
             complete=complete,
