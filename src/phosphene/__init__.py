@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from phosphene.batch import many
     from phosphene.errors import PhospheneError, Stop
     from phosphene.features.ranking import rank
+    from phosphene.films.functions import film, zoom
     from phosphene.images import load, save
     from phosphene.networks import Network
     from phosphene.networks import load as network
@@ -43,6 +44,7 @@ __all__ = [
     "class_",
     "direction",
     "dream",
+    "film",
     "guide",
     "layer",
     "load",
@@ -57,6 +59,7 @@ __all__ = [
     "study",
     "style",
     "tv",
+    "zoom",
 ]
 
 _ROOMS = {
@@ -74,6 +77,7 @@ _ROOMS = {
     "reports.atlas": ("atlas",),
     "painting.again": ("redo",),
     "reports.study.build": ("study",),
+    "films.functions": ("film", "zoom"),
     "notebook": ("Live",),
 }
 """Where the public names are, room by room as they stand in docs/explanation/architecture.md."""
@@ -83,6 +87,8 @@ def __getattr__(name: str) -> object:
     """Fetches a public name when it is first used, so that importing the package does not load torch."""
     if name == "network":
         return import_module("phosphene.networks").load
+    if name in ("film", "zoom"):
+        return getattr(import_module("phosphene.run.prepared").films(), name)
     for room, names in _ROOMS.items():
         if name in names:
             return getattr(import_module(f"phosphene.{room}"), name)

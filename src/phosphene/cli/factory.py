@@ -140,8 +140,10 @@ def redo(context: click.Context, /, picture: str, input_: str | None, **flags: A
     """
     wishes = options.OutputOptions.take_(flags)
     changes = options.given(flags, *(each.settings for each in TECHNIQUES.values()))
-    from phosphene.cli import again
+    from phosphene.cli import again, film
 
+    if film.is_film(picture):
+        return film.redo(picture, input_, changes, wishes)
     return again.again(picture, input_, changes, wishes, context.meta[ARGUMENTS])
 
 

@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from phosphene import __version__
-from phosphene.cli import factory, match, reports, studio, tables
+from phosphene.cli import factory, film, match, reports, studio, tables
 from phosphene.cli.configuration import beginning
 from phosphene.cli.progress import Console
 from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
@@ -176,7 +176,7 @@ def main() -> None:
     """The command line."""
 
 
-_MAKE = (factory.redo, factory.resume, reports.atlas, reports.study, match.match, studio.studio)
+_MAKE = (film.film, film.zoom, factory.redo, factory.resume, reports.atlas, reports.study, match.match, studio.studio)
 _SHOW = (tables.filters, tables.layers, tables.networks, tables.presets, tables.info)
 for _command in (*map(factory.command, TECHNIQUES.values()), *_MAKE, *_SHOW):
     main.add_command(_command)

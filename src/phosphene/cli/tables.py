@@ -141,12 +141,10 @@ def _changes(changes: Mapping[str, object]) -> str:
 @as_json
 def info(pictures: tuple[str, ...], as_json: bool) -> int:
     """Shows how pictures were made."""
-    from phosphene.records import record
-
     failed = False
     for picture in pictures:
         try:
-            made = record.read(_picture(picture))
+            made = _record(picture)
         except PhospheneError as error:
             if len(pictures) == 1:
                 raise
@@ -160,6 +158,14 @@ def info(pictures: tuple[str, ...], as_json: bool) -> int:
     if not as_json:
         Console().say("* marks what is not the default.")
     return int(failed)
+
+
+def _record(name: str) -> Record:
+    """The record of a picture or a film."""
+    from phosphene.cli import film
+    from phosphene.records import record
+
+    return film.record_of(name) if film.is_film(name) else record.read(_picture(name))
 
 
 def _picture(name: str) -> str | bytes:
@@ -184,6 +190,7 @@ def _told(made: Record) -> dict[str, object]:
         "input": f"{origin.get('name') or origin.get('canvas', '?')}, {size}",
         "input's SHA-256": origin.get("sha256"),
         "output": f"{output.get('width', '?')}×{output.get('height', '?')}, {output.get('depth', '?')} bits",
+        "frames": f"{output['frames']}, {output.get('rate', '?')} a second" if "frames" in output else None,
         "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
         "threads": made.threads,
     } | {fields.flag(name) + " *" * (name in changed): value for name, value in made.settings.items()}

@@ -8,8 +8,9 @@ steps. Places that come into view begin with forms of their own. What neither mo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from phosphene.ascent import OnStep, Reached
 from phosphene.films import motion
 from phosphene.films.frames import Frame, State
 from phosphene.films.motion import Grey, Motion
+from phosphene.films.reading import FilmReader
 from phosphene.images import Picture
 from phosphene.pixels.transforms import at
 from phosphene.run import Prepared
@@ -41,12 +43,17 @@ class CarriedFrames:
     prepared: Prepared  # the technique; its settings are those of the first frame
     settings_at: Callable[[float], Any]  # the settings at so many seconds
     on_step: OnStep = lambda _: None  # is told of each step of each frame
+    masks: Mapping[str, FilmReader] = field(default_factory=dict)  # the masks that are films, by the settings' names
     _last: _Last | None = None
 
     def frames(self, first: int, state: State) -> Iterator[Frame]:
         """As `FrameMaker.frames`."""
         self._last = _Last.of(state) if state else None
+        masks = {name: _shown(film) for name, film in self.masks.items()}
         for frame in self.source(first):
+            for name, shown in masks.items():
+                pixels = at(shown(frame.seconds), *frame.pixels.shape[-2:])
+                self.prepared.cache.put(name, Picture(pixels, None, 8, name, None))
             yield replace(frame, pixels=self._next(frame))
 
     def state(self) -> State:
@@ -147,6 +154,21 @@ def _levelled(detail: Tensor, last: _Last) -> Tensor:
     """The detail with the mean of the first frame's, and no more contrast: else both grow with every frame."""
     mean, spread = _level(detail)
     return (detail - mean) * (last.spread / spread.clamp(min=1e-6)).clamp(max=1) + last.mean
+
+
+def _shown(film: FilmReader) -> Callable[[Fraction], Tensor]:
+    """The frame of a film that is shown at a time, for times that grow; the last one stays."""
+    frames = film.frames()
+    now, after = None, next(frames, None)
+
+    def shown(seconds: Fraction) -> Tensor:
+        nonlocal now, after
+        while after is not None and (now is None or after.seconds <= seconds):
+            now, after = after, next(frames, None)
+        assert now is not None  # a film has a frame
+        return now.pixels
+
+    return shown
 
 
 def _forget(_: object) -> None:

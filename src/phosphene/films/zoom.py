@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ class Zoom:
         picture: Tensor,
         prepared: Prepared,
         options: ZoomOptions,
-        settings_at: Callable[[float], DreamSettings] | None = None,
+        settings_at: Callable[[float], Any] | None = None,
         on_step: OnStep | None = None,
         *,
         size: tuple[int, int] | None = None,

@@ -299,3 +299,11 @@ def extra(module: str, *packages: str, missing: PhospheneError) -> object:
 def cluster() -> Any:
     """The room `cluster`, where Dask is. Raises `ClusterError`: it is not installed."""
     return extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(_NO_DASK))
+
+
+_NO_FILMS = "Films need PyAV and OpenCV, which are not installed. Install them with: pip install 'phosphene[film]'"
+
+
+def films() -> Any:
+    """The functions of the room `films`, where PyAV and OpenCV are. Raises `SettingsError`: they are not installed."""
+    return extra("phosphene.films.functions", "av", "cv2", missing=SettingsError(_NO_FILMS))

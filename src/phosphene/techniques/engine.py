@@ -65,6 +65,10 @@ class ImageCache:
             self._opened[key, long_side] = self._open(source, long_side)
         return self._opened[key, long_side]
 
+    def put(self, name: str, picture: Picture) -> None:
+        """Has another picture of that name from now on, as a mask that is a film has with each frame."""
+        self._opened[name, None] = picture
+
     def _open(self, source: images.Source, long_side: int | None) -> Picture:
         if is_canvas(source) and source not in self.named:
             painted = canvas(source, *GUIDE_SIZE, seed=0, dtype=self.dtype)

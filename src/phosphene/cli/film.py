@@ -1,0 +1,269 @@
+"""The commands `film` and `zoom`, and films made again. They load torch only when run."""
+
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phosphene.cli import configuration, factory, options, progress
+from phosphene.cli.options import OutputOptions, file_flag
+from phosphene.cli.progress import Console, Interruption
+from phosphene.errors import SettingsError
+from phosphene.recipes.fields import LOOK, Settings, ValueDict, Values
+from phosphene.techniques import DREAM, STYLE, Technique
+
+if TYPE_CHECKING:
+    from phosphene.ascent import Step
+    from phosphene.films.making import Film, MadeFilm, Progress
+    from phosphene.records.record import Record
+
+_TOLD = 3  # frames after which a forecast is of use: the first takes longer than the others
+
+_written = options.together(
+    options.output,
+    file_flag("--codec", metavar="NAME", help="h264, h265, av1, vp9, ffv1 or prores  [what the suffix asks for]"),
+    file_flag("--fps", type=float, metavar="X", help="frames a second  [the film's own; of pictures and zooms 24]"),
+    options.max_pixels,
+)
+_shrunk = partial(file_flag, "--long-side", type=click.IntRange(16), metavar="N")
+
+
+def _settings(*of: type[Settings]) -> Callable[[options.Function], options.Function]:
+    return options.together(options.looks(DREAM), options.config, options.settings(*of))
+
+
+@click.command(cls=options.Grouped, short_help="Makes films of dreams, or of paintings.")
+@click.argument("film", metavar="FILM", shell_complete=configuration.files)
+@_written
+@file_flag("--from", "begin", type=float, default=0.0, metavar="SECONDS", help="where it begins within the film")
+@file_flag("--to", "end", type=float, metavar="SECONDS", help="where it ends")
+@_shrunk(help="shrink frames first, to so many pixels")
+@_settings(DREAM.settings, STYLE.settings)
+def film(film: str, begin: float, end: float | None, **flags: Any) -> int:
+    """Dreams upon every frame of FILM, so that what grew on a thing stays there, and writes film-dream.mp4.
+
+    FILM is a video, an animated GIF, WebP or PNG, or a folder of numbered pictures. With --style PICTURE or --filter
+    NAME it is repainted instead. Sound, subtitles and chapters go along. A number may change over time: --strength
+    "0:0, 5:1" goes from 0 to 1 within five seconds, --strength "loud:0.3..1.5" follows the sound.
+    """
+    wishes = OutputOptions.take_(flags)
+    own = {name: flags.pop(name) for name in ("codec", "fps", "long_side", "max_pixels", "config")}
+    films, technique, values = _wished(own.pop("config"), flags)
+    output = _output(wishes, films.film_output(Path(film), technique.name))
+    read = films.FilmOptions(begin, end, quality=_quality(), **_given(own))
+    return _make(film, output, partial(films.prepare_film, film, output, values, read), wishes)
+
+
+@click.command(cls=options.Grouped, short_help="Makes an endless flight into a picture.")
+@click.argument("picture", metavar="PICTURE", shell_complete=configuration.pictures)
+@_written
+@_shrunk(help="of a frame, in pixels  [1280, or the picture's]")
+@file_flag("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]")
+@file_flag("--seconds", type=float, metavar="X", help="how long the film is  [10]")
+@options.flag("--speed", type=float, group=LOOK, metavar="X", help="how much larger all becomes in a second  [1.3]")
+@options.flag("--turn", type=float, group=LOOK, metavar="X", help="degrees a second, clockwise  [0]")
+@options.flag("--towards", group=LOOK, metavar="X,Y", help="where to, in shares of width and height  [0.5,0.5]")
+@options.flag("--backwards", is_flag=True, group=LOOK, help="fly out of the picture")
+@options.flag("--loop", is_flag=True, group=LOOK, help="let the end meet the beginning")
+@_settings(DREAM.settings)
+def zoom(picture: str, **flags: Any) -> int:
+    """Flies into PICTURE without end: new forms grow out of the old ones. Writes photo-zoom.mp4 beside photo.jpg.
+
+    PICTURE is a file or a canvas: clouds, noise, grey. Looks may change on the way: --preset "0:coils, 8:reef".
+    """
+    wishes = OutputOptions.take_(flags)
+    own = {name: flags.pop(name) for name in ("codec", "long_side", "max_pixels", "config", "size")}
+    names = ("seconds", "fps", "speed", "turn", "towards", "backwards", "loop")
+    way = _given({name: flags.pop(name) for name in names})
+    if "towards" in way:
+        way["towards"] = _place(way["towards"])
+    films, _, values = _wished(own.pop("config"), flags, DREAM)
+    from phosphene.cli.jobs import canvas_size
+
+    size = canvas_size(own.pop("size"))
+    output = _output(wishes, films.film_output(Path(picture), films.ZOOM))
+    written, flight = films.FilmOptions(quality=_quality(), **_given(own)), films.ZoomOptions(**way)
+    prepared = partial(films.prepare_zoom, picture, output, values, flight, written, canvas=size)
+    return _make(picture, output, prepared, wishes)
+
+
+def redo(source: str, input_: str | None, changes: Values, wishes: OutputOptions) -> int:
+    """Makes a film again from its record; returns the exit code."""
+    _films()
+    path, again = Path(source), _again()
+    number, usual = 1, path.with_name(f"{path.stem}-redo{path.suffix}")
+    while usual.exists() and not _begun(usual):
+        number += 1
+        usual = path.with_name(f"{path.stem}-redo{number}{path.suffix}")
+    output = _output(wishes, usual)
+    prepared = partial(again.prepare_again, path, output, image=input_, changes=changes)
+    return _make(source, output, prepared, wishes)
+
+
+def record_of(name: str) -> "Record":
+    """The record inside a film."""
+    _films()
+    found: Record = _again().read(Path(name))
+    return found
+
+
+def is_film(name: str) -> bool:
+    """Whether a name is that of a film, or a folder; nothing is loaded for a picture."""
+    suffix = Path(name).suffix.lower()
+    videos = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".apng")
+    return suffix in videos or (suffix in (".png", ".webp") and _is_animated(name)) or Path(name).is_dir()
+
+
+def _is_animated(name: str) -> bool:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(name) as image:
+            return bool(getattr(image, "is_animated", False))
+    except (OSError, UnidentifiedImageError, ValueError):
+        return False
+
+
+def _films() -> Any:
+    from phosphene.run.prepared import films
+
+    return films()
+
+
+def _again() -> Any:
+    from phosphene.films import again
+
+    return again
+
+
+def _wished(config: str | None, flags: ValueDict, technique: Technique | None = None) -> tuple[Any, Technique, Values]:
+    """The films' functions, the technique, and the wishes for it: of the user's file, a named one and those typed."""
+    looks = {name: value for name in DREAM.looks if (value := flags.pop(name)) is not None}
+    typed = options.given(flags, *([technique.settings] if technique else [DREAM.settings, STYLE.settings])) | looks
+    films = _films()
+    technique = technique or films.technique_of(typed)
+    return films, technique, configuration.wished(technique, config, typed)
+
+
+def _quality() -> int | None:
+    """The quality that was typed: the default of pictures is none of films."""
+    context = click.get_current_context()
+    typed = context.get_parameter_source("quality") is not click.core.ParameterSource.DEFAULT
+    return context.params["quality"] if typed else None
+
+
+def _given(values: ValueDict) -> ValueDict:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _place(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise SettingsError(f"--towards is {text!r}; it takes two numbers from 0 to 1, as 0.5,0.3.") from None
+
+
+def _output(wishes: OutputOptions, usual: Path) -> Path:
+    """Where the film goes: what `-o` names, or the usual name, in the folder that it names."""
+    if wishes.output == "-":
+        raise SettingsError("-o - is for pictures; a film is written into a file. Name it: -o film.mp4")
+    if wishes.output is None:
+        return usual
+    path = Path(wishes.output)
+    return path / usual.name if wishes.output.endswith("/") or path.is_dir() else path
+
+
+def _begun(output: Path) -> bool:
+    from phosphene.batch import begun
+
+    return begun(output)
+
+
+def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: OutputOptions) -> int:
+    """Makes a film with a bar; Ctrl-C writes what there is. Returns the exit code."""
+    from phosphene.cli import process
+    from phosphene.films.functions import check_output
+    from phosphene.films.making import FilmRun
+    from phosphene.records.journal import folder_of
+    from phosphene.run.checkpoint import CheckpointOptions
+
+    console, begun = Console(wishes.quiet, wishes.json), _begun(output) and not wishes.force
+    check_output(output, overwrite=wishes.force, begun=begun)
+    if note := process.choose_threads(wishes.threads):
+        console.say(note)
+    started, command = time.monotonic(), click.get_current_context().find_root().meta[factory.ARGUMENTS]
+    with Interruption() as stop, progress.bar(name, quiet=wishes.quiet) as bar:
+        watch = _Watch(bar, stop, console)
+        film = watch.film = prepare(on_step=watch.step)
+        process.tune_malloc(film.size)
+        if begun:
+            console.say(f"{output}: goes on where it stopped")
+        facts = {"arguments": list(command), "folder": str(Path.cwd())}
+        keep = CheckpointOptions(folder_of(output), facts, anew=wishes.force)
+        preview = Path(wishes.preview) if wishes.preview else None
+        overwrite = wishes.force or begun
+        run = FilmRun(film, output, keep, overwrite, wishes.metadata, preview, watch.frame)
+        with stop.dreaming():
+            made = run.make()
+        _report(name, made, console, time.monotonic() - started)
+        return stop.exit_code
+
+
+class _Watch:
+    """Moves the bar with every step and frame, and says once how long the film will take."""
+
+    def __init__(self, bar: progress.Bar, stop: Interruption, console: Console) -> None:
+        self.film: Film | None = None
+        self._bar, self._stop, self._console = bar, stop, console
+        self._frames, self._made = 0, 0
+
+    def step(self, step: "Step") -> None:
+        """A step of a frame."""
+        self._stop.check()
+        self._move(step.done)
+
+    def frame(self, done: "Progress") -> None:
+        """A frame is made."""
+        self._stop.check()
+        self._frames, self._made = done.frames, self._made + 1
+        if self._made == _TOLD and done.count and done.count > done.frames:
+            self._console.say(_forecast(done))
+        self._move(0)
+
+    def _move(self, share: float) -> None:
+        count = self.film.count if self.film else None
+        total = max(count or 0, self._frames + 1)
+        self._bar.move((self._frames + share) / total, f"frame {self._frames + 1}/{count or '?'}")
+
+
+def _forecast(done: "Progress") -> str:
+    """What a film will take, after its first frames."""
+    from phosphene.cli.runner import spoken
+
+    height, width = done.size
+    count = done.count or done.frames
+    disk = 30 * 3 * height * width + count * height * width // 8
+    return (
+        f"{count} frames of {width}×{height}, {done.seconds:.1f} s each: about {spoken(done.seconds * count)},"
+        f" {disk / 1e6:,.0f} MB of disk"
+    )
+
+
+def _report(name: str, made: "MadeFilm", console: Console, seconds: float) -> None:
+    from phosphene.cli.runner import spoken
+
+    for note in made.notes:
+        console.say(f"{name}: {note}")
+    height, width = made.size
+    if made.record.complete:
+        console.say(f"{made.path}: {made.frames} frames of {width}×{height} in {spoken(seconds)}")
+    else:
+        console.say(f"Stopped at {made.record.reached}, after {spoken(seconds)}. What there was is in {made.path}")
+        console.say(f"The rest of it: phosphene resume {made.path}")
+    facts: dict[str, Any] = {"input": name, "output": str(made.path), "seconds": round(seconds, 3)}
+    told = {"complete": made.record.complete, "notes": list(made.notes), "record": json.loads(made.record.to_json())}
+    console.tell(facts | told)

@@ -1,0 +1,321 @@
+"""A film or a zoom, from wishes to a file: what `phosphene.film` and `phosphene.zoom` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from phosphene import images
+from phosphene.ascent import OnStep
+from phosphene.errors import ImageError, SettingsError, nearest
+from phosphene.films import sound
+from phosphene.films.carry import CarriedFrames
+from phosphene.films.flight import ZoomOptions
+from phosphene.films.formats import format_for, is_film
+from phosphene.films.frames import Frame
+from phosphene.films.making import Film, FilmRun, MadeFilm, Progress
+from phosphene.films.reading import FilmReader
+from phosphene.films.timeline import Timeline
+from phosphene.films.tracks import Sound
+from phosphene.films.zoom import Zoom
+from phosphene.images import Picture, name_of
+from phosphene.networks import Network
+from phosphene.pixels.transforms import at
+from phosphene.recipes.fields import ValueDict, Values
+from phosphene.records.journal import folder_of
+from phosphene.records.record import Facts
+from phosphene.run import Prepared, prepare
+from phosphene.run.checkpoint import CheckpointOptions
+from phosphene.techniques import DREAM, STYLE, Technique
+from phosphene.techniques.engine import Opening, pictures
+
+FILM, ZOOM = "film", "zoom"  # what their records are called
+ZOOM_SIDE = 1280  # pixels of a zoom's longer side, where nobody says
+
+
+@dataclass(frozen=True)
+class FilmOptions:
+    """How a film is read and written.
+
+    Raises:
+        SettingsError: a value out of its range, with the range.
+    """
+
+    begin: float = 0.0  # seconds at which it begins within the film
+    end: float | None = None  # and ends
+    fps: float | None = None  # frames a second, where these are not the film's own
+    codec: str | None = None  # by default the usual one of the container
+    quality: int | None = None  # 1 to 100
+    long_side: int | None = None  # shrinks frames first
+    max_pixels: int = images.MAX_PIXELS  # refuses larger frames; 0 refuses none
+
+    def told(self) -> Facts:
+        """What a record says of it."""
+        names = ("begin", "end", "fps", "codec", "quality", "long_side")
+        return {name: value for name in names if (value := getattr(self, name)) not in (None, 0.0)}
+
+
+def technique_of(wishes: Values) -> Technique:
+    """What makes the frames: a style where one is named, else dreams.
+
+    Raises:
+        SettingsError: a wish that the technique does not know.
+    """
+    technique = STYLE if wishes.get("style") or wishes.get("filter") else DREAM
+    for name, value in wishes.items():
+        if name not in technique.names and value is not None:
+            other = STYLE if technique is DREAM else DREAM
+            home = f" It is for {other.plural}." if name in other.names else nearest(name, technique.names)
+            raise SettingsError(f"A film of {technique.plural} has no setting {name!r}.{home}")
+    return technique
+
+
+def prepare_film(
+    source: str | os.PathLike[str],
+    output: Path,
+    wishes: Values,
+    options: FilmOptions,
+    *,
+    network: Network | str | None = None,
+    folder: Path | None = None,
+    on_step: OnStep = lambda _: None,
+) -> Film:
+    """Makes a film ready: everything that can be wrong is found here.
+
+    Args:
+        source: a video, an animated GIF, WebP or PNG, or a folder of numbered pictures.
+        output: where it will go; the suffix says what it is written as.
+        wishes: settings and looks by name, for dreams or for styles; those that change over time are texts.
+        options: how it is read and written.
+        network: by default the one that the setting `model` names.
+        folder: where files without a folder are looked for first.
+        on_step: is told of each step of each frame.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    reader = FilmReader(source, begin=options.begin, end=options.end, fps=options.fps, max_pixels=options.max_pixels)
+    technique = technique_of(wishes)
+    timeline = _timeline(technique, wishes, reader)
+    size = _shrunk(reader.size, options.long_side)
+    ready = prepare(technique, timeline.settings_at(0.0), network, folder=folder, opening=Opening(max_pixels=0))
+    masks = _mask_films(ready, size)
+    objective = _checked(ready, timeline)
+    maker = CarriedFrames(_frames_of(reader, size), ready, timeline.settings_at, on_step, masks)
+    known = _known(ready, timeline, objective, options.told()) | {"recipe": FILM}
+    known["settings"] |= {"technique": technique.name}
+    known["input"] = {
+        "name": reader.path.name,
+        "sha256": reader.sha256,
+        "width": reader.size[1],
+        "height": reader.size[0],
+    }
+    known["pictures"] |= {name: each.sha256 for name, each in masks.items()}
+    return Film(
+        maker,
+        size,
+        reader.rate,
+        reader.count,
+        format_for(output, codec=options.codec, quality=options.quality, alpha=reader.alpha),
+        known,
+        Sound(reader.path, reader.start, options.end) if reader.path.is_file() else None,
+        lambda: (*reader.notes, *ready.network.notes),
+    )
+
+
+def prepare_zoom(
+    image: images.Source,
+    output: Path,
+    wishes: Values,
+    flight: ZoomOptions,
+    options: FilmOptions,
+    *,
+    canvas: tuple[int, int] | None = None,
+    folder: Path | None = None,
+    on_step: OnStep = lambda _: None,
+) -> Film:
+    """Makes a zoom into a picture, or a `canvas` of a width and height, ready; the rest is as for `prepare_film`."""
+    timeline = Timeline.of(DREAM, wishes, seconds=flight.seconds)
+    if timeline.needs_sound:
+        raise SettingsError("A zoom has no sound for a setting to follow. Give points of time: --strength '0:0.5, 5:1'")
+    opening = Opening(canvas, None, options.max_pixels)
+    ready = prepare(DREAM, timeline.settings_at(0.0), folder=folder, opening=opening)
+    picture, origin = DREAM.engine.open(image, ready.settings, opening, ready.network.dtype)
+    objective = _checked(ready, timeline)
+    height, width = _even(_shrunk((picture.pixels.shape[-2], picture.pixels.shape[-1]), options.long_side or ZOOM_SIDE))
+    maker = Zoom(
+        _cropped(picture.pixels, height, width), ready, flight, timeline.settings_at, on_step, size=(height, width)
+    )
+    options = replace(options, long_side=max(height, width))
+    known = _known(ready, timeline, objective, options.told()) | {"recipe": ZOOM, "input": origin}
+    known["settings"] |= _flight_told(flight)
+    form = format_for(output, codec=options.codec, quality=options.quality)
+    return Film(maker, (height, width), maker.rate, maker.count, form, known, None, lambda: picture.notes)
+
+
+def film(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    options: FilmOptions | None = None,
+    network: Network | str | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    **wishes: Any,
+) -> MadeFilm:
+    """Makes a film of dreams, or of paintings where `style` or `filter` is named, with the sound of its source.
+
+    A run that is killed keeps what it has in a folder beside the output; the same call goes on with it.
+
+    Args:
+        source: a video, an animated GIF, WebP or PNG, or a folder of numbered pictures.
+        output: by default in-dream.mp4 beside in.mp4.
+        options: how it is read and written.
+        network: by default the one that the setting `model` names.
+        overwrite: whether another file may be replaced.
+        on_progress: is told of each frame; raise `phosphene.Stop` there to end early and keep what there is.
+        **wishes: settings and looks of dreams or styles; a number may be points of time, as `strength="0:0, 5:1"`.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    path = Path(output) if output is not None else film_output(Path(source), technique_of(wishes).name)
+    made = prepare_film(source, path, wishes, options or FilmOptions(), network=network)
+    return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite, on_progress=on_progress).make()
+
+
+def zoom(
+    image: images.Source,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    flight: ZoomOptions | None = None,
+    options: FilmOptions | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    **wishes: Any,
+) -> MadeFilm:
+    """Makes an endless zoom into a picture: new forms grow out of the old ones.
+
+    Args:
+        image: a path, an image of Pillow's, an array, a tensor, bytes, or the name of a canvas, as `clouds`.
+        output: by default photo-zoom.mp4 beside photo.jpg.
+        flight: how long, how fast, where to.
+        options: how it is written.
+        overwrite: as for `film`.
+        on_progress: as for `film`.
+        **wishes: settings and looks of dreams.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    if output is None:
+        output = film_output(Path(image if isinstance(image, (str, os.PathLike)) else name_of(image)), ZOOM)
+    path = Path(output)
+    made = prepare_zoom(image, path, wishes, flight or ZoomOptions(), options or FilmOptions())
+    return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite, on_progress=on_progress).make()
+
+
+def film_output(source: Path, name: str) -> Path:
+    """Where a film goes unless told otherwise: of GIF, WebP and WebM films the same, of others MP4.
+
+    >>> film_output(Path("a/cat.mov"), "dream").name, film_output(Path("cat.gif"), "dream").name
+    ('cat-dream.mp4', 'cat-dream.gif')
+    """
+    suffix = source.suffix.lower()
+    kept = suffix if suffix in (".mkv", ".webm") or (suffix in (".gif", ".webp", ".apng") and name != ZOOM) else ".mp4"
+    return source.with_name(f"{source.stem or source.name}-{name}{kept}")
+
+
+def _frames_of(reader: FilmReader, size: tuple[int, int]) -> Callable[[int], Iterator[Frame]]:
+    """The reader's frames from a number on, shrunk to a size."""
+
+    def frames(first: int) -> Iterator[Frame]:
+        for frame in reader.frames(first):
+            alpha = None if frame.alpha is None else at(frame.alpha, *size)
+            yield replace(frame, pixels=at(frame.pixels, *size), alpha=alpha)
+
+    return frames
+
+
+def _timeline(technique: Technique, wishes: Values, reader: FilmReader) -> Timeline:
+    """The settings over the film's time; its sound is read where one of them follows it."""
+    timeline = Timeline.of(technique, wishes, seconds=reader.seconds)
+    if not timeline.needs_sound:
+        return timeline
+    end = None if reader.end is None else float(reader.end)
+    heard = sound.envelope(reader.path, begin=float(reader.start), end=end)
+    return Timeline.of(technique, wishes, seconds=reader.seconds, envelope=heard)
+
+
+def _checked(ready: Prepared, timeline: Timeline) -> str:
+    """Tries all settings that will be; gives the objective of the first."""
+    told = [ready.technique.engine.check(each, ready.network, ready.cache) for each in timeline.tried]
+    return told[0]
+
+
+def _mask_films(ready: Prepared, size: tuple[int, int]) -> dict[str, FilmReader]:
+    """The masks that are films themselves, by the names that settings have for them."""
+    found = {}
+    for name in pictures(ready.settings):
+        path = Path(name)
+        if not path.is_file() and ready.cache.folder is not None:
+            path = ready.cache.folder / name
+        if path.is_file() and is_film(path):
+            found[name] = FilmReader(path)
+            frame = next(found[name].frames())
+            ready.cache.put(name, Picture(at(frame.pixels, *size), None, 8, path.name, None))
+    return found
+
+
+def _known(ready: Prepared, timeline: Timeline, objective: str, told: Facts) -> Facts:
+    """What a record says of a film before it is made; settings that change stand as they were typed."""
+    known = ready.technique.engine.provenance(ready.settings, ready.network, objective)
+    values: ValueDict = dict(known["settings"]) if timeline.fixed else timeline.to_record()
+    return known | {"settings": values | told, "pictures": dict(ready.cache.hashes)}
+
+
+def _flight_told(flight: ZoomOptions) -> Facts:
+    names = ("seconds", "speed", "turn", "towards", "backwards", "loop")
+    told: Facts = {name: getattr(flight, name) for name in names}
+    return {**told, "towards": list(flight.towards), "fps": flight.fps}
+
+
+def _shrunk(size: tuple[int, int], long_side: int | None) -> tuple[int, int]:
+    """Height and width with a longer side of at most so many pixels."""
+    share = 1.0 if long_side is None else min(1.0, long_side / max(size))
+    if share == 1.0:
+        return size
+    return _even((max(2, round(size[0] * share)), max(2, round(size[1] * share))))
+
+
+def _even(size: tuple[int, int]) -> tuple[int, int]:
+    """The next smaller even sides, which every player takes."""
+    return max(2, size[0] - size[0] % 2), max(2, size[1] - size[1] % 2)
+
+
+def _cropped(pixels: Tensor, height: int, width: int) -> Tensor:
+    """The middle of a picture in the proportions of a frame."""
+    rows, columns = pixels.shape[-2:]
+    share = min(rows / height, columns / width)
+    down, right = min(rows, round(height * share)), min(columns, round(width * share))
+    top, left = (rows - down) // 2, (columns - right) // 2
+    return pixels[..., top : top + down, left : left + right]
+
+
+def check_output(path: Path, *, overwrite: bool, begun: bool) -> None:
+    """Refuses, before minutes are lost, an output that exists, or whose folder is not there.
+
+    Raises:
+        ImageError: what stands in the way.
+    """
+    if not path.parent.is_dir():
+        raise ImageError(f"There is no folder {path.parent}.\nCreate it: mkdir -p {path.parent}")
+    if path.exists() and not overwrite and not begun:
+        raise ImageError(
+            f"{path} exists already, and is left alone.\nReplace it with --force, or choose another name with -o."
+        )
