@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from phosphene.films.making import Film, MadeFilm, Progress
     from phosphene.records.record import Record
 
-_TOLD = 3  # frames after which a forecast is of use: the first takes longer than the others
+_TOLD, _PART = 3, 20  # frames, or one part in so many, after which it is known how long a film takes
 
 _written = options.together(
     options.output,
@@ -219,7 +219,7 @@ class _Watch:
     def __init__(self, bar: progress.Bar, stop: Interruption, console: Console) -> None:
         self.film: Film | None = None
         self._bar, self._stop, self._console = bar, stop, console
-        self._frames, self._made = 0, 0
+        self._frames, self._made, self._began = 0, 0, 0.0
 
     def step(self, step: "Step") -> None:
         """A step of a frame."""
@@ -230,8 +230,10 @@ class _Watch:
         """A frame is made."""
         self._stop.check()
         self._frames, self._made = done.frames, self._made + 1
-        if self._made == _TOLD and done.count and done.count > done.frames:
-            self._console.say(_forecast(done))
+        self._began = self._began or time.monotonic()
+        if done.count and self._made == max(_TOLD, done.count // _PART) and done.count > done.frames:
+            each = (time.monotonic() - self._began) / (self._made - 1)  # the first frame takes longer than the others
+            self._console.say(_forecast(done, each))
         self._move(0)
 
     def _move(self, share: float) -> None:
@@ -240,15 +242,15 @@ class _Watch:
         self._bar.move((self._frames + share) / total, f"frame {self._frames + 1}/{count or '?'}")
 
 
-def _forecast(done: "Progress") -> str:
-    """What a film will take, after its first frames."""
+def _forecast(done: "Progress", each: float) -> str:
+    """What a film will take, after its first frames, with so many seconds for each."""
     from phosphene.cli.runner import spoken
 
     height, width = done.size
     count = done.count or done.frames
     disk = 30 * 3 * height * width + count * height * width // 8
     return (
-        f"{count} frames of {width}×{height}, {done.seconds:.1f} s each: about {spoken(done.seconds * count)},"
+        f"{count} frames of {width}×{height}, {each:.1f} s each: about {spoken(each * count)},"
         f" {disk / 1e6:,.0f} MB of disk"
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -59,7 +58,6 @@ class Progress:
 
     frames: int  # that are made
     count: int | None  # of how many
-    seconds: float  # that the last one took
     size: tuple[int, int]
 
 
@@ -80,13 +78,14 @@ class _Done:
     """What a run has done; one object, so that it is true wherever a `Stop` comes."""
 
     segments: int  # that are closed
+    closed: int  # frames in them
     times: tuple[str, ...]  # of the frames since the last one
     state: State  # what the last frame leaves for the next
 
     @property
     def frames(self) -> int:
         """How many there are."""
-        return self.segments * SEGMENT + len(self.times)
+        return self.closed + len(self.times)
 
 
 @dataclass
@@ -101,7 +100,7 @@ class FilmRun:
     preview: Path | None = None  # a small film, rewritten with each segment
     on_progress: Callable[[Progress], None] = lambda _: None  # what it raises ends the run
     _journal: Journal = field(init=False)
-    _done: _Done = field(default_factory=lambda: _Done(0, (), {}))
+    _done: _Done = field(default_factory=lambda: _Done(0, 0, (), {}))
 
     def make(self) -> MadeFilm:
         """Makes the film, or goes on with it, and writes it; a `Stop` on the way writes what there is.
@@ -133,14 +132,9 @@ class FilmRun:
     def _timed(self, first: int, state: State) -> Iterator[Frame]:
         """The frames, each told of."""
         frames = self.film.maker.frames(first, state)
-        while True:
-            began = time.monotonic()
-            frame = next(frames, None)
-            if frame is None:
-                return
+        for frame in frames:
             yield frame
-            took = time.monotonic() - began
-            self.on_progress(Progress(frame.number + 1, self.film.count, took, self.film.size))
+            self.on_progress(Progress(frame.number + 1, self.film.count, self.film.size))
 
     def _take(self, frame: Frame) -> None:
         """Keeps a frame; a segment is closed when it is full."""
@@ -158,7 +152,7 @@ class FilmRun:
         self._encode(self._segment_path(number), paths)
         if self.preview:
             self._show(number, paths)
-        self._done = replace(self._done, segments=number + 1, times=())
+        self._done = replace(self._done, segments=number + 1, closed=self._done.frames, times=())
         self._checkpoint()
         for path in paths:
             path.unlink(missing_ok=True)
@@ -179,7 +173,7 @@ class FilmRun:
         """Keeps what the next frame needs, and then says so."""
         done, path = self._done, self._state_path(self._done.frames)
         _save_state(done.state, path)
-        self._journal.note(now=True, segments=done.segments, frames=done.frames, times=done.times)
+        self._journal.note(now=True, segments=done.segments, closed=done.closed, times=done.times)
         for other in self._journal.folder.glob("state-*.safetensors"):
             if other != path:
                 other.unlink()
@@ -193,7 +187,7 @@ class FilmRun:
         state = self._journal.state
         if not state:
             return self._done
-        self._done = _Done(int(state["segments"]), tuple(map(str, state["times"])), {})
+        self._done = _Done(int(state["segments"]), int(state["closed"]), tuple(map(str, state["times"])), {})
         path, segments = self._state_path(self._done.frames), map(self._segment_path, range(self._done.segments))
         missing = next((each for each in (*self._frame_paths(), *segments, path) if not each.is_file()), None)
         try:
@@ -205,7 +199,7 @@ class FilmRun:
 
     def _frame_paths(self) -> list[Path]:
         """The frames since the last segment."""
-        return [self._frame_path(self._done.segments * SEGMENT + index) for index in range(len(self._done.times))]
+        return [self._frame_path(self._done.closed + index) for index in range(len(self._done.times))]
 
     def _frame_path(self, number: int) -> Path:
         return self._journal.folder / f"frame-{number:06d}.npy"
