@@ -20,7 +20,7 @@ ENOUGH = 0.9
 
 def right(pair: Pair, network: phosphene.Network) -> Tensor:
     """Whether each pixel of the content finds its own stuff, `[H, W]`."""
-    found = correspondence.found(network, pair.content, pair.style)
+    found = correspondence.found(network, pair.content, correspondence.kinds_of(network, pair.style))
     height, width = (side // PLACE for side in pair.style.shape[-2:])
     style = F.interpolate(found.style, size=(height, width), mode="bilinear", align_corners=False)
     stuff = F.interpolate(pair.style_map[None, None].float(), size=(height, width)).flatten().long()

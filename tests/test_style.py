@@ -248,7 +248,7 @@ def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
 
 def test_identical_regions_map_onto_themselves(efficientnet: phosphene.Network) -> None:
     pixels = images.load(photograph("china"), long_side=256).pixels
-    found = correspondence.found(efficientnet, pixels, pixels)
+    found = correspondence.found(efficientnet, pixels, correspondence.kinds_of(efficientnet, pixels))
     maps = (torch.nn.functional.avg_pool2d(each, 8) for each in (found.content, found.style))
     here, there = map(matching.vectors, maps)
     likeness = here @ there.T
@@ -260,7 +260,8 @@ def test_identical_regions_map_onto_themselves(efficientnet: phosphene.Network) 
 
 def test_what_is_hardly_alike_is_hardly_sure(efficientnet: phosphene.Network) -> None:
     pixels = images.load(photograph("china"), long_side=256).pixels
-    itself, other = (correspondence.found(efficientnet, pixels, style) for style in (pixels, texture(3, 192, 256)))
+    kinds = (correspondence.kinds_of(efficientnet, style) for style in (pixels, texture(3, 192, 256)))
+    itself, other = (correspondence.found(efficientnet, pixels, each) for each in kinds)
     sure, unsure = (each.content.amax(1).mean() for each in (itself, other))
     assert unsure < sure / 2
 

@@ -74,29 +74,46 @@ class _Stuff:
         return _Stuff([by @ each for each in self.deep], by @ self.calm, by @ self.colour, by @ self.height, (1, 1))
 
 
-def found(network: Network, content: Tensor, style: Tensor) -> Correspondence:
-    """The correspondence of two pictures `[1, 3, H, W]`."""
-    of, by = _stuff(network, content), _stuff(network, style)
-    begun = [(vectors, vectors[_farthest(vectors, max(COUNTS))]) for vectors in (of.vectors(), by.vectors())]
+@dataclass(frozen=True)
+class StyleKinds:
+    """What kinds of stuff a style has, for as many contents as follow."""
+
+    stuff: _Stuff
+    shares: tuple[Tensor, ...]  # of each count, how far each place is of each kind, `[N, K]`
+    map: Tensor  # `[1, K, h, w]`, the kinds of all counts
+
+
+def kinds_of(network: Network, style: Tensor) -> StyleKinds:
+    """The kinds of a style `[1, 3, H, W]`."""
+    stuff = _stuff(network, style)
+    shares = _all_shares(stuff)
+    return StyleKinds(stuff, shares, len(COUNTS) ** -0.5 * _map(torch.cat(shares, 1), stuff, style))
+
+
+def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondence:
+    """The correspondence of a picture `[1, 3, H, W]` and a style."""
+    of, by = _stuff(network, content), style.stuff
     parts, sure, missing = [], [], 0.0
-    for count in COUNTS:
-        here, there = (_shares(vectors, centres[:count]) for vectors, centres in begun)
+    for here, there in zip(_all_shares(of), style.shares, strict=True):
         kinds, theirs = of.of_kinds(here), by.of_kinds(there)
         likeness = _likeness(kinds, theirs)
         strange = (likeness.amax(1) < STRANGE) & (kinds.calm[:, 0] < CALM_BELOW)
         counterparts = torch.where(strange[:, None], _calmest(kinds, theirs), likeness)
         shares = (counterparts / SHARPNESS).softmax(1)
         sure.append(here @ torch.where(strange, 1.0, (likeness.amax(1) / SURE).clamp(0, 1)))
-        parts.append((here @ (shares / shares.amax(1, keepdim=True)), there))
+        parts.append(here @ (shares / shares.amax(1, keepdim=True)))
         missing += float((here @ strange.to(here.dtype)).mean()) / len(COUNTS)
-    numbers = torch.cat([each for each, _ in parts], 1), torch.cat([each for _, each in parts], 1)
     certainty = _map(torch.stack(sure).mean(0)[:, None], of, content)
-    return Correspondence(
-        certainty * _decided(_map(numbers[0], of, content), [there.shape[1] for _, there in parts]),
-        len(COUNTS) ** -0.5 * _map(numbers[1], by, style),
-        missing,
-        min(COUNTS[0], numbers[1].shape[1]),
-    )
+    counts = [there.shape[1] for there in style.shares]
+    decided = _decided(_map(torch.cat(parts, 1), of, content), counts)
+    return Correspondence(certainty * decided, style.map, missing, min(COUNTS[0], sum(counts)))
+
+
+def _all_shares(stuff: _Stuff) -> tuple[Tensor, ...]:
+    """How far each place is of each kind, for each count of kinds."""
+    vectors = stuff.vectors()
+    begun = vectors[_farthest(vectors, max(COUNTS))]
+    return tuple(_shares(vectors, begun[:count]) for count in COUNTS)
 
 
 def drawn(content: Tensor, style: Tensor) -> tuple[Correspondence, tuple[str, ...]]:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from phosphene.techniques.technique import Continuation, Technique
 
 
-# The pictures that a run looks at beside the one that dreams: guides and masks, by name
-
 GUIDE_SIZE = (512, 768)  # height and width of a canvas that is a guide
 
 
@@ -48,6 +46,7 @@ class ImageCache:
     folder: Path | None = None
     hashes: dict[str, str] = field(default_factory=dict)
     _opened: dict[tuple[str, int | None], Picture] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, source: images.Source, *, long_side: int | None = None) -> Tensor:
         """Its pixels `[1, 3, H, W]`, shrunk to a long side."""
@@ -64,6 +63,12 @@ class ImageCache:
         if (key, long_side) not in self._opened:
             self._opened[key, long_side] = self._open(source, long_side)
         return self._opened[key, long_side]
+
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """What is the same for every picture, made once and kept by a name."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
     def put(self, name: str, picture: Picture) -> None:
         """Has another picture of that name from now on, as a mask that is a film has with each frame."""
@@ -89,9 +94,6 @@ class ImageCache:
             return self.named[source]
         beside = None if self.folder is None else self.folder / source
         return beside if beside is not None and beside.is_file() else source
-
-
-# The files that settings name: which these are, how a record tells them, and whether they are there
 
 
 def _of_objective(word: str) -> list[str]:

@@ -183,7 +183,8 @@ def _pictures(chosen: StyleSettings, network: Network, cache: ImageCache) -> lis
     named = [weighted(word) for word in chosen.style]
     found = [(name, cache(name, long_side=recipe.LARGEST_STYLE), weight) for name, weight in named]
     if chosen.filter is not None:
-        found.append((chosen.filter, filters.read(chosen.filter).pixels(network.dtype), 1.0))
+        looks = cache.once(f"filter {chosen.filter}", partial(filters.read(chosen.filter).pixels, network.dtype))
+        found.append((chosen.filter, looks, 1.0))
     if not sum(weight for _, _, weight in found):
         raise SettingsError("All styles have weight 0. Give one of them more, as waves.jpg:1.")
     return found
@@ -210,7 +211,8 @@ def _stuff(
     if chosen.method == "gram" or (not chosen.semantics and not chosen.regions):
         return None, []
     if not chosen.regions:
-        found = correspondence.found(network, source.pixels, pixels)
+        kinds = cache.once(f"kinds {name}", partial(correspondence.kinds_of, network, pixels))
+        found = correspondence.found(network, source.pixels, kinds)
         if found.missing < MISSING:
             return found, []
         about = f"about {found.missing:.0%} of it has no counterpart in {images.name_of(name)}"
