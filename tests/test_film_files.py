@@ -21,9 +21,13 @@ av = pytest.importorskip("av", reason="films need the extra: pip install 'phosph
 from film_clips import RATE, SIZE, add_tone, add_video, clip, packets, picture, write_frames  # noqa: E402
 from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, PhospheneError, SettingsError  # noqa: E402
 from phosphene.films import colours  # noqa: E402
+from phosphene.films.formats import format_for, is_film  # noqa: E402
 from phosphene.films.frames import Frame  # noqa: E402
+from phosphene.films.joining import join  # noqa: E402
 from phosphene.films.reading import FilmReader  # noqa: E402
-from phosphene.films.writing import SegmentWriter, Sound, format_for, is_film, join, metadata  # noqa: E402
+from phosphene.films.segments import SegmentWriter  # noqa: E402
+from phosphene.films.texts import metadata  # noqa: E402
+from phosphene.films.tracks import Sound  # noqa: E402
 
 TEXTS = {"phosphene": '{"record": "' + "x" * 200_000 + '"}', "parameters": "eyes, fur"}
 HEIGHT, WIDTH = SIZE
