@@ -417,8 +417,8 @@ def test_a_header_that_lies_about_its_size_allocates_nothing(tmp_path):
     ("options", "words"),
     [
         ({"begin": 5}, "beyond the end"),
-        ({"begin": -1}, "--begin"),
-        ({"begin": 1, "end": 1}, "--end"),
+        ({"begin": -1}, "--from"),
+        ({"begin": 1, "end": 1}, "--to"),
         ({"fps": 0}, "--fps"),
     ],
 )

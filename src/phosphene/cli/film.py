@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _TOLD, _PART = 3, 20  # frames, or one part in so many, after which it is known how long a film takes
 
+_KEPT = 30  # frames of which there are pixels on the disk, and what the next one needs
+
 _written = options.together(
     options.output,
     file_flag("--codec", metavar="NAME", help="h264, h265, av1, vp9, ffv1 or prores  [what the suffix asks for]"),
@@ -174,7 +176,8 @@ def _output(wishes: OutputOptions, usual: Path) -> Path:
     if wishes.output is None:
         return usual
     path = Path(wishes.output)
-    return path / usual.name if wishes.output.endswith("/") or path.is_dir() else path
+    into = wishes.output.endswith("/") or (path.is_dir() and not _begun(path))
+    return path / usual.name if into else path
 
 
 def _begun(output: Path) -> bool:
@@ -186,13 +189,15 @@ def _begun(output: Path) -> bool:
 def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: OutputOptions) -> int:
     """Makes a film with a bar; Ctrl-C writes what there is. Returns the exit code."""
     from phosphene.cli import process
-    from phosphene.films.functions import check_output
     from phosphene.films.making import FilmRun
+    from phosphene.films.outputs import check_output, check_preview
     from phosphene.records.journal import folder_of
     from phosphene.run.checkpoint import CheckpointOptions
 
-    console, begun = Console(wishes.quiet, wishes.json), _begun(output) and not wishes.force
-    check_output(output, overwrite=wishes.force, begun=begun)
+    console, preview = Console(wishes.quiet, wishes.json), Path(wishes.preview) if wishes.preview else None
+    begun = check_output(output, overwrite=wishes.force) and not wishes.force
+    if preview:
+        check_preview(preview, output, [Path(name)])
     if note := process.choose_threads(wishes.threads):
         console.say(note)
     started, command = time.monotonic(), click.get_current_context().find_root().meta[factory.ARGUMENTS]
@@ -204,9 +209,9 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
             console.say(f"{output}: goes on where it stopped")
         facts = {"arguments": list(command), "folder": str(Path.cwd())}
         keep = CheckpointOptions(folder_of(output), facts, anew=wishes.force)
-        preview = Path(wishes.preview) if wishes.preview else None
-        overwrite = wishes.force or begun
-        run = FilmRun(film, output, keep, overwrite, wishes.metadata, preview, watch.frame)
+        if preview:
+            check_preview(preview, output, film.read)
+        run = FilmRun(film, output, keep, wishes.force or begun, wishes.metadata, preview, watch.frame)
         with stop.dreaming():
             made = run.make()
         _report(name, made, console, time.monotonic() - started)
@@ -248,7 +253,7 @@ def _forecast(done: "Progress", each: float) -> str:
 
     height, width = done.size
     count = done.count or done.frames
-    disk = 30 * 3 * height * width + count * height * width // 8
+    disk = min(count, _KEPT) * 3 * height * width + count * height * width // 8
     return (
         f"{count} frames of {width}×{height}, {each:.1f} s each: about {spoken(each * count)},"
         f" {disk / 1e6:,.0f} MB of disk"

@@ -1,5 +1,6 @@
 """A film or a zoom again, from the record of the last one."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ from phosphene.films import texts
 from phosphene.films.flight import ZoomOptions
 from phosphene.films.functions import FILM, ZOOM, FilmOptions, prepare_film, prepare_zoom
 from phosphene.films.making import Film
-from phosphene.recipes.fields import ValueDict, Values, combined
+from phosphene.films.outputs import check_apart
+from phosphene.films.timeline import Timeline
+from phosphene.pixels.canvases import is_canvas
+from phosphene.recipes.fields import ValueDict, Values, combined, flag
 from phosphene.records.record import Record
-from phosphene.run.again import recorded_input, recorded_model
-from phosphene.techniques import DREAM, known
+from phosphene.run.again import check_changes, differences, recorded, recorded_input
+from phosphene.techniques import DREAM, Technique, known
+from phosphene.techniques.engine import pictures_by_setting
 
 _OPTIONS = ("begin", "end", "fps", "codec", "quality", "long_side")
 _FLIGHT = ("seconds", "fps", "speed", "turn", "towards", "backwards", "loop")
@@ -52,24 +57,63 @@ def prepare_again(
         PhospheneError: as `prepare_film`.
     """
     made, folder = read(source), source.resolve().parent
+    check_apart(output, [source])
     if made.recipe not in (FILM, ZOOM):
         raise RecordError(f"The record is of a {made.recipe}, which is no film.")
     told = dict(made.settings)
     technique = DREAM if made.recipe == ZOOM else known(str(told.pop("technique", DREAM.name)))
     flight = {name: told.pop(name) for name in _FLIGHT if name in told and made.recipe == ZOOM}
-    options = {name: told.pop(name) for name in _OPTIONS if name in told}
-    then = {name: value for name, value in told.items() if name in technique.names}
-    then |= recorded_model(made, folder, changes)
+    options = _options({name: told.pop(name) for name in _OPTIONS if name in told})
+    like = replace(made, recipe=technique.name, settings=told)
+    check_changes(like, changes)
+    then, notes = recorded(like, technique, folder, changes)
+    _check_names(technique, then, changes, folder)
     wishes = _without_defaults(combined(technique.settings, then, changes))
-    began = recorded_input(made, folder) if image is None else image
+    began = _began(made, folder) if image is None else image
     if made.recipe == ZOOM:
-        way = _flight(flight)
-        return prepare_zoom(
-            began, output, wishes, way, _options(options | {"max_pixels": 0}), folder=folder, on_step=on_step
+        film = prepare_zoom(
+            began, output, wishes, _flight(flight), options, canvas=_canvas(made), folder=folder, on_step=on_step
         )
-    return prepare_film(
-        _film_path(began), output, wishes, _options(options | {"max_pixels": 0}), folder=folder, on_step=on_step
+    else:
+        film = prepare_film(_film_path(began), output, wishes, options, folder=folder, on_step=on_step)
+    now = Record(**film.known, output={}, versions={}, threads=1)
+    others = differences(made, now, "model" in changes)
+    return replace(film, notes=lambda: (*film.notes(), *notes, *others))
+
+
+def _check_names(technique: Technique, then: Values, changes: Values, folder: Path) -> None:
+    """Refuses recorded settings that are unknown, or that name pictures elsewhere than in the folder.
+
+    Raises:
+        RecordError: which, and how to name another picture.
+    """
+    unknown = [name for name in then if name not in technique.names]
+    if unknown:
+        raise RecordError(f"The record cannot be followed: {', '.join(unknown)} is no setting of {technique.plural}.")
+    for settings in Timeline.of(technique, _without_defaults(dict(then)), seconds=1.0).tried:
+        for setting, name in pictures_by_setting(settings):
+            there = name == Path(name).name and (folder / name).is_file()
+            if setting not in changes and not there and not is_canvas(name):
+                raise RecordError(
+                    f"The {setting} {name!r} is no file in {folder}. Put it there, or name another:"
+                    f" {flag(setting)} PATH"
+                )
+
+
+def _began(made: Record, folder: Path) -> images.Source:
+    """What a film was made of: as for pictures, or a folder of pictures beside it."""
+    name = str(made.input.get("name", ""))
+    return (
+        folder / name if name and name == Path(name).name and (folder / name).is_dir() else recorded_input(made, folder)
     )
+
+
+def _canvas(made: Record) -> tuple[int, int] | None:
+    """Width and height of the canvas that a zoom began as."""
+    width, height = made.input.get("width"), made.input.get("height")
+    if "canvas" not in made.input or not isinstance(width, int) or not isinstance(height, int):
+        return None
+    return width, height
 
 
 def _film_path(source: images.Source) -> Path:
@@ -79,11 +123,12 @@ def _film_path(source: images.Source) -> Path:
 
 
 def _options(values: ValueDict) -> FilmOptions:
-    return FilmOptions(**values)
+    return FilmOptions(**values, max_pixels=0)
 
 
 def _flight(values: dict[str, Any]) -> ZoomOptions:
-    return ZoomOptions(**{**values, "towards": tuple(values.get("towards", (0.5, 0.5)))})
+    towards = values.get("towards", (0.5, 0.5))
+    return ZoomOptions(**{**values, "towards": tuple(towards) if isinstance(towards, list) else towards})
 
 
 def _without_defaults(wishes: ValueDict) -> ValueDict:

@@ -24,7 +24,9 @@ from phosphene.films.motion import Grey, Motion
 from phosphene.films.reading import FilmReader
 from phosphene.images import Picture
 from phosphene.pixels.transforms import at
+from phosphene.recipes.settings import ALPHA, split_region
 from phosphene.run import Prepared
+from phosphene.techniques.dreams import mask_of, read_mask
 from phosphene.techniques.engine import PreparedPicture
 from phosphene.techniques.technique import Continuation
 
@@ -52,8 +54,8 @@ class CarriedFrames:
         masks = {name: _shown(film) for name, film in self.masks.items()}
         for frame in self.source(first):
             for name, shown in masks.items():
-                pixels = at(shown(frame.seconds), *frame.pixels.shape[-2:])
-                self.prepared.cache.put(name, Picture(pixels, None, 8, name, None))
+                now = shown(frame.seconds)
+                self.prepared.cache.put(name, Picture(now.pixels, now.alpha, 8, name, None))
             yield replace(frame, pixels=self._next(frame))
 
     def state(self) -> State:
@@ -61,47 +63,57 @@ class CarriedFrames:
         return {} if self._last is None else self._last.state()
 
     def _next(self, frame: Frame) -> Tensor:
-        """A frame as the technique makes it."""
+        """A frame as the technique makes it; where a mask is black, it stays as it is to the last bit."""
+        settings = self._settings(frame)
+        mask = self._mask(frame, settings)
+        if mask is not None and not mask.any():
+            self._last = None
+            return frame.pixels
         grey = motion.grey(frame.pixels)
         moved = None if self._last is None else motion.between(self._last.grey, grey)
-        settings = self.settings_at(float(frame.seconds))
         if self._last is None or moved is None or moved.known < CUT:
-            made, self._last = self._anew(frame, grey, settings)
+            made, self._last = self._anew(_Original(frame, grey, mask), settings)
         else:
-            made, self._last = self._goes_on(frame, grey, settings, self._last, moved)
+            made, self._last = self._goes_on(_Original(frame, grey, mask), settings, self._last, moved)
         return made
 
-    def _anew(self, frame: Frame, grey: Grey, settings: Any) -> tuple[Tensor, _Last]:
+    def _anew(self, now: _Original, settings: Any) -> tuple[Tensor, _Last]:
         """The first frame, or the first after a cut, whose brightness and colours change as the first scene's did."""
-        work = self._begin(frame, settings)
-        made = work.make(self.on_step, None, _forget)
+        pixels = now.frame.pixels
+        work = self._begin(now.frame, settings)
+        made = work.make(self.on_step, None, _forget).to(pixels.dtype)
         if self._last is not None and self._engine.continued(work.settings, (made.shape[-2], made.shape[-1])).unbounded:
-            made = made.add_(self._last.mean - _level(made - frame.pixels)[0]).clamp_(0, 1)
-        detail = made - frame.pixels
+            made = made.add_(self._last.mean - _level(made - pixels, now.mask)[0]).clamp_(0, 1)
+        made = now.masked(made)
         chosen = {name: getattr(work.settings, name) for name in self._engine.chosen_for_each(settings)}
-        mean, spread = _level(detail)
+        detail = made - pixels
+        mean, spread = _level(detail, now.mask)
         mean = mean if self._last is None else self._last.mean
-        return made, _Last(grey, detail, torch.full_like(detail[:, :1], YOUNG), mean, spread, chosen)
+        age = torch.full_like(detail[:, :1], YOUNG)
+        return made, _Last(now.grey, detail, age if now.mask is None else age * (now.mask > 0), mean, spread, chosen)
 
-    def _goes_on(self, frame: Frame, grey: Grey, settings: Any, last: _Last, moved: Motion) -> tuple[Tensor, _Last]:
+    def _goes_on(self, now: _Original, settings: Any, last: _Last, moved: Motion) -> tuple[Tensor, _Last]:
         """A frame that shows what the one before showed."""
-        settings = replace(settings, **last.chosen)
-        how = self._engine.continued(settings, (frame.pixels.shape[-2], frame.pixels.shape[-1]))
+        pixels, settings = now.frame.pixels, replace(settings, **last.chosen)
+        how = self._engine.continued(settings, (pixels.shape[-2], pixels.shape[-1]))
         age, detail = moved.carried(last.age), moved.carried(last.detail)
         if how.unbounded:
-            detail = _levelled(detail, last)
-        if how.coarse is not None and float(moved.new.mean()) > LEAST:
-            age = age * (1 - moved.new)
-            detail = torch.lerp(detail, self._coarse(frame, how), F.avg_pool2d(moved.new, SOFT, 1, SOFT // 2))
-        made = frame.pixels + detail
-        moves = torch.maximum(moved.moving, (age < YOUNG).to(made.dtype))
+            detail = _levelled(detail, last, now.mask)
+        new = now.begins(moved.new, age)
+        if float(new.mean()) > LEAST:
+            age = age * (1 - new)
+            if how.coarse is not None:
+                soft = F.avg_pool2d(new, SOFT, 1, SOFT // 2)
+                detail = torch.lerp(detail, self._coarse(now.frame, how), soft)
+        made = pixels + detail
+        moves = now.within(torch.maximum(moved.moving, (age < YOUNG).to(made.dtype)))
         if moves.any():
-            work = self._begin(frame, how.settings)
-            made = torch.lerp(
-                made, work.make(self.on_step, Reached(how.octave, how.step, made.clone()), _forget), moves
-            )
-        made = made.clamp_(0, 1)
-        return made, replace(last, grey=grey, detail=made - frame.pixels, age=(age + 1).clamp_(max=YOUNG))
+            work, ready = self._begin(now.frame, how.settings), self.prepared
+            began = Reached(how.octave, how.step, now.masked(made).to(ready.network.dtype, copy=True))
+            made = torch.lerp(made, work.make(self.on_step, began, _forget).to(made.dtype), moves)
+        made = now.masked(made.clamp_(0, 1))
+        age = now.within((age + 1).clamp_(max=YOUNG))
+        return made, replace(last, grey=now.grey, detail=made - pixels, age=age)
 
     def _coarse(self, frame: Frame, how: Continuation) -> Tensor:
         """The detail of a smaller frame by itself, enlarged: broad forms for places that come into view."""
@@ -109,17 +121,59 @@ class CarriedFrames:
         small = at(frame.pixels, max(1, round(height / COARSE)), max(1, round(width / COARSE)))
         alpha = None if frame.alpha is None else at(frame.alpha, *small.shape[-2:])
         made = self._begin(replace(frame, pixels=small, alpha=alpha), how.coarse).make(_unheard, None, _forget)
-        return at(made - small, height, width)
+        return at(made.to(small.dtype) - small, height, width)
+
+    def _settings(self, frame: Frame) -> Any:
+        """The frame's settings, without the regions whose masks are films and black now."""
+        settings = self.settings_at(float(frame.seconds))
+        regions = getattr(settings, "region", ())
+        shown = tuple(each for each in regions if not self._is_black(split_region(each)[0]))
+        return settings if shown == regions else replace(settings, region=shown)
+
+    def _is_black(self, name: str) -> bool:
+        """Whether a mask is a film that shows nothing now."""
+        return name in self.masks and not self.prepared.cache(name).any()
+
+    def _mask(self, frame: Frame, settings: Any) -> Tensor | None:
+        """Where the frame may change, `[1, 1, H, W]`; only a mask that may change from frame to frame may be black."""
+        read = read_mask if settings.mask == ALPHA or settings.mask in self.masks else mask_of
+        return read(self._picture(frame), self.prepared.cache, settings.mask, settings.feather, settings.invert)
 
     @property
     def _engine(self) -> Any:
         return self.prepared.technique.engine
 
     def _begin(self, frame: Frame, settings: Any) -> PreparedPicture:
-        picture = Picture(frame.pixels, frame.alpha, 8, f"frame {frame.number}", None)
         ready = self.prepared
-        work: PreparedPicture = self._engine.begin(picture, settings, ready.network, ready.cache, ready.objective)
+        work: PreparedPicture = self._engine.begin(
+            self._picture(frame), settings, ready.network, ready.cache, ready.objective
+        )
         return work
+
+    def _picture(self, frame: Frame) -> Picture:
+        pixels = frame.pixels.to(self.prepared.network.dtype)
+        return Picture(pixels, frame.alpha, 8, f"frame {frame.number}", None)
+
+
+@dataclass(frozen=True)
+class _Original:
+    """A frame of the film itself."""
+
+    frame: Frame
+    grey: Grey
+    mask: Tensor | None  # `[1, 1, H, W]`: 0 where it stays as it is; `None` where all of it may change
+
+    def masked(self, made: Tensor) -> Tensor:
+        """What was made of it, where that may be seen."""
+        return made if self.mask is None else torch.where(self.mask > 0, made, self.frame.pixels)
+
+    def within(self, places: Tensor) -> Tensor:
+        """Places `[1, 1, H, W]` without those that stay as they are."""
+        return places if self.mask is None else places * (self.mask > 0)
+
+    def begins(self, new: Tensor, age: Tensor) -> Tensor:
+        """Places that come into view, and those where the mask was black before: their age is 0."""
+        return new if self.mask is None else self.within(torch.maximum(new, (age < 0.5).to(new.dtype)))
 
 
 @dataclass(frozen=True)
@@ -145,28 +199,29 @@ class _Last:
         return cls(grey, state["detail"], state["age"], state["mean"], state["spread"], chosen)
 
 
-def _level(detail: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel."""
-    return detail.mean((2, 3), keepdim=True), detail.std((2, 3), keepdim=True)
+def _level(detail: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel, within the mask."""
+    flat = detail.flatten(2) if mask is None else detail.flatten(2)[..., (mask > 0).flatten()]
+    return flat.mean(2)[..., None, None], flat.std(2, correction=0)[..., None, None]
 
 
-def _levelled(detail: Tensor, last: _Last) -> Tensor:
+def _levelled(detail: Tensor, last: _Last, mask: Tensor | None) -> Tensor:
     """The detail with the mean of the first frame's, and no more contrast: else both grow with every frame."""
-    mean, spread = _level(detail)
+    mean, spread = _level(detail, mask)
     return (detail - mean) * (last.spread / spread.clamp(min=1e-6)).clamp(max=1) + last.mean
 
 
-def _shown(film: FilmReader) -> Callable[[Fraction], Tensor]:
+def _shown(film: FilmReader) -> Callable[[Fraction], Frame]:
     """The frame of a film that is shown at a time, for times that grow; the last one stays."""
     frames = film.frames()
     now, after = None, next(frames, None)
 
-    def shown(seconds: Fraction) -> Tensor:
+    def shown(seconds: Fraction) -> Frame:
         nonlocal now, after
         while after is not None and (now is None or after.seconds <= seconds):
             now, after = after, next(frames, None)
         assert now is not None  # a film has a frame
-        return now.pixels
+        return now
 
     return shown
 

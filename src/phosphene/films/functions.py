@@ -12,13 +12,14 @@ from torch import Tensor
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.errors import ImageError, SettingsError, nearest
+from phosphene.errors import SettingsError, nearest
 from phosphene.films import sound
 from phosphene.films.carry import CarriedFrames
 from phosphene.films.flight import ZoomOptions
 from phosphene.films.formats import format_for, is_film
 from phosphene.films.frames import Frame
 from phosphene.films.making import Film, FilmRun, MadeFilm, Progress
+from phosphene.films.outputs import check_apart, check_output
 from phosphene.films.reading import FilmReader
 from phosphene.films.timeline import Timeline
 from phosphene.films.tracks import Sound
@@ -26,7 +27,7 @@ from phosphene.films.zoom import Zoom
 from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.pixels.transforms import at
-from phosphene.recipes.fields import ValueDict, Values
+from phosphene.recipes.fields import ValueDict, Values, flag
 from phosphene.records.journal import folder_of
 from phosphene.records.record import Facts
 from phosphene.run import Prepared, prepare
@@ -35,6 +36,8 @@ from phosphene.techniques import DREAM, STYLE, Technique
 from phosphene.techniques.engine import Opening, pictures
 
 FILM, ZOOM = "film", "zoom"  # what their records are called
+LEAST_SIDE = 16  # pixels of a frame's longer side
+_NUMBER = (int, float)
 ZOOM_SIDE = 1280  # pixels of a zoom's longer side, where nobody says
 
 
@@ -54,6 +57,15 @@ class FilmOptions:
     long_side: int | None = None  # shrinks frames first
     max_pixels: int = images.MAX_PIXELS  # refuses larger frames; 0 refuses none
 
+    def __post_init__(self) -> None:
+        for name, wanted in (("begin", _NUMBER), ("end", _NUMBER), ("fps", _NUMBER), ("quality", int), ("codec", str)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or (value is not None and not isinstance(value, wanted)):
+                raise SettingsError(f"{name} is {value!r}; it takes {'text' if wanted is str else 'a number'}.")
+        side = self.long_side
+        if side is not None and (isinstance(side, bool) or not isinstance(side, int) or side < LEAST_SIDE):
+            raise SettingsError(f"--long-side is {side!r}; it takes a number of pixels from {LEAST_SIDE}.")
+
     def told(self) -> Facts:
         """What a record says of it."""
         names = ("begin", "end", "fps", "codec", "quality", "long_side")
@@ -71,7 +83,7 @@ def technique_of(wishes: Values) -> Technique:
         if name not in technique.names and value is not None:
             other = STYLE if technique is DREAM else DREAM
             home = f" It is for {other.plural}." if name in other.names else nearest(name, technique.names)
-            raise SettingsError(f"A film of {technique.plural} has no setting {name!r}.{home}")
+            raise SettingsError(f"{flag(name)} is no setting of a film of {technique.plural}.{home}")
     return technique
 
 
@@ -104,7 +116,9 @@ def prepare_film(
     timeline = _timeline(technique, wishes, reader)
     size = _shrunk(reader.size, options.long_side)
     ready = prepare(technique, timeline.settings_at(0.0), network, folder=folder, opening=Opening(max_pixels=0))
-    masks = _mask_films(ready, size)
+    read = reader.path, *_files_of(ready)
+    check_apart(output, read)
+    masks = _mask_films(ready, options)
     objective = _checked(ready, timeline)
     maker = CarriedFrames(_frames_of(reader, size), ready, timeline.settings_at, on_step, masks)
     known = _known(ready, timeline, objective, options.told()) | {"recipe": FILM}
@@ -124,6 +138,7 @@ def prepare_film(
         format_for(output, codec=options.codec, quality=options.quality, alpha=reader.alpha),
         known,
         Sound(reader.path, reader.start, options.end) if reader.path.is_file() else None,
+        read,
         lambda: (*reader.notes, *ready.network.notes),
     )
 
@@ -146,6 +161,8 @@ def prepare_zoom(
     opening = Opening(canvas, None, options.max_pixels)
     ready = prepare(DREAM, timeline.settings_at(0.0), folder=folder, opening=opening)
     picture, origin = DREAM.engine.open(image, ready.settings, opening, ready.network.dtype)
+    read = *((Path(image),) if isinstance(image, (str, os.PathLike)) else ()), *_files_of(ready)
+    check_apart(output, read)
     objective = _checked(ready, timeline)
     height, width = _even(_shrunk((picture.pixels.shape[-2], picture.pixels.shape[-1]), options.long_side or ZOOM_SIDE))
     maker = Zoom(
@@ -155,7 +172,7 @@ def prepare_zoom(
     known = _known(ready, timeline, objective, options.told()) | {"recipe": ZOOM, "input": origin}
     known["settings"] |= _flight_told(flight)
     form = format_for(output, codec=options.codec, quality=options.quality)
-    return Film(maker, (height, width), maker.rate, maker.count, form, known, None, lambda: picture.notes)
+    return Film(maker, (height, width), maker.rate, maker.count, form, known, None, read, lambda: picture.notes)
 
 
 def film(
@@ -185,8 +202,9 @@ def film(
         PhospheneError: with a message for the person who asked.
     """
     path = Path(output) if output is not None else film_output(Path(source), technique_of(wishes).name)
+    begun = check_output(path, overwrite=overwrite)
     made = prepare_film(source, path, wishes, options or FilmOptions(), network=network)
-    return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite, on_progress=on_progress).make()
+    return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite or begun, on_progress=on_progress).make()
 
 
 def zoom(
@@ -216,8 +234,9 @@ def zoom(
     if output is None:
         output = film_output(Path(image if isinstance(image, (str, os.PathLike)) else name_of(image)), ZOOM)
     path = Path(output)
+    begun = check_output(path, overwrite=overwrite)
     made = prepare_zoom(image, path, wishes, flight or ZoomOptions(), options or FilmOptions())
-    return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite, on_progress=on_progress).make()
+    return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite or begun, on_progress=on_progress).make()
 
 
 def film_output(source: Path, name: str) -> Path:
@@ -258,17 +277,25 @@ def _checked(ready: Prepared, timeline: Timeline) -> str:
     return told[0]
 
 
-def _mask_films(ready: Prepared, size: tuple[int, int]) -> dict[str, FilmReader]:
-    """The masks that are films themselves, by the names that settings have for them."""
+def _files_of(ready: Prepared) -> dict[Path, str]:
+    """The files that settings name, with these names: beside the film that is made again, or where their names say."""
     found = {}
     for name in pictures(ready.settings):
-        path = Path(name)
-        if not path.is_file() and ready.cache.folder is not None:
-            path = ready.cache.folder / name
-        if path.is_file() and is_film(path):
-            found[name] = FilmReader(path)
+        beside = ready.cache.folder / name if ready.cache.folder else None
+        path = beside if beside and beside.is_file() else Path(name)
+        if path.is_file():
+            found[path] = name
+    return found
+
+
+def _mask_films(ready: Prepared, options: FilmOptions) -> dict[str, FilmReader]:
+    """The masks that are films themselves, by the names that settings have for them; they begin where the film does."""
+    found = {}
+    for path, name in _files_of(ready).items():
+        if is_film(path):
+            found[name] = FilmReader(path, begin=options.begin, max_pixels=options.max_pixels)
             frame = next(found[name].frames())
-            ready.cache.put(name, Picture(at(frame.pixels, *size), None, 8, path.name, None))
+            ready.cache.put(name, Picture(frame.pixels, frame.alpha, 8, path.name, None))
     return found
 
 
@@ -305,17 +332,3 @@ def _cropped(pixels: Tensor, height: int, width: int) -> Tensor:
     down, right = min(rows, round(height * share)), min(columns, round(width * share))
     top, left = (rows - down) // 2, (columns - right) // 2
     return pixels[..., top : top + down, left : left + right]
-
-
-def check_output(path: Path, *, overwrite: bool, begun: bool) -> None:
-    """Refuses, before minutes are lost, an output that exists, or whose folder is not there.
-
-    Raises:
-        ImageError: what stands in the way.
-    """
-    if not path.parent.is_dir():
-        raise ImageError(f"There is no folder {path.parent}.\nCreate it: mkdir -p {path.parent}")
-    if path.exists() and not overwrite and not begun:
-        raise ImageError(
-            f"{path} exists already, and is left alone.\nReplace it with --force, or choose another name with -o."
-        )

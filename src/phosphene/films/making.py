@@ -25,11 +25,12 @@ from phosphene.errors import DISK_FULL, OutOfSpaceError, RecordError, Stop
 from phosphene.films.formats import FilmFormat, format_for
 from phosphene.films.frames import Frame, FrameMaker, State
 from phosphene.films.joining import join
-from phosphene.films.segments import SegmentWriter
+from phosphene.films.segments import SegmentWriter, padding
 from phosphene.films.tracks import Sound
+from phosphene.images.sources import replacing
 from phosphene.pixels.transforms import within
 from phosphene.records import record
-from phosphene.records.journal import Journal
+from phosphene.records.journal import Journal, folder_of
 from phosphene.records.record import Facts, Record
 from phosphene.run.checkpoint import CheckpointOptions, translate_oom
 
@@ -49,6 +50,7 @@ class Film:
     format: FilmFormat  # what it is written as
     known: Facts  # what its record says that is known before it is made
     sound: Sound | None = None  # the film whose sound goes along
+    read: tuple[Path, ...] = ()  # the files that it is made of
     notes: Callable[[], tuple[str, ...]] = tuple  # what the user should hear, when it is made
 
 
@@ -109,25 +111,37 @@ class FilmRun:
             PhospheneError: with a message for the person who asked.
             Stop: before the first frame.
         """
-        with translate_oom(), _full_disk(self.keep.folder):
+        with translate_oom(), _full_disk(self.output):
             self._journal = self.keep.journal(self.film.known | {"format": _told(self.film.format)})
             self._journal.folder.mkdir(exist_ok=True)
             self._done = self._reached()
             complete = True
             try:
-                for frame in self._timed(self._done.frames, self._done.state):
-                    self._take(frame)
-                if self._done.times:
-                    self._close_segment()
+                self._make_frames()
             except Stop:
                 complete = False
                 if not self._done.frames:
                     self._journal.close()
                     raise
                 self._checkpoint()
-            return self._finished(complete)
+            try:
+                made = self._finished(complete)
+            except Stop:  # nothing is left to be made: the film is joined all the same
+                made = self._finished(complete)
+            if complete:
+                self._journal.close()
+            return made
 
     # Frames
+
+    def _make_frames(self) -> None:
+        """All frames that are not there; a run that stopped while it closed a segment closes it first."""
+        if len(self._done.times) == SEGMENT:
+            self._close_segment()
+        for frame in self._timed(self._done.frames, self._done.state):
+            self._take(frame)
+        if self._done.times:
+            self._close_segment()
 
     def _timed(self, first: int, state: State) -> Iterator[Frame]:
         """The frames, each told of."""
@@ -184,10 +198,9 @@ class FilmRun:
         Raises:
             RecordError: what was kept is not whole.
         """
-        state = self._journal.state
-        if not state:
+        if not self._journal.state:
             return self._done
-        self._done = _Done(int(state["segments"]), int(state["closed"]), tuple(map(str, state["times"])), {})
+        self._done = _noted(self._journal)
         path, segments = self._state_path(self._done.frames), map(self._segment_path, range(self._done.segments))
         missing = next((each for each in (*self._frame_paths(), *segments, path) if not each.is_file()), None)
         try:
@@ -195,7 +208,7 @@ class FilmRun:
                 return replace(self._done, state=load_file(path))
         except (OSError, SafetensorError):
             missing = path
-        raise RecordError(f"{missing} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
+        raise _damaged(missing)
 
     def _frame_paths(self) -> list[Path]:
         """The frames since the last segment."""
@@ -227,9 +240,7 @@ class FilmRun:
             metadata=made.metadata() if self.metadata else None,
             overwrite=self.overwrite,
         )
-        if complete:
-            self._journal.close()
-        told = (*self.film.notes(), *self.film.format.notes, *notes)
+        told = (*self.film.notes(), *padding(self.film.format, self.film.size), *self.film.format.notes, *notes)
         return MadeFilm(self.output, made, self.film.size, self._done.frames, tuple(dict.fromkeys(told)), self._journal)
 
     def _record(self, complete: bool) -> Record:
@@ -267,6 +278,19 @@ class FilmRun:
         join(there, self.preview, format=form, metadata={"parameters": PREVIEW_MARK}, overwrite=True)
 
 
+def _noted(journal: Journal) -> _Done:
+    """What a journal says that is done. Raises `RecordError`: it is not to be understood."""
+    state = journal.state
+    try:
+        return _Done(int(state["segments"]), int(state["closed"]), tuple(map(str, state["times"])), {})
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(journal.folder) from error
+
+
+def _damaged(path: Path | None) -> RecordError:
+    return RecordError(f"{path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
+
+
 def _told(form: FilmFormat) -> Facts:
     return {"container": form.container or form.kind, "codec": form.codec, "quality": form.quality}
 
@@ -284,8 +308,9 @@ def _read_frame(path: Path, number: int, seconds: Fraction) -> Frame:
 
 
 def _save_state(state: Mapping[str, Tensor], path: Path) -> None:
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
-    _sync(path)
+    """Replaces a state whole: the journal may name the one that is there."""
+    with replacing(path, overwrite=True) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary)
 
 
 def _sync(path: Path) -> None:
@@ -295,14 +320,22 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _full_disk(folder: Path) -> Iterator[None]:
-    """Puts a full disk in our words: numpy and safetensors have their own."""
+def _full_disk(output: Path) -> Iterator[None]:
+    """Puts a full disk in our words, with how to go on."""
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        number: Any = getattr(error, "errno", None)
-        if number not in DISK_FULL and os.strerror(errno.ENOSPC) not in str(error):
+    except (OSError, SafetensorError, OutOfSpaceError) as error:
+        if not _is_full(error):
             raise
         raise OutOfSpaceError(
-            f"The disk is full; what is done is in {folder}.\nFree some, and go on: phosphene resume {folder.stem}"
+            f"The disk is full; what is done is in {folder_of(output)}.\n"
+            f"Free some, and go on: phosphene resume {output}"
         ) from error
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, says that a disk has no room; safetensors says it in words."""
+    if error is None:
+        return False
+    number: Any = getattr(error, "errno", None)
+    return number in DISK_FULL or os.strerror(errno.ENOSPC) in str(error) or _is_full(error.__cause__)

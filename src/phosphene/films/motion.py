@@ -5,6 +5,7 @@ Search" (2016), in OpenCV. Places that were hidden are found as Ruder, Dosovitsk
 for Videos" (2016), section 5: there the flow back and the flow forth do not lead to the same place.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ Grey = NDArray[np.uint8]
 
 MISS, PART = 0.5, 0.05  # pixels, and share of the flow's length, by which back and forth may miss each other
 STILL = 0.15  # pixels: a shorter flow is none, or what stands still would be resampled until it is soft
+LEAST_SIDE = 32  # pixels: OpenCV's search takes no smaller picture, or crashes
+MOST_PIXELS = 3_000_000  # in a picture whose flow is found: larger ones are shrunk for it
 THIN = 13  # pixels: narrower places of which nothing is known lie at borders, where the flow is not sure
 
 
@@ -55,13 +58,40 @@ class Motion:
 
 def between(before: Grey, now: Grey) -> Motion:
     """The motion between two frames of one size."""
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    back, forth = search.calc(now, before, None), search.calc(before, now, None)
+    height, width = now.shape
+    scale = max(1, math.ceil(math.sqrt(height * width / MOST_PIXELS)))
+    size = max(1, round(height / scale)), max(1, round(width / scale))
+    flow, seen = _found(*(_shrunk(each, size) for each in (before, now)))
+    if scale > 1:
+        longer = np.array((width / size[1], height / size[0]), np.float32)
+        flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * longer
+        seen = cv2.resize(seen, (width, height), interpolation=cv2.INTER_NEAREST)
+    return Motion(flow, torch.from_numpy(seen)[None, None])
+
+
+def _found(before: Grey, now: Grey) -> tuple[Flow, NDArray[np.float32]]:
+    """The flow back, and where it is sure, `[H, W]`."""
+    back, forth = _searched(now, before), _searched(before, now)
     length = np.linalg.norm(back, axis=2)
     miss = np.linalg.norm(_warped(forth, back) + back, axis=2)
-    seen = (miss < MISS + PART * length).astype(np.float32)
-    flow = np.where((length < STILL)[..., None], 0, back).astype(np.float32)
-    return Motion(flow, torch.from_numpy(seen)[None, None])
+    back[length < STILL] = 0
+    return back, (miss < MISS + PART * length).astype(np.float32)
+
+
+def _searched(one: Grey, other: Grey) -> Flow:
+    """The flow from one picture to another; small ones are mirrored at their edges until they are large enough."""
+    height, width = one.shape
+    borders = (0, max(0, LEAST_SIDE - height)), (0, max(0, LEAST_SIDE - width))
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    first, second = (np.ascontiguousarray(np.pad(each, borders, "symmetric")) for each in (one, other))
+    flow = search.calc(first, second, None)
+    found: Flow = np.ascontiguousarray(flow[:height, :width])
+    return found
+
+
+def _shrunk(picture: Grey, size: tuple[int, int]) -> Grey:
+    found: Grey = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA) if picture.shape != size else picture
+    return found
 
 
 def grey(frame: Tensor) -> Grey:

@@ -135,9 +135,9 @@ class FilmReader:
 
 def _check_settings(begin: float, end: float | None, max_pixels: int) -> None:
     if not begin >= 0:
-        raise SettingsError(f"--begin {begin:g} is not possible. Allowed: seconds from 0.")
+        raise SettingsError(f"--from {begin:g} is not possible. Allowed: seconds from 0.")
     if end is not None and not end > begin:
-        raise SettingsError(f"--end {end:g} is not possible. Allowed: more than the {begin:g} seconds of --begin.")
+        raise SettingsError(f"--to {end:g} is not possible. Allowed: more than the {begin:g} seconds of --from.")
     if max_pixels < 0:
         raise SettingsError(f"--max-pixels {max_pixels} is not possible. Allowed: 0 (no limit) or more.")
 
@@ -164,4 +164,4 @@ def _beyond(path: Path, begin: Fraction, whole: Fraction | None) -> ImageError:
     if not begin:
         return ImageError(f"{path.name} holds no picture that can be read.\nFetch or export it again.")
     length = f", which is {float(whole):.2f} seconds long" if whole else ""
-    return ImageError(f"--begin {float(begin):g} is beyond the end of {path.name}{length}.\nBegin earlier.")
+    return ImageError(f"--from {float(begin):g} is beyond the end of {path.name}{length}.\nBegin earlier.")

@@ -53,7 +53,7 @@ class SegmentWriter:
     def __init__(self, path: Path, size: tuple[int, int], rate: Fraction, format: FilmFormat) -> None:
         self.path, self.size, self.format = path, size, format
         self.rate = Fraction(rate).limit_denominator(10_000)
-        self.notes = format.notes + _padding(format, size)
+        self.notes = format.notes + padding(format, size)
         self._count = 0
         self._undo = contextlib.ExitStack()
         temporary = self._undo.enter_context(sources.replacing(path, overwrite=True))
@@ -136,7 +136,8 @@ class SegmentWriter:
             self._undo.__exit__(kind, error, trace)
 
 
-def _padding(format: FilmFormat, size: tuple[int, int]) -> tuple[str, ...]:
+def padding(format: FilmFormat, size: tuple[int, int]) -> tuple[str, ...]:
+    """What the user should hear of frames whose edges are repeated, as the codec needs it."""
     height, width = format.padded(size)
     if (height, width) == size:
         return ()

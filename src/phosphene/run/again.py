@@ -42,7 +42,7 @@ def redo(
     check_changes(made, changes)
     folder = Path() if isinstance(source, bytes) else Path(os.fspath(source)).resolve().parent
     with translate_oom():
-        then, notes = _recorded(made, technique, folder, changes)
+        then, notes = recorded(made, technique, folder, changes)
         chosen = technique.engine.again(then, changes)
         _check_there(chosen, folder)
         began = None if technique.takes == "words" else recorded_input(made, folder) if image is None else image
@@ -92,7 +92,7 @@ def check_changes(made: Record, changes: Values) -> None:
             )
 
 
-def _recorded(made: Record, technique: Technique, folder: Path, changes: Values) -> tuple[Facts, tuple[str, ...]]:
+def recorded(made: Record, technique: Technique, folder: Path, changes: Values) -> tuple[Facts, tuple[str, ...]]:
     """The recorded settings, as far as this computer has what they ask for, and word of what had to give way."""
     then, notes = recorded_settings(made), tuple[str, ...]()
     if "device" in technique.fields:
@@ -134,7 +134,7 @@ def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) ->
         return {"model": name, "weights": _weights_beside(file, folder)}
     if name in networks.SOURCES and networks.find(networks.SOURCES[name]):
         return {"model": name, "weights": None}
-    if (folder / file).is_file():
+    if _beside(file, folder):
         return {"model": str(folder / file), "weights": None}
     where = f"neither in {networks.models_folder()} nor beside the picture"
     advice = f" or fetch it with: phosphene networks get {name}" if name in networks.SOURCES else ""
@@ -147,7 +147,12 @@ def _weights_beside(file: str, folder: Path) -> str | None:
     """Recorded weights of a network from elsewhere: random ones, or the file of that name beside the picture."""
     if file == networks.RANDOM:
         return file
-    return str(folder / file) if (folder / file).is_file() else None
+    return str(folder / file) if _beside(file, folder) else None
+
+
+def _beside(name: str, folder: Path) -> bool:
+    """Whether a recorded name is that of a file in the folder, and not of one elsewhere."""
+    return name == Path(name).name and (folder / name).is_file()
 
 
 def recorded_input(made: Record, folder: Path) -> images.Source:
@@ -155,7 +160,7 @@ def recorded_input(made: Record, folder: Path) -> images.Source:
     if "canvas" in made.input:
         return str(made.input["canvas"])
     name = str(made.input.get("name", ""))
-    if not name or not (folder / name).is_file():
+    if not _beside(name, folder):
         raise RecordError(f"The input {name!r} is no file in {folder}. Say where it is: --input PATH")
     return folder / name
 

@@ -206,7 +206,15 @@ def chosen_layers(
 
 
 def mask_of(picture: Picture, cache: ImageCache, name: str | None, feather: float, invert: bool) -> Tensor | None:
-    """Where the picture may dream, at its size, by a mask of that name."""
+    """Where the picture may dream, at its size, by a mask of that name. Raises `SettingsError`: nowhere."""
+    mask = read_mask(picture, cache, name, feather, invert)
+    if mask is not None and not mask.any():
+        raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
+    return mask
+
+
+def read_mask(picture: Picture, cache: ImageCache, name: str | None, feather: float, invert: bool) -> Tensor | None:
+    """As `mask_of`, but black everywhere it is a mask like others."""
     if name is None:
         return None
     if name == ALPHA:
@@ -215,10 +223,7 @@ def mask_of(picture: Picture, cache: ImageCache, name: str | None, feather: floa
         mask = picture.alpha
     else:
         mask = _brightness(name, picture, cache)
-    mask = masks.feather(1 - mask if invert else mask, feather)
-    if not mask.any():
-        raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
-    return mask
+    return masks.feather(1 - mask if invert else mask, feather)
 
 
 def _brightness(name: str, picture: Picture, cache: ImageCache) -> Tensor:

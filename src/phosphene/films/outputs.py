@@ -1,0 +1,54 @@
+"""Whether a film may be written where it is to go, asked before any work."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from phosphene.errors import ImageError, SettingsError
+from phosphene.films.formats import format_for
+from phosphene.records.journal import folder_of
+
+
+def check_output(path: Path, *, overwrite: bool) -> bool:
+    """Refuses, before minutes are lost, an output that exists, or cannot be written; gives whether its run was begun.
+
+    Raises:
+        ImageError: what stands in the way.
+    """
+    if not path.parent.is_dir():
+        raise ImageError(f"There is no folder {path.parent}.\nCreate it: mkdir -p {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise ImageError(f"You may not write into {path.parent}.\nChoose another folder with -o.")
+    begun = folder_of(path).is_dir()
+    if path.exists() and not overwrite and not begun:
+        raise ImageError(
+            f"{path} exists already, and is left alone.\nReplace it with --force, or choose another name with -o."
+        )
+    return begun
+
+
+def check_apart(output: Path, read: Iterable[Path]) -> None:
+    """Refuses an output in the place of what it is made of, even where it may replace others.
+
+    Raises:
+        ImageError: which it is.
+    """
+    for path in read:
+        if path.resolve() == output.resolve():
+            raise ImageError(f"{output} is what the film is made of, and is left alone.\nName another with -o.")
+
+
+def check_preview(preview: Path, output: Path, read: Iterable[Path]) -> None:
+    """Refuses a preview that cannot be written, or that would replace the film or what that is made of.
+
+    Raises:
+        ImageError: its folder is not there.
+        SettingsError: its name is that of no film, or is taken.
+    """
+    format_for(preview)
+    if preview.resolve() in {each.resolve() for each in (output, *read)}:
+        raise SettingsError(f"--preview {preview} is an input or the output too. Give it a name of its own.")
+    if not preview.parent.is_dir():
+        raise ImageError(f"There is no folder {preview.parent}.\nCreate it: mkdir -p {preview.parent}")
+    if preview.is_dir():
+        raise SettingsError(f"--preview {preview} is a folder; it takes the name of a film, as preview.mp4.")
