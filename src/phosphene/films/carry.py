@@ -20,7 +20,7 @@ from torch import Tensor
 from phosphene.ascent import OnStep, Reached
 from phosphene.films import motion
 from phosphene.films.frames import Frame, State
-from phosphene.films.motion import Grey, Motion
+from phosphene.films.motion import Grey
 from phosphene.films.reading import FilmReader
 from phosphene.images import Picture
 from phosphene.pixels.transforms import at
@@ -69,12 +69,11 @@ class CarriedFrames:
         if mask is not None and not mask.any():
             self._last = None
             return frame.pixels
-        grey = motion.grey(frame.pixels)
-        moved = None if self._last is None else motion.between(self._last.grey, grey)
-        if self._last is None or moved is None or moved.known < CUT:
-            made, self._last = self._anew(_Original(frame, grey, mask), settings)
-        else:
-            made, self._last = self._goes_on(_Original(frame, grey, mask), settings, self._last, moved)
+        now = _Original(frame, motion.grey(frame.pixels), mask)
+        along = self._last and self._last.along(now.grey)
+        made, self._last = (
+            self._goes_on(now, settings, self._last, along) if self._last and along else self._anew(now, settings)
+        )
         return made
 
     def _anew(self, now: _Original, settings: Any) -> tuple[Tensor, _Last]:
@@ -92,27 +91,25 @@ class CarriedFrames:
         age = torch.full_like(detail[:, :1], YOUNG)
         return made, _Last(now.grey, detail, age if now.mask is None else age * (now.mask > 0), mean, spread, chosen)
 
-    def _goes_on(self, now: _Original, settings: Any, last: _Last, moved: Motion) -> tuple[Tensor, _Last]:
+    def _goes_on(self, now: _Original, settings: Any, last: _Last, along: _Along) -> tuple[Tensor, _Last]:
         """A frame that shows what the one before showed."""
         pixels, settings = now.frame.pixels, replace(settings, **last.chosen)
         how = self._engine.continued(settings, (pixels.shape[-2], pixels.shape[-1]))
-        age, detail = moved.carried(last.age), moved.carried(last.detail)
         if how.unbounded:
-            detail = _levelled(detail, last, now.mask)
-        new = now.begins(moved.new, age)
+            _level_(along.detail, last, now.mask)
+        new = now.begins(along)
         if float(new.mean()) > LEAST:
-            age = age * (1 - new)
+            along.age.mul_(1 - new)
             if how.coarse is not None:
-                soft = F.avg_pool2d(new, SOFT, 1, SOFT // 2)
-                detail = torch.lerp(detail, self._coarse(now.frame, how), soft)
-        made = pixels + detail
-        moves = now.within(torch.maximum(moved.moving, (age < YOUNG).to(made.dtype)))
+                along.detail.lerp_(self._coarse(now.frame, how), F.avg_pool2d(new, SOFT, 1, SOFT // 2))
+        made = along.detail.add_(pixels)  # in its place: in 4K it is 100 MB
+        moves = now.within(torch.maximum(along.moving, (along.age < YOUNG).to(made.dtype)))
         if moves.any():
-            work, ready = self._begin(now.frame, how.settings), self.prepared
-            began = Reached(how.octave, how.step, now.masked(made).to(ready.network.dtype, copy=True))
-            made = torch.lerp(made, work.make(self.on_step, began, _forget).to(made.dtype), moves)
+            work = self._begin(now.frame, how.settings)
+            began = Reached(how.octave, how.step, now.masked(made).to(self.prepared.network.dtype, copy=True))
+            made.lerp_(work.make(self.on_step, began, _forget).to(made.dtype), moves)
         made = now.masked(made.clamp_(0, 1))
-        age = now.within((age + 1).clamp_(max=YOUNG))
+        age = now.within(along.age.add_(1).clamp_(max=YOUNG))
         return made, replace(last, grey=now.grey, detail=made - pixels, age=age)
 
     def _coarse(self, frame: Frame, how: Continuation) -> Tensor:
@@ -171,9 +168,21 @@ class _Original:
         """Places `[1, 1, H, W]` without those that stay as they are."""
         return places if self.mask is None else places * (self.mask > 0)
 
-    def begins(self, new: Tensor, age: Tensor) -> Tensor:
+    def begins(self, along: _Along) -> Tensor:
         """Places that come into view, and those where the mask was black before: their age is 0."""
-        return new if self.mask is None else self.within(torch.maximum(new, (age < 0.5).to(new.dtype)))
+        if self.mask is None:
+            return along.new
+        return self.within(torch.maximum(along.new, (along.age < 0.5).to(along.new.dtype)))
+
+
+@dataclass(frozen=True)
+class _Along:
+    """What the last frame leaves, moved to where it lies on the next; who goes on from it may work in its place."""
+
+    detail: Tensor  # `[1, 3, H, W]`
+    age: Tensor  # `[1, 1, H, W]`
+    new: Tensor  # `[1, 1, H, W]`: 1 where something comes into view, else 0
+    moving: Tensor  # `[1, 1, H, W]`: 1 where the picture moves, else 0
 
 
 @dataclass(frozen=True)
@@ -186,6 +195,13 @@ class _Last:
     mean: Tensor  # `[1, 3, 1, 1]`, of the first frame's detail
     spread: Tensor  # likewise, the standard deviation of that of the first frame after a cut
     chosen: dict[str, Any]  # settings that were chosen for the first frame
+
+    def along(self, now: Grey) -> _Along | None:
+        """What it leaves for a frame of that brightness; `None` after a cut."""
+        moved = motion.between(self.grey, now)
+        if moved.known < CUT:
+            return None
+        return _Along(moved.carried(self.detail), moved.carried(self.age), moved.new, moved.moving)
 
     def state(self) -> State:
         tensors = {"detail": self.detail, "age": self.age, "mean": self.mean, "spread": self.spread}
@@ -205,10 +221,10 @@ def _level(detail: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     return flat.mean(2)[..., None, None], flat.std(2, correction=0)[..., None, None]
 
 
-def _levelled(detail: Tensor, last: _Last, mask: Tensor | None) -> Tensor:
-    """The detail with the mean of the first frame's, and no more contrast: else both grow with every frame."""
+def _level_(detail: Tensor, last: _Last, mask: Tensor | None) -> None:
+    """Gives the detail the mean of the first frame's, and no more contrast: else both grow with every frame."""
     mean, spread = _level(detail, mask)
-    return (detail - mean) * (last.spread / spread.clamp(min=1e-6)).clamp(max=1) + last.mean
+    detail.sub_(mean).mul_((last.spread / spread.clamp(min=1e-6)).clamp(max=1)).add_(last.mean)
 
 
 def _shown(film: FilmReader) -> Callable[[Fraction], Frame]:

@@ -29,7 +29,7 @@ from phosphene.films.segments import SegmentWriter, padding
 from phosphene.films.tracks import Sound
 from phosphene.images.sources import replacing
 from phosphene.pixels.transforms import within
-from phosphene.records import record
+from phosphene.records import journal, record
 from phosphene.records.journal import Journal, folder_of
 from phosphene.records.record import Facts, Record
 from phosphene.run.checkpoint import CheckpointOptions, translate_oom
@@ -124,6 +124,10 @@ class FilmRun:
                     self._journal.close()
                     raise
                 self._checkpoint()
+            except BaseException:
+                if journal.read(self._journal.folder) is None:
+                    self._journal.close()  # nothing is there to go on from
+                raise
             try:
                 made = self._finished(complete)
             except Stop:  # nothing is left to be made: the film is joined all the same
@@ -138,27 +142,22 @@ class FilmRun:
         """All frames that are not there; a run that stopped while it closed a segment closes it first."""
         if len(self._done.times) == SEGMENT:
             self._close_segment()
-        for frame in self._timed(self._done.frames, self._done.state):
-            self._take(frame)
+        frames = self.film.maker.frames(self._done.frames, self._done.state)
+        for number in map(self._take, frames):  # a frame is not held while the next is made: in 4K it is 100 MB
+            self.on_progress(Progress(number + 1, self.film.count, self.film.size))
         if self._done.times:
             self._close_segment()
 
-    def _timed(self, first: int, state: State) -> Iterator[Frame]:
-        """The frames, each told of."""
-        frames = self.film.maker.frames(first, state)
-        for frame in frames:
-            yield frame
-            self.on_progress(Progress(frame.number + 1, self.film.count, self.film.size))
-
-    def _take(self, frame: Frame) -> None:
-        """Keeps a frame; a segment is closed when it is full."""
+    def _take(self, frame: Frame) -> int:
+        """Keeps a frame, and gives its number; a segment is closed when it is full."""
         _write_frame(self._frame_path(frame.number), frame)
         times = (*self._done.times, str(frame.seconds))
         self._done = replace(self._done, times=times, state=self.film.maker.state())
         if len(times) == SEGMENT:
             self._close_segment()
-        elif self._journal.due():
+        elif self._journal.due() or frame.number == 0:
             self._checkpoint()
+        return frame.number
 
     def _close_segment(self) -> None:
         """Writes the frames since the last segment as one."""
@@ -327,10 +326,9 @@ def _full_disk(output: Path) -> Iterator[None]:
     except (OSError, SafetensorError, OutOfSpaceError) as error:
         if not _is_full(error):
             raise
-        raise OutOfSpaceError(
-            f"The disk is full; what is done is in {folder_of(output)}.\n"
-            f"Free some, and go on: phosphene resume {output}"
-        ) from error
+        kept = f"what is done is in {folder_of(output)}.\nFree some, and go on: phosphene resume {output}"
+        lost = "nothing is done yet.\nFree some, or write to another disk with -o."
+        raise OutOfSpaceError(f"The disk is full; {kept if folder_of(output).is_dir() else lost}") from error
 
 
 def _is_full(error: BaseException | None) -> bool:
