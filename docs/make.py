@@ -27,6 +27,7 @@ MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("patterns.jpg", "pattern-sheet.jpg", "pattern-wallpaper.jpg", "pattern-parameterisations.jpg"),
     ),
     "style": ("docs/makers/style.py", ("style.jpg", "filters.jpg", "paintings.jpg")),
+    "films": ("docs/makers/films.py", ("film.jpg", "film.webp", "zoom.webp")),
     "studio": ("docs/makers/studio.py", ("studio.jpg", "studio-stroke.webp")),
     "study": ("docs/makers/study.py", ("study.jpg",)),
     "measures": (

@@ -139,6 +139,9 @@ def furnish(folder: Path) -> None:
             image.save(folder / name)
     for name, (top, left, bottom, right) in _PARTS.items():
         _mask(china.size, top, left, bottom, right).save(folder / name)
+    moving = [china.crop((x, 0, x + 64, 48)) for x in range(0, 12, 2)]
+    moving[0].save(folder / "dance.gif", save_all=True, append_images=moving[1:], duration=80, loop=0)
+    _film(folder / "walk.mp4", moving)
     cut = china.convert("RGBA")
     cut.putalpha(_mask(china.size, 0.2, 0.2, 0.8, 0.8))
     cut.save(folder / "cut-out.png")
@@ -148,6 +151,28 @@ _PARTS = {
     "mask.png": (0.0, 0.0, 0.5, 1.0), "m.png": (0.0, 0.0, 0.5, 1.0), "sky.png": (0.0, 0.0, 0.4, 1.0),
     "face.png": (0.4, 0.4, 0.7, 0.7), "city-map.png": (0.0, 0.0, 0.5, 1.0), "painting-map.png": (0.0, 0.0, 0.3, 1.0),
 }  # fmt: skip
+
+
+def _film(path: Path, pictures: list[Image.Image]) -> None:
+    """A film of two seconds with a sound that swells; nothing where PyAV is not installed."""
+    try:
+        import av
+    except ModuleNotFoundError:
+        return
+    with av.open(path, "w") as film:
+        video, sound = film.add_stream("libx264", rate=3), film.add_stream("aac", rate=22050)
+        video.width, video.height, video.pix_fmt = *pictures[0].size, "yuv420p"
+        sound.layout = "mono"
+        for picture in pictures:
+            film.mux(video.encode(av.VideoFrame.from_image(picture)))
+        film.mux(video.encode())
+        times = np.arange(2 * 22050) / 22050
+        wave = (np.sin(2764 * times) * times / 2).astype(np.float32)
+        for begin in range(0, len(wave), 1024):
+            frame = av.AudioFrame.from_ndarray(wave[None, begin : begin + 1024], format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 22050, begin
+            film.mux(sound.encode(frame))
+        film.mux(sound.encode())
 
 
 def _small(name: str) -> Image.Image:

@@ -31,7 +31,8 @@ BRIEF = {
     StyleSettings: {"scales": 2, "steps": 2},
 }
 WITH_BLOCKS = [page for page in PAGES if any(block.kind in RUN for block in blocks(page))]
-EXTRAS = {"--workers": "distributed"}  # a flag, and the package without which it is not tried
+EXTRAS = {"--workers": "distributed", "phosphene film": "av", "phosphene zoom": "av", ".films": "av"}
+"""What stands in a line, and the package without which it is not tried."""
 NO_FORCE = ("resume", "redo", "atlas")
 SHELLS_OF = {"sh": "bash", "zsh": "zsh", "fish": "fish"}
 LARGEST = 192  # pixels of a canvas or a pattern, whatever a line says
@@ -112,6 +113,7 @@ def _run(page: Path, folder: Path, names: dict[str, object]) -> None:
         if block.reason or block.kind not in RUN:
             continue
         if block.kind == "python":
+            _need_extras(block.body)
             _python(block, names)
         else:
             for line in block.lines:
@@ -127,10 +129,14 @@ def _python(block: Block, names: dict[str, object]) -> None:
     assert said.getvalue().splitlines()[: len(expected)] == expected
 
 
-def _shell(line: str, shell: str) -> None:
-    for flag, package in EXTRAS.items():
-        if flag in line:
+def _need_extras(text: str) -> None:
+    for word, package in EXTRAS.items():
+        if word in text:
             pytest.importorskip(package)
+
+
+def _shell(line: str, shell: str) -> None:
+    _need_extras(line)
     if not shutil.which(shell):  # what the line is about is tried all the same
         line, shell = re.sub(r'eval "\$\((.*)\)"', r"\1", line), "bash"
     if plain(line):
