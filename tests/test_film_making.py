@@ -462,7 +462,7 @@ networks.load_for = lambda settings: tiny()
 journal.PAUSE, making.SEGMENT = 0.0, 4
 written = making._write_frame
 def slowly(*arguments):
-    time.sleep({pause})
+    time.sleep(0.02)
     written(*arguments)
 making._write_frame = slowly
 from phosphene.cli import main
@@ -470,10 +470,10 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def started(folder, *arguments, pause=0.02):
+def started(folder, *arguments):
     paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        (sys.executable, "-c", PROGRAM.format(pause=pause), *arguments),
+        (sys.executable, "-c", PROGRAM, *arguments),
         cwd=folder,
         env={**os.environ, "PYTHONPATH": paths},
         stdout=subprocess.PIPE,
@@ -502,38 +502,42 @@ def signalled(folder, number, after, *arguments):
     return ended(process)
 
 
+@pytest.fixture
+def here(tmp_path, monkeypatch, own_network, short_segments):
+    """A folder in which command lines are as `started` has them."""
+    monkeypatch.chdir(tmp_path)
+
+
 def killed_and_resumed(folder, command, kills):
-    code, _, err = ended(started(folder, *command, "-o", "whole.mp4", pause=0))
-    assert code == 0, err
+    assert called(*command, "-q", "-o", "whole.mp4") == 0
     chance, words = random.Random(0), (*command, "-o", "b.mp4")
     for _ in range(kills):
         assert signalled(folder, signal.SIGKILL, 0.08 * chance.random(), *words)[0] == -signal.SIGKILL
         words = ("resume", "b.mp4")
-    code, _, err = ended(started(folder, "resume", "b.mp4", pause=0))
-    assert code == 0, err
+    assert called("resume", "b.mp4") == 0
     assert same_film(folder / "whole.mp4", folder / "b.mp4")
     assert not (folder / "b.mp4.unfinished").exists()
 
 
-def test_a_film_that_is_killed_goes_on(tmp_path):
+def test_a_film_that_is_killed_goes_on(tmp_path, here):
     clip(tmp_path / "a.mp4", 40, size=(32, 48))
     killed_and_resumed(tmp_path, ("film", "a.mp4", *FLAGS), 3)
 
 
 @pytest.mark.slow
-def test_a_film_that_is_killed_twenty_times_goes_on(tmp_path):
+def test_a_film_that_is_killed_twenty_times_goes_on(tmp_path, here):
     clip(tmp_path / "a.mp4", 150, size=(32, 48))
     killed_and_resumed(tmp_path, ("film", "a.mp4", *FLAGS), 20)
 
 
 @pytest.mark.slow
-def test_a_zoom_that_is_killed_twenty_times_goes_on(tmp_path):
+def test_a_zoom_that_is_killed_twenty_times_goes_on(tmp_path, here):
     Image.fromarray((texture(32, 48)[0].permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "a.png")
     killed_and_resumed(tmp_path, ("zoom", "a.png", "--seconds", "7", *FLAGS), 20)
 
 
 @pytest.mark.parametrize("command", ["film", "zoom"])
-def test_ctrl_c_writes_what_there_is_and_the_rest_is_made_later(tmp_path, command):
+def test_ctrl_c_writes_what_there_is_and_the_rest_is_made_later(tmp_path, here, command):
     clip(tmp_path / "a.mp4", 24, size=(32, 48))
     Image.fromarray((texture(32, 48)[0].permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "a.png")
     words = ("film", "a.mp4", *FLAGS) if command == "film" else ("zoom", "a.png", "--seconds", "1", *FLAGS)
@@ -541,9 +545,8 @@ def test_ctrl_c_writes_what_there_is_and_the_rest_is_made_later(tmp_path, comman
     assert code == 130, err
     assert "phosphene resume b.mp4" in err
     assert 0 < len(decoded(tmp_path / "b.mp4")) < 24
-    code, _, err = ended(started(tmp_path, "resume", "b.mp4", pause=0))
-    assert code == 0, err
-    assert ended(started(tmp_path, *words, "-o", "whole.mp4", pause=0))[0] == 0
+    assert called("resume", "b.mp4") == 0
+    assert called(*words, "-o", "whole.mp4") == 0
     assert same_film(tmp_path / "b.mp4", tmp_path / "whole.mp4")
 
 
@@ -674,10 +677,10 @@ def test_transparency_is_kept(tmp_path, own_network, suffix):
 
 def test_a_filter_repaints_a_film(tmp_path, efficientnet, monkeypatch):
     monkeypatch.setattr(networks, "load_for", lambda settings: efficientnet)
-    clip(tmp_path / "a.mp4", 3, size=SIZE)
+    clip(tmp_path / "a.mp4", 2, size=(48, 64))
     phosphene.film(tmp_path / "a.mp4", filter="woodcut", steps=2)
     old, new = decoded(tmp_path / "a.mp4"), decoded(tmp_path / "a-style.mp4")
-    assert [np.abs(one.astype(int) - other).mean() > 5 for one, other in zip(old, new, strict=True)] == [True] * 3
+    assert all(np.abs(one.astype(int) - other).mean() > 1 for one, other in zip(old, new, strict=True))
 
 
 # Films made again
@@ -743,11 +746,11 @@ def test_json_says_all_and_nothing_else_is_printed(tmp_path, own_network, capsys
 
 def stranger(folder, **changes):
     """A film whose record somebody else wrote."""
-    made = Record.from_json(Path(folder / "record.json").read_text())
+    text = json.dumps(json.loads((folder / "record.json").read_text()) | changes)
     with av.open(str(folder / "s.mkv"), "w") as film:
         stream = film.add_stream("ffv1", rate=10)
         stream.height, stream.width, stream.pix_fmt = *SIZE, "bgr0"
-        film.metadata["phosphene"] = replace(made, **changes).to_json()
+        film.metadata["phosphene"] = text
         frame = av.VideoFrame.from_ndarray(np.zeros((*SIZE, 3), np.uint8), "rgb24")
         frame.pts, frame.time_base = 0, Fraction(1, 10)
         film.mux(stream.encode(frame))
@@ -791,13 +794,17 @@ def test_a_stranger_s_record_runs_no_program(folder, capsys, changes, code, says
 @pytest.mark.parametrize(
     ("settings", "input_", "says"),
     [
-        ({}, "../secret.mp4", "The input '../secret.mp4' is no file in"),
+        ({}, "../secret.mp4", "The input 'secret.mp4' is no file in"),
         ({}, "{outside}/secret.mp4", "is no file in"),
         ({}, "..", "is no file in"),
         ({"mask": "../secret.png"}, "a.mp4", "The mask '../secret.png' is no file in"),
         ({"mask": "{outside}/secret.png"}, "a.mp4", "secret.png' is no file in"),
         ({"guide": ["../secret.png"]}, "a.mp4", "The guide '../secret.png' is no file in"),
-        ({"objective": "guide(../secret.png, block3)"}, "a.mp4", "../secret.png"),
+        (
+            {"layer": None, "objective": "guide(block3, '../secret.png')"},
+            "a.mp4",
+            "The objective '../secret.png' is no file in",
+        ),
         ({"region": ["../secret.png=layer(block3)"]}, "a.mp4", "The region '../secret.png' is no file in"),
         ({"nonsense": 1}, "a.mp4", "nonsense is no setting of dreams"),
         ({"begin": "soon"}, "a.mp4", "begin is 'soon'"),
@@ -809,14 +816,53 @@ def test_a_stranger_s_record_runs_no_program(folder, capsys, changes, code, says
 def test_a_stranger_s_record_names_nothing_outside_its_folder(folder, monkeypatch, capsys, settings, input_, says):
     monkeypatch.setattr("phosphene.run.again.recorded_model", lambda *_: {})
     outside = str(folder.parent)
-    made = Record.from_json((folder / "record.json").read_text())
+    made = json.loads((folder / "record.json").read_text())
     told = {
         name: value.format(outside=outside) if isinstance(value, str) else value for name, value in settings.items()
     }
     name = input_.format(outside=outside)
-    path = stranger(folder, settings={**made.settings, **told}, input={**made.input, "name": name})
+    path = stranger(folder, settings=made["settings"] | told, input=made["input"] | {"name": name})
     assert called("redo", path) == 2
     told = capsys.readouterr().err
     assert says in told
     assert "Traceback" not in told
     assert not (folder / "s-redo.mkv").exists()
+
+
+# Memory
+
+LONG = """
+import gc, sys
+from dataclasses import replace
+from pathlib import Path
+import psutil
+from conftest import tiny
+from phosphene.films.functions import FilmOptions, prepare_film
+from phosphene.films.making import FilmRun
+from phosphene.run.checkpoint import CheckpointOptions
+def told(progress):
+    if progress.frames in (100, 1000):
+        gc.collect()
+        print(psutil.Process().memory_info().rss // 1_000_000)
+film = prepare_film("a.mp4", Path("b.mp4"), {"octaves": 1, "steps": 2, "jitter": 2}, FilmOptions(), network=tiny())
+made = FilmRun(film, Path("b.mp4"), CheckpointOptions(Path("b.mp4.unfinished")), on_progress=told).make()
+print(made.frames)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_film(tmp_path):
+    clip(tmp_path / "a.mp4", 1000, size=(32, 48))
+    paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        (sys.executable, "-c", LONG),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    early, late, count = map(int, done.stdout.split())
+    assert count == 1000
+    assert late - early < 50, (early, late)
