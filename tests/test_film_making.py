@@ -34,6 +34,7 @@ from phosphene import Stop, networks
 from phosphene.cli import main
 from phosphene.errors import OutOfSpaceError, RecordError, SettingsError
 from phosphene.films import making, motion
+from phosphene.films.again import read
 from phosphene.films.carry import CarriedFrames
 from phosphene.films.frames import Frame
 from phosphene.films.functions import FilmOptions, prepare_film
@@ -41,6 +42,7 @@ from phosphene.films.making import FilmRun
 from phosphene.films.reading import FilmReader
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records import journal
+from phosphene.records.record import Record
 from phosphene.run.checkpoint import CheckpointOptions
 from phosphene.run.prepared import prepare
 from phosphene.techniques import DREAM
@@ -328,9 +330,14 @@ def short_segments(monkeypatch):
     monkeypatch.setattr(journal, "PAUSE", 0.0)
 
 
-@pytest.fixture
-def plain(tmp_path):
-    return clip(tmp_path / "a.mp4", 10, size=SIZE, sound="aac")
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A film, and beside it what a run makes of it that is not stopped."""
+    path = clip(tmp_path_factory.mktemp("plain") / "a.mp4", 10, size=(32, 48), sound="aac")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(making, "SEGMENT", 4)
+        run(path, whole(path)).make()
+    return path
 
 
 def run(plain, output, **more):
@@ -340,7 +347,6 @@ def run(plain, output, **more):
 
 
 def whole(plain):
-    run(plain, plain.with_name("whole.mp4")).make()
     return plain.with_name("whole.mp4")
 
 
@@ -413,9 +419,17 @@ def test_a_full_disk_keeps_what_is_done_and_says_how_to_go_on(
             OutOfSpaceError, match=r"The disk is full; what is done is in .*\n.*phosphene resume .*b.mp4"
         ):
             run(plain, output).make()
+    assert (journal.folder_of(output) / "run.json").is_file()
     assert not output.exists()
     run(plain, output).make()
     assert same_film(output, whole(plain))
+
+
+def test_what_fails_before_the_first_frame_leaves_nothing(plain, tmp_path, monkeypatch):
+    raising_at(monkeypatch, making, "_write_frame", 1, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with pytest.raises(OutOfSpaceError, match="nothing is done yet"):
+        run(plain, tmp_path / "b.mp4").make()
+    assert not journal.folder_of(tmp_path / "b.mp4").exists()
 
 
 def test_a_state_that_is_damaged_is_refused_and_left(plain, tmp_path, short_segments):
@@ -448,7 +462,7 @@ networks.load_for = lambda settings: tiny()
 journal.PAUSE, making.SEGMENT = 0.0, 4
 written = making._write_frame
 def slowly(*arguments):
-    time.sleep({pause})
+    time.sleep(0.02)
     written(*arguments)
 making._write_frame = slowly
 from phosphene.cli import main
@@ -456,10 +470,10 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def started(folder, *arguments, pause=0.02):
+def started(folder, *arguments):
     paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        (sys.executable, "-c", PROGRAM.format(pause=pause), *arguments),
+        (sys.executable, "-c", PROGRAM, *arguments),
         cwd=folder,
         env={**os.environ, "PYTHONPATH": paths},
         stdout=subprocess.PIPE,
@@ -488,38 +502,42 @@ def signalled(folder, number, after, *arguments):
     return ended(process)
 
 
+@pytest.fixture
+def here(tmp_path, monkeypatch, own_network, short_segments):
+    """A folder in which command lines are as `started` has them."""
+    monkeypatch.chdir(tmp_path)
+
+
 def killed_and_resumed(folder, command, kills):
-    code, _, err = ended(started(folder, *command, "-o", "whole.mp4", pause=0))
-    assert code == 0, err
+    assert called(*command, "-q", "-o", "whole.mp4") == 0
     chance, words = random.Random(0), (*command, "-o", "b.mp4")
     for _ in range(kills):
         assert signalled(folder, signal.SIGKILL, 0.08 * chance.random(), *words)[0] == -signal.SIGKILL
         words = ("resume", "b.mp4")
-    code, _, err = ended(started(folder, "resume", "b.mp4", pause=0))
-    assert code == 0, err
+    assert called("resume", "b.mp4") == 0
     assert same_film(folder / "whole.mp4", folder / "b.mp4")
     assert not (folder / "b.mp4.unfinished").exists()
 
 
-def test_a_film_that_is_killed_goes_on(tmp_path):
+def test_a_film_that_is_killed_goes_on(tmp_path, here):
     clip(tmp_path / "a.mp4", 40, size=(32, 48))
     killed_and_resumed(tmp_path, ("film", "a.mp4", *FLAGS), 3)
 
 
 @pytest.mark.slow
-def test_a_film_that_is_killed_twenty_times_goes_on(tmp_path):
+def test_a_film_that_is_killed_twenty_times_goes_on(tmp_path, here):
     clip(tmp_path / "a.mp4", 150, size=(32, 48))
     killed_and_resumed(tmp_path, ("film", "a.mp4", *FLAGS), 20)
 
 
 @pytest.mark.slow
-def test_a_zoom_that_is_killed_twenty_times_goes_on(tmp_path):
+def test_a_zoom_that_is_killed_twenty_times_goes_on(tmp_path, here):
     Image.fromarray((texture(32, 48)[0].permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "a.png")
     killed_and_resumed(tmp_path, ("zoom", "a.png", "--seconds", "7", *FLAGS), 20)
 
 
 @pytest.mark.parametrize("command", ["film", "zoom"])
-def test_ctrl_c_writes_what_there_is_and_the_rest_is_made_later(tmp_path, command):
+def test_ctrl_c_writes_what_there_is_and_the_rest_is_made_later(tmp_path, here, command):
     clip(tmp_path / "a.mp4", 24, size=(32, 48))
     Image.fromarray((texture(32, 48)[0].permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "a.png")
     words = ("film", "a.mp4", *FLAGS) if command == "film" else ("zoom", "a.png", "--seconds", "1", *FLAGS)
@@ -527,7 +545,324 @@ def test_ctrl_c_writes_what_there_is_and_the_rest_is_made_later(tmp_path, comman
     assert code == 130, err
     assert "phosphene resume b.mp4" in err
     assert 0 < len(decoded(tmp_path / "b.mp4")) < 24
-    code, _, err = ended(started(tmp_path, "resume", "b.mp4", pause=0))
-    assert code == 0, err
-    assert ended(started(tmp_path, *words, "-o", "whole.mp4", pause=0))[0] == 0
+    assert called("resume", "b.mp4") == 0
+    assert called(*words, "-o", "whole.mp4") == 0
     assert same_film(tmp_path / "b.mp4", tmp_path / "whole.mp4")
+
+
+# What people get wrong
+
+MISTAKES = [
+    ("film there.mp4", "There is no film 'there.mp4'"),
+    ("film b.mp4", "There is no film 'b.mp4'. Did you mean"),
+    ("film tone.mp4", "tone.mp4 holds no moving pictures"),
+    ("film text.mp4", "text.mp4 is not a film"),
+    ("film empty.mp4", "empty.mp4 is empty"),
+    ("film a.mp4 -o text.mp4", "text.mp4 exists already, and is left alone"),
+    ("film a.mp4 -o x.txt", "has the suffix '.txt', which no film is written as"),
+    ("film a.mp4 -o no/x.mp4", "There is no folder no"),
+    ("film a.mp4 -o -", "-o - is for pictures"),
+    ("film a.mp4 -o a.mp4 --force", "a.mp4 is what the film is made of, and is left alone"),
+    ("film a.mp4 -o link.mp4 --force", "link.mp4 is what the film is made of, and is left alone"),
+    ("film a.mp4 -o mask.png --mask mask.png --force", "mask.png is what the film is made of, and is left alone"),
+    ("zoom mask.png -o mask.png --force", "mask.png is what the film is made of, and is left alone"),
+    ("film a.mp4 --preview a.mp4", "--preview a.mp4 is an input or the output too"),
+    ("film a.mp4 --preview a-dream.mp4", "--preview a-dream.mp4 is an input or the output too"),
+    ("film a.mp4 --preview mask.png --mask mask.png", "--preview mask.png is an input or the output too"),
+    ("film a.mp4 --preview p.xyz", "p.xyz has the suffix '.xyz'"),
+    ("film a.mp4 --preview no/p.mp4", "There is no folder no"),
+    ("film a.mp4 --codec h266", "Unknown --codec 'h266'. Did you mean"),
+    ("film a.mp4 -o x.gif --codec h264", "--codec h264: only videos have one"),
+    ("film a.mp4 --from 100", "--from 100 is beyond the end of a.mp4"),
+    ("film a.mp4 --from 0.2 --to 0.1", "--to 0.1 is not possible"),
+    ("film a.mp4 --fps 0", "--fps 0 is not possible"),
+    ("film a.mp4 --preset nonsuch", "Unknown preset 'nonsuch'"),
+    ("film a.mp4 --preset coils,nonsuch", "Unknown preset 'nonsuch'"),
+    ("film a.mp4 --filter woodcut --octaves 3", "--octaves is no setting of a film of paintings. It is for dreams."),
+    ("film a.mp4 --strength 0:a", "--strength is '0:a'"),
+    ("film a.mp4 --strength loud:0..1", "has no sound that a setting could follow"),
+    ("film a.mp4 --mask alpha", "has no transparency"),
+    ("film a.mp4 --mask black.png", "The mask is black everywhere"),
+    ("zoom mask.png --towards nonsense", "--towards is 'nonsense'; it takes two numbers"),
+    ("zoom mask.png --towards 2,0", "--towards is 2.0; it takes a number from 0 to 1"),
+    ("zoom mask.png --speed 0", "--speed is 0.0; it takes a number from 1.01 to 10"),
+    ("redo a.mp4", "a.mp4: no run record inside"),
+    ("info text.mp4", "text.mp4 is not a film"),
+]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A folder with what is right and what is wrong."""
+    folder = tmp_path_factory.mktemp("desk")
+    clip(folder / "a.mp4", 3, size=SIZE)
+    (folder / "link.mp4").symlink_to(folder / "a.mp4")
+    (folder / "text.mp4").write_text("hello")
+    (folder / "empty.mp4").touch()
+    half_mask(folder / "mask.png")
+    half_mask(folder / "black.png", share=0)
+    with av.open(str(folder / "tone.mp4"), "w") as song:
+        stream = song.add_stream("aac", rate=48_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate, frame.pts = 48_000, 0
+        song.mux(stream.encode(frame))
+        song.mux(stream.encode(None))
+    return folder
+
+
+@pytest.mark.parametrize(("line", "says"), MISTAKES)
+def test_mistakes_are_told_in_words(desk, monkeypatch, capsys, own_network, line, says):
+    monkeypatch.chdir(desk)
+    before = {path.name: path.read_bytes() for path in desk.iterdir()}
+    assert called(*line.split()) == 2
+    told = capsys.readouterr()
+    assert says in told.err
+    assert "Traceback" not in told.err
+    assert told.err.count("\n") <= 3
+    assert told.out == ""
+    assert {path.name: path.read_bytes() for path in desk.iterdir()} == before
+
+
+@pytest.mark.parametrize("missing", ["av", "cv2"])
+def test_what_is_not_installed_is_said_with_how_to_install_it(desk, missing):
+    program = f"""
+import sys
+sys.modules[{missing!r}] = None
+from phosphene.cli import main
+for line in ("film a.mp4", "zoom clouds", "info a.mp4", "redo a.mp4"):
+    try:
+        main(line.split())
+    except SystemExit as end:
+        print(end.code)
+"""
+    done = subprocess.run((sys.executable, "-c", program), cwd=desk, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["2"] * 4
+    assert done.stderr.count("pip install 'phosphene[film]'") == 4
+    assert "Traceback" not in done.stderr
+
+
+def test_a_film_of_one_frame(tmp_path, own_network):
+    clip(tmp_path / "a.mp4", 1, size=SIZE)
+    assert called("film", tmp_path / "a.mp4", "-q", *FLAGS) == 0
+    assert len(decoded(tmp_path / "a-dream.mp4")) == 1
+
+
+def test_a_film_that_is_damaged_in_its_middle_is_made_with_a_note(tmp_path, own_network, capsys):
+    path = clip(tmp_path / "a.mp4", 40, size=SIZE, options={"g": "5", "bf": "0"})
+    data = bytearray(path.read_bytes())
+    half = len(data) // 2
+    data[half : half + 150] = bytes(each ^ 0x5A for each in data[half : half + 150])
+    path.write_bytes(data)
+    assert called("film", path, *FLAGS) == 0
+    assert "a.mp4: parts of it are damaged, and are left out" in capsys.readouterr().err
+    assert 20 < len(decoded(tmp_path / "a-dream.mp4")) < 40
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webm", ".webp", ".apng"])
+def test_transparency_is_kept(tmp_path, own_network, suffix):
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    frames = []
+    for number in range(3):
+        array = np.full((*SIZE, 4), 90, np.uint8)
+        array[..., 3] = np.where((rows - 32) ** 2 + (columns - 30 - 6 * number) ** 2 < 400, 255, 0)
+        frames.append(Image.fromarray(array))
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], duration=100, disposal=1, blend=0)
+    output = tmp_path / f"b{suffix}"
+    assert called("film", tmp_path / "a.png", "-q", "-o", output, *FLAGS) == 0
+    with FilmReader(output) as film:
+        assert film.alpha
+        for frame, old in zip(film.frames(), frames, strict=True):
+            assert float((frame.alpha[0, 0] - torch.from_numpy(np.asarray(old)[..., 3] / 255)).abs().mean()) < 0.02
+
+
+def test_a_filter_repaints_a_film(tmp_path, efficientnet, monkeypatch):
+    monkeypatch.setattr(networks, "load_for", lambda settings: efficientnet)
+    clip(tmp_path / "a.mp4", 2, size=(48, 64))
+    phosphene.film(tmp_path / "a.mp4", filter="woodcut", steps=2)
+    old, new = decoded(tmp_path / "a.mp4"), decoded(tmp_path / "a-style.mp4")
+    assert all(np.abs(one.astype(int) - other).mean() > 1 for one, other in zip(old, new, strict=True))
+
+
+# Films made again
+
+
+@pytest.fixture
+def dreamt(tmp_path, own_network, monkeypatch):
+    """A film beside what it was made of; its record's network is found again."""
+    monkeypatch.setattr("phosphene.run.again.recorded_model", lambda *_: {})
+    clip(tmp_path / "a.mp4", 3, size=SIZE)
+    assert called("film", tmp_path / "a.mp4", "-q", *FLAGS, "--to", "1") == 0
+    return tmp_path / "a-dream.mp4"
+
+
+def test_a_film_is_made_again(dreamt, capsys):
+    assert called("redo", dreamt) == 0
+    assert same_film(dreamt, dreamt.with_name("a-dream-redo.mp4"))
+    assert called("redo", dreamt, "--strength", "3", "-q") == 0
+    other = dreamt.with_name("a-dream-redo2.mp4")
+    assert read(other).settings["strength"] == 3
+    assert read(other).settings["steps"] == 3
+    assert not same_film(dreamt, other)
+    capsys.readouterr()
+    assert called("info", dreamt) == 0
+    told = capsys.readouterr().out
+    assert "phosphene film" in told
+    assert "a.mp4, 96×64" in told
+    assert called("redo", dreamt, "-o", dreamt, "--force") == 2
+    assert called("redo", dreamt, "-o", dreamt.with_name("a.mp4"), "--force") == 2
+
+
+def test_a_film_whose_input_is_gone_or_another(dreamt, capsys):
+    moved = dreamt.with_name("moved.mp4")
+    dreamt.with_name("a.mp4").rename(moved)
+    assert called("redo", dreamt) == 2
+    assert "The input 'a.mp4' is no file in" in capsys.readouterr().err
+    assert called("redo", dreamt, "--input", moved, "-q") == 0
+    assert same_film(dreamt, dreamt.with_name("a-dream-redo.mp4"))
+    clip(moved, 4, size=SIZE)
+    assert called("redo", dreamt, "--input", moved) == 0
+    assert "the input is not the recorded one" in capsys.readouterr().err
+
+
+def test_a_zoom_into_a_canvas_is_made_again(tmp_path, own_network, monkeypatch):
+    monkeypatch.setattr("phosphene.run.again.recorded_model", lambda *_: {})
+    words = ("zoom", "clouds", "--size", "64x48", "--seconds", "0.2", "--turn", "20", "--towards", "0.4,0.6", "-q")
+    assert called(*words, "-o", tmp_path / "z.mp4", *FLAGS) == 0
+    assert called("redo", tmp_path / "z.mp4", "-q") == 0
+    assert same_film(tmp_path / "z.mp4", tmp_path / "z-redo.mp4")
+
+
+def test_json_says_all_and_nothing_else_is_printed(tmp_path, own_network, capsys):
+    clip(tmp_path / "a.mp4", 3, size=SIZE)
+    assert called("film", tmp_path / "a.mp4", "-q", "--json", *FLAGS) == 0
+    told = capsys.readouterr()
+    facts = json.loads(told.out)
+    assert told.err == ""
+    assert facts["complete"] is True
+    assert facts["record"]["output"] == {"width": 96, "height": 64, "depth": 8, "frames": 3, "rate": "24000/1001"}
+    assert called("info", "--json", tmp_path / "a-dream.mp4") == 0
+    assert json.loads(capsys.readouterr().out)["record"] == facts["record"]
+
+
+def stranger(folder, **changes):
+    """A film whose record somebody else wrote."""
+    text = json.dumps(json.loads((folder / "record.json").read_text()) | changes)
+    with av.open(str(folder / "s.mkv"), "w") as film:
+        stream = film.add_stream("ffv1", rate=10)
+        stream.height, stream.width, stream.pix_fmt = *SIZE, "bgr0"
+        film.metadata["phosphene"] = text
+        frame = av.VideoFrame.from_ndarray(np.zeros((*SIZE, 3), np.uint8), "rgb24")
+        frame.pts, frame.time_base = 0, Fraction(1, 10)
+        film.mux(stream.encode(frame))
+        film.mux(stream.encode(None))
+    return folder / "s.mkv"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a film that is not a stranger's business, and a record of one that is beside."""
+    (tmp_path / "in").mkdir()
+    clip(tmp_path / "secret.mp4", 2, size=SIZE)
+    clip(tmp_path / "in" / "a.mp4", 2, size=SIZE)
+    half_mask(tmp_path / "secret.png")
+    program = "from pathlib import Path\nPath('ran').touch()\n"
+    (tmp_path / "in" / "evil.py").write_text(program)
+    film = prepare_film(tmp_path / "in" / "a.mp4", Path("b.mp4"), QUICK, FilmOptions(), network=tiny())
+    (tmp_path / "in" / "record.json").write_text(Record(**film.known, output={}, versions={}, threads=1).to_json())
+    monkeypatch.chdir(tmp_path / "in")
+    monkeypatch.setattr(networks, "load_for", lambda settings: pytest.fail("a network is loaded"))
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "says"),
+    [
+        ({"network": {"name": "evil.py:Net", "file": "", "sha256": ""}}, 2, "--model"),
+        ({"network": {"name": "x", "file": "evil.py:Net", "sha256": ""}}, 2, "--model"),
+        ({"network": {"name": "x", "file": "../secret.pth", "sha256": ""}}, 3, "neither in"),
+        ({"recipe": "dream"}, 2, "which is no film"),
+        ({"recipe": "nonsense"}, 2, "which is no film"),
+    ],
+)
+def test_a_stranger_s_record_runs_no_program(folder, capsys, changes, code, says):
+    (folder.parent / "secret.pth").touch()
+    assert called("redo", stranger(folder, **changes)) == code
+    assert says in capsys.readouterr().err
+    assert not (folder / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "input_", "says"),
+    [
+        ({}, "../secret.mp4", "The input 'secret.mp4' is no file in"),
+        ({}, "{outside}/secret.mp4", "is no file in"),
+        ({}, "..", "is no file in"),
+        ({"mask": "../secret.png"}, "a.mp4", "The mask '../secret.png' is no file in"),
+        ({"mask": "{outside}/secret.png"}, "a.mp4", "secret.png' is no file in"),
+        ({"guide": ["../secret.png"]}, "a.mp4", "The guide '../secret.png' is no file in"),
+        (
+            {"layer": None, "objective": "guide(block3, '../secret.png')"},
+            "a.mp4",
+            "The objective '../secret.png' is no file in",
+        ),
+        ({"region": ["../secret.png=layer(block3)"]}, "a.mp4", "The region '../secret.png' is no file in"),
+        ({"nonsense": 1}, "a.mp4", "nonsense is no setting of dreams"),
+        ({"begin": "soon"}, "a.mp4", "begin is 'soon'"),
+        ({"long_side": "wide"}, "a.mp4", "--long-side is 'wide'"),
+        ({"technique": "pattern"}, "a.mp4", "pattern"),
+        ({"technique": "../x"}, "a.mp4", "is no technique"),
+    ],
+)
+def test_a_stranger_s_record_names_nothing_outside_its_folder(folder, monkeypatch, capsys, settings, input_, says):
+    monkeypatch.setattr("phosphene.run.again.recorded_model", lambda *_: {})
+    outside = str(folder.parent)
+    made = json.loads((folder / "record.json").read_text())
+    told = {
+        name: value.format(outside=outside) if isinstance(value, str) else value for name, value in settings.items()
+    }
+    name = input_.format(outside=outside)
+    path = stranger(folder, settings=made["settings"] | told, input=made["input"] | {"name": name})
+    assert called("redo", path) == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert "Traceback" not in told
+    assert not (folder / "s-redo.mkv").exists()
+
+
+# Memory
+
+LONG = """
+import gc, sys
+from dataclasses import replace
+from pathlib import Path
+import psutil
+from conftest import tiny
+from phosphene.films.functions import FilmOptions, prepare_film
+from phosphene.films.making import FilmRun
+from phosphene.run.checkpoint import CheckpointOptions
+def told(progress):
+    if progress.frames in (100, 1000):
+        gc.collect()
+        print(psutil.Process().memory_info().rss // 1_000_000)
+film = prepare_film("a.mp4", Path("b.mp4"), {"octaves": 1, "steps": 2, "jitter": 2}, FilmOptions(), network=tiny())
+made = FilmRun(film, Path("b.mp4"), CheckpointOptions(Path("b.mp4.unfinished")), on_progress=told).make()
+print(made.frames)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_film(tmp_path):
+    clip(tmp_path / "a.mp4", 1000, size=(32, 48))
+    paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        (sys.executable, "-c", LONG),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    early, late, count = map(int, done.stdout.split())
+    assert count == 1000
+    assert late - early < 50, (early, late)

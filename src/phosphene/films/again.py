@@ -103,9 +103,8 @@ def _check_names(technique: Technique, then: Values, changes: Values, folder: Pa
 def _began(made: Record, folder: Path) -> images.Source:
     """What a film was made of: as for pictures, or a folder of pictures beside it."""
     name = str(made.input.get("name", ""))
-    return (
-        folder / name if name and name == Path(name).name and (folder / name).is_dir() else recorded_input(made, folder)
-    )
+    inside = name == Path(name).name and name not in ("", "..")
+    return folder / name if inside and (folder / name).is_dir() else recorded_input(made, folder)
 
 
 def _canvas(made: Record) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,13 @@ class Filter:
         """The style picture, `[1, 3, H, W]`. Raises `ImageError`: its picture cannot be read."""
         if self.drawing is None:
             return images.load(self.folder / str(self.picture), dtype=dtype).pixels
-        return DRAWINGS[self.drawing](SIDE, SIDE, 0).to(dtype)
+        return _drawn(self.drawing).to(dtype, copy=True)
+
+
+@lru_cache(maxsize=4)
+def _drawn(name: str) -> Tensor:
+    """A drawing, which takes seconds; a film asks for it with each frame."""
+    return DRAWINGS[name](SIDE, SIDE, 0)
 
 
 def folder() -> Path:
