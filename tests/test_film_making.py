@@ -32,7 +32,7 @@ from conftest import tiny
 from film_clips import clip
 from phosphene import Stop, networks
 from phosphene.cli import main
-from phosphene.errors import OutOfSpaceError, RecordError, SettingsError
+from phosphene.errors import ImageError, OutOfSpaceError, RecordError, SettingsError
 from phosphene.films import making, motion
 from phosphene.films.again import read
 from phosphene.films.carry import CarriedFrames
@@ -64,6 +64,10 @@ def texture(height, width, seed=3):
     noise = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
     coarse, fine = (F.avg_pool2d(noise, side, 1, side // 2) - 0.5 for side in (9, 3))
     return (0.5 + 2.5 * coarse + 0.5 * fine).clamp(0, 1)
+
+
+def write_picture(path, height, width, seed=3):
+    Image.fromarray(eight(texture(height, width, seed))[0].permute(1, 2, 0).numpy()).save(path)
 
 
 def film_of(pictures):
@@ -310,7 +314,7 @@ def test_a_film_with_a_mask_goes_on_bit_for_bit(tmp_path, stop):
 
 
 def test_the_layer_that_suits_a_guide_is_chosen_once(tmp_path):
-    Image.fromarray((texture(48, 48, seed=5)[0].permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "guide.png")
+    write_picture(tmp_path / "guide.png", 48, 48, seed=5)
     settings = replace(SETTINGS, guide=(str(tmp_path / "guide.png"),), layer="best")
     maker = carried(panned(3), settings)
     chosen = []
@@ -378,6 +382,44 @@ def raising_at(monkeypatch, owner, name, call, error):
         return real(*arguments, **more)
 
     monkeypatch.setattr(owner, name, raising)
+
+
+def test_a_folder_of_pictures_is_gone_on_with(plain, tmp_path, short_segments, own_network):
+    def stop(progress):
+        if progress.frames == 6:
+            raise Stop
+
+    phosphene.film(plain, tmp_path / "frames", on_progress=stop, **QUICK)
+    assert len(list((tmp_path / "frames").iterdir())) == 6
+    assert called("film", plain, "-o", tmp_path / "frames", "-q", *FLAGS) == 0
+    assert len(list((tmp_path / "frames").iterdir())) == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]
+
+
+def test_a_finished_film_is_not_replaced_before_or_after_the_work(plain, tmp_path):
+    (tmp_path / "b.mp4").write_text("mine")
+    for make in (phosphene.film, phosphene.zoom):
+        with pytest.raises(ImageError, match="exists already"):
+            make(plain, tmp_path / "b.mp4")
+    with pytest.raises(ImageError, match="is what the film is made of"):
+        phosphene.film(plain, plain, network=tiny(), overwrite=True)
+    with pytest.raises(ImageError, match="There is no folder"):
+        phosphene.film(plain, tmp_path / "no" / "b.mp4")
+    assert (tmp_path / "b.mp4").read_text() == "mine"
+
+
+def test_odd_sides_are_told_of(tmp_path):
+    clip(tmp_path / "a.mkv", 2, size=(33, 48), codec="ffv1", pixels="bgr0")
+    made = phosphene.film(tmp_path / "a.mkv", tmp_path / "b.mp4", network=tiny(), **QUICK)
+    assert "48×33 becomes 48×34, its edge repeated: h264 needs even sides" in made.notes
+
+
+def test_the_preview_shows_what_is_made(plain, tmp_path, short_segments, monkeypatch):
+    monkeypatch.setattr(making, "PREVIEW_SIDE", 24)
+    run(plain, tmp_path / "b.mp4", preview=tmp_path / "small.mp4").make()
+    small = decoded(tmp_path / "small.mp4")
+    assert len(small) == 10
+    assert small[0].shape == (16, 24, 4)
 
 
 MOMENTS = [
@@ -532,14 +574,14 @@ def test_a_film_that_is_killed_twenty_times_goes_on(tmp_path, here):
 
 @pytest.mark.slow
 def test_a_zoom_that_is_killed_twenty_times_goes_on(tmp_path, here):
-    Image.fromarray((texture(32, 48)[0].permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "a.png")
+    write_picture(tmp_path / "a.png", 32, 48)
     killed_and_resumed(tmp_path, ("zoom", "a.png", "--seconds", "7", *FLAGS), 20)
 
 
 @pytest.mark.parametrize("command", ["film", "zoom"])
 def test_ctrl_c_writes_what_there_is_and_the_rest_is_made_later(tmp_path, here, command):
     clip(tmp_path / "a.mp4", 24, size=(32, 48))
-    Image.fromarray((texture(32, 48)[0].permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "a.png")
+    write_picture(tmp_path / "a.png", 32, 48)
     words = ("film", "a.mp4", *FLAGS) if command == "film" else ("zoom", "a.png", "--seconds", "1", *FLAGS)
     code, _, err = signalled(tmp_path, signal.SIGINT, 0.1, *words, "-o", "b.mp4")
     assert code == 130, err
@@ -555,6 +597,7 @@ def test_ctrl_c_writes_what_there_is_and_the_rest_is_made_later(tmp_path, here, 
 MISTAKES = [
     ("film there.mp4", "There is no film 'there.mp4'"),
     ("film b.mp4", "There is no film 'b.mp4'. Did you mean"),
+    ("film no/a.mp4", "There is no film 'no/a.mp4'"),
     ("film tone.mp4", "tone.mp4 holds no moving pictures"),
     ("film text.mp4", "text.mp4 is not a film"),
     ("film empty.mp4", "empty.mp4 is empty"),
@@ -675,10 +718,12 @@ def test_transparency_is_kept(tmp_path, own_network, suffix):
             assert float((frame.alpha[0, 0] - torch.from_numpy(np.asarray(old)[..., 3] / 255)).abs().mean()) < 0.02
 
 
-def test_a_filter_repaints_a_film(tmp_path, efficientnet, monkeypatch):
-    monkeypatch.setattr(networks, "load_for", lambda settings: efficientnet)
-    clip(tmp_path / "a.mp4", 2, size=(48, 64))
-    phosphene.film(tmp_path / "a.mp4", filter="woodcut", steps=2)
+@pytest.mark.parametrize("look", ["style", pytest.param("filter", marks=pytest.mark.slow)])
+def test_a_film_is_repainted(tmp_path, efficientnet, look):
+    write_picture(tmp_path / "style.png", 40, 40, seed=5)
+    clip(tmp_path / "a.mp4", 3, size=(48, 64))
+    wish = {"filter": "woodcut"} if look == "filter" else {"style": [str(tmp_path / "style.png")]}
+    phosphene.film(tmp_path / "a.mp4", network=efficientnet, **wish, steps=2, method="gram")
     old, new = decoded(tmp_path / "a.mp4"), decoded(tmp_path / "a-style.mp4")
     assert all(np.abs(one.astype(int) - other).mean() > 1 for one, other in zip(old, new, strict=True))
 

@@ -195,7 +195,9 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
     from phosphene.run.checkpoint import CheckpointOptions
 
     console, preview = Console(wishes.quiet, wishes.json), Path(wishes.preview) if wishes.preview else None
-    begun = check_output(output, overwrite=wishes.force) and not wishes.force
+    if wishes.output or output.parent.is_dir():  # else it is the input that is not there, which will be said
+        check_output(output, overwrite=wishes.force)
+    begun = _begun(output) and not wishes.force
     if preview:
         check_preview(preview, output, [Path(name)])
     if note := process.choose_threads(wishes.threads):

@@ -129,7 +129,7 @@ def prepare_film(
         "width": reader.size[1],
         "height": reader.size[0],
     }
-    known["pictures"] |= {name: each.sha256 for name, each in masks.items()}
+    known["pictures"] |= {name_of(name): each.sha256 for name, each in masks.items()}
     return Film(
         maker,
         size,
