@@ -106,6 +106,10 @@ class Session:
         file.write_bytes(b"PNG")
         return self.studio.begin_job("render", self.id, file)
 
+    def film(self, kind, seconds, *, loop):
+        self.did.append(("film", kind, seconds, loop))
+        return self.studio.begin_job("film", self.id)
+
     def command(self):
         return {"command": None, "note": "strokes have no command"}
 
@@ -147,7 +151,7 @@ class Studio:
     def looks(self):
         layer = {"name": "block8", "channels": 112, "shows": "creatures"}
         named = [{"name": "x", "about": "y"}]
-        texts = {"canvases": ["clouds"], "formats": ["png"]}
+        texts = {"canvases": ["clouds"], "formats": ["png"], "films": None}
         return {"presets": named, "filters": named, "layers": [layer], **texts, "limits": {"bytes": 1, "pixels": 9}}
 
     def list(self):

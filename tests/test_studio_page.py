@@ -241,6 +241,51 @@ def test_a_render_is_cancelled_and_another_one_downloaded(painter, tmp_path):
     assert len(found.settings["painting"]["strokes"]) == 1
 
 
+def test_a_film_is_made_shown_and_downloaded(painter, tmp_path):
+    pytest.importorskip("av", reason="needs the extra `film`")
+    page = painter.page
+    painter.open(small("china", tmp_path, (96, 64)))
+    painter.press([(30, 20), (60, 40)])
+    painter.settle(strokes=1)
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Film…").click()
+    dialog = page.get_by_role("dialog", name="Film")
+    loop = dialog.get_by_role("checkbox", name="Loop")
+    dialog.get_by_role("radio", name="Strokes in time").check()
+    expect(loop).to_be_hidden()
+    dialog.get_by_role("radio", name="Zoom").check()
+    dialog.get_by_role("radio", name="4 s", exact=True).check()
+    loop.check()
+    barriers = painter.find_barriers("film")
+    with page.expect_request("**/films") as asked:
+        dialog.get_by_role("button", name="Make the film").click()
+    assert asked.value.post_data_json == {"kind": "zoom", "seconds": 4, "loop": True}
+    video = dialog.locator("video")
+    expect(video).to_have_attribute("src", re.compile(r"^/api/jobs/[0-9a-f]{16}/result$"))
+    painter.until(lambda: video.evaluate("video => video.readyState > 0"), "the browser knows the film")
+    assert video.evaluate("video => [video.videoWidth, video.videoHeight, video.duration]") == [96, 64, 4]
+    with page.expect_download() as download:
+        dialog.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "china-zoom.mp4"
+    download.value.save_as(tmp_path / "zoom.mp4")
+    assert (tmp_path / "zoom.mp4").read_bytes()[4:8] == b"ftyp"
+    assert barriers + painter.find_barriers("filmed") == []
+
+
+def test_without_pyav_the_page_says_how_films_are_made(painter, china):
+    def without(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "films": "Films need PyAV. Install it."})
+
+    painter.page.route("**/api/looks", without)
+    painter.page.reload()
+    painter.open(china)
+    painter.page.get_by_role("button", name="More").click()
+    painter.page.get_by_role("button", name="Film…").click()
+    expect(painter.page.locator("#film-missing")).to_have_text("Films need PyAV. Install it.")
+    expect(painter.page.locator("#film-begin")).to_have_count(0)
+
+
 def test_an_answer_that_comes_late_does_not_hide_that_a_render_is_done(looker):
     def late(route):
         answer = route.fetch()

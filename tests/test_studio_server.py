@@ -454,6 +454,9 @@ WRONG = [
     ("POST", "thumbnails", {"set": "all"}, "presets, filters, layers, channels"),
     ("POST", "renders", {"format": "gif"}, "png, jpeg, webp, tiff"),
     ("POST", "renders", {"long_side": 1}, "16 to 100000"),
+    ("POST", "films", {"kind": "slide show"}, "zoom, strokes"),
+    ("POST", "films", {"kind": "zoom", "seconds": 100}, "1 to 60"),
+    ("POST", "films", {"kind": "strokes", "loop": True}, "loop is unknown"),
     ("POST", "rankings", {}, "reference is missing"),
 ]  # fmt: skip
 
@@ -609,6 +612,7 @@ BODIES = {
     ("post", "/api/pictures/{id}/thumbnails"): {"json": {"set": "channels", "layer": "block8"}},
     ("post", "/api/pictures/{id}/rankings"): {"json": {"reference": f"{256:016x}"}},
     ("post", "/api/pictures/{id}/renders"): {"json": {"format": "webp"}},
+    ("post", "/api/pictures/{id}/films"): {"json": {"kind": "zoom", "seconds": 4, "loop": True}},
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +305,11 @@ def cluster() -> Any:
 _NO_FILMS = "Films need PyAV and OpenCV, which are not installed. Install them with: pip install 'phosphene[film]'"
 
 
-def films() -> Any:
-    """The functions of the room `films`, where PyAV and OpenCV are. Raises `SettingsError`: they are not installed."""
-    return extra("phosphene.films.functions", "av", "cv2", missing=SettingsError(_NO_FILMS))
+def films(module: str = "functions") -> Any:
+    """A module of the room `films`, where PyAV and OpenCV are. Raises `SettingsError`: they are not installed."""
+    return extra(f"phosphene.films.{module}", "av", "cv2", missing=SettingsError(_NO_FILMS))
+
+
+def films_missing() -> str | None:
+    """Why films cannot be made, and what to do; `None` where they can."""
+    return None if find_spec("av") and find_spec("cv2") else _NO_FILMS

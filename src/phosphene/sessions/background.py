@@ -1,14 +1,18 @@
-"""Long work about a picture beside painting: thumbnails of looks, layers ranked for a guide, and the full render."""
+"""Long work about a picture beside painting: thumbnails of looks, layers ranked for a guide, the full render, films."""
 
 import re
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from phosphene import features, filters, images
+from phosphene.errors import Stop
 from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.painting import again
@@ -18,10 +22,11 @@ from phosphene.painting.look_cache import LookCache
 from phosphene.pixels.transforms import SMALLEST, at
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import PRESETS, DreamSettings
+from phosphene.run import prepared
 from phosphene.sessions.jobs import Job, Rank, Worker
 from phosphene.sessions.painter import Painter
 from phosphene.sessions.screen import eight_bits, webp
-from phosphene.sessions.states import Format, JobKind, LookSet
+from phosphene.sessions.states import FilmKind, Format, JobKind, LookSet
 from phosphene.sessions.store import PICTURE, References, SessionFolder
 
 SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tried, and a style
@@ -120,10 +125,9 @@ class Background:
             data, notes = self.worker.beside(job, partial(made.encode, format))
             self.folder.write(f"renders/{job.id}", data)
             job.result_file, job.media_type = self.folder.path / "renders" / job.id, f"image/{format}"
-            stem = self.name.rpartition(".")[0] or self.name
             height, width = made.size
             return {
-                "name": f"{stem}-painting.{SUFFIXES[format]}",
+                "name": f"{self._stem}-painting.{SUFFIXES[format]}",
                 "width": width,
                 "height": height,
                 "bytes": len(data),
@@ -132,6 +136,58 @@ class Background:
             }
 
         return self.add_job("render", Rank.RENDER, work, "painting it again at full size")
+
+    def film(self, kind: FilmKind, seconds: int, *, loop: bool = False) -> Job:
+        """Makes a film of the painting: a zoom into it, which may be a loop, or its strokes in time.
+
+        Raises:
+            SettingsError: films cannot be made here.
+        """
+        room = prepared.films("strokes")
+
+        def work(job: Job) -> dict[str, object]:
+            began, document, engine = time.monotonic(), self.painter.history.document, self.painter.engine.copy()
+            folder = self.folder.path / "renders"
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                path = Path(scratch) / "film.mp4"
+                watch = _watching(self.worker, job)
+                if kind == "zoom":
+                    film = room.zoom_film(document, engine, path, room.ZoomOptions(seconds, loop=loop), watch)
+                else:
+                    film = room.strokes_film(document, engine, path, seconds, watch)
+                made = room.make(film, path, partial(_tell_frames, self.worker, job))
+                if not made.record.complete:
+                    raise Stop
+                job.result_file, job.media_type = path.replace(folder / job.id), "video/mp4"
+            height, width = made.size
+            return {
+                "name": f"{self._stem}-{kind}.mp4",
+                "width": width,
+                "height": height,
+                "bytes": job.result_file.stat().st_size,
+                "seconds": round(time.monotonic() - began, 1),
+                "notes": list(made.notes),
+            }
+
+        said = "flying into your painting" if kind == "zoom" else "painting it again, stroke by stroke"
+        return self.add_job("film", Rank.RENDER, work, said)
+
+    @property
+    def _stem(self) -> str:
+        """The picture's name without its suffix."""
+        return self.name.rpartition(".")[0] or self.name
+
+
+def _watching(worker: Worker, job: Job) -> Callable[[object], None]:
+    """What lets more urgent things go first, at each step of a dream."""
+    return lambda _: worker.breathe(job)
+
+
+def _tell_frames(worker: Worker, job: Job, progress: Any) -> None:
+    """Says how many frames of a film are made."""
+    job.tell(progress.frames / (progress.count or progress.frames))
+    worker.breathe(job)
 
 
 def _looks(look_cache: LookCache, of: LookSet, layer: str | None) -> list[tuple[str, Look]]:

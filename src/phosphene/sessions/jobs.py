@@ -37,7 +37,7 @@ class Rank(IntEnum):
 class Job:
     """Long work."""
 
-    kind: JobKind  # `ground`, `look`, `thumbnails`, `ranking` or `render`
+    kind: JobKind  # `ground`, `look`, `thumbnails`, `ranking`, `render` or `film`
     picture: str  # whose it is
     rank: Rank  # what it makes way for
     work: Callable[[Job], dict[str, object]]  # does it; what it returns is the result

@@ -11,6 +11,7 @@ from phosphene.names import CANVASES
 from phosphene.painting.document import DREAM, Ground, History, Look
 from phosphene.pixels.canvases import canvas
 from phosphene.recipes.settings import PRESETS
+from phosphene.run.prepared import films_missing
 from phosphene.sessions.background import SUFFIXES
 from phosphene.sessions.jobs import Job, Worker
 from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
@@ -58,6 +59,7 @@ class Studio:
             "layers": [{"name": name, "channels": each.channels, "shows": each.shows} for name, each in layers],
             "canvases": list(CANVASES),
             "formats": list(SUFFIXES),
+            "films": films_missing(),
             "limits": {"bytes": UPLOAD_BYTES, "pixels": self.max_pixels},
         }
 

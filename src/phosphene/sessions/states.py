@@ -13,9 +13,10 @@ GroundWords = Annotated[
 
 
 LookSet = Literal["presets", "filters", "layers", "channels"]
-JobKind = Literal["render", "ranking", "thumbnails", "ground", "look"]
+JobKind = Literal["render", "film", "ranking", "thumbnails", "ground", "look"]
 JobStage = Literal["waiting", "running", "done", "cancelled", "failed"]
 Format = Literal["png", "jpeg", "webp", "tiff"]
+FilmKind = Literal["zoom", "strokes"]
 
 
 class Size(TypedDict):
@@ -55,6 +56,7 @@ class Looks(TypedDict):
     layers: list[LayerState]
     canvases: list[str]
     formats: list[str]
+    films: str | None  # why there can be none
     limits: UploadLimits
 
 

@@ -86,7 +86,7 @@ def locked() -> HTMLResponse:
 
 _SAFE = ("GET", "HEAD")
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob:; media-src 'self'; "
     "connect-src 'self'{socket}; worker-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _SEALS = {

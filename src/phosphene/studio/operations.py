@@ -259,12 +259,12 @@ async def cancel(context: RequestContext, request: Request) -> Response:
 
 
 async def result(context: RequestContext, request: Request) -> Response:
-    """The file that a render made, under the name that the job tells."""
+    """The file that a render or a film made, under the name that the job tells."""
     done = await context.job(request)
     told = done.to_dict()
     file = done.result_file
     if file is None or not await context.light(Path.is_file, file):
-        raise Refusal(409, f"This job has no file: it is {told['state']}.", "Only a render that is done has one.")
+        raise Refusal(409, f"This job has no file: it is {told['state']}.", "Only what is rendered or filmed has one.")
     name = (told["result"] or {}).get("name", "painting")
     return FileResponse(file, filename=name, media_type=done.media_type)
 
@@ -324,13 +324,16 @@ OPERATIONS = (
     _post(f"{_ONE}/renders", "Begins to paint at full size, into a file.",
           begun("Render", lambda background, wish: background.render(wish.format, wish.long_side)), ("Render",),
           "JobState", status=202),
+    _post(f"{_ONE}/films", "Begins to make a film of the painting, an MP4 file.",
+          begun("Film", lambda background, wish: background.film(
+              wish.kind, wish.seconds, loop=getattr(wish, "loop", False))), ("Film",), "JobState", status=202),
     _get(f"{_ONE}/painting.phosphene", "The picture and all that was painted, as one file.", pack, FILE),
     _get(f"{_ONE}/command", "The command line that makes the same, if there is one.",
          told(lambda session: session.command()), "Command"),
     _post("/api/paintings", "Opens such a file's bytes.", open_painting, (FILE,), "State", status=201, named=True),
     _get("/api/jobs/{job}", "How far a job is.", job, "JobState"),
     Operation("delete", "/api/jobs/{job}", "Ends a job early.", cancel, gives="JobState"),
-    _get("/api/jobs/{job}/result", "The file that a render made.", result, FILE, refusals=(409,)),
+    _get("/api/jobs/{job}/result", "The file that a render or a film made.", result, FILE, refusals=(409,)),
     _get("/api/folder", "The pictures of --folder, numbered; without it, none.", folder, "Folder"),
     _get("/api/folder/{number}.webp", "One of them, small.", folder_thumbnail, WEBP),
 )  # fmt: skip

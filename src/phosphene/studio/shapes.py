@@ -15,6 +15,7 @@ from phosphene.studio.answers import Refusal
 _SHOWN = 60  # letters of what was sent, in a message
 _SPEC = "GET /api/openapi.json says what is expected."
 _Side = Annotated[Whole, Range(*CANVAS_SIDES)]
+_Seconds = Annotated[Whole, Range(1, 60)]  # of a film
 
 
 class Shape(BaseModel):
@@ -84,6 +85,24 @@ class Render(Shape):
     long_side: Annotated[Whole, Range(16, 100_000)] | None = None
 
 
+class ZoomFilm(Shape):
+    """An endless zoom into the painting; the end of a loop meets its beginning."""
+
+    kind: Literal["zoom"]
+    seconds: _Seconds = 4
+    loop: bool = False
+
+
+class StrokesFilm(Shape):
+    """The painting as it comes into being, stroke by stroke."""
+
+    kind: Literal["strokes"]
+    seconds: _Seconds = 4
+
+
+Film = Annotated[ZoomFilm | StrokesFilm, Field(discriminator="kind")]
+
+
 class Begin(Shape):
     """The brush is put down."""
 
@@ -130,6 +149,7 @@ _TAKEN: dict[str, Any] = {
     "Thumbnails": Thumbnails,
     "Ranking": Ranking,
     "Render": Render,
+    "Film": Film,
     "Message": Message,
 }
 _GIVEN = (Error, states.Looks, Pictures, states.State, states.Reference, states.JobState, states.Command, states.Folder)

@@ -69,6 +69,7 @@ export const api = {
   thumbnails: (id, set, layer) => json("POST", `${of(id)}/thumbnails`, layer ? { set, layer } : { set }),
   rank: (id, reference) => json("POST", `${of(id)}/rankings`, { reference }),
   render: (id, format, longSide) => json("POST", `${of(id)}/renders`, { format, long_side: longSide }),
+  film: (id, wish) => json("POST", `${of(id)}/films`, wish),
   cancel: (job) => json("DELETE", `/api/jobs/${job}`),
   command: (id) => json("GET", `${of(id)}/command`),
   blob: async (url) => (await request("GET", url)).blob(),

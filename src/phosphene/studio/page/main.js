@@ -5,6 +5,7 @@ import { startBrushbar } from "./brushbar.js";
 import { cameraExists, openCamera } from "./camera.js";
 import { startCompare } from "./compare.js";
 import { byId, drawIcons } from "./dom.js";
+import { startFilm } from "./film.js";
 import { openHelp } from "./help.js";
 import { startKeyhand } from "./keyhand.js";
 import { startKeys } from "./keys.js";
@@ -36,8 +37,9 @@ async function begin() {
   rememberHand();
   store.set({ looks, connected: true });
   for (const start of [startStart, startBrushbar, startPanels, startPointer, startKeyhand, startKeys]) start();
-  for (const start of [startCompare, startProgress, startRender, startShare, startHeader, startBanner, startSheet])
+  for (const start of [startCompare, startProgress, startRender, startFilm, startShare, startHeader])
     start();
+  for (const start of [startBanner, startSheet]) start();
   addEventListener("popstate", route);
   route();
 }

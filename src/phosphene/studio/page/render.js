@@ -3,9 +3,10 @@
 import { api, urls } from "./api.js";
 import { makeDialog } from "./dialogs.js";
 import { announce, byId, el, icon } from "./dom.js";
-import { active, sentence, timeLeft } from "./progress.js";
+import { isWaiting, showRunning } from "./jobfoot.js";
+import { active } from "./progress.js";
 import { radios } from "./radios.js";
-import { cancelJob, takeJob } from "./session.js";
+import { takeJob } from "./session.js";
 import { store } from "./store.js";
 import { tried } from "./toasts.js";
 
@@ -17,7 +18,6 @@ const ABOUT = {
   tiff: "Exact, for printing",
 };
 const LEAST = 64;
-const WAITING = "Waiting for its turn";
 const chip = byId("render-chip");
 let sheet = null;
 let format = "png";
@@ -40,7 +40,6 @@ export function openRender() {
   sheet.open();
 }
 
-const isWaiting = ({ state }) => state === "waiting";
 const current = () => store.get("jobs").get(wanted) ?? latest();
 const latest = () => [...store.get("jobs").values()].filter(({ kind }) => kind === "render").at(-1);
 
@@ -128,7 +127,7 @@ async function begin() {
 
 function drawJob() {
   const job = current();
-  if (job && active(job)) return running(job);
+  if (job && active(job)) return showRunning(sheet.foot, job, "Rendering");
   const again = job?.state === "done";
   const start = el(
     "button",
@@ -136,32 +135,6 @@ function drawJob() {
     again ? "Render again" : "Render",
   );
   return sheet.foot.replaceChildren(...(again ? [done(job)] : []), start);
-}
-
-/** The bar stays the same element, so that the focus on Cancel is not lost. */
-function running(job) {
-  if (sheet.foot.dataset.job !== job.id || !sheet.foot.querySelector("progress")) {
-    sheet.foot.dataset.job = job.id;
-    const cancel = el("button", { type: "button", class: "soft", onclick: () => cancelJob(job.id) }, "Cancel");
-    sheet.foot.replaceChildren(
-      el(
-        "div",
-        { class: "job" },
-        el("span", { class: "job-text" }),
-        el("progress", { max: 1, "aria-label": "Rendering" }),
-      ),
-      cancel,
-    );
-  }
-  sheet.foot.querySelector(".job-text").textContent = isWaiting(job) ? WAITING : howFar(job);
-  const bar = sheet.foot.querySelector("progress");
-  if (isWaiting(job)) bar.removeAttribute("value");
-  else bar.value = job.done;
-}
-
-function howFar(job) {
-  const left = timeLeft(job.seconds_left);
-  return `${sentence(job.message || "rendering")} · ${Math.round(job.done * 100)} %${left ? ` · ${left} left` : ""}`;
 }
 
 function done(job) {
