@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -139,6 +140,8 @@ def furnish(folder: Path) -> None:
             image.save(folder / name)
     for name, (top, left, bottom, right) in _PARTS.items():
         _mask(china.size, top, left, bottom, right).save(folder / name)
+    if importlib.util.find_spec("av"):
+        _furnish_films(folder, china)
     cut = china.convert("RGBA")
     cut.putalpha(_mask(china.size, 0.2, 0.2, 0.8, 0.8))
     cut.save(folder / "cut-out.png")
@@ -148,6 +151,19 @@ _PARTS = {
     "mask.png": (0.0, 0.0, 0.5, 1.0), "m.png": (0.0, 0.0, 0.5, 1.0), "sky.png": (0.0, 0.0, 0.4, 1.0),
     "face.png": (0.4, 0.4, 0.7, 0.7), "city-map.png": (0.0, 0.0, 0.5, 1.0), "painting-map.png": (0.0, 0.0, 0.3, 1.0),
 }  # fmt: skip
+
+
+def _furnish_films(folder: Path, photograph: Image.Image) -> None:
+    """Lays out the films that the documents speak of, of a second or less."""
+    from film_clips import clip
+
+    clip(folder / "party.mp4", 12, sound="aac", rate=12, size=(48, 64))
+    moved = [photograph.crop((2 * number, 0, 2 * number + 80, 60)) for number in range(4)]
+    moved[0].save(folder / "walk.gif", save_all=True, append_images=moved[1:], duration=80)
+    (folder / "frames").mkdir()
+    for number, frame in enumerate(moved, 1):
+        frame.save(folder / "frames" / f"{number}.png")
+    clip(folder / "party-mask.mp4", 6, rate=12, size=(48, 64))
 
 
 def _small(name: str) -> Image.Image:
