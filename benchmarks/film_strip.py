@@ -1,7 +1,7 @@
 """Draws the films of the documents: python benchmarks/film_strip.py
 
-The clip is a camera that moves over scikit-learn's `china.jpg`. The strip shows some of its frames, the dream of each by
-itself, and the film; two animations show the film and a zoom into the same photograph.
+The clip is a camera that moves over scikit-learn's `china.jpg`. The strip shows some of its frames, the dream of each
+by itself, and the film; two animations show the film and a zoom into the same photograph.
 """
 
 from __future__ import annotations
