@@ -48,6 +48,7 @@ MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
             "why-choices.png",
         ),
     ),
+    "film": ("benchmarks/film_strip.py", ("film-strip.jpg", "film.webp", "zoom.webp")),
     "scaling": ("benchmarks/scaling.py --plot", ("scaling.png",)),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -139,9 +140,8 @@ def furnish(folder: Path) -> None:
             image.save(folder / name)
     for name, (top, left, bottom, right) in _PARTS.items():
         _mask(china.size, top, left, bottom, right).save(folder / name)
-    moving = [china.crop((x, 0, x + 64, 48)) for x in range(0, 12, 2)]
-    moving[0].save(folder / "dance.gif", save_all=True, append_images=moving[1:], duration=80, loop=0)
-    _film(folder / "walk.mp4", moving)
+    if importlib.util.find_spec("av"):
+        _furnish_films(folder, china)
     cut = china.convert("RGBA")
     cut.putalpha(_mask(china.size, 0.2, 0.2, 0.8, 0.8))
     cut.save(folder / "cut-out.png")
@@ -153,26 +153,17 @@ _PARTS = {
 }  # fmt: skip
 
 
-def _film(path: Path, pictures: list[Image.Image]) -> None:
-    """A film of two seconds with a sound that swells; nothing where PyAV is not installed."""
-    try:
-        import av
-    except ModuleNotFoundError:
-        return
-    with av.open(path, "w") as film:
-        video, sound = film.add_stream("libx264", rate=3), film.add_stream("aac", rate=22050)
-        video.width, video.height, video.pix_fmt = *pictures[0].size, "yuv420p"
-        sound.layout = "mono"
-        for picture in pictures:
-            film.mux(video.encode(av.VideoFrame.from_image(picture)))
-        film.mux(video.encode())
-        times = np.arange(2 * 22050) / 22050
-        wave = (np.sin(2764 * times) * times / 2).astype(np.float32)
-        for begin in range(0, len(wave), 1024):
-            frame = av.AudioFrame.from_ndarray(wave[None, begin : begin + 1024], format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = 22050, begin
-            film.mux(sound.encode(frame))
-        film.mux(sound.encode())
+def _furnish_films(folder: Path, photograph: Image.Image) -> None:
+    """Lays out the films that the documents speak of, of a second or less."""
+    from film_clips import clip
+
+    clip(folder / "party.mp4", 12, sound="aac", rate=12, size=(48, 64))
+    moved = [photograph.crop((2 * number, 0, 2 * number + 80, 60)) for number in range(4)]
+    moved[0].save(folder / "walk.gif", save_all=True, append_images=moved[1:], duration=80)
+    (folder / "frames").mkdir()
+    for number, frame in enumerate(moved, 1):
+        frame.save(folder / "frames" / f"{number}.png")
+    clip(folder / "party-mask.mp4", 6, rate=12, size=(48, 64))
 
 
 def _small(name: str) -> Image.Image:

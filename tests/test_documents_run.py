@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,15 @@ BRIEF = {
     StyleSettings: {"scales": 2, "steps": 2},
 }
 WITH_BLOCKS = [page for page in PAGES if any(block.kind in RUN for block in blocks(page))]
-EXTRAS = {"--workers": "distributed", "phosphene film": "av", "phosphene zoom": "av", ".films": "av"}
-"""What stands in a line, and the package without which it is not tried."""
+EXTRAS = {  # words, and the package without which what has them is not tried
+    "--workers": "distributed",
+    "phosphene film ": "av",
+    "phosphene zoom ": "av",
+    "phosphene.film(": "av",
+    "phosphene.zoom(": "av",
+    ".mp4": "av",
+    "-dream.gif": "av",
+}
 NO_FORCE = ("resume", "redo", "atlas")
 SHELLS_OF = {"sh": "bash", "zsh": "zsh", "fish": "fish"}
 LARGEST = 192  # pixels of a canvas or a pattern, whatever a line says
@@ -100,24 +108,35 @@ def test_a_page_runs(page, folder):
     own = {Path(block.name).stem for block in blocks(page) if block.name}
     assert not own & sys.modules.keys()
     try:
-        _run(page, folder, names)
+        missing = _run(page, folder, names)
     finally:
         for name in own:
             sys.modules.pop(name, None)
+    if missing:
+        pytest.skip(f"lines that need {', '.join(sorted(missing))}, which is not installed; all others ran")
 
 
-def _run(page: Path, folder: Path, names: dict[str, object]) -> None:
+def _run(page: Path, folder: Path, names: dict[str, object]) -> set[str]:
+    """Runs a page, and gives the packages for want of which some of it was left out."""
+    missing: set[str] = set()
     for block in blocks(page):
         if block.name:
             (folder / block.name).write_text(block.body)
         if block.reason or block.kind not in RUN:
             continue
-        if block.kind == "python":
-            _need_extras(block.body)
-            _python(block, names)
-        else:
-            for line in block.lines:
-                _shell(line, SHELLS_OF[block.kind])
+        for part in [block.body] if block.kind == "python" else block.lines:
+            if wanted := _missing(part):
+                missing |= wanted
+            elif block.kind == "python":
+                _python(block, names)
+            else:
+                _shell(part, SHELLS_OF[block.kind])
+    return missing
+
+
+def _missing(text: str) -> set[str]:
+    """The packages that a line or a block of Python needs, and that are not there."""
+    return {package for words, package in EXTRAS.items() if words in text and not find_spec(package)}
 
 
 def _python(block: Block, names: dict[str, object]) -> None:
@@ -129,14 +148,7 @@ def _python(block: Block, names: dict[str, object]) -> None:
     assert said.getvalue().splitlines()[: len(expected)] == expected
 
 
-def _need_extras(text: str) -> None:
-    for word, package in EXTRAS.items():
-        if word in text:
-            pytest.importorskip(package)
-
-
 def _shell(line: str, shell: str) -> None:
-    _need_extras(line)
     if not shutil.which(shell):  # what the line is about is tried all the same
         line, shell = re.sub(r'eval "\$\((.*)\)"', r"\1", line), "bash"
     if plain(line):

@@ -27,8 +27,8 @@ _KEPT = 30  # frames of which there are pixels on the disk, and what the next on
 
 _written = options.together(
     options.output,
-    file_flag("--codec", metavar="NAME", help="h264, h265, av1, vp9, ffv1 or prores  [what the suffix asks for]"),
-    file_flag("--fps", type=float, metavar="X", help="frames a second  [the film's own; of pictures and zooms 24]"),
+    file_flag("--codec", metavar="NAME", help="h264, h265, av1, vp9, ffv1 or prores  [the usual one of the suffix]"),
+    file_flag("--fps", type=float, metavar="X", help="frames a second  [the film's own; 24 for a folder or a zoom]"),
     options.max_pixels,
 )
 _shrunk = partial(file_flag, "--long-side", type=click.IntRange(16), metavar="N")
@@ -41,9 +41,9 @@ def _settings(*of: type[Settings]) -> Callable[[options.Function], options.Funct
 @click.command(cls=options.Grouped, short_help="Makes films of dreams, or of paintings.")
 @click.argument("film", metavar="FILM", shell_complete=configuration.files)
 @_written
-@file_flag("--from", "begin", type=float, default=0.0, metavar="SECONDS", help="where it begins within the film")
-@file_flag("--to", "end", type=float, metavar="SECONDS", help="where it ends")
-@_shrunk(help="shrink frames first, to so many pixels")
+@file_flag("--from", "begin", type=float, default=0.0, metavar="SECONDS", help="begin so many seconds into the film")
+@file_flag("--to", "end", type=float, metavar="SECONDS", help="end so many seconds into the film")
+@_shrunk(help="shrink frames first, to so many pixels of their longer side")
 @_settings(DREAM.settings, STYLE.settings)
 def film(film: str, begin: float, end: float | None, **flags: Any) -> int:
     """Dreams upon every frame of FILM, so that what grew on a thing stays there, and writes film-dream.mp4.
@@ -63,14 +63,18 @@ def film(film: str, begin: float, end: float | None, **flags: Any) -> int:
 @click.command(cls=options.Grouped, short_help="Makes an endless flight into a picture.")
 @click.argument("picture", metavar="PICTURE", shell_complete=configuration.pictures)
 @_written
-@_shrunk(help="of a frame, in pixels  [1280, or the picture's]")
-@file_flag("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]")
+@_shrunk(help="pixels of a frame's longer side  [1280, or the picture's]")
+@file_flag("--size", metavar="WxH", help="size of a canvas, in pixels  [768x512]")
 @file_flag("--seconds", type=float, metavar="X", help="how long the film is  [10]")
-@options.flag("--speed", type=float, group=LOOK, metavar="X", help="how much larger all becomes in a second  [1.3]")
-@options.flag("--turn", type=float, group=LOOK, metavar="X", help="degrees a second, clockwise  [0]")
-@options.flag("--towards", group=LOOK, metavar="X,Y", help="where to, in shares of width and height  [0.5,0.5]")
+@options.flag(
+    "--speed", type=float, group=LOOK, metavar="X", help="how many times larger all becomes in a second  [1.3]"
+)
+@options.flag("--turn", type=float, group=LOOK, metavar="X", help="turn so many degrees a second, clockwise  [0]")
+@options.flag(
+    "--towards", group=LOOK, metavar="X,Y", help="the point to fly to, as shares of width and height  [0.5,0.5]"
+)
 @options.flag("--backwards", is_flag=True, group=LOOK, help="fly out of the picture")
-@options.flag("--loop", is_flag=True, group=LOOK, help="let the end meet the beginning")
+@options.flag("--loop", is_flag=True, group=LOOK, help="end where the film begins, so that it can repeat")
 @_settings(DREAM.settings)
 def zoom(picture: str, **flags: Any) -> int:
     """Flies into PICTURE without end: new forms grow out of the old ones. Writes photo-zoom.mp4 beside photo.jpg.
