@@ -48,7 +48,6 @@ MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
             "why-choices.png",
         ),
     ),
-    "film": ("benchmarks/film_strip.py", ("film-strip.jpg", "film.webp", "zoom.webp")),
     "scaling": ("benchmarks/scaling.py --plot", ("scaling.png",)),
 }
 
