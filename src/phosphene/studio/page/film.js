@@ -47,7 +47,8 @@ const latest = () => [...store.get("jobs").values()].filter((job) => job.kind ==
 let spoken = "";
 function hear() {
   const job = current();
-  if (job?.state === "done" && spoken === "running") announce("The film is made. See and download it in the dialog Film.");
+  if (job?.state === "done" && spoken === "running")
+    announce("The film is made. See and download it in the dialog Film.");
   spoken = job?.state ?? "";
   if (sheet?.dialog.open && store.get("picture")) drawJob();
 }
@@ -113,7 +114,8 @@ function showPreview(job) {
   if (preview.dataset.job === (job?.id ?? "")) return;
   preview.dataset.job = job?.id ?? "";
   preview.hidden = !job;
-  const attributes = { controls: true, muted: true, loop: true, playsinline: true, "aria-label": "Preview of the film" };
+  const plays = { controls: true, muted: true, loop: true, playsinline: true };
+  const attributes = { ...plays, "aria-label": "Preview of the film" };
   const size = job && { width: job.result.width, height: job.result.height };
   preview.replaceChildren(...(job ? [el("video", { ...attributes, ...size, src: urls.result(job.id) })] : []));
 }
