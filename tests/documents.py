@@ -157,13 +157,13 @@ def _furnish_films(folder: Path, photograph: Image.Image) -> None:
     """Lays out the films that the documents speak of, of a second or less."""
     from film_clips import clip
 
-    clip(folder / "party.mp4", 12, sound="aac", rate=12, size=(48, 64))
+    clip(folder / "party.mp4", 12, sound="aac", rate=12, size=(64, 96))
     moved = [photograph.crop((2 * number, 0, 2 * number + 80, 60)) for number in range(4)]
     moved[0].save(folder / "walk.gif", save_all=True, append_images=moved[1:], duration=80)
     (folder / "frames").mkdir()
     for number, frame in enumerate(moved, 1):
         frame.save(folder / "frames" / f"{number}.png")
-    clip(folder / "party-mask.mp4", 6, rate=12, size=(48, 64))
+    clip(folder / "party-mask.mp4", 6, rate=12, size=(64, 96))
 
 
 def _small(name: str) -> Image.Image:

@@ -96,7 +96,11 @@ class CarriedFrames:
         pixels, settings = now.frame.pixels, replace(settings, **last.chosen)
         how = self._engine.continued(settings, (pixels.shape[-2], pixels.shape[-1]))
         if how.unbounded:
+            takes_steps = torch.maximum(along.moving, (along.age < YOUNG).to(pixels.dtype)) > 0
+            still = along.detail.clone()
             _level_(along.detail, last, now.mask)
+            along.detail.copy_(torch.where(takes_steps, along.detail, still))
+            del still
         new = now.begins(along)
         if float(new.mean()) > LEAST:
             along.age.mul_(1 - new)
