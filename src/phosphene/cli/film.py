@@ -26,7 +26,10 @@ _TOLD, _PART = 3, 20  # frames, or one part in so many, after which it is known 
 _KEPT = 30  # frames of which there are pixels on the disk, and what the next one needs
 
 _written = options.together(
-    options.output,
+    options.output_flags(
+        "a film, as walk.mp4, .mov, .mkv, .webm, .gif, .webp, .png; without a suffix, a folder of pictures",
+        "1 to 100  [85]",
+    ),
     file_flag("--codec", metavar="NAME", help="h264, h265, av1, vp9, ffv1 or prores  [the usual one of the suffix]"),
     file_flag("--fps", type=float, metavar="X", help="frames a second  [the film's own; 24 for a folder or a zoom]"),
     options.max_pixels,

@@ -208,19 +208,26 @@ machines = together(
     speed_flag("--workers", type=click.IntRange(1, 1024), metavar="N", help="share pictures out among N processes"),
     speed_flag("--scheduler", metavar="ADDRESS", help="or among the machines of a Dask scheduler, as tcp://host:8786"),
 )
-output = together(
-    file_flag(
-        "-o", "--output", metavar="PATH", help="a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe"
-    ),
-    file_flag("--force", is_flag=True, help="replace what exists"),
-    file_flag("--preview", metavar="FILE", help="a small picture, rewritten as it grows"),
-    file_flag("--quality", type=click.IntRange(1, 100), default=95, metavar="N", help="of JPEG and WebP, to 100  [95]"),
-    file_flag(
-        "--no-metadata", "metadata", is_flag=True, flag_value=False, default=True, help="leave out how it was made"
-    ),
-    threads,
-    quiet,
-    flag("--json", is_flag=True, help="a line of JSON for each picture on standard output"),
+
+
+def output_flags(path: str, quality: str) -> Callable[[Function], Function]:
+    """The flags of `OutputOptions`, with what `-o` takes and what a quality means."""
+    return together(
+        file_flag("-o", "--output", metavar="PATH", help=path),
+        file_flag("--force", is_flag=True, help="replace what exists"),
+        file_flag("--preview", metavar="FILE", help="a small one, rewritten as it grows"),
+        file_flag("--quality", type=click.IntRange(1, 100), default=95, metavar="N", help=quality),
+        file_flag(
+            "--no-metadata", "metadata", is_flag=True, flag_value=False, default=True, help="leave out how it was made"
+        ),
+        threads,
+        quiet,
+        flag("--json", is_flag=True, help="a line of JSON for each output on standard output"),
+    )
+
+
+output = output_flags(
+    "a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe", "of JPEG and WebP, to 100  [95]"
 )
 
 _LOOKS: Mapping[str, tuple[str, configuration.Complete, str]] = {
