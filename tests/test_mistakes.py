@@ -194,7 +194,7 @@ MISTAKES = [
     mistake("*.gif", 2, "*.gif", "No picture matches"),
     # Words
     mistake("laysers", 2, "'laysers'", "Did you mean 'layers'?"),
-    mistake("frobnicate", 2, "'frobnicate'", "The commands are dream, style, pattern, redo"),
+    mistake("frobnicate", 2, "'frobnicate'", "The commands are dream, style, pattern, film"),
     mistake("photo.png --octavs 3", 2, "--octavs", "--octaves", "--help"),
     mistake("photo.png --color 1", 2, "--color", "--colour"),
     mistake("photo.png --steps", 2, "--steps", "requires an argument"),

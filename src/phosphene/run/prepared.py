@@ -313,3 +313,13 @@ def films(module: str = "functions") -> Any:
 def films_missing() -> str | None:
     """Why films cannot be made, and what to do; `None` where they can."""
     return None if find_spec("av") and find_spec("cv2") else _NO_FILMS
+
+
+def film_function(name: str) -> Any:
+    """The function `film` or `zoom`; where films cannot be made, one that says why when it is called."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise SettingsError(_NO_FILMS)
+
+    refuse.__doc__ = _NO_FILMS
+    return refuse if films_missing() else getattr(films(), name)
