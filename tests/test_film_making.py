@@ -612,6 +612,7 @@ MISTAKES = [
     ("film a.mp4 --preview a.mp4", "--preview a.mp4 is an input or the output too"),
     ("film a.mp4 --preview a-dream.mp4", "--preview a-dream.mp4 is an input or the output too"),
     ("film a.mp4 --preview mask.png --mask mask.png", "--preview mask.png is an input or the output too"),
+    ("film a.mp4 --preview text.mp4", "text.mp4 exists already, and is no preview"),
     ("film a.mp4 --preview p.xyz", "p.xyz has the suffix '.xyz'"),
     ("film a.mp4 --preview no/p.mp4", "There is no folder no"),
     ("film a.mp4 --codec h266", "Unknown --codec 'h266'. Did you mean"),

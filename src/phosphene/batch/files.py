@@ -218,8 +218,9 @@ def begun(output: Path | None) -> bool:
     return output is not None and folder_of(output).is_dir()
 
 
-def again(path: Path) -> Path:
+def again(path: Path, suffix: str | None = None) -> Path:
     """A free name, or one that was begun, for a dream made again: `cat-dream-redo.png`, `cat-dream-redo2.png`, …"""
-    suffix = path.suffix if path.suffix.lower() in FORMATS else ".png"
+    if suffix is None:
+        suffix = path.suffix if path.suffix.lower() in FORMATS else ".png"
     names = (path.with_name(f"{path.stem}-redo{number}{suffix}") for number in chain([""], count(2)))
     return next(name for name in names if begun(name) or not name.exists())

@@ -102,51 +102,31 @@ def zoom(picture: str, **flags: Any) -> int:
 
 def redo(source: str, input_: str | None, changes: Values, wishes: OutputOptions) -> int:
     """Makes a film again from its record; returns the exit code."""
-    _films()
-    path, again = Path(source), _again()
-    number, usual = 1, path.with_name(f"{path.stem}-redo{path.suffix}")
-    while usual.exists() and not _begun(usual):
-        number += 1
-        usual = path.with_name(f"{path.stem}-redo{number}{path.suffix}")
-    output = _output(wishes, usual)
+    from phosphene import batch
+
+    path, again = Path(source), _films("again")
+    output = _output(wishes, batch.again(path, path.suffix))
     prepared = partial(again.prepare_again, path, output, image=input_, changes=changes)
     return _make(source, output, prepared, wishes)
 
 
 def record_of(name: str) -> "Record":
     """The record inside a film."""
-    _films()
-    found: Record = _again().read(Path(name))
+    found: Record = _films("again").read(Path(name))
     return found
 
 
 def is_film(name: str) -> bool:
     """Whether a name is that of a film, or a folder; nothing is loaded for a picture."""
-    suffix = Path(name).suffix.lower()
-    videos = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".apng")
-    return suffix in videos or (suffix in (".png", ".webp") and _is_animated(name)) or Path(name).is_dir()
+    from phosphene.films import formats  # which needs neither PyAV nor torch
+
+    return formats.is_film(name) or Path(name).is_dir()
 
 
-def _is_animated(name: str) -> bool:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(name) as image:
-            return bool(getattr(image, "is_animated", False))
-    except (OSError, UnidentifiedImageError, ValueError):
-        return False
-
-
-def _films() -> Any:
+def _films(module: str = "functions") -> Any:
     from phosphene.run.prepared import films
 
-    return films()
-
-
-def _again() -> Any:
-    from phosphene.films import again
-
-    return again
+    return films(module)
 
 
 def _wished(config: str | None, flags: ValueDict, technique: Technique | None = None) -> tuple[Any, Technique, Values]:
@@ -206,7 +186,7 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
         check_output(output, overwrite=wishes.force)
     begun = _begun(output) and not wishes.force
     if preview:
-        check_preview(preview, output, [Path(name)])
+        check_preview(preview, output, [Path(name)], overwrite=True)  # more is known when the film is ready
     if note := process.choose_threads(wishes.threads):
         console.say(note)
     started, command = time.monotonic(), click.get_current_context().find_root().meta[factory.ARGUMENTS]
@@ -219,7 +199,7 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
         facts = {"arguments": list(command), "folder": str(Path.cwd())}
         keep = CheckpointOptions(folder_of(output), facts, anew=wishes.force)
         if preview:
-            check_preview(preview, output, film.read)
+            check_preview(preview, output, film.read, overwrite=wishes.force)
         run = FilmRun(film, output, keep, wishes.force or begun, wishes.metadata, preview, watch.frame)
         with stop.dreaming():
             made = run.make()

@@ -1,6 +1,6 @@
 """A film or a zoom again, from the record of the last one."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,7 @@ from phosphene.run.again import check_changes, differences, recorded, recorded_i
 from phosphene.techniques import DREAM, Technique, known
 from phosphene.techniques.engine import pictures_by_setting
 
-_OPTIONS = ("begin", "end", "fps", "codec", "quality", "long_side")
-_FLIGHT = ("seconds", "fps", "speed", "turn", "towards", "backwards", "loop")
+_FLIGHT = tuple(each.name for each in fields(ZoomOptions))
 
 
 def read(path: Path) -> Record:
@@ -62,13 +61,17 @@ def prepare_again(
         raise RecordError(f"The record is of a {made.recipe}, which is no film.")
     told = dict(made.settings)
     technique = DREAM if made.recipe == ZOOM else known(str(told.pop("technique", DREAM.name)))
-    flight = {name: told.pop(name) for name in _FLIGHT if name in told and made.recipe == ZOOM}
-    options = _options({name: told.pop(name) for name in _OPTIONS if name in told})
+    flight = {
+        name: told.pop(name)
+        for name in (each.name for each in fields(ZoomOptions))
+        if name in told and made.recipe == ZOOM
+    }
+    options = FilmOptions(**{name: told.pop(name) for name in FilmOptions.names() if name in told}, max_pixels=0)
     like = replace(made, recipe=technique.name, settings=told)
     check_changes(like, changes)
     then, notes = recorded(like, technique, folder, changes)
     _check_names(technique, then, changes, folder)
-    wishes = _without_defaults(combined(technique.settings, then, changes))
+    wishes = _given(combined(technique.settings, then, changes))
     began = _began(made, folder) if image is None else image
     if made.recipe == ZOOM:
         film = prepare_zoom(
@@ -90,7 +93,7 @@ def _check_names(technique: Technique, then: Values, changes: Values, folder: Pa
     unknown = [name for name in then if name not in technique.names]
     if unknown:
         raise RecordError(f"The record cannot be followed: {', '.join(unknown)} is no setting of {technique.plural}.")
-    for settings in Timeline.of(technique, _without_defaults(dict(then)), seconds=1.0).tried:
+    for settings in Timeline.of(technique, _given(dict(then)), seconds=1.0).tried:
         for setting, name in pictures_by_setting(settings):
             there = name == Path(name).name and (folder / name).is_file()
             if setting not in changes and not there and not is_canvas(name):
@@ -121,15 +124,11 @@ def _film_path(source: images.Source) -> Path:
     return Path(source)
 
 
-def _options(values: ValueDict) -> FilmOptions:
-    return FilmOptions(**values, max_pixels=0)
-
-
 def _flight(values: dict[str, Any]) -> ZoomOptions:
     towards = values.get("towards", (0.5, 0.5))
     return ZoomOptions(**{**values, "towards": tuple(towards) if isinstance(towards, list) else towards})
 
 
-def _without_defaults(wishes: ValueDict) -> ValueDict:
-    """Wishes without those that are none."""
+def _given(wishes: ValueDict) -> ValueDict:
+    """The wishes that are some: `None` is none."""
     return {name: value for name, value in wishes.items() if value is not None}

@@ -96,22 +96,18 @@ class CarriedFrames:
         pixels, settings = now.frame.pixels, replace(settings, **last.chosen)
         how = self._engine.continued(settings, (pixels.shape[-2], pixels.shape[-1]))
         if how.unbounded:
-            takes_steps = torch.maximum(along.moving, (along.age < YOUNG).to(pixels.dtype)) > 0
-            still = along.detail.clone()
-            _level_(along.detail, last, now.mask)
-            along.detail.copy_(torch.where(takes_steps, along.detail, still))
-            del still
+            along.detail.lerp_(_levelled(along.detail, last, now.mask), along.steps())
         new = now.begins(along)
         if float(new.mean()) > LEAST:
             along.age.mul_(1 - new)
             if how.coarse is not None:
                 along.detail.lerp_(self._coarse(now.frame, how), F.avg_pool2d(new, SOFT, 1, SOFT // 2))
         made = along.detail.add_(pixels)  # in its place: in 4K it is 100 MB
-        moves = now.within(torch.maximum(along.moving, (along.age < YOUNG).to(made.dtype)))
-        if moves.any():
+        steps = now.within(along.steps())
+        if steps.any():
             work = self._begin(now.frame, how.settings)
             began = Reached(how.octave, how.step, now.masked(made).to(self.prepared.network.dtype, copy=True))
-            made.lerp_(work.make(self.on_step, began, _forget).to(made.dtype), moves)
+            made.lerp_(work.make(self.on_step, began, _forget).to(made.dtype), steps)
         made = now.masked(made.clamp_(0, 1))
         age = now.within(along.age.add_(1).clamp_(max=YOUNG))
         return made, replace(last, grey=now.grey, detail=made - pixels, age=age)
@@ -188,6 +184,10 @@ class _Along:
     new: Tensor  # `[1, 1, H, W]`: 1 where something comes into view, else 0
     moving: Tensor  # `[1, 1, H, W]`: 1 where the picture moves, else 0
 
+    def steps(self) -> Tensor:
+        """`[1, 1, H, W]`: 1 where steps are taken, which is where it moves or is young, else 0."""
+        return torch.maximum(self.moving, (self.age < YOUNG).to(self.moving.dtype))
+
 
 @dataclass(frozen=True)
 class _Last:
@@ -225,10 +225,10 @@ def _level(detail: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     return flat.mean(2)[..., None, None], flat.std(2, correction=0)[..., None, None]
 
 
-def _level_(detail: Tensor, last: _Last, mask: Tensor | None) -> None:
-    """Gives the detail the mean of the first frame's, and no more contrast: else both grow with every frame."""
+def _levelled(detail: Tensor, last: _Last, mask: Tensor | None) -> Tensor:
+    """The detail with the mean of the first frame's, and no more contrast: else both grow with every frame."""
     mean, spread = _level(detail, mask)
-    detail.sub_(mean).mul_((last.spread / spread.clamp(min=1e-6)).clamp(max=1)).add_(last.mean)
+    return (detail - mean).mul_((last.spread / spread.clamp(min=1e-6)).clamp(max=1)).add_(last.mean)
 
 
 def _shown(film: FilmReader) -> Callable[[Fraction], Frame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,12 @@ class FilmOptions:
 
     def told(self) -> Facts:
         """What a record says of it."""
-        names = ("begin", "end", "fps", "codec", "quality", "long_side")
-        return {name: value for name in names if (value := getattr(self, name)) not in (None, 0.0)}
+        return {name: value for name in self.names() if (value := getattr(self, name)) not in (None, 0.0)}
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """What a record knows of it: all but what is asked of whoever makes the film again."""
+        return tuple(each.name for each in fields(cls) if each.name != "max_pixels")
 
 
 def technique_of(wishes: Values) -> Technique:
@@ -170,7 +174,7 @@ def prepare_zoom(
     )
     options = replace(options, long_side=max(height, width))
     known = _known(ready, timeline, objective, options.told()) | {"recipe": ZOOM, "input": origin}
-    known["settings"] |= _flight_told(flight)
+    known["settings"] |= asdict(flight) | {"towards": list(flight.towards)}
     form = format_for(output, codec=options.codec, quality=options.quality)
     return Film(maker, (height, width), maker.rate, maker.count, form, known, None, read, lambda: picture.notes)
 
@@ -304,12 +308,6 @@ def _known(ready: Prepared, timeline: Timeline, objective: str, told: Facts) -> 
     known = ready.technique.engine.provenance(ready.settings, ready.network, objective)
     values: ValueDict = dict(known["settings"]) if timeline.fixed else timeline.to_record()
     return known | {"settings": values | told, "pictures": dict(ready.cache.hashes)}
-
-
-def _flight_told(flight: ZoomOptions) -> Facts:
-    names = ("seconds", "speed", "turn", "towards", "backwards", "loop")
-    told: Facts = {name: getattr(flight, name) for name in names}
-    return {**told, "towards": list(flight.towards), "fps": flight.fps}
 
 
 def _shrunk(size: tuple[int, int], long_side: int | None) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from phosphene.errors import DISK_FULL, OutOfSpaceError, RecordError, Stop
 from phosphene.films.formats import FilmFormat, format_for
 from phosphene.films.frames import Frame, FrameMaker, State
 from phosphene.films.joining import join
+from phosphene.films.outputs import PREVIEW_MARK
 from phosphene.films.segments import SegmentWriter, padding
 from phosphene.films.tracks import Sound
 from phosphene.images.sources import replacing
@@ -36,7 +37,6 @@ from phosphene.run.checkpoint import CheckpointOptions, translate_oom
 
 SEGMENT = 24  # frames of a segment: always the same, so that a run that goes on writes the same film
 PREVIEW_SIDE = 480  # pixels of the longer side of a preview
-PREVIEW_MARK = "Phosphene preview"
 
 
 @dataclass(frozen=True)

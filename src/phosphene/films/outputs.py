@@ -4,9 +4,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from phosphene.errors import ImageError, SettingsError
+from phosphene.errors import ImageError, PhospheneError, SettingsError
+from phosphene.films import texts
 from phosphene.films.formats import format_for
 from phosphene.records.journal import folder_of
+
+PREVIEW_MARK = "Phosphene preview"  # what a preview has in place of how it was made
 
 
 def check_output(path: Path, *, overwrite: bool) -> bool:
@@ -38,11 +41,11 @@ def check_apart(output: Path, read: Iterable[Path]) -> None:
             raise ImageError(f"{output} is what the film is made of, and is left alone.\nName another with -o.")
 
 
-def check_preview(preview: Path, output: Path, read: Iterable[Path]) -> None:
+def check_preview(preview: Path, output: Path, read: Iterable[Path], *, overwrite: bool = False) -> None:
     """Refuses a preview that cannot be written, or that would replace the film or what that is made of.
 
     Raises:
-        ImageError: its folder is not there.
+        ImageError: its folder is not there, or another file has its name.
         SettingsError: its name is that of no film, or is taken.
     """
     format_for(preview)
@@ -52,3 +55,14 @@ def check_preview(preview: Path, output: Path, read: Iterable[Path]) -> None:
         raise ImageError(f"There is no folder {preview.parent}.\nCreate it: mkdir -p {preview.parent}")
     if preview.is_dir():
         raise SettingsError(f"--preview {preview} is a folder; it takes the name of a film, as preview.mp4.")
+    if preview.exists() and not overwrite and not _is_preview(preview):
+        raise ImageError(
+            f"{preview} exists already, and is no preview.\nChoose another name for --preview, or add --force."
+        )
+
+
+def _is_preview(path: Path) -> bool:
+    try:
+        return texts.metadata(path).get("parameters") == PREVIEW_MARK
+    except PhospheneError:
+        return False
