@@ -16,7 +16,7 @@ from fade import FadeSettings
 from phosphene import objectives
 from phosphene.errors import ImageError, SettingsError, UnknownNameError
 from phosphene.films import sound, timeline
-from phosphene.films.courses import Points
+from phosphene.films.curves import Points
 from phosphene.films.sound import Envelope
 from phosphene.films.timeline import Timeline
 from phosphene.recipes.fields import combined

@@ -141,13 +141,13 @@ def waves(height, width, length, offset=0.0):
 
 @pytest.mark.parametrize("moved", [0.1, 0.5, 1.37])
 def test_views_move_by_parts_of_a_pixel(moved):
-    plate = views.plate(waves(24, 96, 12.0), 1.0)
-    seen = plate.shown(replace(WHOLE, shift=(0.0, moved / 96)), (24, 96))
+    prefiltered = views.prefiltered(waves(24, 96, 12.0), 1.0)
+    seen = prefiltered.shown(replace(WHOLE, shift=(0.0, moved / 96)), (24, 96))
     torch.testing.assert_close(seen[..., 8:-8], waves(24, 96, 12.0, -moved)[..., 8:-8], atol=0.01, rtol=0)
 
 
 def test_what_is_finer_than_a_frame_becomes_grey_and_no_coarser_pattern():
-    fine, coarse = (views.plate(waves(48, 96, length), 2.0) for length in (2.2, 24.0))
+    fine, coarse = (views.prefiltered(waves(48, 96, length), 2.0) for length in (2.2, 24.0))
     assert fine.shown(WHOLE, (24, 48)).std() < 0.12 < 0.8 * fine.sharp.std()
     assert coarse.shown(WHOLE, (24, 48)).std() > 0.95 * coarse.sharp.std()
 

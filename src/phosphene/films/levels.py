@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene.films.flight import Placement
-from phosphene.films.views import plate
+from phosphene.films.views import prefiltered
 from phosphene.pixels import transforms
 
 _RATE = 0.5  # of the way back to the first picture's spread of colours that each picture goes
@@ -107,7 +107,7 @@ def _finest(pixels: Tensor) -> Tensor:
 def _fineness(pixels: Tensor, counted: Tensor) -> float:
     grey = pixels.mean(1, keepdim=True)
     size = round(grey.shape[-2] * _SHOWN), round(grey.shape[-1] * _SHOWN)
-    shown = plate(grey, 1 / _SHOWN).shown(Placement(1.0, 0.0, (0.0, 0.0)), size)
+    shown = prefiltered(grey, 1 / _SHOWN).shown(Placement(1.0, 0.0, (0.0, 0.0)), size)
     kernel = shown.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
     weight = transforms.at(counted, *size)[..., 1:-1, 1:-1]
     return float((F.conv2d(shown, kernel[None, None]).abs() * weight).sum() / weight.sum().clamp_min(1e-9))

@@ -13,17 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from phosphene.errors import SettingsError
-from phosphene.films.courses import (
-    Course,
+from phosphene.films.curves import (
+    Curve,
     NumberOfSound,
     Points,
     StylesOverTime,
     between,
-    course,
+    curve,
     style_without_folders,
     words,
 )
-from phosphene.films.courses import looks as looks_of
+from phosphene.films.curves import looks as looks_of
 from phosphene.films.sound import Envelope
 from phosphene.objectives import weigh
 from phosphene.recipes.fields import Setting, Settings, ValueDict, Values, current, flag
@@ -49,7 +49,7 @@ class Timeline:
     technique: Technique
     wishes: Values  # as they were typed
     envelope: Envelope | None
-    courses: Mapping[str, Course]  # of the settings that change, by name
+    curves: Mapping[str, Curve]  # of the settings that change, by name
     looks: Mapping[str, Points]  # the wishes for several settings at once that change, by name
     tried: tuple[Settings, ...]  # the first value of everything, then each other value: for `Engine.check`
 
@@ -72,27 +72,27 @@ class Timeline:
         """
         wishes = current(technique.settings, wishes)
         known = technique.fields
-        told = {name: course(known[name], value) for name, value in wishes.items() if name in known}
-        courses = {name: each for name, each in told.items() if each}
+        told = {name: curve(known[name], value) for name, value in wishes.items() if name in known}
+        curves = {name: each for name, each in told.items() if each}
         several = [name for name, value in wishes.items() if _is_several(technique, name, value)]
         looks = {name: looks_of(name, wishes[name], seconds) for name in several}
-        firsts = {name: each.values[0] for name, each in (courses | looks).items()}
+        firsts = {name: each.values[0] for name, each in (curves | looks).items()}
         tried: list[Settings] = [technique.choose(**{**wishes, **firsts})]
-        for name, each in (courses | looks).items():
+        for name, each in (curves | looks).items():
             for value in each.values[1:]:
                 tried.append(technique.choose(**{**wishes, **firsts, name: value}))
                 _check_network(tried[0], tried[-1], name)
-        return cls(technique, wishes, envelope, courses, looks, tuple(tried))
+        return cls(technique, wishes, envelope, curves, looks, tuple(tried))
 
     @property
     def fixed(self) -> bool:
         """Whether nothing changes: then `settings_at` gives one and the same object."""
-        return not (self.courses or self.looks)
+        return not (self.curves or self.looks)
 
     @property
     def needs_sound(self) -> bool:
         """Whether a setting follows the sound."""
-        return any(isinstance(each, NumberOfSound) for each in self.courses.values())
+        return any(isinstance(each, NumberOfSound) for each in self.curves.values())
 
     def settings_at(self, seconds: float) -> Settings:
         """The technique's settings at a time of the film, in seconds from its beginning.
@@ -102,7 +102,7 @@ class Timeline:
         """
         if self.fixed:
             return self.tried[0]
-        wishes = {**self.wishes, **{name: each.at(seconds, self.envelope) for name, each in self.courses.items()}}
+        wishes = {**self.wishes, **{name: each.at(seconds, self.envelope) for name, each in self.curves.items()}}
         return self._blended(wishes, [*self.looks], seconds)
 
     def _blended(self, wishes: Values, looks: list[str], seconds: float) -> Settings:
@@ -125,8 +125,8 @@ class Timeline:
         `Timeline.of` reads them again. A network stands as it was typed.
         """
         plain = self.tried[0].to_dict() | without_folders(self.tried[0])
-        changing = {name: self.wishes[name] for name in (*self.courses, *self.looks)}
-        for name, each in self.courses.items():
+        changing = {name: self.wishes[name] for name in (*self.curves, *self.looks)}
+        for name, each in self.curves.items():
             if isinstance(each, StylesOverTime):
                 changing[name] = [style_without_folders(word) for word in words(self.wishes[name])]
         return {name: changing.get(name, plain.get(name, value)) for name, value in self.wishes.items()}

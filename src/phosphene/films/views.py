@@ -13,7 +13,7 @@ _SOFTNESS = 0.5  # of the Gaussian's width against aliasing, in pixels of the vi
 
 
 @dataclass(frozen=True)
-class Plate:
+class Prefiltered:
     """A picture ready to be shown shrunk by any factor up to `most`."""
 
     sharp: Tensor  # `[1, 3, H, W]`, 0..1
@@ -33,9 +33,9 @@ class Plate:
         return sampled.clamp_(0, 1)
 
 
-def plate(pixels: Tensor, most: float) -> Plate:
+def prefiltered(pixels: Tensor, most: float) -> Prefiltered:
     """A picture `[1, 3, H, W]` ready to be shown shrunk by any factor up to `most`."""
-    return Plate(pixels, smooth(pixels, math.sqrt(max(0.0, _variance(most)))), most)
+    return Prefiltered(pixels, smooth(pixels, math.sqrt(max(0.0, _variance(most)))), most)
 
 
 def _variance(factor: float) -> float:

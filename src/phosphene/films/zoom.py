@@ -76,7 +76,7 @@ class Zoom:
         self._flight = Flight(options, self.size[1] / self.size[0])
         self._key_size = (round(self.size[0] * _LARGER), round(self.size[1] * _LARGER))
         self._keys: dict[int, Tensor] = {}
-        self._plates: dict[int, views.Plate] = {}
+        self._prefiltered: dict[int, views.Prefiltered] = {}
         self._levels: Levels | None = None
 
     def frames(self, first: int, state: State) -> Iterator[Frame]:
@@ -98,7 +98,7 @@ class Zoom:
         return kept | ({_LEVELS: self._levels.pack()} if self._levels else {})
 
     def _take_up(self, state: State) -> None:
-        self._plates = {}
+        self._prefiltered = {}
         self._keys = {int(name.removeprefix("key-")): pixels for name, pixels in state.items() if name != _LEVELS}
         self._levels = Levels.unpack(state[_LEVELS]) if _LEVELS in state else None
 
@@ -111,27 +111,27 @@ class Zoom:
             needed = range(level, self._flight.levels + 1)
         kept = {0} if self._options.loop else set()
         self._keys = {key: pixels for key, pixels in self._keys.items() if key in needed or key in kept}
-        self._plates = {key: plate for key, plate in self._plates.items() if key in self._keys}
+        self._prefiltered = {key: prefiltered for key, prefiltered in self._prefiltered.items() if key in self._keys}
 
     # Frames
 
     def _shown(self, depth: Fraction) -> Tensor:
         """The frame at a depth, `[1, 3, H, W]`."""
         level = math.floor(depth)
-        outer = self._plate(level).shown(self._flight.placement(level, depth), self.size)
+        outer = self._prefiltered_key(level).shown(self._flight.placement(level, depth), self.size)
         if depth == level:
             return outer
         placement, new = self._flight.placement(level + 1, depth), float(depth - level)
-        plate = self._plate(level + 1)
-        share = views.inside(placement, plate.sharp, self.size, _FEATHER * (1 - new) ** 2).mul_(new)
-        return torch.lerp(outer, plate.shown(placement, self.size), share)
+        prefiltered = self._prefiltered_key(level + 1)
+        share = views.inside(placement, prefiltered.sharp, self.size, _FEATHER * (1 - new) ** 2).mul_(new)
+        return torch.lerp(outer, prefiltered.shown(placement, self.size), share)
 
-    def _plate(self, level: int) -> views.Plate:
+    def _prefiltered_key(self, level: int) -> views.Prefiltered:
         level = self._origin(level)
-        if level not in self._plates:
+        if level not in self._prefiltered:
             most = self._flight.ratio * self._key_size[0] / self.size[0]
-            self._plates[level] = views.plate(self._key(level), most)
-        return self._plates[level]
+            self._prefiltered[level] = views.prefiltered(self._key(level), most)
+        return self._prefiltered[level]
 
     def _origin(self, level: int) -> int:
         """The level itself; a loop's last is its first."""
@@ -160,7 +160,7 @@ class Zoom:
             steps=math.ceil(_STEPS * settings.steps),
             seed=(settings.seed + level) % 2**63,
         )
-        before = views.Plate(self._key(level - 1), self._key(level - 1), 1.0)
+        before = views.Prefiltered(self._key(level - 1), self._key(level - 1), 1.0)
         ground = before.shown(self._flight.placement(level - 1, level), self._key_size)
         closing = self._closing(level)
         if closing is None:
@@ -185,7 +185,7 @@ class Zoom:
         if left >= 1 or not self._options.loop:
             return None
         placement = self._flight.placement(levels, level)
-        first = views.plate(self._key(0), placement.scale).shown(placement, self._key_size)
+        first = views.prefiltered(self._key(0), placement.scale).shown(placement, self._key_size)
         feather = _CLOSING_FEATHER + (1 - _CLOSING_FEATHER) * left
         return first, views.inside(placement, first, self._key_size, feather).mul_(1 - left**2)
 

@@ -46,7 +46,7 @@ class Points:
         return self.values[-1], self.values[-1], 0.0
 
 
-class Course(Protocol):
+class Curve(Protocol):
     """How the value of a setting changes."""
 
     @property
@@ -65,11 +65,11 @@ class NumberOverTime:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """As `Course.values`."""
+        """As `Curve.values`."""
         return self.points.values
 
     def at(self, seconds: float, envelope: Envelope | None) -> float:
-        """As `Course.at`."""
+        """As `Curve.at`."""
         return between(*self.points.around(seconds))
 
 
@@ -82,7 +82,7 @@ class NumberOfSound:
     values: tuple[float, float]  # where the sound's own is 0, and where it is 1
 
     def at(self, seconds: float, envelope: Envelope | None) -> float:
-        """As `Course.at`."""
+        """As `Curve.at`."""
         if envelope is None:
             raise SettingsError(f"{flag(self.name)} follows the film's sound, which was not read.")
         return between(*self.values, envelope.at(self.kind, seconds))
@@ -96,11 +96,11 @@ class StylesOverTime:
 
     @property
     def values(self) -> tuple[tuple[str, ...], ...]:
-        """As `Course.values`: a style of each point is among them."""
+        """As `Curve.values`: a style of each point is among them."""
         return (tuple(name for each in self.words for name in (each.values if isinstance(each, Points) else (each,))),)
 
     def at(self, seconds: float, envelope: Envelope | None) -> tuple[str, ...]:
-        """As `Course.at`."""
+        """As `Curve.at`."""
         return tuple(word for each in self.words for word in _styles_at(each, seconds))
 
 
@@ -118,7 +118,7 @@ def between(before: float, after: float, share: float) -> float:
 # From texts
 
 
-def course(known: Setting, value: object) -> Course | None:
+def curve(known: Setting, value: object) -> Curve | None:
     """How a setting changes; `None` where it does not. Raises `SettingsError`: its points cannot be read."""
     if known.kind in ("int", "float") and isinstance(value, str) and ":" in value:
         return _number(known, value)
@@ -133,7 +133,7 @@ _LOOKS = 'several are written as NAME,NAME or at points SECONDS:NAME, as "0:NAME
 _STYLES = 'over time it takes points SECONDS:PICTURE, as "0:waves.jpg, 8:night.jpg"'
 
 
-def _number(known: Setting, text: str) -> Course:
+def _number(known: Setting, text: str) -> Curve:
     def read(word: str) -> float:
         try:
             return int(word) if known.kind == "int" else float(word)
