@@ -17,6 +17,15 @@ from phosphene.studio.answers import Limits
 from phosphene.studio.server import app
 
 WEBP = b"RIFF\x04\x00\x00\x00WEBP"
+PATIENCE = 60  # seconds that a test waits for a job of a true studio
+
+
+def ended(job):
+    until = time.monotonic() + PATIENCE
+    while not job.over:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return job
 
 
 def frame(of="stroke", size=100, **more):

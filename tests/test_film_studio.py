@@ -1,7 +1,6 @@
 """Films of a painting of the studio: the zoom, the strokes in time, and the job that makes them."""
 
 import io
-import time
 from fractions import Fraction
 from threading import Event
 
@@ -27,12 +26,12 @@ from phosphene.run import prepared
 from phosphene.sessions import service
 from phosphene.sessions.service import Studio
 from phosphene.studio import guard
+from studio_fake import PATIENCE, ended
 
 SIZE = (48, 64)
 BRUSH = Brush(20, Look("dream", layer="block3"))
 GROUND = Ground(Look("dream", layer="block3"), 0.5, (1, 2))  # stopped early, and so quick
 PAINTED = Document(None, (Stroke(BRUSH, (((20, 20, 1),), ((40, 30, 1),))), Stroke(BRUSH, (((50, 10, 1),),))))
-PATIENCE = 60  # seconds
 
 
 def blots():
@@ -134,14 +133,6 @@ def session(tmp_path, monkeypatch, efficientnet):
     session.stroke(BRUSH, ((20, 20, 1),), 0)
     yield session
     studio.close()
-
-
-def ended(job):
-    until = time.monotonic() + PATIENCE
-    while not job.over:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    return job
 
 
 @pytest.mark.parametrize(("kind", "loop"), [("zoom", True), ("strokes", False)])

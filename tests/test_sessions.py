@@ -30,10 +30,10 @@ from phosphene.sessions.jobs import Job, Rank, Worker
 from phosphene.sessions.painter import LiveStroke, Painter
 from phosphene.sessions.service import Studio
 from phosphene.sessions.store import Store, checked_name
+from studio_fake import PATIENCE, ended
 
 BRUSH = Brush(30, Look("dream", layer="block3"))
 QUILT = Ground(Look("dream", preset="quilt"), 0.5)
-PATIENCE = 60  # seconds
 
 
 def jpeg(size=(120, 90), seed=3):
@@ -74,14 +74,6 @@ def settled(session):
         time.sleep(0.01)
     session.worker.ask(lambda: None).result(PATIENCE)
     return session
-
-
-def ended(job):
-    until = time.monotonic() + PATIENCE
-    while not job.over:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    return job
 
 
 def heard(session):
