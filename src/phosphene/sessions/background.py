@@ -34,7 +34,7 @@ STYLE_STEPS = 24  # of a style that is tried: with 80, a dozen took a minute
 CHANNELS = 24  # of a layer that are shown: those that answer this picture most
 TRIED = {DREAM: 1.0, STYLE: 0.5}  # the strength there
 SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # of a guide, as a dream has it
-SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif"}
+SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif", "avif": "avif"}
 KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+/-]{1,80}")
 
 

@@ -10,7 +10,7 @@ export function bringer(id, words, hint, onfile) {
   const input = el("input", {
     type: "file",
     id: `${id}-file`,
-    accept: "image/*,.tif,.tiff",
+    accept: "image/*,.tif,.tiff,.heic,.heif,.avif,.jxl,.dng,.nef,.cr2,.cr3,.arw,.raf,.orf,.rw2",
     "aria-label": words,
     tabindex: "-1",
     hidden: true,

@@ -10,12 +10,13 @@ import { takeJob } from "./session.js";
 import { store } from "./store.js";
 import { tried } from "./toasts.js";
 
-const NAMES = { png: "PNG", jpeg: "JPEG", webp: "WebP", tiff: "TIFF" };
+const NAMES = { png: "PNG", jpeg: "JPEG", webp: "WebP", tiff: "TIFF", avif: "AVIF" };
 const ABOUT = {
   png: "Exact; a large file",
   jpeg: "Small, for sharing",
   webp: "Smaller still",
   tiff: "Exact, for printing",
+  avif: "Smallest",
 };
 const LEAST = 64;
 const chip = byId("render-chip");
