@@ -17,6 +17,7 @@ from phosphene import features
 from phosphene.errors import SettingsError, nearest
 from phosphene.features import matching
 from phosphene.networks import Network
+from phosphene.pixels.modes import standard_modes
 from phosphene.pixels.transforms import shrink
 
 SIDE = 768  # pixels of a picture's long side that are looked at
@@ -54,6 +55,7 @@ class Ranked:
     dot: float
 
 
+@standard_modes()
 def rank(
     picture: Tensor,
     guides: Sequence[Tensor],
@@ -179,7 +181,7 @@ def _sample(vectors: Tensor, most: int, seed: int) -> Tensor:
 
 def _shuffled(vectors: Tensor, seed: int) -> Tensor:
     """`vectors` `[M, C]` with each channel's values in an order of their own, so that nothing goes together."""
-    order = torch.rand(vectors.shape, generator=Generator().manual_seed(seed)).argsort(0)
+    order = torch.rand(vectors.shape, generator=Generator().manual_seed(seed), dtype=torch.float32).argsort(0)
     return vectors.gather(0, order)
 
 

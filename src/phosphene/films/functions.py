@@ -26,6 +26,7 @@ from phosphene.films.tracks import Sound
 from phosphene.films.zoom import Zoom
 from phosphene.images import Picture, name_of
 from phosphene.networks import Network
+from phosphene.pixels.modes import standard_modes
 from phosphene.pixels.transforms import at
 from phosphene.recipes.fields import ValueDict, Values, flag
 from phosphene.records.journal import folder_of
@@ -92,6 +93,7 @@ def technique_of(wishes: Values) -> Technique:
     return technique
 
 
+@standard_modes()
 def prepare_film(
     source: str | os.PathLike[str],
     output: Path,
@@ -150,6 +152,7 @@ def prepare_film(
     )
 
 
+@standard_modes()
 def prepare_zoom(
     image: images.Source,
     output: Path,
@@ -182,6 +185,7 @@ def prepare_zoom(
     return Film(maker, (height, width), maker.rate, maker.count, form, known, None, read, lambda: picture.notes)
 
 
+@standard_modes()
 def film(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str] | None = None,
@@ -214,6 +218,7 @@ def film(
     return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite or begun, on_progress=on_progress).make()
 
 
+@standard_modes()
 def zoom(
     image: images.Source,
     output: str | os.PathLike[str] | None = None,

@@ -116,7 +116,7 @@ def bands(light: Tensor) -> tuple[Tensor, Tensor]:
     inside = (frequency > 0) & (octave < count)
     energy = torch.zeros(count, dtype=torch.float64)
     energy.index_add_(0, octave[inside].long(), power[inside].double())
-    return 2 ** (torch.arange(count) + 1.5), energy
+    return 2 ** (torch.arange(count, dtype=torch.float32) + 1.5), energy
 
 
 def centre(light: Tensor) -> float:

@@ -297,7 +297,7 @@ def _classifier(body: _Body, of_layers: Mapping[str, Layout], classes: tuple[str
     head = heads[-1]
     read: list[Tensor] = []
     hook = head.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].flatten(1)))
-    pixels = torch.rand(1, 3, SIDE, SIDE)
+    pixels = torch.rand(1, 3, SIDE, SIDE, dtype=torch.float32)
 
     def mean(layer: str, output: Tensor) -> Tensor | None:
         known = of_layers.get(layer)

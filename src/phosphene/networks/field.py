@@ -146,14 +146,17 @@ def probe(run: Run, *, square: bool) -> dict[str, tuple[Layout, ReceptiveField]]
 
 
 def _layouts(run: Run) -> dict[str, Layout]:
-    small, wide = (run(torch.rand(1, 3, SIDE, width), lambda _, x: tuple(x.shape)) for width in (SIDE, 2 * SIDE))
+    small, wide = (
+        run(torch.rand(1, 3, SIDE, width, dtype=torch.float32), lambda _, x: tuple(x.shape))
+        for width in (SIDE, 2 * SIDE)
+    )
     found = {name: layout(shape, wide[name]) for name, shape in small.items() if name in wide}
     return {name: known for name, known in found.items() if known is not None}
 
 
 def _passes(run: Run, layouts: Mapping[str, Layout], height: int, width: int) -> bool:
     """Whether a picture of that size passes through all layers."""
-    return layouts.keys() <= run(torch.rand(1, 3, height, width), lambda *_: None).keys()
+    return layouts.keys() <= run(torch.rand(1, 3, height, width, dtype=torch.float32), lambda *_: None).keys()
 
 
 def _views(run: Run, layouts: Mapping[str, Layout], upright: bool) -> dict[str, tuple[ReceptiveField, bool]]:
@@ -217,7 +220,9 @@ class _Probe:
 
     def __init__(self, run: Run, layouts: Mapping[str, Layout], height: int, length: int, upright: bool) -> None:
         self.run, self.layouts, self.length, self.upright = run, layouts, length, upright
-        self.picture = torch.rand(1, 3, height, length + FARTHEST, generator=torch.Generator().manual_seed(0))
+        self.picture = torch.rand(
+            1, 3, height, length + FARTHEST, generator=torch.Generator().manual_seed(0), dtype=torch.float32
+        )
         self.before = self._seen(length, lambda _, spread: spread.clone())
 
     def narrow(self, doubts: Mapping[str, _Doubt]) -> bool:

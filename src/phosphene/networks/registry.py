@@ -19,6 +19,7 @@ from phosphene.images.sources import sha256_of
 from phosphene.names import LAYERS, NETWORKS
 from phosphene.networks import efficientnet, foreign, googlenet, weight_files
 from phosphene.networks.network import Classifier, Network, imagenet_classes, table
+from phosphene.pixels.modes import standard_modes
 
 DEFAULT = "efficientnet-lite0"
 
@@ -102,6 +103,7 @@ def find(source: Source) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
+@standard_modes()
 def load(
     model: str | Path | nn.Module = DEFAULT,
     *,

@@ -21,6 +21,7 @@ from phosphene.painting.document import Document, read
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.look_cache import LookCache
 from phosphene.painting.render import Tell, render
+from phosphene.pixels.modes import standard_modes
 from phosphene.records import record
 from phosphene.records.record import Record
 from phosphene.run import redo as redo_run
@@ -54,6 +55,7 @@ def rendered(
     return Dream(pixels, made, photograph, photograph.notes)
 
 
+@standard_modes()
 def redo(
     source: str | os.PathLike[str] | bytes,
     *,

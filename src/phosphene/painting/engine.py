@@ -50,7 +50,10 @@ def mark(touch: Touch, brush: Brush, height: int, width: int) -> Mark | None:
     left, right = max(0, math.floor(min(xs) - radius)), min(width, math.ceil(max(xs) + radius) + 1)
     if top >= bottom or left >= right:
         return None
-    rows, columns = torch.arange(top, bottom)[:, None] + 0.5, torch.arange(left, right)[None] + 0.5
+    rows, columns = (
+        torch.arange(top, bottom, dtype=torch.float32)[:, None] + 0.5,
+        torch.arange(left, right, dtype=torch.float32)[None] + 0.5,
+    )
     ways = list(pairwise(touch)) or [(touch[0], touch[0])]
     covers = [_cover(rows, columns, begin, end, radius, brush.softness) for begin, end in ways]
     mask = torch.stack(covers).amax(0)[None, None]

@@ -48,7 +48,7 @@ class Coverage:
 
     def add(self, look: Look, box: Box, share: Tensor, strength: float) -> None:
         """More of a dream; it adds up to a whole one."""
-        found, before = self.dreams.setdefault(look, (torch.zeros(1, 1, *self.size), strength))
+        found, before = self.dreams.setdefault(look, (torch.zeros(1, 1, *self.size, dtype=torch.float32), strength))
         part = found[(..., *box)]
         part.add_(share).clamp_(max=1)
         self.dreams[look] = found, max(before, strength)
@@ -61,7 +61,7 @@ class Coverage:
     def show(self, style: Look | Ground, box: Box, share: Tensor) -> None:
         """A style over everything else."""
         self.hide_(box, share)
-        found = self.styles.setdefault(style, torch.zeros(1, 1, *self.size))
+        found = self.styles.setdefault(style, torch.zeros(1, 1, *self.size, dtype=torch.float32))
         found[(..., *box)].add_(share)
 
 
@@ -76,7 +76,7 @@ def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> 
     """
     found, everywhere = Coverage(size), (slice(0, size[0]), slice(0, size[1]))
     if document.ground is not None:
-        whole, ground = torch.ones(1, 1, *size), document.ground
+        whole, ground = torch.ones(1, 1, *size, dtype=torch.float32), document.ground
         if ground.look.kind == STYLE:
             found.show(ground, everywhere, whole)
         else:

@@ -45,13 +45,13 @@ def canvas(name: str, height: int, width: int, *, seed: int = 0, dtype: torch.dt
 
 
 def _grey(height: int, width: int, generator: Generator) -> Tensor:
-    return torch.full((1, 3, height, width), 0.5)
+    return torch.full((1, 3, height, width), 0.5, dtype=torch.float32)
 
 
 def _noise(height: int, width: int, generator: Generator) -> Tensor:
     """Mostly grey grain, with a little of its own in each channel."""
-    grain = torch.randn(1, 1, height, width, generator=generator) * 0.08
-    colour = torch.randn(1, 3, height, width, generator=generator) * 0.05
+    grain = torch.randn(1, 1, height, width, generator=generator, dtype=torch.float32) * 0.08
+    colour = torch.randn(1, 3, height, width, generator=generator, dtype=torch.float32) * 0.05
     return (0.5 + grain + colour).clamp(0, 1)
 
 
@@ -70,8 +70,8 @@ _STEPS = 110  # along each ray
 _FINEST = 1280  # pixels of the longer side that are painted; a larger sky is a magnified one
 _OPAQUE = 0.02  # light left behind a cloud that is as good as none
 _CHOSEN = 2  # added to the seed, so that seed 0 shows a sky picked by eye
-_SIDEWAYS = torch.tensor([0.8, 0.0, 0.6])
-_SUN = F.normalize(torch.tensor([-0.62, 0.50, -0.30]), dim=0)  # over the left shoulder
+_SIDEWAYS = torch.tensor([0.8, 0.0, 0.6], dtype=torch.float32)
+_SUN = F.normalize(torch.tensor([-0.62, 0.50, -0.30], dtype=torch.float32), dim=0)  # over the left shoulder
 _SUNLIGHT, _SHADE, _SKYLIGHT = (0.86, 0.795, 0.69), (0.28, 0.34, 0.44), (0.38, 0.44, 0.54)
 _DUSK, _GLOW = 1.5, (1.0, 0.86, 0.66)  # how much darker evening is, and the colour of its light
 _ZENITH, _MIDDLE, _LOW = (0.07, 0.21, 0.50), (0.26, 0.50, 0.80), (0.80, 0.87, 0.92)
@@ -120,7 +120,7 @@ def _evening(day: Tensor) -> Tensor:
     """
     dusk = day**_DUSK
     lit = (1.6 * (dusk.mean(1, keepdim=True) - 0.35)).clamp(0, 1)
-    return torch.lerp(dusk, dusk * torch.tensor(_GLOW)[:, None, None], lit)
+    return torch.lerp(dusk, dusk * torch.tensor(_GLOW, dtype=torch.float32)[:, None, None], lit)
 
 
 def _heaps(generator: Generator) -> _Air:
@@ -136,11 +136,14 @@ def _heaps(generator: Generator) -> _Air:
 
 def _waves(shape: tuple[int, ...], low: int, high: int, generator: Generator) -> Tensor:
     """Noise of standard deviation 1 that repeats without a seam, of `low` to `high` waves across."""
-    axes = [torch.fft.fftfreq(n, 1 / n) for n in shape[:-1]] + [torch.fft.rfftfreq(shape[-1], 1 / shape[-1])]
+    axes = [torch.fft.fftfreq(n, 1 / n, dtype=torch.float32) for n in shape[:-1]]
+    axes.append(torch.fft.rfftfreq(shape[-1], 1 / shape[-1], dtype=torch.float32))
     waves = torch.stack(torch.meshgrid(*axes, indexing="ij")).square().sum(0).sqrt()
     slope = -0.9 if len(shape) == 2 else 0.0
     weight = waves.clamp(min=1).pow(slope) * ((waves >= low) & (waves <= high))
-    noise: Tensor = torch.fft.irfftn(torch.fft.rfftn(torch.randn(shape, generator=generator)) * weight, s=shape)
+    noise: Tensor = torch.fft.irfftn(
+        torch.fft.rfftn(torch.randn(shape, generator=generator, dtype=torch.float32)) * weight, s=shape
+    )
     return noise / noise.std()
 
 
@@ -157,7 +160,9 @@ def _at(texture: Tensor, places: Tensor) -> Tensor:
 def _rays(height: int, width: int) -> Tensor:
     """`[3, N]` unit directions from the eye through the pixels."""
     distance = max(height, width) / 2 / math.tan(math.radians(_FIELD_OF_VIEW / 2))
-    rows, columns = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    rows, columns = torch.meshgrid(
+        *(torch.arange(side, dtype=torch.float32) + 0.5 for side in (height, width)), indexing="ij"
+    )
     ahead = torch.full_like(rows, distance)
     return F.normalize(torch.stack([columns - width / 2, height * _HORIZON - rows, ahead]).flatten(1), dim=0)
 
@@ -165,7 +170,7 @@ def _rays(height: int, width: int) -> Tensor:
 def _blue(rays: Tensor) -> Tensor:
     """`[3, N]`, the sky without clouds: deep above, pale at the horizon."""
     up = rays[1].clamp(min=0)
-    zenith, middle, low = (torch.tensor(colour)[:, None] for colour in (_ZENITH, _MIDDLE, _LOW))
+    zenith, middle, low = (torch.tensor(colour, dtype=torch.float32)[:, None] for colour in (_ZENITH, _MIDDLE, _LOW))
     return zenith + (middle - zenith) * torch.exp(-1.6 * up) + (low - middle) * torch.exp(-6 * up)
 
 
@@ -175,11 +180,11 @@ def _gather(air: _Air, rays: Tensor, blue: Tensor, generator: Generator) -> Tens
     start, end = (_EYE - 0.05) / up, (_EYE + _TALLEST + 0.25) / up
     stride = (end - start) / _STEPS
     # Steps that begin anywhere turn bands into grain.
-    along = start + stride * torch.rand(up.shape, generator=generator)
+    along = start + stride * torch.rand(up.shape, generator=generator, dtype=torch.float32)
     left, light = torch.ones_like(up), torch.zeros_like(rays)
     for _ in range(_STEPS):
         here = ((left > _OPAQUE) & (along < _FAR)).nonzero()[:, 0]
-        points = rays[:, here] * along[here] - torch.tensor([[0.0], [_EYE], [0.0]])
+        points = rays[:, here] * along[here] - torch.tensor([[0.0], [_EYE], [0.0]], dtype=torch.float32)
         softness = 0.06 + 1.6 * stride[here]
         density = air.density(points, softness)
         cloudy = (density > 0.001).nonzero()[:, 0]
@@ -201,7 +206,9 @@ def _lit(air: _Air, points: Tensor) -> Tensor:
         before = ahead
     # Light that was scattered on its way reaches further than light that was not.
     sun = 0.75 * torch.exp(-0.55 * _THICKNESS * passed) + 0.25 * torch.exp(-0.12 * _THICKNESS * passed)
-    sunlight, shade, skylight = (torch.tensor(colour)[:, None] for colour in (_SUNLIGHT, _SHADE, _SKYLIGHT))
+    sunlight, shade, skylight = (
+        torch.tensor(colour, dtype=torch.float32)[:, None] for colour in (_SUNLIGHT, _SHADE, _SKYLIGHT)
+    )
     return (sun * sunlight + torch.lerp(shade, skylight, (points[1] / _TALLEST).clamp(0, 1))).clamp(max=1)
 
 

@@ -23,6 +23,7 @@ from phosphene.errors import ClusterError, PhospheneError, SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
+from phosphene.pixels.modes import standard_modes
 from phosphene.pixels.transforms import within
 from phosphene.recipes.fields import memory_bytes
 from phosphene.records.journal import Journal
@@ -159,6 +160,7 @@ class Prepared:
         if self.settings.dtype != self.network.precision:
             object.__setattr__(self, "settings", replace(self.settings, dtype=self.network.precision))
 
+    @standard_modes()
     def check(self) -> str:
         """Finds before any work whatever is wrong for every picture; gives the objective, as far as it is known.
 
@@ -198,6 +200,7 @@ class Prepared:
             raise large.too_large(Path(path), held, large.obstacle(self.settings))
         return None
 
+    @standard_modes()
     def make(
         self,
         image: images.Source | None,
@@ -228,6 +231,7 @@ class Prepared:
             source, origin = self.technique.engine.open(image, self.settings, self.opening, self.network.dtype)
             return self.make_opened(source, origin, on_step=on_step, keep=keep, on_forecast=on_forecast)
 
+    @standard_modes()
     def make_opened(
         self,
         source: Picture,
@@ -259,6 +263,7 @@ class Prepared:
         return Dream(pixels, made, source, notes, journal, work.regions)
 
 
+@standard_modes()
 def prepare(
     technique: Technique,
     settings: Any,

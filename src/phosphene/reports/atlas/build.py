@@ -11,6 +11,7 @@ from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.errors import SettingsError, Stop
 from phosphene.networks import Network
+from phosphene.pixels.modes import standard_modes
 from phosphene.recipes.fields import flag
 from phosphene.recipes.settings import DreamSettings
 from phosphene.reports.atlas import plan
@@ -52,6 +53,7 @@ OnEntry = Callable[[Progress], None]
 OnPage = Callable[[Path], None]
 
 
+@standard_modes()
 def atlas(
     image: images.Source,
     folder: str | os.PathLike[str],

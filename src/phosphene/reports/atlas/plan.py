@@ -117,7 +117,9 @@ def collage(pixels: Tensor, generator: Generator) -> Tensor:
     texture = noise - noise.mean((2, 3), keepdim=True)
     picture = noise.clone()
     largest = max(height, width) / 4
-    for size, angle, stretch, top, left, corner, colour in torch.rand(_SCRAPS, 7, generator=generator).tolist():
+    for size, angle, stretch, top, left, corner, colour in torch.rand(
+        _SCRAPS, 7, generator=generator, dtype=torch.float32
+    ).tolist():
         # Areas as objects have them: as many of any size as are half of it, each cover alike.
         half = _SMALLEST / math.sqrt(1 - size * (1 - (_SMALLEST / largest) ** 2))
         scrap = _scrap(half, angle * math.pi, 1 + stretch, round_=corner < 0.5)
@@ -128,7 +130,7 @@ def collage(pixels: Tensor, generator: Generator) -> Tensor:
 def _scrap(half: float, angle: float, stretch: float, *, round_: bool) -> Tensor:
     """A mask `[n, n]` of an ellipse or a box, turned."""
     reach = math.ceil(half * 1.5)
-    down, right = torch.meshgrid(*[torch.arange(-reach, reach + 1.0)] * 2, indexing="ij")
+    down, right = torch.meshgrid(*[torch.arange(-reach, reach + 1.0, dtype=torch.float32)] * 2, indexing="ij")
     along = (down * math.sin(angle) + right * math.cos(angle)).abs() * stretch**0.5 / half
     across = (right * math.sin(angle) - down * math.cos(angle)).abs() / stretch**0.5 / half
     return along.square() + across.square() < 1 if round_ else torch.maximum(along, across) < 0.85

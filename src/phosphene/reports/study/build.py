@@ -13,6 +13,7 @@ from phosphene import images
 from phosphene.ascent import Step
 from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks import Network
+from phosphene.pixels.modes import standard_modes
 from phosphene.recipes.fields import Values
 from phosphene.records import record
 from phosphene.records.record import Facts
@@ -59,6 +60,7 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+@standard_modes()
 def study(
     image: images.Source,
     vary: Values | Iterable[str],
