@@ -1,6 +1,9 @@
 """What a stranger's files may not do: a record, a journal and a settings file are data, and name no file elsewhere."""
 
+import json
 import os
+import shlex
+import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +17,11 @@ from PIL import Image
 
 import phosphene
 from conftest import photograph
-from phosphene import images
-from phosphene.cli import main
-from phosphene.errors import PhospheneError, RecordError
-from phosphene.records import record
+from phosphene import filters, images
+from phosphene.cli import configuration, main
+from phosphene.errors import PhospheneError, RecordError, SettingsError
+from phosphene.records import journal, record
+from phosphene.techniques import DREAM
 
 QUICK = {"octaves": 1, "steps": 1, "layer": "block2"}
 
@@ -155,3 +159,225 @@ def test_no_name_leads_out_of_a_folder(tmp_path_factory, name):
         (folder / "aa").write_bytes(b"")
     found = record.beside(root, name)
     assert found is None or (Path(os.path.normpath(found)).is_relative_to(root) and found.is_file())
+
+
+# A run that was killed goes on where its folder lies now, and a stranger's journal names nothing elsewhere
+
+
+class Killed(BaseException):
+    """The end of a process, as far as a test can have it."""
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """Pictures and results in folders of one tree, a second of some of them elsewhere; a key of our own."""
+    monkeypatch.setattr("phosphene.cli.stopped.key_file", lambda: tmp_path / "keys" / "journal.key")
+    monkeypatch.setattr("phosphene.cli.configuration.user_file", lambda: tmp_path / "none.toml")
+    monkeypatch.setattr("phosphene.records.journal.PAUSE", 0.0)
+    for folder in ("tree/in put", "tree/out"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("a", "b"):
+        Image.open(photograph("china")).resize((48, 32)).save(tmp_path / "tree" / "in put" / f"{name}.png")
+    return tmp_path / "tree"
+
+
+def run(*words, code=0):
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def kill(monkeypatch, *words, writes=2):
+    """Runs a command line that is killed after so many writings of its journal."""
+    left, write = [writes], journal.Journal.write
+
+    def count(self):
+        write(self)
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal.Journal, "write", count)
+        with pytest.raises(Killed):
+            CliRunner().invoke(main, [str(word) for word in words])
+
+
+LINE = ("--layer", "block1", "--octaves", "1", "--steps", "4", "-q")
+COMMANDS = {
+    "beside": ("in put", ["a.png"], "in put/a-dream.png"),
+    "from above": (".", ["in put/a.png"], "in put/a-dream.png"),
+    "with a dot": (".", ["./in put/a.png"], "in put/a-dream.png"),
+    "into another": (".", ["in put/a.png", "-o", "out/x.png"], "out/x.png"),
+    "up and down": ("out", ["../in put/a.png", "-o", "x.png"], "out/x.png"),
+    "a folder": (".", ["in put", "-o", "out/"], "out/a-dream.png"),
+    "a template": (".", ["in put/a.png", "-o", "out/{stem}_{seed}.png"], "out/a_0.png"),
+    "whole": ("..", ["{tree}/in put/a.png", "-o", "{tree}/out/x.png"], "out/x.png"),
+    "a mask": (".", ["in put/a.png", "--region", "{tree}/in put/b.png=@ 0.5", "-o", "out/x.png"], "out/x.png"),
+    "an objective": (
+        "..", ["{tree}/in put/a.png", "--objective", "guide(block1, '{tree}/in put/b.png')", "-o", "tree/out/x.png"],
+        "out/x.png",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["moved", "copied", "renamed", "left"])
+@pytest.mark.parametrize("case", COMMANDS)
+def test_a_stopped_run_goes_on_where_it_lies_now(tree, monkeypatch, case, way):
+    folder, words, output = COMMANDS[case]
+    line = ["dream", *(word.replace("{tree}", str(tree)) for word in words), *(() if "--objective" in words else LINE)]
+    line += ["--octaves", "1", "--steps", "4", "-q"] if "--objective" in words else []
+    monkeypatch.chdir(tree / folder)
+    kill(monkeypatch, *line)
+    elsewhere = tree.parent / "elsewhere" / ("other" if way == "renamed" else "tree")
+    if way == "copied":
+        shutil.copytree(tree, elsewhere)
+    elif way == "left":
+        elsewhere = tree
+    else:
+        monkeypatch.chdir(tree.parent)
+        elsewhere.parent.mkdir()
+        tree.rename(elsewhere)
+    monkeypatch.chdir(elsewhere / folder if way == "copied" else elsewhere.parent)
+    run("resume", elsewhere / output)
+    assert (elsewhere / output).is_file()
+    assert record.read(elsewhere / output).complete
+    assert not list(elsewhere.rglob("*.unfinished"))
+    assert way != "copied" or not (tree / output).exists()
+
+
+@pytest.mark.parametrize("technique", ["redo", "pattern", "style"])
+def test_other_runs_go_on_where_they_lie_now(tree, monkeypatch, technique):
+    place = tree / "in put"
+    monkeypatch.chdir(place)
+    if technique == "redo":
+        run("a.png", *LINE)
+    of = {"redo": ["a-dream.png"], "pattern": ["block1:3", "--size", "64x64"], "style": ["a.png", "b.png"]}[technique]
+    kill(monkeypatch, technique, *of, "-o", "x.png", *LINE[4:], writes=2 if technique == "redo" else 1)
+    monkeypatch.chdir(tree)
+    place.rename(tree / "other")
+    run("resume", "other/x.png")
+    assert record.read(tree / "other" / "x.png").recipe == ("dream" if technique == "redo" else technique)
+
+
+def edited(output, **command):
+    """Writes another command into a journal, as a stranger may."""
+    path = journal.folder_of(Path(output)) / "run.json"
+    found = json.loads(path.read_text("utf-8"))
+    found["command"] = command
+    path.write_text(json.dumps(found), "utf-8")
+
+
+def test_a_journal_of_an_earlier_version_is_read(tree, monkeypatch):
+    place = tree / "in put"
+    monkeypatch.chdir(place)
+    kill(monkeypatch, "a.png", *LINE)
+    edited("a-dream.png", arguments=["dream", str(place / "a.png"), *LINE], folder=str(tree))
+    monkeypatch.chdir(tree)
+    place.rename(tree / "other")
+    run("resume", tree / "other" / "a-dream.png")
+    assert record.read(tree / "other" / "a-dream.png").complete
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--guide", "../../secret.png"],
+        ["--guide", "{secret}"],
+        ["--guide={secret}"],
+        ["--guide", "link.png"],
+        ["--region", "{secret}=@ 0.5"],
+        ["--objective", "guide(block1, '{secret}')"],
+        ["--objective", "guide(block1, ../../secret.png)"],
+        ["--objective", 'guide(block1,"link.png")'],
+        ["--mask", "/dev/zero"],
+        ["--mask", "C:\\secret.png"],
+        ["--preview", "../../preview.png"],
+        ["--config", "look.toml"],
+        ["--config=look.toml"],
+        ["--scheduler", "tcp://host:8786"],
+        ["--scheduler=tcp://host:8786"],
+        ["--weights", "../../secret.png"],
+    ],
+)
+def test_the_journal_of_a_stranger_names_nothing_elsewhere(tree, monkeypatch, more):
+    place, secret = tree / "in put", tree.parent / "secret.png"
+    Image.open(place / "b.png").save(secret)
+    (place / "link.png").symlink_to(secret)
+    (place / "look.toml").write_text(f"guide = ['{secret}']", "utf-8")
+    monkeypatch.chdir(place)
+    kill(monkeypatch, "a.png", *LINE)
+    words = [word.replace("{secret}", str(secret)) for word in more]
+    edited("a-dream.png", arguments=["dream", "a.png", *LINE, *words], folder=str(place))
+    assert "give the command yourself" in run("resume", "a-dream.png", code=2)
+    assert not (place / "a-dream.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (["dream", "{place}/a.png", "-o", "{place}/other.png"], "writes another file"),
+        (["dream", "a.png", "-o", "../../x.png"], "give the command yourself"),
+        (["dream", ".", "-o", "other/"], "give the command yourself"),
+        (["studio", "--host", "0.0.0.0"], "give the command yourself"),
+        (["match", "a.png", "b.png"], "give the command yourself"),
+        ([], "give the command yourself"),
+        ("dream a.png", "does not say"),
+    ],
+)
+def test_the_journal_of_a_stranger_writes_nothing_elsewhere(tree, monkeypatch, line, message):
+    place = tree / "in put"
+    (place / "link.png").symlink_to(tree.parent / "secret.png")
+    monkeypatch.chdir(place)
+    kill(monkeypatch, "a.png", *LINE)
+    words = line if isinstance(line, str) else [word.replace("{place}", str(place)) for word in line]
+    edited("a-dream.png", arguments=words, folder=str(place))
+    assert message in run("resume", "a-dream.png", code=2)
+
+
+def test_without_a_home_what_lies_beside_goes_on(tree, monkeypatch):
+    monkeypatch.setattr("phosphene.cli.stopped.key_file", lambda: Path("/dev/null/key"))
+    monkeypatch.chdir(tree / "in put")
+    kill(monkeypatch, "a.png", *LINE)
+    run("resume", "a-dream.png")
+    kill(monkeypatch, "a.png", "--guide", "b.png", "-o", "../out/x.png", *LINE)
+    said = run("resume", "../out/x.png", code=2)
+    words = shlex.split(said.rpartition("yourself: phosphene ")[2])
+    run(*words)
+    assert record.read(tree / "out" / "x.png").complete
+
+
+# Text files from Windows
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda text: b"\xef\xbb\xbf" + text.encode(),
+    lambda text: text.replace("\n", "\r\n").encode(),
+    lambda text: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(),
+    lambda text: text.replace("\n", "\r").encode(),
+])  # fmt: skip
+def test_settings_and_filters_from_windows_are_read(tmp_path, monkeypatch, wrap):
+    path = tmp_path / "look.toml"
+    path.write_bytes(wrap("steps = 3\n# für\noctaves = 2\n"))
+    monkeypatch.setattr(configuration, "user_file", lambda: path)
+    assert configuration.read(DREAM, None) == {"steps": 3, "octaves": 2}
+    assert configuration.read(DREAM, str(path)) == {"steps": 3, "octaves": 2}
+    monkeypatch.setenv("PHOSPHENE_FILTERS", str(tmp_path))
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night" / "filter.toml").write_bytes(wrap('about = "für"\ndrawing = "woodcut"\n'))
+    assert filters.read("night").about == "für"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"), [("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-32", "UTF-16"), ("cp1252", "line 2")]
+)
+def test_settings_in_other_encodings_are_refused_in_words(tmp_path, monkeypatch, encoding, message):
+    path = tmp_path / "look.toml"
+    path.write_bytes("steps = 3\n# für\noctaves = 2\n".encode(encoding))
+    with pytest.raises(SettingsError, match=f"look.toml.*{message}"):
+        configuration.read(DREAM, str(path))
+    monkeypatch.setenv("PHOSPHENE_FILTERS", str(tmp_path))
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night" / "filter.toml").write_bytes(path.read_bytes())
+    with pytest.raises(SettingsError, match=message):
+        filters.read("night")

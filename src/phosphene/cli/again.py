@@ -7,6 +7,7 @@ from pathlib import Path
 
 from phosphene import batch, run
 from phosphene.batch import Input, Job
+from phosphene.cli import stopped
 from phosphene.cli.jobs import check_preview, check_streams
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, piped
@@ -33,6 +34,7 @@ def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptio
     if made.recipe != RECIPE:
         run.check_changes(made, changes)
     job = Job(source, _redo_output(source, made, changes, wishes))
+    stopped.check([job.output])
     check_streams(job, wishes)
     check_preview([job], wishes, *([input_] if input_ else []))
     with Interruption() as stop:

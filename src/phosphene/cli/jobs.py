@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from phosphene import batch, images
 from phosphene.ascent.executor import MakeExecutor
 from phosphene.batch import Batch, Job
-from phosphene.cli import progress
+from phosphene.cli import progress, stopped
 from phosphene.cli.configuration import layer_from
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, piped
@@ -155,6 +155,7 @@ class Jobs:
     def _check(self) -> None:
         """Refuses what can be known to be wrong before a network is loaded."""
         jobs = self.batch.jobs
+        stopped.check(job.output for job in jobs)
         if self.batch.technique.takes == "picture":
             self._check_opening()
         check_streams(jobs[0], self.wishes)
