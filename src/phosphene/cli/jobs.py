@@ -15,11 +15,10 @@ from phosphene.batch import Batch, Job
 from phosphene.cli import progress, stopped
 from phosphene.cli.configuration import layer_from
 from phosphene.cli.options import OutputOptions
-from phosphene.cli.progress import Interruption, check_piped, piped
+from phosphene.cli.progress import Interruption, check_piped, goes_nowhere, piped
 from phosphene.cli.runner import Dreaming, Runner
 from phosphene.errors import SettingsError, UnknownNameError
 from phosphene.images.sources import Sent, refuse
-from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.run import Dream
@@ -98,6 +97,8 @@ def check_streams(job: Job, wishes: OutputOptions) -> None:
         check_piped()
     if job.output is None and wishes.json:
         raise SettingsError("-o - and --json would both write to standard output. Name a file with -o.")
+    if job.output is None and goes_nowhere(sys.stdout):
+        raise SettingsError("-o - writes to standard output, which is closed. Name a file with -o.")
     if job.output is None and sys.stdout.isatty():
         raise SettingsError("A terminal cannot show the picture that -o - writes. Pipe it on, or name a file with -o.")
 
@@ -106,10 +107,16 @@ def check_preview(jobs: Sequence[Job], wishes: OutputOptions, *read: str) -> Non
     """Keeps the preview off the pictures that are written, and read: for the jobs, and besides."""
     if wishes.preview is None:
         return
-    written = [job.output for job in jobs if job.output]
-    used = [*written, *(Path(job.source.name) for job in jobs if job.source.kind == "file"), *map(Path, read)]
-    if Path(wishes.preview).resolve() in {each.resolve() for each in used}:
+    used = [*(str(job.output) for job in jobs if job.output), *_read_for(jobs), *read]
+    if batch.overwritten(wishes.preview, used):
         raise SettingsError(f"--preview {wishes.preview} is an input or an output too. Give it a name of its own.")
+
+
+def _read_for(jobs: Sequence[Job]) -> list[str]:
+    """The files that jobs read: what they begin as, and what their settings name."""
+    distinct = {id(job.settings): job.settings for job in jobs if job.settings}.values()
+    named = [name for settings in distinct for name in [*pictures(settings), settings.model]]
+    return [*(job.source.name for job in jobs if job.source.kind == "file"), *named]
 
 
 def report_folder(picture: str, output: str | None, kind: str) -> Path:
@@ -149,6 +156,7 @@ class Jobs:
         with Interruption() as stop:
             self.runner = Runner(self.wishes, stop)
             self._check_layer()
+            self._tell_refused()
             self._helped(self.machines, jobs) if self.machines else self._in_turn(jobs)
             return stop.exit_code or self._sum_up()
 
@@ -189,10 +197,8 @@ class Jobs:
         number, job = len(self.batch.jobs), self.batch.jobs[0]
         if self.batch.many:
             raise SettingsError(f"--show-regions {path} is one picture; {number} are painted. Name one of them.")
-        used = [job.source.name, *pictures(job.settings), *([str(job.output)] if job.output else [])]
-        for name in used:
-            if not is_canvas(name) and Path(name).resolve() == Path(path).resolve():
-                raise SettingsError(f"{name} would be written over. Give the picture of the regions a name of its own.")
+        used = [*_read_for([job]), *(each for each in (job.output, self.wishes.preview) if each)]
+        batch.refuse_overwriting("--show-regions", path, used)
         refuse(Path(path), overwrite=self.wishes.force)
         images.format_of(Path(path))
 
@@ -208,6 +214,14 @@ class Jobs:
             home = named.changes.get("model", DreamSettings.model)
             advice = f"{kind} {named.name!r} is made for {home}; name a --layer of {self.batch.ready.network.name}."
             raise UnknownNameError(f"{error}\n{advice}") from error
+
+    def _tell_refused(self) -> None:
+        """Says which files are left out, and which pictures cannot be made, and why."""
+        if self.batch.left_out:
+            self.runner.console.say(self.batch.left_out)
+        for job in self.batch.refused:
+            with self.runner.telling(job, many=True):
+                raise job.source.refusal or SettingsError("It cannot be made.")
 
     def _in_turn(self, jobs: Sequence[Job], executor: MakeExecutor | None = None) -> None:
         """Makes one picture after the other; `executor` makes the steps of large ones."""
@@ -306,7 +320,7 @@ class Jobs:
 
     def _sum_up(self) -> int:
         """Says how many pictures did not come about, if they were many; gives 1 if there are such."""
-        failed, total = len(self.runner.failures), len(self.batch.jobs)
+        failed, total = len(self.runner.failures), len(self.batch.jobs) + len(self.batch.refused)
         if failed and self.batch.many:
             self.runner.console.say(f"{failed} of {total} pictures did not come about.")
         return int(failed > 0)

@@ -32,7 +32,7 @@ BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
 _COMMANDS = ("redo", "film", "zoom")  # that leave journals, beside the techniques'
 _ELSEWHERE = ("--scheduler",)  # what reaches other machines
 _PRIVATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_PART = re.compile(r"[^=,()@\"']+")  # of a word, as of `mask.png=guide(block5, "a.jpg") @ 2`
+PART = re.compile(r"[^=,()@\"']+")  # of a word, as of `mask.png=guide(block5, "a.jpg") @ 2`
 
 
 def key_file() -> Path:
@@ -138,7 +138,7 @@ class _Move:
     def word(self, word: str) -> str:
         """A word of the command, whose paths lead to where their files lie now."""
         whole = self._path(word)
-        return whole if whole != word else _PART.sub(lambda at: self._path(at[0]), word)
+        return whole if whole != word else PART.sub(lambda at: self._path(at[0]), word)
 
     def _path(self, part: str) -> str:
         """A part of a word: if it is a path to what was moved, the path to where that is."""
@@ -188,7 +188,7 @@ def _refuse_elsewhere(words: Sequence[str], here: Path, picture: Path) -> None:
     if not words or words[0] not in known:
         _refuse(" ".join(words[:1]), words, picture)
     for word in [*words[1:], *_configured(words, here, root)]:
-        parts = (word, *_PART.findall(word))
+        parts = (word, *PART.findall(word))
         if word.startswith(_ELSEWHERE) or not all(_lies_below(part, here, root) for part in parts):
             _refuse(word, words, picture)
 

@@ -1,5 +1,6 @@
 """Files of any size ↔ rasters, strip by strip, by libvips: no picture is ever whole in memory."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -84,8 +85,8 @@ def save(
         _pack(dreamt, source.raster, packed, depth=8 if format == "jpeg" else source.depth, alpha=format != "jpeg")
         with sources.replacing(path, overwrite=overwrite) as temporary:
             with _told(path.name):
-                image = pyvips.Image.tiffload(str(packed), access="sequential")
-                _WRITERS[format](image, str(temporary), quality, texts.as_description(metadata or {}))
+                image = pyvips.Image.tiffload(os.fsencode(packed), access="sequential")
+                _WRITERS[format](image, os.fsencode(temporary), quality, texts.as_description(metadata or {}))
             if format != "tiff":
                 _insert(temporary, *texts.inserted(format, exif, metadata or {}))
     finally:
@@ -134,13 +135,13 @@ def _insert(path: Path, at: int, data: bytes) -> None:
     longer.replace(path)
 
 
-def _tiff(image: pyvips.Image, name: str, _: int, description: str) -> None:
+def _tiff(image: pyvips.Image, name: bytes, _: int, description: str) -> None:
     image = image.copy()
     image.set_type(pyvips.GValue.gstr_type, "image-description", description)
     image.tiffsave(name, tile=True, pyramid=True, bigtiff=True, compression="deflate", predictor="horizontal")
 
 
-_WRITERS: Mapping[str, Callable[[pyvips.Image, str, int, str], None]] = {
+_WRITERS: Mapping[str, Callable[[pyvips.Image, bytes, int, str], None]] = {
     "png": lambda image, name, *_: image.pngsave(name, keep="none"),
     "jpeg": lambda image, name, quality, _: image.jpegsave(name, Q=quality, subsample_mode="off", keep="none"),
     "tiff": _tiff,

@@ -119,7 +119,7 @@ def in_strips(path: Path, **options: str) -> pyvips.Image | None:
     with path.open("rb") as file:
         start = file.read(4)
     loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
-    return loader(str(path), fail_on="error", **options) if loader else None
+    return loader(os.fsencode(path), fail_on="error", **options) if loader else None
 
 
 def orientation_of(image: pyvips.Image) -> int:
