@@ -392,3 +392,41 @@ def test_streams_that_are_closed(here, line, code, message):
         assert Path("a-dream.png").stat().st_size > 100
         with Image.open("a-dream.png") as picture:
             picture.load()
+
+
+# Nothing is no name
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["{}"], ["dream", "{}"], ["a.png", "{}"], ["style", "a.png", "{}"], ["style", "{}", "a.png"], ["pattern", "{}"],
+        ["match", "a.png", "{}"], ["atlas", "{}"], ["study", "{}", "--vary", "steps=1"], ["redo", "{}"], ["info", "{}"],
+        ["resume", "{}"], ["film", "{}"], ["zoom", "{}"], ["layers", "--model", "{}"], ["studio", "--folder", "{}"],
+        ["a.png", "-o", "{}"], ["redo", "a.png", "--input", "{}"], ["atlas", "a.png", "-o", "{}"],
+        *(
+            ["a.png", *words]
+            for flag in ("guide", "mask", "region", "config", "preview", "output", "model", "objective", "scheduler")
+            for words in ([f"--{flag}", "{}"], [f"--{flag}={{}}"])
+        ),
+    ],
+)  # fmt: skip
+def test_an_empty_name_is_a_mistake_in_words(here, line, blank):
+    paint("a.png", "b.png")
+    said = run(*(word.replace("{}", blank) for word in line), code=2)
+    assert "empty" in said
+    assert made() == []
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_name_is_a_mistake_in_python(here, blank):
+    paint("a.png")
+    for call in (
+        lambda: phosphene.dream(blank), lambda: phosphene.dream("a.png", guide=blank), lambda: phosphene.redo(blank),
+        lambda: phosphene.dream("a.png", mask=blank), lambda: list(batch.many(blank)),
+        lambda: list(batch.many("a.png", blank)),
+    ):  # fmt: skip
+        with pytest.raises((ImageError, SettingsError), match="empty"):
+            call()
+    assert made() == []

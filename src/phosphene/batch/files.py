@@ -121,6 +121,8 @@ def expand(
 def _expanded(name: str, recursive: bool, others: Counter[str]) -> tuple[list[Input], bool]:
     """The inputs that a word stands for, and whether it stands for a group."""
     path = Path(name)
+    if not name.strip():
+        raise ImageError(f"The name of a picture is empty: {name!r}. Name a picture, a folder, or a canvas.")
     if name == PIPE:
         return [Input(name, "pipe")], False
     if path.is_dir() and path.suffix.lower() not in _SUFFIXES:
@@ -226,6 +228,8 @@ def target(source: Input, output: str | None, facts: Mapping[str, object], techn
     """
     if output == PIPE:
         return None
+    if output is not None and not output.strip():
+        raise SettingsError(f"-o is empty: {output!r}. Name a file or a folder, or leave it out.")
     usual = f"{source.stem}-{technique.name}.png"
     if output is None:
         return source.folder / usual

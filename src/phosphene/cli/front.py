@@ -49,6 +49,8 @@ class Front(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts `dream` before a command line that begins with a picture or with one of its options."""
+        if not ctx.resilient_parsing:
+            _refuse_blanks(args)
         commands = self.list_commands(ctx)
         if args and args[0] not in commands and args[0] not in ("--help", "-h", "--version"):
             if not args[0].startswith("-") and not ctx.resilient_parsing:
@@ -67,6 +69,19 @@ class Front(click.Group):
                 return dreaming.shell_complete(inner, incomplete)
         found = super().shell_complete(ctx, incomplete) + beginning(CANVASES, incomplete)
         return found or [CompletionItem(incomplete, type="file")]
+
+
+def _refuse_blanks(args: Sequence[str]) -> None:
+    """Refuses words that are empty, as a variable of the shell that is not set leaves them: none means anything."""
+    for before, word in zip(("", *args), args, strict=False):
+        flag, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        if (flag and not sign) or value.strip():
+            continue
+        named = flag or (before if before.startswith("-") and before.strip("-") and "=" not in before else "")
+        raise click.UsageError(
+            f"{named or 'A name'} is empty: {value!r}.\nName something"
+            f"{', or leave the flag out' if named else ''}. Is a variable of your shell not set?"
+        )
 
 
 def _take_debug_(arguments: list[str]) -> bool:

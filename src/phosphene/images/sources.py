@@ -115,6 +115,8 @@ def _unreadable(source: object, error: Exception, also: Iterable[str]) -> str:
     if not isinstance(source, (str, os.PathLike)):
         return f"The open file gave nothing to read: {error}."
     path = Path(source)
+    if not os.fsdecode(source).strip():
+        return f"The name of the picture is empty: {os.fsdecode(source)!r}. Name a file."
     if _ADDRESS.match(name := os.fsdecode(source)):
         return f"{name!r} is an address, and Phosphene fetches nothing.\nFetch the picture first, as with your browser."
     match error:
