@@ -1,5 +1,6 @@
 """Names and folders as people have them: none of a batch stops the others, and no input is written over."""
 
+import contextlib
 import json
 import os
 import re
@@ -430,3 +431,57 @@ def test_an_empty_name_is_a_mistake_in_python(here, blank):
         with pytest.raises((ImageError, SettingsError), match="empty"):
             call()
     assert made() == []
+
+
+# Two runs in one folder
+
+
+def test_two_runs_at_once_make_each_picture_once(here):
+    paint(*(f"in/{number}.png" for number in range(12)))
+    line = [*PROGRAM, "in", *QUICK, "--json", "--threads", "1"]
+    runs = [subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [each.communicate(timeout=120) for each in runs]
+    assert [each.returncode for each in runs] == [0, 0], said
+    told = [json.loads(line) for out, _ in said for line in out.splitlines()]
+    assert len(told) == 24
+    assert sum("record" in each for each in told) == 12
+    assert len(made()) == 12
+
+
+def test_what_another_run_is_making_is_passed_over(here):
+    paint("in/a.png", "in/b.png")
+    with batch.claimed(Path("in/a-dream.png")) as ours:
+        assert ours
+        said = run("in", *QUICK)
+        assert "in/a-dream.png: another run is making it" in said
+        a, _ = batch.many("in", octaves=1, steps=1, layer="block1")
+        assert a.picture is None
+        assert a.error is None
+    assert made() == ["b-dream.png"]
+    run("in", *QUICK)
+    assert made() == ["a-dream.png", "b-dream.png"]
+
+
+def test_what_another_run_has_just_made_is_passed_over(here, monkeypatch):
+    paint("in/a.png", "in/b.png")
+
+    @contextlib.contextmanager
+    def unclaimed(_):
+        yield True
+
+    monkeypatch.setattr("phosphene.batch.claimed", unclaimed)
+    make = phosphene.run.Prepared.make
+
+    def twice(self, source, **more):
+        result = make(self, source, **more)
+        result.save(Path(source).with_name(f"{Path(source).stem}-dream.png"), overwrite=True)
+        return result
+
+    monkeypatch.setattr(phosphene.run.Prepared, "make", twice)
+    assert run("in", *QUICK).count("there already") == 2
+
+
+def test_a_claim_needs_no_temporary_folder(here, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/dev/null")
+    with batch.claimed(Path("a.png")) as ours:
+        assert ours

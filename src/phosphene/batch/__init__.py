@@ -2,6 +2,7 @@
 
 from phosphene.batch.apart import Job, overwritten, refuse_overwriting
 from phosphene.batch.batch import Batch, BatchResult, many, plan, standing
+from phosphene.batch.claims import claimed
 from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "again",
     "begun",
     "check",
+    "claimed",
     "expand",
     "facts",
     "is_folder",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.batch.apart import Job, file_key, sorted_out
+from phosphene.batch.claims import claimed
 from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, target
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, in_words
 from phosphene.images.sources import name_of, read_bytes
@@ -270,14 +271,20 @@ def many(
 
 
 def _one(batch: Batch, job: Job, output: Path, on_step: OnStep | None) -> Dream | LargeDream | None:
-    """Makes one picture and saves it; `None` if it is there."""
-    there = batch.standing(job)
-    if there == "finished":
-        return None
-    source: images.Source | None = None if job.source.kind == "words" else job.source.name
-    keep = CheckpointOptions(journal.folder_of(output), anew=batch.force)
-    made = batch.of(job).make(source, on_step=on_step, keep=keep)
-    made.save(output, overwrite=batch.force or there is not None or batch.begun(job))
-    if made.journal and made.record.complete:
-        made.journal.close()
-    return made
+    """Makes one picture and saves it; `None` if it is there, or if another run is making it now."""
+    with claimed(output if batch.many else None) as ours:
+        there = batch.standing(job) if ours else "finished"
+        if there == "finished":
+            return None
+        source: images.Source | None = None if job.source.kind == "words" else job.source.name
+        keep = CheckpointOptions(journal.folder_of(output), anew=batch.force)
+        made = batch.of(job).make(source, on_step=on_step, keep=keep)
+        try:
+            made.save(output, overwrite=batch.force or there is not None or batch.begun(job))
+        except ImageError:
+            if batch.standing(job) == "finished":  # another run was faster
+                return None
+            raise
+        if made.journal and made.record.complete:
+            made.journal.close()
+        return made

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
@@ -17,7 +18,7 @@ from phosphene.cli.configuration import layer_from
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, goes_nowhere, piped
 from phosphene.cli.runner import Dreaming, Runner
-from phosphene.errors import SettingsError, UnknownNameError
+from phosphene.errors import ImageError, SettingsError, UnknownNameError
 from phosphene.images.sources import Sent, refuse
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
@@ -227,14 +228,19 @@ class Jobs:
         """Makes one picture after the other; `executor` makes the steps of large ones."""
         for number, job in enumerate(jobs, 1):
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
-            with self.runner.telling(job, many=self.batch.many):
-                if (again := self._again(job)) is not None:
+            with self.runner.telling(job, many=self.batch.many), self._claimed(job) as ours:
+                if ours and (again := self._again(job)) is not None:
                     begun = self.batch.begun(job)
                     if begun:
                         self.runner.console.say(f"{job.output}: goes on where it stopped")
                     notes = [_ANEW] * (again and not begun)
                     made = self._dreaming(job, executor)
-                    result = self.runner.make(job, made, title=title, notes=notes, replace=again or begun)
+                    try:
+                        result = self.runner.make(job, made, title=title, notes=notes, replace=again or begun)
+                    except ImageError:
+                        if self.batch.many and self._again(job) is None:  # another run was faster
+                            continue
+                        raise
                     if self.regions and isinstance(result, Dream):
                         images.save(result.regions, self.regions, overwrite=self.wishes.force)
             if self.runner.stop.signal:
@@ -253,21 +259,22 @@ class Jobs:
         with machines.connected() as client:
             from phosphene.cluster import ClusterExecutor
 
-            due = self._due([job for job in jobs if job not in large])
-            for job, outcome in self._together(client, list(due)):
-                with self.runner.telling(job, many=self.batch.many):
-                    if isinstance(outcome, Exception):
-                        raise outcome
-                    self.runner.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
+            with ExitStack() as claims:
+                due = self._due([job for job in jobs if job not in large], claims)
+                for job, outcome in self._together(client, list(due)):
+                    with self.runner.telling(job, many=self.batch.many):
+                        if isinstance(outcome, Exception):
+                            raise outcome
+                        self.runner.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
             if not self.runner.stop.signal:
                 self._in_turn(large, ClusterExecutor(client))
 
-    def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
-        """The jobs that are not done, each with whether it was interrupted."""
+    def _due(self, jobs: Sequence[Job], claims: ExitStack) -> dict[Job, bool]:
+        """The jobs that are not done, each with whether it was interrupted; they are claimed."""
         due = {}
         for job in jobs:
             with self.runner.telling(job, many=self.batch.many):
-                if (again := self._again(job)) is not None:
+                if claims.enter_context(self._claimed(job)) and (again := self._again(job)) is not None:
                     due[job] = again
         return due
 
@@ -304,6 +311,15 @@ class Jobs:
             return PictureTask(Sent("stdin", source.getvalue()), ready.settings, ready.opening)
         sent = Sent.of(job.source.name) if job.source.kind == "file" else source
         return PictureTask(sent, ready.settings, ready.opening)
+
+    @contextmanager
+    def _claimed(self, job: Job) -> Iterator[bool]:
+        """Claims one of many for this run; false if another run is making it now, which is told."""
+        with batch.claimed(job.output if self.batch.many else None) as ours:
+            if not ours:
+                self.runner.console.say(f"{job.output}: another run is making it")
+                self.runner.tell(job, skipped=True)
+            yield ours
 
     def _again(self, job: Job) -> bool | None:
         """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
