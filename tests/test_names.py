@@ -485,3 +485,25 @@ def test_a_claim_needs_no_temporary_folder(here, monkeypatch):
     monkeypatch.setattr("tempfile.gettempdir", lambda: "/dev/null")
     with batch.claimed(Path("a.png")) as ours:
         assert ours
+
+
+@pytest.mark.parametrize("name", ["aux.png", "CON.png", "nul", "com1.tar.png", "LPT9 .png", "dots./x.png", "a?b.png"])
+def test_names_that_windows_reserves_are_refused_there(here, monkeypatch, name):
+    assert batch.files._RESERVED.search(name.split("/")[0])
+    monkeypatch.setattr("phosphene.batch.files._WINDOWS", True)
+    paint("a.png")
+    with pytest.raises(ImageError, match="Windows takes no file"):
+        batch.plan(["a.png"], name)
+    assert batch.plan(["a.png"], "../console.aux.png").jobs
+
+
+def test_a_pattern_of_one_pixel_is_refused_in_words(here):
+    assert "--size 1x1" in run("pattern", "block1:1", "--size", "1x1", code=2)
+
+
+def test_films_at_an_address_or_behind_a_broken_link(here):
+    pytest.importorskip("av", reason="films need PyAV")
+    pytest.importorskip("cv2", reason="films need OpenCV")
+    Path("gone.mp4").symlink_to("nowhere.mp4")
+    assert "is an address" in run("film", "https://host/walk.mp4", "-o", "x.mp4", code=2)
+    assert "is a link to 'nowhere.mp4'" in run("film", "gone.mp4", code=2)

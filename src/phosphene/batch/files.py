@@ -26,6 +26,10 @@ PIPE = "-"
 _SUFFIXES = frozenset(suffix for suffixes in READABLE.values() for suffix in suffixes)
 _UNFIT = re.compile(r"[^\w.+-]+")  # what is left out of a name that is made of words
 _LONGEST = 60  # letters of such a name
+_WINDOWS = os.name == "nt"
+_RESERVED = re.compile(
+    r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)|[^. ][. ]+$|[<>\"|?*\0-\x1f]", re.IGNORECASE
+)
 _KINDS = 8  # kinds of files that are left out and told of one by one
 _OTHERS = frozenset(
     re.findall(
@@ -290,6 +294,8 @@ def check(output: Path, *, force: bool) -> None:
         ImageError: the file exists already, is a folder or a device, has an unknown suffix, or its folder is not there
             or not to be written.
     """
+    if _WINDOWS and (bad := next((part for part in output.parts if _RESERVED.search(part)), None)):
+        raise ImageError(f"{output}: Windows takes no file called {bad!r}.\nChoose another name with -o.")
     refuse(output, overwrite=True)
     format_of(output)
     if output.exists() and not force and not begun(output):

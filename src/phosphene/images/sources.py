@@ -101,6 +101,15 @@ def bare_name(path: str) -> str:
     return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or "picture"
 
 
+def is_address(name: str | os.PathLike[str]) -> bool:
+    """Whether a name is an address on the web, also one of which a path has swallowed a stroke.
+
+    >>> is_address("https://host/cat.png"), is_address("https:/host/cat.png"), is_address("C:/cat.png")
+    (True, True, False)
+    """
+    return bool(_ADDRESS.match(os.fsdecode(name)))
+
+
 def _file_bytes(path: Path) -> bytes:
     if path.exists() and not path.is_file() and not path.is_fifo():
         raise IsADirectoryError
@@ -117,7 +126,7 @@ def _unreadable(source: object, error: Exception, also: Iterable[str]) -> str:
     path = Path(source)
     if not os.fsdecode(source).strip():
         return f"The name of the picture is empty: {os.fsdecode(source)!r}. Name a file."
-    if _ADDRESS.match(name := os.fsdecode(source)):
+    if is_address(name := os.fsdecode(source)):
         return f"{name!r} is an address, and Phosphene fetches nothing.\nFetch the picture first, as with your browser."
     match error:
         case FileNotFoundError() if path.is_symlink():
