@@ -381,3 +381,22 @@ def test_workers_of_another_version_are_refused(client):
         client.run(pretend, None, workers=[worker])
     assert f"{worker} has phosphene 0.0.9 (here " in str(refused.value)
     assert len(str(refused.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("error", [OSError(30, "Read-only file system"), ImportError("no working sem_open")])
+def test_without_shared_memory_it_is_said(monkeypatch, error):
+    def refuse(_):
+        raise error
+
+    monkeypatch.setattr("multiprocessing.context.BaseContext.Lock", refuse)
+    with pytest.raises(ClusterError, match=r"no shared memory.*(\n.*)*/dev/shm.*--workers"), connect(workers=2):
+        pass
+
+
+def test_workers_that_do_not_start_are_said(monkeypatch):
+    def refuse(*_, **__):
+        raise RuntimeError("Nanny failed to start.") from OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("phosphene.cluster.pool.LocalCluster", refuse)
+    with pytest.raises(ClusterError, match="Resource temporarily unavailable"), connect(workers=2):
+        pass

@@ -277,7 +277,7 @@ MISTAKES = [
     mistake("photo.png -o {tile:d}.png", 2, "template", "{tile:d}"),
     mistake(f"photo.png -o {LONG}.png", 2, "xxx", "too long", "shorter"),
     mistake(f"photo.png --preview {LONG}.png", 2, "xxx", "too long", "shorter"),
-    mistake("photo.png photo.jpg", 2, "2 pictures", "photo-dream.png", "{ext}"),
+    mistake("photo.png photo.jpg", 2, "2 pictures", "photo-dream.png", "{suffix}"),
     mistake("photo.png other.png -o -", 2, "2 pictures", "-o dreams/"),
     mistake("photo.png -o - --json", 2, "--json", "-o -"),
     mistake("photo.png --preview other.png", 2, "other.png", "no preview", "--force"),

@@ -5,6 +5,7 @@ do next. The command line prints the message and leaves with the error's `exit_c
 """
 
 import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -58,8 +59,51 @@ class ClusterError(PhospheneError):
     exit_code = 5
 
 
+class FaultError(PhospheneError):
+    """Something that nobody foresaw; it is to be reported."""
+
+    exit_code = 1
+
+
 class Stop(Exception):  # noqa: N818 - it is a wish, not an error
     """Raised from `on_step` to end a run early and keep what there is."""
+
+
+_LONGEST_NAME = 80  # letters of a name in a message; of a longer one both ends are shown
+_ADVICE = {
+    errno.ENAMETOOLONG: "Give it a shorter name: most disks allow 255 letters.",
+    errno.ELOOP: "It is a link that leads back to itself. Name the file that is meant.",
+    errno.ENOTDIR: "A part of its path is a file, not a folder. Look at the path.",
+    errno.EACCES: "Look at its permissions: ls -l",
+}
+
+
+def in_words(error: Exception) -> PhospheneError:
+    """Any error as one of ours: what the system says of a file with advice, and what nobody foresaw as a fault."""
+    match error:
+        case PhospheneError():
+            return error
+        case MemoryError():
+            return OutOfSpaceError("Memory ran out. Try --memory 800MB, or --long-side 1024.")
+        case OSError() if error.errno in DISK_FULL:
+            return OutOfSpaceError(
+                "The disk has no room for what was to be written.\nFree some, or choose another disk."
+            )
+        case OSError() if isinstance(error.filename, (str, bytes)) and error.filename:
+            return ImageError(_of_file(error, os.fsdecode(error.filename)))
+        case RuntimeError() if str(error).startswith("Symlink loop from "):  # what pathlib made of ELOOP until 3.12
+            name = str(error).removeprefix("Symlink loop from ").strip("'")
+            return ImageError(_of_file(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), name))
+    kind = type(error).__name__
+    said = str(error).strip().splitlines()
+    what = f"{kind}: {said[0]}" if said else kind
+    return FaultError(f"This is a fault of Phosphene: {what}\nPlease report it; --debug shows the traceback.")
+
+
+def _of_file(error: OSError, name: str) -> str:
+    """What the system said of a file, and what to do."""
+    shown = name if len(name) <= _LONGEST_NAME else f"{name[:40]}…{name[-30:]}"
+    return f"{shown!r}: {error.strerror or error}.\n{_ADVICE.get(error.errno or 0, 'Choose another file or folder.')}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

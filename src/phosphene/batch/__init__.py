@@ -1,6 +1,8 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
-from phosphene.batch.batch import Batch, BatchResult, Job, many, plan, standing
+from phosphene.batch.apart import Job, overwritten, refuse_overwriting
+from phosphene.batch.batch import Batch, BatchResult, many, plan, standing
+from phosphene.batch.claims import claimed
 from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
 
 __all__ = [
@@ -12,11 +14,14 @@ __all__ = [
     "again",
     "begun",
     "check",
+    "claimed",
     "expand",
     "facts",
     "is_folder",
     "many",
+    "overwritten",
     "plan",
+    "refuse_overwriting",
     "standing",
     "target",
 ]

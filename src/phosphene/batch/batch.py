@@ -4,14 +4,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.batch.files import PIPE, Input, begun, check, expand, facts, is_folder, target
-from phosphene.errors import ImageError, PhospheneError, SettingsError
+from phosphene.batch.apart import Job, file_key, sorted_out
+from phosphene.batch.claims import claimed
+from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, target
+from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, in_words
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
@@ -21,16 +23,6 @@ from phosphene.run import CheckpointOptions, Dream, LargeDream, Prepared, prepar
 from phosphene.techniques import DREAM, Technique, known
 from phosphene.techniques.engine import pictures
 from phosphene.techniques.opening import CANVAS_SIZE, Opening
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a picture is made of and how, and the file that it becomes; `None` is standard output."""
-
-    source: Input
-    output: Path | None
-    settings: Any = None
-
 
 # Which pictures of a batch are there already, and which were interrupted
 
@@ -87,6 +79,8 @@ class Batch:
     force: bool = False  # makes anew what is there
     opening: Opening = field(default_factory=Opening)
     network: Network | str | None = None
+    refused: tuple[Job, ...] = ()  # what cannot be done, each with the reason
+    left_out: str = ""  # the files of folders that are no pictures, in words
     objectives: dict[int, str] = field(default_factory=dict)  # by the identity of the settings; known when checked
 
     @cached_property
@@ -167,25 +161,38 @@ def plan(
     """
     wishes = wishes or {}
     found: list[tuple[Input, Any]]
+    left_out = ""
     if technique.takes == "words":
         given = names or (None,)  # without a word, the wishes say of what
         found = [(Input(name or _called(wishes), "words"), technique.choose(of=name, **wishes)) for name in given]
         many = len(found) > 1
     else:
-        chosen, (inputs, many) = settings or technique.choose(**wishes), expand(names, recursive=recursive)
+        chosen, others = settings or technique.choose(**wishes), Counter[str]()
+        inputs, many = expand(names, recursive=recursive, others=others)
+        left_out = in_kinds(others)
         found = [(source, chosen) for source in inputs]
     jobs = []
-    for source, chosen in found:
-        named = facts(chosen, {look: wishes.get(look) for look in technique.looks})
-        jobs.append(Job(source, target(source, output, named, technique), chosen))
-    planned = _without_results(jobs)
-    _keep_apart(planned, output)
-    tree = Path(output).resolve() if output and recursive and Path(output).is_dir() and is_folder(output) else None
-    for path in (job.output for job in planned if job.output):
-        if tree and path.parent.resolve().is_relative_to(tree):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        check(path, force=force or many)
-    return Batch(planned, many, technique, force)
+    for number, (source, chosen) in enumerate(found, 1):
+        named = facts(chosen, {look: wishes.get(look) for look in technique.looks}) | {"number": number}
+        jobs.append(Job(source, None if source.refusal else target(source, output, named, technique), chosen))
+    ready = partial(_make_folders, _tree(output) if recursive else None)
+    done, refused = sorted_out(_without_results(jobs), output, replaces=force or many, ready=ready)
+    if not done:
+        raise next(job.source.refusal for job in refused if job.source.refusal)
+    return Batch(done, many, technique, force, refused=refused, left_out=left_out)
+
+
+def _tree(output: str | None) -> Path | None:
+    """The folder in which a tree of folders may be made: the one that `-o` names, or that stands before {folder}."""
+    if output is None:
+        return None
+    place = Path(output.partition("{folder}")[0] or ".") if "{folder}" in output else Path(output)
+    return place.resolve() if place.is_dir() and ("{folder}" in output or is_folder(output)) else None
+
+
+def _make_folders(tree: Path | None, path: Path) -> None:
+    if tree and path.parent.resolve().is_relative_to(tree):
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _called(wishes: Mapping[str, object]) -> str:
@@ -194,31 +201,10 @@ def _called(wishes: Mapping[str, object]) -> str:
     return str(wishes.get("objective") or (layer if channel is None else f"{layer}:{channel}"))
 
 
-def _without_results(jobs: Sequence[Job]) -> tuple[Job, ...]:
+def _without_results(jobs: Sequence[Job]) -> list[Job]:
     """The jobs without those whose input is another's output: a folder that is dreamt upon again holds both."""
-    results = {job.output.resolve(): job for job in jobs if job.output}
-    return tuple(job for job in jobs if results.get(Path(job.source.name).resolve(), job) is job)
-
-
-def _keep_apart(jobs: Sequence[Job], output: str | None) -> None:
-    """Refuses two dreams in one file, and a dream in place of a picture that is to be read."""
-    if len(jobs) > 1 and output == PIPE:
-        raise SettingsError(f"{len(jobs)} pictures cannot go through one pipe. Name a folder: -o dreams/")
-    targets = Counter(job.output.resolve() for job in jobs if job.output)
-    for job in jobs:
-        if job.output and targets[job.output.resolve()] > 1:
-            one = output is not None and "{" not in output and Path(output) == job.output
-            advice = f"{'Name a folder, or a' if one else 'Name a'} template, as -o '{{stem}}-{{ext}}-dream.png'."
-            raise SettingsError(f"{targets[job.output.resolve()]} pictures would all become {job.output}.\n{advice}")
-    for job in jobs:
-        if job.source.kind == "file" and Path(job.source.name).resolve() in targets:
-            raise SettingsError(
-                f"The picture would replace its own input {job.source.name}.\nChoose another name with -o."
-            )
-    distinct = {id(job.settings): job.settings for job in jobs if job.settings}.values()
-    for name in dict.fromkeys(name for settings in distinct for name in pictures(settings)):
-        if not is_canvas(name) and Path(name).resolve() in targets:
-            raise SettingsError(f"{name} would be written over, and is looked at.\nChoose another name with -o.")
+    results = {file_key(job.output): job for job in jobs if job.output}
+    return [job for job in jobs if results.get(file_key(job.source.name), job) is job]
 
 
 @dataclass(frozen=True)
@@ -226,7 +212,7 @@ class BatchResult:
     """What became of one of many pictures."""
 
     source: str  # what it is made of: a file, a canvas, or words
-    output: Path  # its file
+    output: Path | None  # its file; `None` where none could be chosen
     picture: Dream | LargeDream | None = None  # as it was made; `None` if it was there already, or did not come about
     error: PhospheneError | None = None  # why it did not come about
 
@@ -269,29 +255,37 @@ def many(
     planned = plan(names, output, technique=technique, wishes=wishes, recursive=recursive, force=force)
     batch = replace(planned, network=network, opening=opening or Opening())
     batch.check()
+    for job in batch.refused:
+        yield BatchResult(job.source.name, job.output, error=job.source.refusal)
     for job in batch.jobs:
         if job.output is None or job.source.kind == "pipe":
             raise SettingsError("'-' is for the command line. Name files.")
         try:
             made = BatchResult(job.source.name, job.output, _one(batch, job, job.output, on_step))
-        except PhospheneError as error:
-            if not batch.many:
+        except Exception as error:
+            if not batch.many or isinstance(error, Stop):
                 raise
-            made = BatchResult(job.source.name, job.output, error=error)
+            made = BatchResult(job.source.name, job.output, error=in_words(error))
         yield made
         if made.picture and not made.picture.record.complete:
             return
 
 
 def _one(batch: Batch, job: Job, output: Path, on_step: OnStep | None) -> Dream | LargeDream | None:
-    """Makes one picture and saves it; `None` if it is there."""
-    there = batch.standing(job)
-    if there == "finished":
-        return None
-    source: images.Source | None = None if job.source.kind == "words" else job.source.name
-    keep = CheckpointOptions(journal.folder_of(output), anew=batch.force)
-    made = batch.of(job).make(source, on_step=on_step, keep=keep)
-    made.save(output, overwrite=batch.force or there is not None or batch.begun(job))
-    if made.journal and made.record.complete:
-        made.journal.close()
-    return made
+    """Makes one picture and saves it; `None` if it is there, or if another run is making it now."""
+    with claimed(output if batch.many else None) as ours:
+        there = batch.standing(job) if ours else "finished"
+        if there == "finished":
+            return None
+        source: images.Source | None = None if job.source.kind == "words" else job.source.name
+        keep = CheckpointOptions(journal.folder_of(output), anew=batch.force)
+        made = batch.of(job).make(source, on_step=on_step, keep=keep)
+        try:
+            made.save(output, overwrite=batch.force or there is not None or batch.begun(job))
+        except ImageError:
+            if batch.standing(job) == "finished":  # another run was faster
+                return None
+            raise
+        if made.journal and made.record.complete:
+            made.journal.close()
+        return made

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
@@ -10,9 +11,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Literal
 
-from phosphene.errors import ImageError, SettingsError, UnknownNameError, nearest
+from phosphene.errors import ImageError, PhospheneError, SettingsError, UnknownNameError, in_words, nearest
 from phosphene.images import FORMATS, format_of, name_of
-from phosphene.images.filetypes import SUFFIXES
+from phosphene.images.filetypes import SUFFIXES, begins_a_picture
 from phosphene.images.sources import read_bytes, refuse
 from phosphene.names import CANVASES
 from phosphene.pixels.canvases import is_canvas
@@ -24,6 +25,11 @@ from phosphene.techniques import DREAM, TECHNIQUES, Technique
 PIPE = "-"
 _UNFIT = re.compile(r"[^\w.+-]+")  # what is left out of a name that is made of words
 _LONGEST = 60  # letters of such a name
+_WINDOWS = os.name == "nt"
+_RESERVED = re.compile(
+    r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)|[^. ][. ]+$|[<>\"|?*\0-\x1f]", re.IGNORECASE
+)
+_KINDS = 8  # kinds of files that are left out and told of one by one
 _REPORTS = ("-atlas", "-study", SUFFIX)  # ends of the names of folders that hold what was made
 
 
@@ -34,6 +40,7 @@ class Input:
     name: str  # a path, a canvas, `-` for standard input, or words
     kind: Literal["file", "canvas", "pipe", "words"] = "file"  # which of them it is
     below: Path = Path()  # the folders between one that was named and the file, where subfolders are looked through
+    refusal: PhospheneError | None = None  # why no picture can be made of it, where that is known before
 
     @property
     def stem(self) -> str:
@@ -48,29 +55,42 @@ class Input:
         return Path(self.name).parent if self.kind == "file" else Path()
 
     @property
+    def suffix(self) -> str:
+        """Its own, without the point."""
+        return Path(self.name).suffix.lower()[1:] if self.kind == "file" else ""
+
+    @property
     def extension(self) -> str:
         """Its own, if such files can be written; else png."""
         suffix = Path(self.name).suffix.lower() if self.kind == "file" else ""
         return suffix[1:] if suffix in FORMATS else "png"
 
 
-def expand(names: Sequence[str], *, recursive: bool = False) -> tuple[list[Input], bool]:
+def expand(
+    names: Sequence[str], *, recursive: bool = False, others: Counter[str] | None = None
+) -> tuple[list[Input], bool]:
     """The pictures that are meant, each once, and whether they are a batch: several, a folder's or a glob's.
 
     Args:
         names: files, folders, globs, canvases, `-`.
         recursive: whether folders are looked through with all below them.
+        others: is told of the files that are no pictures: how many of which kind.
 
     Raises:
-        ImageError: no such picture, or no picture in a folder.
+        ImageError: no such picture, or no picture in a folder. Of several names that one alone is refused.
     """
     found: dict[tuple[str, str], Input] = {}
-    many = False
+    many, others = False, Counter() if others is None else others
     for name in names:
-        inputs, group = _expanded(name, recursive)
+        try:
+            inputs, group = _expanded(name, recursive, others)
+        except (PhospheneError, OSError, ValueError) as error:
+            if len(names) == 1:
+                raise in_words(error) from error
+            inputs, group = [Input(name, refusal=in_words(error))], True
         many |= group
         for each in inputs:
-            key = str(Path(each.name).resolve()) if each.kind == "file" else each.name
+            key = os.path.realpath(each.name) if each.kind == "file" else each.name
             found.setdefault((each.kind, key), each)
     first, *more = found.values()
     if not (many or more) and first.kind == "file" and (Path(first.name).is_dir() or not Path(first.name).exists()):
@@ -78,17 +98,20 @@ def expand(names: Sequence[str], *, recursive: bool = False) -> tuple[list[Input
     return [first, *more], many or bool(more)
 
 
-def _expanded(name: str, recursive: bool) -> tuple[list[Input], bool]:
+def _expanded(name: str, recursive: bool, others: Counter[str]) -> tuple[list[Input], bool]:
     """The inputs that a word stands for, and whether it stands for a group."""
     path = Path(name)
+    if not name.strip():
+        raise ImageError(f"The name of a picture is empty: {name!r}. Name a picture, a folder, or a canvas.")
     if name == PIPE:
         return [Input(name, "pipe")], False
     if path.is_dir() and path.suffix.lower() not in SUFFIXES:
         found = _below(path) if recursive else path.iterdir()
-        inputs = _pictures(found, f"{path} holds no picture")
+        inputs = _pictures(found, f"{path} holds no picture", others)
         return [replace(each, below=Path(each.name).parent.relative_to(path)) for each in inputs], True
     if not os.path.lexists(path) and glob.has_magic(name):
-        return _pictures(map(Path, glob.glob(name, recursive=True)), f"No picture matches {name!r}"), True  # noqa: PTH207
+        matches = map(Path, glob.glob(name, recursive=True))  # noqa: PTH207
+        return _pictures(matches, f"No picture matches {name!r}", others), True
     if is_canvas(name):
         return [Input(name, "canvas")], False
     return [Input(name)], False
@@ -101,19 +124,56 @@ def _below(folder: Path) -> Iterator[Path]:
         yield from (Path(path) / name for name in files)
 
 
-def _pictures(paths: Iterable[Path], nothing: str) -> list[Input]:
+def _pictures(paths: Iterable[Path], nothing: str, others: Counter[str]) -> list[Input]:
     """The pictures among paths, sorted, without what was made here: it would be worked on again each time."""
-    pictures = sorted(
-        path
-        for path in paths
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".") and not is_ours(path)
-    )
+    files = [path for path in paths if not path.name.startswith(".") and not is_ours(path) and _is_file(path)]
+    pictures = sorted(path for path in files if is_picture(path))
+    others.update(path.suffix.lower() for path in set(files) - set(pictures))
     if not pictures:
         made = ", ".join(f"…-{name}.png" for name in TECHNIQUES)
         raise ImageError(
-            f"{nothing}; what was made of others ({made}) is not counted.\nRead are: {', '.join(sorted(SUFFIXES))}."
+            f"{nothing}; what was made of others ({made}) is not counted. {in_kinds(others)}\n"
+            f"Read are: {', '.join(sorted(SUFFIXES))}."
         )
     return [Input(str(path)) for path in pictures]
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file, or a link that leads nowhere, which is told of when it is opened."""
+    try:
+        return path.is_file() or (path.is_symlink() and not path.exists())
+    except OSError:
+        return True
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is taken for a picture: by its suffix; where that says nothing, by its first bytes."""
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            return begins_a_picture(file.read(32))
+    except OSError:
+        return False
+
+
+def in_kinds(others: Mapping[str, int]) -> str:
+    """The files that are no pictures, in words.
+
+    >>> in_kinds({".heic": 3, "": 1})
+    'Left out: 3 of HEIC, 1 without a suffix.'
+    """
+    told = [f"{count} of {kind[1:].upper()}" if kind else f"{count} without a suffix" for kind, count in _first(others)]
+    return f"Left out: {', '.join(told)}." if told else ""
+
+
+def _first(others: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The kinds of which there are most; all the others are one, called other kinds."""
+    kinds = sorted(others.items(), key=lambda each: (not each[0], -each[1], each[0]))
+    if len(kinds) <= _KINDS:
+        return kinds
+    return [*kinds[:_KINDS], (".other kinds", sum(count for _, count in kinds[_KINDS:]))]
 
 
 def is_ours(path: Path) -> bool:
@@ -142,11 +202,13 @@ def target(source: Input, output: str | None, facts: Mapping[str, object], techn
     """
     if output == PIPE:
         return None
+    if output is not None and not output.strip():
+        raise SettingsError(f"-o is empty: {output!r}. Name a file or a folder, or leave it out.")
     usual = f"{source.stem}-{technique.name}.png"
     if output is None:
         return source.folder / usual
     if "{" in output or "}" in output:
-        own = {"stem": source.stem, "ext": source.extension, "folder": source.below.as_posix()}
+        own = {"stem": source.stem, "ext": source.extension, "suffix": source.suffix, "folder": source.below.as_posix()}
         return Path(_filled(output, {**facts, **own}))
     return Path(output) / source.below / usual if is_folder(output) else Path(output)
 
@@ -181,7 +243,7 @@ def _filled(template: str, facts: Mapping[str, object]) -> str:
         fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
         for field in fields:
             if field not in facts:
-                known = ("stem", "ext", "folder", "preset", "recipe")
+                known = ("stem", "suffix", "ext", "number", "folder", "preset", "recipe")
                 names = ", ".join(f"{{{name}}}" for name in known if name in facts)
                 raise UnknownNameError(
                     f"{{{field}}} in {template!r} is unknown.{nearest(field, facts)}"
@@ -202,6 +264,8 @@ def check(output: Path, *, force: bool) -> None:
         ImageError: the file exists already, is a folder or a device, has an unknown suffix, or its folder is not there
             or not to be written.
     """
+    if _WINDOWS and (bad := next((part for part in output.parts if _RESERVED.search(part)), None)):
+        raise ImageError(f"{output}: Windows takes no file called {bad!r}.\nChoose another name with -o.")
     refuse(output, overwrite=True)
     format_of(output)
     if output.exists() and not force and not begun(output):

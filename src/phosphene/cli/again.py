@@ -7,11 +7,13 @@ from pathlib import Path
 
 from phosphene import batch, run
 from phosphene.batch import Input, Job
+from phosphene.cli import stopped
 from phosphene.cli.jobs import check_preview, check_streams
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, piped
 from phosphene.cli.runner import Runner
 from phosphene.errors import SettingsError
+from phosphene.painting import again as painting
 from phosphene.painting.again import RECIPE, redo
 from phosphene.recipes.fields import ValueDict, Values
 from phosphene.records import record
@@ -35,8 +37,11 @@ def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptio
     if made.recipe != RECIPE:
         run.check_changes(made, changes)
     job = Job(source, _redo_output(source, made, changes, wishes))
+    stopped.check([job.output])
     check_streams(job, wishes)
-    check_preview([job], wishes, *([input_] if input_ else []))
+    read = _read_for(picture, made, input_, changes)
+    batch.refuse_overwriting("-o", job.output, read)
+    check_preview([job], wishes, *read)
     with Interruption() as stop:
         recorded = min(made.threads, MOST_THREADS) if made.threads > 0 else None
         runner = Runner(replace(wishes, threads=wishes.threads or recorded), stop)
@@ -50,6 +55,16 @@ def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptio
                 replace=batch.begun(job.output),
             )
         return stop.exit_code
+
+
+def _read_for(picture: str, made: record.Record, input_: str | None, changes: Values) -> list[str]:
+    """The files that a picture is made again of, as far as they are known before."""
+    folder = Path() if picture == batch.PIPE else Path(picture).resolve().parent
+    known = [*made.pictures, *painting.names(made).values(), made.input.get("name"), made.network.get("file")]
+    beside = [path for name in known if (path := record.beside(folder, str(name or "")))]
+    typed = [name for value in changes.values() for name in (value if isinstance(value, tuple) else (value,))]
+    words = [part for each in typed if isinstance(each, str) for part in (each, *stopped.PART.findall(each))]
+    return [picture, *([input_] if input_ else []), *map(str, beside), *words]
 
 
 def _redo_output(

@@ -16,6 +16,7 @@ from phosphene.names import CANVASES, LAYERS, NETWORKS
 from phosphene.recipes.fields import Named, ValueDict, Values, combined, current
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
+from phosphene.texts import read_text
 
 _TEXTS = ("overlap", "memory")
 
@@ -66,19 +67,24 @@ def layer_from(wishes: Values) -> Named | None:
 
 def _file(path: Path, above: Technique) -> dict[str, dict[str, object]]:
     """The settings of each technique; those at the top belong to the one `above`."""
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not TOML: {error}.\nWrite a setting in each line, as: steps = 20") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"The settings {path} cannot be read: {getattr(error, 'strerror', None) or error}."
-        ) from error
+    content = toml(path)
     tables = {name: table for name, table in content.items() if name in TECHNIQUES and isinstance(table, dict)}
     top = {key: value for key, value in content.items() if key not in tables}
     found = {name: _checked(table, path, TECHNIQUES[name]) for name, table in tables.items()}
     found[above.name] = {**_checked(top, path, above), **found.get(above.name, {})}
     return found
+
+
+def toml(path: Path) -> dict[str, object]:
+    """What a TOML file says. Raises `SettingsError`: it cannot be read, or is none."""
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML: {error}.\nWrite a setting in each line, as: steps = 20") from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"The settings {path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        ) from error
 
 
 def _checked(table: Mapping[str, object], path: Path, technique: Technique) -> dict[str, object]:

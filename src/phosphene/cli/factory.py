@@ -160,7 +160,8 @@ def resume(context: click.Context, picture: str, model: str | None) -> int:
 
     Such a run leaves a folder PICTURE.unfinished, which is gone when the picture is there.
     """
-    from phosphene.errors import ImageError, RecordError
+    from phosphene.cli import stopped
+    from phosphene.errors import ImageError
     from phosphene.records import journal
 
     output = Path(picture.removesuffix(journal.SUFFIX))
@@ -170,14 +171,12 @@ def resume(context: click.Context, picture: str, model: str | None) -> int:
             f"No run that writes {output} was stopped: there is no {journal.folder_of(output).name}.\n"
             "A run keeps one from its first minute on. To make a finished picture again: phosphene redo PICTURE"
         )
-    command = found.get("command", {})
-    arguments, folder = command.get("arguments"), Path(str(command.get("folder", "")))
-    if not isinstance(arguments, list) or not folder.is_dir():
-        raise RecordError(f"{journal.folder_of(output)} does not say how it was begun. Give the same command again.")
-    own = None if model is None else str(Path(model).absolute())
-    words = [_named_again(str(word), own, picture) for word in arguments if word not in options.BEGIN_ANEW]
+    folder, words = stopped.command(found.get("command"), output)
+    own, written = None if model is None else str(Path(model).absolute()), output.resolve()
+    words = [_named_again(word, own, picture) for word in words]
     front = context.find_root().command
     with contextlib.chdir(folder), front.make_context("phosphene", words) as again:
+        again.meta[stopped.RESUMED] = written
         code = front.invoke(again)
     return code if isinstance(code, int) else 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import configuration, factory, options, progress
+from phosphene.cli import configuration, factory, options, progress, stopped
 from phosphene.cli.options import OutputOptions, file_flag
 from phosphene.cli.progress import Console, Interruption
 from phosphene.errors import SettingsError
@@ -186,6 +186,7 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
     console, preview = Console(wishes.quiet, wishes.json), Path(wishes.preview) if wishes.preview else None
     if wishes.output or output.parent.is_dir():  # else it is the input that is not there, which will be said
         check_output(output, overwrite=wishes.force)
+    stopped.check([output])
     begun = _begun(output) and not wishes.force
     if preview:
         check_preview(preview, output, [Path(name)], overwrite=True)  # more is known when the film is ready
@@ -198,8 +199,7 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
         process.tune_malloc(film.size)
         if begun:
             console.say(f"{output}: goes on where it stopped")
-        facts = {"arguments": list(command), "folder": str(Path.cwd())}
-        keep = CheckpointOptions(folder_of(output), facts, anew=wishes.force)
+        keep = CheckpointOptions(folder_of(output), stopped.facts(output, command), anew=wishes.force)
         if preview:
             check_preview(preview, output, film.read, overwrite=wishes.force)
         run = FilmRun(film, output, keep, wishes.force or begun, wishes.metadata, preview, watch.frame)

@@ -1,6 +1,5 @@
 """The front door: which command is meant, and what becomes of errors."""
 
-import errno
 import glob
 import os
 import sys
@@ -15,12 +14,11 @@ from click.shell_completion import CompletionItem
 from phosphene import __version__
 from phosphene.cli import factory, film, match, reports, studio, tables
 from phosphene.cli.configuration import beginning
-from phosphene.cli.progress import Console
-from phosphene.errors import DISK_FULL, PhospheneError, Stop, nearest
+from phosphene.cli.progress import Console, open_streams
+from phosphene.errors import Stop, in_words, nearest
 from phosphene.names import CANVASES
 from phosphene.techniques import TECHNIQUES
 
-_LONGEST_NAME = 80  # letters of a name in a message; of a longer one both ends are shown
 _NO_READER = 141  # what the shell reports of a program whose reader went away
 
 
@@ -31,6 +29,7 @@ class Front(click.Group):
         """Runs a command line and exits."""
         arguments = list(sys.argv[1:] if args is None else args)
         debug = bool(os.environ.get("PHOSPHENE_DEBUG")) or _take_debug_(arguments)
+        open_streams()
         options |= {"prog_name": "phosphene", "standalone_mode": False}
         try:
             result = super().main(arguments, **options)
@@ -50,6 +49,8 @@ class Front(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts `dream` before a command line that begins with a picture or with one of its options."""
+        if not ctx.resilient_parsing:
+            _refuse_blanks(args)
         commands = self.list_commands(ctx)
         if args and args[0] not in commands and args[0] not in ("--help", "-h", "--version"):
             if not args[0].startswith("-") and not ctx.resilient_parsing:
@@ -68,6 +69,19 @@ class Front(click.Group):
                 return dreaming.shell_complete(inner, incomplete)
         found = super().shell_complete(ctx, incomplete) + beginning(CANVASES, incomplete)
         return found or [CompletionItem(incomplete, type="file")]
+
+
+def _refuse_blanks(args: Sequence[str]) -> None:
+    """Refuses words that are empty, as a variable of the shell that is not set leaves them: none means anything."""
+    for before, word in zip(("", *args), args, strict=False):
+        flag, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        if (flag and not sign) or value.strip():
+            continue
+        named = flag or (before if before.startswith("-") and before.strip("-") and "=" not in before else "")
+        raise click.UsageError(
+            f"{named or 'A name'} is empty: {value!r}.\nName something"
+            f"{', or leave the flag out' if named else ''}. Is a variable of your shell not set?"
+        )
 
 
 def _take_debug_(arguments: list[str]) -> bool:
@@ -115,37 +129,12 @@ def _told(message: str, code: int, *, debug: bool) -> int:
 def _explained(error: Exception) -> tuple[str, int]:
     """An error's message for the person, and its exit code."""
     match error:
-        case PhospheneError():
-            return str(error), error.exit_code
         case click.ClickException():
             return _usage(error), error.exit_code
         case Stop():
             return "Interrupted; nothing is saved.", 130
-        case MemoryError():
-            return "Memory ran out. Try --memory 800MB, or --long-side 1024.", 4
-        case OSError() if error.errno in DISK_FULL:
-            return "The disk has no room for what was to be written.\nFree some, or choose another disk.", 4
-        case OSError() if isinstance(error.filename, (str, bytes)) and error.filename:
-            return _of_file(error, os.fsdecode(error.filename)), 2
-        case RuntimeError() if str(error).startswith("Symlink loop from "):  # what pathlib made of ELOOP until 3.12
-            name = str(error).removeprefix("Symlink loop from ").strip("'")
-            return _of_file(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), name), 2
-    kind = type(error).__name__
-    said = str(error).strip().splitlines()
-    what = f"{kind}: {said[0]}" if said else kind
-    return f"This is a fault of Phosphene: {what}\nPlease report it; --debug shows the traceback.", 1
-
-
-def _of_file(error: OSError, name: str) -> str:
-    """What the system said of a file, and what to do."""
-    shown = name if len(name) <= _LONGEST_NAME else f"{name[:40]}…{name[-30:]}"
-    advice = {
-        errno.ENAMETOOLONG: "Give it a shorter name: most disks allow 255 letters.",
-        errno.ELOOP: "It is a link that leads back to itself. Name the file that is meant.",
-        errno.ENOTDIR: "A part of its path is a file, not a folder. Look at the path.",
-        errno.EACCES: "Look at its permissions: ls -l",
-    }
-    return f"{shown!r}: {error.strerror or error}.\n{advice.get(error.errno or 0, 'Choose another file or folder.')}"
+    ours = in_words(error)
+    return str(ours), ours.exit_code
 
 
 def _usage(error: click.ClickException) -> str:

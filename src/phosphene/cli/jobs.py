@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
@@ -12,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from phosphene import batch, images
 from phosphene.ascent.executor import MakeExecutor
 from phosphene.batch import Batch, Job
-from phosphene.cli import progress
+from phosphene.cli import progress, stopped
 from phosphene.cli.configuration import layer_from
 from phosphene.cli.options import OutputOptions
-from phosphene.cli.progress import Interruption, check_piped, piped
+from phosphene.cli.progress import Interruption, check_piped, goes_nowhere, piped
 from phosphene.cli.runner import Dreaming, Runner
-from phosphene.errors import SettingsError, UnknownNameError
+from phosphene.errors import ImageError, SettingsError, UnknownNameError
 from phosphene.images.sources import Sent, refuse
-from phosphene.pixels.canvases import is_canvas
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.run import Dream
@@ -98,6 +98,8 @@ def check_streams(job: Job, wishes: OutputOptions) -> None:
         check_piped()
     if job.output is None and wishes.json:
         raise SettingsError("-o - and --json would both write to standard output. Name a file with -o.")
+    if job.output is None and goes_nowhere(sys.stdout):
+        raise SettingsError("-o - writes to standard output, which is closed. Name a file with -o.")
     if job.output is None and sys.stdout.isatty():
         raise SettingsError("A terminal cannot show the picture that -o - writes. Pipe it on, or name a file with -o.")
 
@@ -106,10 +108,16 @@ def check_preview(jobs: Sequence[Job], wishes: OutputOptions, *read: str) -> Non
     """Keeps the preview off the pictures that are written, and read: for the jobs, and besides."""
     if wishes.preview is None:
         return
-    written = [job.output for job in jobs if job.output]
-    used = [*written, *(Path(job.source.name) for job in jobs if job.source.kind == "file"), *map(Path, read)]
-    if Path(wishes.preview).resolve() in {each.resolve() for each in used}:
+    used = [*(str(job.output) for job in jobs if job.output), *_read_for(jobs), *read]
+    if batch.overwritten(wishes.preview, used):
         raise SettingsError(f"--preview {wishes.preview} is an input or an output too. Give it a name of its own.")
+
+
+def _read_for(jobs: Sequence[Job]) -> list[str]:
+    """The files that jobs read: what they begin as, and what their settings name."""
+    distinct = {id(job.settings): job.settings for job in jobs if job.settings}.values()
+    named = [name for settings in distinct for name in [*pictures(settings), settings.model]]
+    return [*(job.source.name for job in jobs if job.source.kind == "file"), *named]
 
 
 def report_folder(picture: str, output: str | None, kind: str) -> Path:
@@ -149,12 +157,14 @@ class Jobs:
         with Interruption() as stop:
             self.runner = Runner(self.wishes, stop)
             self._check_layer()
+            self._tell_refused()
             self._helped(self.machines, jobs) if self.machines else self._in_turn(jobs)
             return stop.exit_code or self._sum_up()
 
     def _check(self) -> None:
         """Refuses what can be known to be wrong before a network is loaded."""
         jobs = self.batch.jobs
+        stopped.check(job.output for job in jobs)
         if self.batch.technique.takes == "picture":
             self._check_opening()
         check_streams(jobs[0], self.wishes)
@@ -188,10 +198,8 @@ class Jobs:
         number, job = len(self.batch.jobs), self.batch.jobs[0]
         if self.batch.many:
             raise SettingsError(f"--show-regions {path} is one picture; {number} are painted. Name one of them.")
-        used = [job.source.name, *pictures(job.settings), *([str(job.output)] if job.output else [])]
-        for name in used:
-            if not is_canvas(name) and Path(name).resolve() == Path(path).resolve():
-                raise SettingsError(f"{name} would be written over. Give the picture of the regions a name of its own.")
+        used = [*_read_for([job]), *(each for each in (job.output, self.wishes.preview) if each)]
+        batch.refuse_overwriting("--show-regions", path, used)
         refuse(Path(path), overwrite=self.wishes.force)
         images.format_of(Path(path))
 
@@ -208,18 +216,31 @@ class Jobs:
             advice = f"{kind} {named.name!r} is made for {home}; name a --layer of {self.batch.ready.network.name}."
             raise UnknownNameError(f"{error}\n{advice}") from error
 
+    def _tell_refused(self) -> None:
+        """Says which files are left out, and which pictures cannot be made, and why."""
+        if self.batch.left_out:
+            self.runner.console.say(self.batch.left_out)
+        for job in self.batch.refused:
+            with self.runner.telling(job, many=True):
+                raise job.source.refusal or SettingsError("It cannot be made.")
+
     def _in_turn(self, jobs: Sequence[Job], executor: MakeExecutor | None = None) -> None:
         """Makes one picture after the other; `executor` makes the steps of large ones."""
         for number, job in enumerate(jobs, 1):
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
-            with self.runner.telling(job, many=self.batch.many):
-                if (again := self._again(job)) is not None:
+            with self.runner.telling(job, many=self.batch.many), self._claimed(job) as ours:
+                if ours and (again := self._again(job)) is not None:
                     begun = self.batch.begun(job)
                     if begun:
                         self.runner.console.say(f"{job.output}: goes on where it stopped")
                     notes = [_ANEW] * (again and not begun)
                     made = self._dreaming(job, executor)
-                    result = self.runner.make(job, made, title=title, notes=notes, replace=again or begun)
+                    try:
+                        result = self.runner.make(job, made, title=title, notes=notes, replace=again or begun)
+                    except ImageError:
+                        if self.batch.many and self._again(job) is None:  # another run was faster
+                            continue
+                        raise
                     if self.regions and isinstance(result, Dream):
                         images.save(result.regions, self.regions, overwrite=self.wishes.force)
             if self.runner.stop.signal:
@@ -238,21 +259,22 @@ class Jobs:
         with machines.connected() as client:
             from phosphene.cluster import ClusterExecutor
 
-            due = self._due([job for job in jobs if job not in large])
-            for job, outcome in self._together(client, list(due)):
-                with self.runner.telling(job, many=self.batch.many):
-                    if isinstance(outcome, Exception):
-                        raise outcome
-                    self.runner.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
+            with ExitStack() as claims:
+                due = self._due([job for job in jobs if job not in large], claims)
+                for job, outcome in self._together(client, list(due)):
+                    with self.runner.telling(job, many=self.batch.many):
+                        if isinstance(outcome, Exception):
+                            raise outcome
+                        self.runner.finish(job, *outcome, notes=[_ANEW] * due[job], replace=due[job])
             if not self.runner.stop.signal:
                 self._in_turn(large, ClusterExecutor(client))
 
-    def _due(self, jobs: Sequence[Job]) -> dict[Job, bool]:
-        """The jobs that are not done, each with whether it was interrupted."""
+    def _due(self, jobs: Sequence[Job], claims: ExitStack) -> dict[Job, bool]:
+        """The jobs that are not done, each with whether it was interrupted; they are claimed."""
         due = {}
         for job in jobs:
             with self.runner.telling(job, many=self.batch.many):
-                if (again := self._again(job)) is not None:
+                if claims.enter_context(self._claimed(job)) and (again := self._again(job)) is not None:
                     due[job] = again
         return due
 
@@ -290,6 +312,15 @@ class Jobs:
         sent = Sent.of(job.source.name) if job.source.kind == "file" else source
         return PictureTask(sent, ready.settings, ready.opening)
 
+    @contextmanager
+    def _claimed(self, job: Job) -> Iterator[bool]:
+        """Claims one of many for this run; false if another run is making it now, which is told."""
+        with batch.claimed(job.output if self.batch.many else None) as ours:
+            if not ours:
+                self.runner.console.say(f"{job.output}: another run is making it")
+                self.runner.tell(job, skipped=True)
+            yield ours
+
     def _again(self, job: Job) -> bool | None:
         """Whether a picture was interrupted and is made anew; `None` if it is there, which is told.
 
@@ -305,7 +336,7 @@ class Jobs:
 
     def _sum_up(self) -> int:
         """Says how many pictures did not come about, if they were many; gives 1 if there are such."""
-        failed, total = len(self.runner.failures), len(self.batch.jobs)
+        failed, total = len(self.runner.failures), len(self.batch.jobs) + len(self.batch.refused)
         if failed and self.batch.many:
             self.runner.console.say(f"{failed} of {total} pictures did not come about.")
         return int(failed > 0)

@@ -104,12 +104,12 @@ def _check(asked: Asked) -> None:
     """Refuses what cannot become a sheet, before any work is done for it."""
     if not asked.output:
         return
-    from phosphene import images
+    from phosphene import batch, images
     from phosphene.images.sources import refuse
 
     images.format_of(asked.output)
     refuse(asked.output, overwrite=asked.force)
-    if asked.output.resolve() in {Path(name).resolve() for name in asked.pictures}:
+    if batch.overwritten(asked.output, asked.pictures):
         raise SettingsError(f"-o {asked.output} is one of the pictures. Give the sheet a name of its own.")
 
 

@@ -194,8 +194,6 @@ class OutputOptions:
         return cls(**{each.name: flags.pop(each.name, None) for each in fields_of(cls)})
 
 
-BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
-
 config = flag("--config", metavar="FILE", help="settings from a TOML file")
 max_pixels = speed_flag(
     "--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none"

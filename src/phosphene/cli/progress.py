@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -161,9 +163,28 @@ class Interruption:
 # What is piped in, and what the program says: notes and errors on standard error, pictures and JSON on standard output
 
 
+def open_streams() -> None:
+    """Has standard streams take every text: what their encoding lacks is written as an escape, and none is closed.
+
+    A file that is opened where one is closed would get its number, and all that is said would go into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            empty = Path(os.devnull).open(mode, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - to the end
+            setattr(sys, name, empty)
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def goes_nowhere(stream: Any) -> bool:
+    """Whether a standard stream was closed before the program began."""
+    return getattr(stream, "name", None) == os.devnull and stream not in (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+
+
 def check_piped(example: str = "cat photo.jpg | phosphene -") -> None:
     """Refuses to wait for a picture that nobody pipes in."""
-    if sys.stdin.isatty():
+    if sys.stdin.isatty() or goes_nowhere(sys.stdin):
         raise SettingsError(f"Nothing is piped in. Name a picture, or pipe one: {example}")
 
 

@@ -1,8 +1,10 @@
 """Makes one picture: dreams with a bar and a preview, saves what there is, and says so."""
 
 import json
+import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +14,10 @@ from typing import Protocol
 from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
-from phosphene.cli import process, progress
+from phosphene.cli import process, progress, stopped
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Console, Interruption
-from phosphene.errors import ImageError, PhospheneError, Stop
+from phosphene.errors import ImageError, PhospheneError, Stop, in_words
 from phosphene.pixels.transforms import within
 from phosphene.records import journal
 from phosphene.run import CheckpointOptions, Dream, LargeDream
@@ -154,12 +156,17 @@ class Runner:
         except Stop as stop:
             nothing = f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
             self.console.complain(str(stop) or nothing)
-        except PhospheneError as error:
-            self.failures.append(error)
-            self.tell(job, error=str(error), exit_code=error.exit_code)
+        except BrokenPipeError:  # nobody reads what is told: no fault of this picture
+            raise
+        except Exception as error:
+            ours = in_words(error)
+            self.failures.append(ours)
+            self.tell(job, error=str(ours), exit_code=ours.exit_code)
             if not many:
                 raise
-            said, name = str(error), job.source.name
+            if os.environ.get("PHOSPHENE_DEBUG"):
+                traceback.print_exc()
+            said, name = str(ours), job.source.name
             self.console.complain(said if Path(name).name in said else f"{name}: {said}")
 
     def tell(self, job: Job, **facts: object) -> None:
@@ -170,8 +177,7 @@ class Runner:
         """Where the run that writes a file keeps how far it came."""
         if output is None:
             return None
-        facts = {"arguments": list(command), "folder": str(Path.cwd())}
-        return CheckpointOptions(journal.folder_of(output), facts, anew=self.wishes.force)
+        return CheckpointOptions(journal.folder_of(output), stopped.facts(output, command), anew=self.wishes.force)
 
     def foretell(self, forecast: Forecast) -> None:
         """Says what a long dream will take."""

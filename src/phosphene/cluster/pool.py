@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from phosphene.errors import ClusterError
 from phosphene.networks.network import use_threads
 
 POLL = 0.25  # seconds between two looks at who is still there, while results are waited for
+_DEEPEST = 10  # causes of an error that are looked through
 PATIENCE = 30.0  # seconds for a worker to come back, where none is left
 
 
@@ -211,7 +213,8 @@ async def _knock(scheduler: str) -> None:
 def _here(workers: int, threads: int | None) -> Iterator[Client]:
     """Workers on this computer, whom nobody else can reach."""
     threads = threads or max(1, (os.cpu_count() or 1) // workers)
-    with dask.config.set({"distributed.nanny.pre-spawn-environ": KEPT_BUFFERS}):
+    _check_shared_memory()
+    with _started(), dask.config.set({"distributed.nanny.pre-spawn-environ": KEPT_BUFFERS}):
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -225,6 +228,32 @@ def _here(workers: int, threads: int | None) -> Iterator[Client]:
     with cluster, Client(cluster, set_as_default=False) as client:
         client.register_worker_callbacks(partial(make_ready, threads))
         yield client
+
+
+def _check_shared_memory() -> None:
+    """Refuses to start processes where they could not speak with each other."""
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except (OSError, ImportError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise ClusterError(
+            f"No workers can be started: this computer gives programs no shared memory ({said}).\n"
+            "On Linux that is /dev/shm, which must be there, and writable. Or leave --workers out."
+        ) from error
+
+
+@contextmanager
+def _started() -> Iterator[None]:
+    """Says in words why workers do not start."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        causes = [error]
+        while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and len(causes) < _DEEPEST:
+            causes.append(cause)  # type: ignore[arg-type]
+        raise ClusterError(
+            f"No workers can be started: {causes[-1]}.\nFewer may start, or none is needed: leave --workers out."
+        ) from error
 
 
 @contextmanager

@@ -13,12 +13,10 @@ from phosphene.films.functions import FILM, ZOOM, FilmOptions, prepare_film, pre
 from phosphene.films.making import Film
 from phosphene.films.outputs import check_apart
 from phosphene.films.timeline import Timeline
-from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import ValueDict, Values, combined, flag
-from phosphene.records.record import Record
-from phosphene.run.again import check_changes, differences, recorded, recorded_input
+from phosphene.recipes.fields import ValueDict, Values, combined
+from phosphene.records.record import Record, beside
+from phosphene.run.again import check_changes, check_there, differences, recorded, recorded_input
 from phosphene.techniques import DREAM, Technique, known
-from phosphene.techniques.engine import pictures_by_setting
 
 _FLIGHT = tuple(each.name for each in fields(ZoomOptions))
 
@@ -79,8 +77,8 @@ def prepare_again(
     like = replace(made, recipe=technique.name, settings=told)
     check_changes(like, changes)
     then, notes = recorded(like, technique, folder, changes)
-    _check_names(technique, then, changes, folder)
     wishes = _given(combined(technique.settings, then, changes))
+    _check_names(technique, then, wishes, changes, folder)
     began = _began(made, folder) if image is None else image
     if made.recipe == ZOOM:
         film = prepare_zoom(
@@ -93,7 +91,7 @@ def prepare_again(
     return replace(film, notes=lambda: (*film.notes(), *notes, *others))
 
 
-def _check_names(technique: Technique, then: Values, changes: Values, folder: Path) -> None:
+def _check_names(technique: Technique, then: Values, wishes: Values, changes: Values, folder: Path) -> None:
     """Refuses recorded settings that are unknown, or that name pictures elsewhere than in the folder.
 
     Raises:
@@ -102,21 +100,14 @@ def _check_names(technique: Technique, then: Values, changes: Values, folder: Pa
     unknown = [name for name in then if name not in technique.names]
     if unknown:
         raise RecordError(f"The record cannot be followed: {', '.join(unknown)} is no setting of {technique.plural}.")
-    for settings in Timeline.of(technique, _given(dict(then)), seconds=1.0).tried:
-        for setting, name in pictures_by_setting(settings):
-            there = name == Path(name).name and (folder / name).is_file()
-            if setting not in changes and not there and not is_canvas(name):
-                raise RecordError(
-                    f"The {setting} {name!r} is no file in {folder}. Put it there, or name another:"
-                    f" {flag(setting)} PATH"
-                )
+    for settings in Timeline.of(technique, wishes, seconds=1.0).tried:
+        check_there(settings, folder, changes)
 
 
 def _began(made: Record, folder: Path) -> images.Source:
     """What a film was made of: as for pictures, or a folder of pictures beside it."""
-    name = str(made.input.get("name", ""))
-    inside = name == Path(name).name and name not in ("", "..")
-    return folder / name if inside and (folder / name).is_dir() else recorded_input(made, folder)
+    found = beside(folder, str(made.input.get("name", "")), folders=True)
+    return recorded_input(made, folder) if found is None else found
 
 
 def _canvas(made: Record) -> tuple[int, int] | None:

@@ -30,7 +30,7 @@ from phosphene.pixels.modes import standard_modes
 from phosphene.pixels.transforms import at
 from phosphene.recipes.fields import ValueDict, Values, flag
 from phosphene.records.journal import folder_of
-from phosphene.records.record import Facts
+from phosphene.records.record import Facts, beside
 from phosphene.run import Prepared, prepare
 from phosphene.run.checkpoint import CheckpointOptions
 from phosphene.techniques import DREAM, STYLE, Technique
@@ -293,8 +293,7 @@ def _files_of(ready: Prepared) -> dict[Path, str]:
     """The files that settings name, with these names: beside the film that is made again, or where their names say."""
     found = {}
     for name in pictures(ready.settings):
-        beside = ready.cache.folder / name if ready.cache.folder else None
-        path = beside if beside and beside.is_file() else Path(name)
+        path = (ready.cache.folder and beside(ready.cache.folder, name)) or Path(name)
         if path.is_file():
             found[path] = name
     return found

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from phosphene.batch import overwritten
 from phosphene.errors import ImageError, PhospheneError, SettingsError
 from phosphene.films import texts
 from phosphene.films.formats import format_for
@@ -36,9 +37,8 @@ def check_apart(output: Path, read: Iterable[Path]) -> None:
     Raises:
         ImageError: which it is.
     """
-    for path in read:
-        if path.resolve() == output.resolve():
-            raise ImageError(f"{output} is what the film is made of, and is left alone.\nName another with -o.")
+    if overwritten(output, read):
+        raise ImageError(f"{output} is what the film is made of, and is left alone.\nName another with -o.")
 
 
 def check_preview(preview: Path, output: Path, read: Iterable[Path], *, overwrite: bool = False) -> None:
@@ -49,7 +49,7 @@ def check_preview(preview: Path, output: Path, read: Iterable[Path], *, overwrit
         SettingsError: its name is that of no film, or is taken.
     """
     format_for(preview)
-    if preview.resolve() in {each.resolve() for each in (output, *read)}:
+    if overwritten(preview, (output, *read)):
         raise SettingsError(f"--preview {preview} is an input or the output too. Give it a name of its own.")
     if not preview.parent.is_dir():
         raise ImageError(f"There is no folder {preview.parent}.\nCreate it: mkdir -p {preview.parent}")

@@ -156,6 +156,12 @@ def _open(path: Path, rate: Fraction | None, max_pixels: int) -> Shots:
 def _missing(path: Path) -> ImageError:
     if path.exists():
         return ImageError(f"{path} is a device, not a file: a film is read more than once.\nSave it to a file first.")
+    if path.is_symlink():
+        return ImageError(f"{path} is a link to {os.fsdecode(path.readlink())!r}, which is not there.")
+    if sources.is_address(path):
+        return ImageError(
+            f"{path} is an address, and Phosphene fetches nothing.\nFetch the film first, as with your browser."
+        )
     names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     return ImageError(f"There is no film {os.fsdecode(path)!r}.{nearest(path.name, sorted(names))}")
 

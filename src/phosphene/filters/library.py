@@ -26,6 +26,7 @@ from phosphene import images
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.filters.drawings import DRAWINGS
 from phosphene.images.sources import refuse
+from phosphene.texts import read_text
 
 FILE = "filter.toml"
 SIDE = 768  # pixels of a drawing's sides
@@ -96,8 +97,8 @@ def read(name: str) -> Filter:
 
 def _parsed(path: Path) -> Filter:
     try:
-        entries = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        entries = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is no TOML: {error}.") from error
     for name, value in entries.items():
         if name not in _ENTRIES or not isinstance(value, _ENTRIES[name]):

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import struct
 import sys
 import tempfile
@@ -119,6 +120,18 @@ def kind_of(data: bytes) -> str | None:
 
 def _box_end(data: bytes) -> int:
     return min(int.from_bytes(data[:4], "big"), 128)
+
+
+_BEGINNINGS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|II[*+]\0|MM\0[*+]|BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"
+    rb"|P[1-6Ff]\s+\d+\s+\d+\s|\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51|qoif|DDS ",
+    re.DOTALL,
+)
+
+
+def begins_a_picture(start: bytes) -> bool:
+    """Whether the first 32 bytes of a file, whatever it is called, are those of a picture that is read."""
+    return kind_of(start) is not None or _BEGINNINGS.match(start) is not None
 
 
 def what_else(data: bytes) -> str | None:

@@ -1,5 +1,6 @@
 """Files of any size ↔ rasters, strip by strip, by libvips: no picture is ever whole in memory."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -96,8 +97,8 @@ def save(
         _pack(dreamt, source.raster, packed, depth=8 if format == "jpeg" else source.depth, alpha=format != "jpeg")
         with sources.replacing(path, overwrite=overwrite) as temporary:
             with _told(path.name):
-                image = _described(pyvips.Image.tiffload(str(packed), access="sequential"), metadata, tags)
-                _WRITERS[format](image, str(temporary), quality)
+                image = _described(pyvips.Image.tiffload(os.fsencode(packed), access="sequential"), metadata, tags)
+                _WRITERS[format](image, os.fsencode(temporary), quality)
             if format == "png":
                 _insert(temporary, *texts.png_chunks(tags, metadata))
             elif format == "jpeg":
@@ -162,11 +163,11 @@ def _insert(path: Path, at: int, data: bytes) -> None:
     longer.replace(path)
 
 
-def _tiff(image: pyvips.Image, name: str, _: int) -> None:
+def _tiff(image: pyvips.Image, name: bytes, _: int) -> None:
     image.tiffsave(name, tile=True, pyramid=True, bigtiff=True, compression="deflate", predictor="horizontal")
 
 
-_WRITERS: Mapping[str, Callable[[pyvips.Image, str, int], None]] = {
+_WRITERS: Mapping[str, Callable[[pyvips.Image, bytes, int], None]] = {
     "png": lambda image, name, _: image.pngsave(name, keep="none"),
     "jpeg": lambda image, name, quality: image.jpegsave(name, Q=quality, subsample_mode="off", keep="none"),
     "tiff": _tiff,

@@ -131,7 +131,7 @@ def in_strips(path: Path, **options: Any) -> pyvips.Image | None:
         page, _ = photograph(file) if start.startswith(TIFF) else (None, 1)
     if loader is None or (page and page.sensor):
         return None
-    return loader(str(path), fail_on="error", **options, **(page.place if page else {}))
+    return loader(os.fsencode(path), fail_on="error", **options, **(page.place if page else {}))
 
 
 def orientation_of(image: pyvips.Image) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class Pixels(Protocol):
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Array | Tensor | Pixels
 """All that `load` takes."""
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,3}\w|data:\w+/")
 _LARGEST_FILE = 4 << 30  # bytes: 500 megapixels of 16-bit RGBA, uncompressed
 
 
@@ -111,6 +113,15 @@ def bare_name(path: str) -> str:
     return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or "picture"
 
 
+def is_address(name: str | os.PathLike[str]) -> bool:
+    """Whether a name is an address on the web, also one of which a path has swallowed a stroke.
+
+    >>> is_address("https://host/cat.png"), is_address("https:/host/cat.png"), is_address("C:/cat.png")
+    (True, True, False)
+    """
+    return bool(_ADDRESS.match(os.fsdecode(name)))
+
+
 def _file_bytes(path: Path) -> bytes:
     if path.exists() and not path.is_file() and not path.is_fifo():
         raise IsADirectoryError
@@ -125,11 +136,19 @@ def _unreadable(source: object, error: Exception, also: Iterable[str]) -> str:
     if not isinstance(source, (str, os.PathLike)):
         return f"The open file gave nothing to read: {error}."
     path = Path(source)
+    if not os.fsdecode(source).strip():
+        return f"The name of the picture is empty: {os.fsdecode(source)!r}. Name a file."
+    if is_address(name := os.fsdecode(source)):
+        return f"{name!r} is an address, and Phosphene fetches nothing.\nFetch the picture first, as with your browser."
     match error:
+        case FileNotFoundError() if path.is_symlink():
+            return f"{name!r} is a link to {os.fsdecode(path.readlink())!r}, which is not there."
         case FileNotFoundError() | NotADirectoryError():
             return f"There is no picture {os.fsdecode(path)!r}.{_neighbour(path, also)}"
         case IsADirectoryError():
             return f"{path} is a folder, or no ordinary file.\nName a picture inside it, such as {path / 'cat.png'}."
+        case OSError() if error.errno == errno.ELOOP:
+            return f"{name!r} is a link that leads back to itself. Name the file that is meant."
         case PermissionError():
             return f"{path} may not be read by you.\nLook at its permissions: ls -l {path}"
         case _:

@@ -147,9 +147,10 @@ def beside(made: Record, folder: Path) -> dict[str, images.Source]:
     """
     found: dict[str, images.Source] = {}
     for id, name in names(made).items():
-        if not (folder / name).is_file():
+        path = record.beside(folder, name)
+        if path is None:
             raise RecordError(f"The painting looks at {name!r}, which is no file in {folder}. Put it there.")
-        found[id] = folder / name
+        found[id] = path
     return found
 
 

@@ -7,6 +7,7 @@ The folder holds `run.json`, which says of which run it is and how far that came
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -96,11 +97,19 @@ class Journal:
         if not others:
             return
         named = ", ".join(_differences(mine.get(others[0]), about.get(others[0]))) or others[0]
+        output = str(self.folder).removesuffix(SUFFIX)
+        files = {"input", "pictures", "network"}.issuperset(others)  # with other files the same command stops here too
+        then = "Put back the file that it was made of, and go on" if files else "Go on with that one"
         raise SettingsError(
-            f"{self.folder} keeps a run that is not this one: its {named} differ.\n"
-            f"Go on with that one: phosphene resume {self.folder.name.removesuffix(SUFFIX)}\n"
-            "Or begin anew, and lose it: --force"
+            f"{self.folder} keeps a run that is not this one: its {'input' if 'input' in others else named} differs"
+            f" ({named}).\n{then}: phosphene resume {shlex.quote(output)}\n"
+            f"Or begin anew, and lose it: {self._anew()}"
         )
+
+    def _anew(self) -> str:
+        """What begins the run anew: its command, where that is known."""
+        words = self.command.get("arguments")
+        return shlex.join(["phosphene", *map(str, words), "--force"]) if isinstance(words, list) else "--force"
 
 
 def read(folder: Path) -> Facts | None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata as installed
+from pathlib import Path
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from phosphene import images
@@ -19,6 +20,7 @@ SCHEMA = 1
 
 _LONGEST = 1_000_000  # characters; a record has a few thousand
 _ABSOLUTE = re.compile(r"^(?:~?/|~?\\|[A-Za-z]:[\\/])")
+_OUTWARD = re.compile(r"^[/~]|^[A-Za-z]:|[\\\0]|(?:^|/)\.\.(?:/|$)")  # in a name that does not stay in its folder
 _LEADING = ("steps", "seed")  # settings that other programs' readers look for, so they stand first
 _OPTIONAL = ("pictures", "complete", "reached")
 
@@ -151,6 +153,36 @@ def read(source: str | os.PathLike[str] | bytes) -> Record:
             "Only pictures written by Phosphene without --no-metadata carry one, and many websites remove it."
         )
     return Record.from_json(text)
+
+
+def beside(folder: Path, name: str, *, folders: bool = False) -> Path | None:
+    """The file that a record's name means: one in the folder of the picture, or beneath it.
+
+    A record is data, and may be a stranger's: it names no file elsewhere, by whatever path or link, and no device.
+
+    Args:
+        folder: where the picture with the record lies.
+        name: the recorded name.
+        folders: whether a folder, as one of a film's frames, will do; all in it must lie beneath `folder` too.
+
+    Returns:
+        The path of the file; `None` if there is none, or if it lies elsewhere.
+    """
+    if not name or _OUTWARD.search(name):
+        return None
+    try:
+        root = folder.resolve()
+        found = (root / name).resolve(strict=True)
+        if not found.is_relative_to(root) or found == root:
+            return None
+        inside = found.is_file() or (folders and found.is_dir() and _keeps_within(found, root))
+    except (OSError, ValueError, RuntimeError):  # not there; a NUL; a link that leads back to itself
+        return None
+    return folder / name if inside else None
+
+
+def _keeps_within(folder: Path, root: Path) -> bool:
+    return all(each.resolve().is_relative_to(root) for each in folder.iterdir())
 
 
 def versions() -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -34,13 +34,18 @@ class ReportFolder:
         """The report, to be opened in a browser."""
         return self.path / PAGE
 
-    def claim(self, subject: str, *, force: bool) -> None:
+    def claim(self, subject: str, *, force: bool, read: Iterable[str] = ()) -> None:
         """Makes the folder, or takes one that is empty or holds such a report of the same picture.
 
         Raises:
-            ImageError: it holds something else, or cannot be made.
+            ImageError: it holds something else, one of the files that are `read`, or cannot be made.
             OutOfSpaceError: the disk is full.
         """
+        inside = [name for name in read if Path(name).is_file() and self._holds(Path(name))]
+        if inside:
+            raise ImageError(
+                f"{self.path} holds the input {inside[0]}, and is left alone.\nChoose another folder with -o."
+            )
         if self.path.exists():
             self._check(subject, force=force)
         elif not self.path.parent.is_dir():
@@ -54,6 +59,10 @@ class ReportFolder:
                 ) from error
             advice = "Choose another folder with -o, such as your home folder."
             raise ImageError(f"{self.path} cannot be made: {error.strerror}.\n{advice}") from error
+
+    def _holds(self, file: Path) -> bool:
+        root = self.path.resolve()
+        return file.resolve().is_relative_to(root) and file.resolve().parent in (root, root / PICTURES)
 
     def _check(self, subject: str, *, force: bool) -> None:
         if not self.path.is_dir():

@@ -1,6 +1,7 @@
 """Makes the variants of one picture, whatever the technique: opened once, known again, asked for on a command line."""
 
 import hashlib
+import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +103,12 @@ class VariantMaker:
     @property
     def _words(self) -> bool:
         return self.technique.takes == "words"
+
+    @property
+    def files(self) -> list[str]:
+        """The files that are read, as far as they are known."""
+        own = [os.fspath(self.image)] if isinstance(self.image, (str, os.PathLike)) and not self._words else []
+        return [*own, *self.named]
 
     def prepare(self, settings: Settings) -> None:
         """Opens everything that such a picture needs, so that nothing is wanting later, wherever it is made.

@@ -10,6 +10,7 @@ from typing import Any
 from phosphene import images, networks
 from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError, WeightsError
+from phosphene.names import CANVASES
 from phosphene.networks.network import AUTO as DEVICE_AUTO
 from phosphene.networks.network import CPU, is_here
 from phosphene.pixels.canvases import is_canvas
@@ -46,7 +47,7 @@ def redo(
     with translate_oom():
         then, notes = recorded(made, technique, folder, changes)
         chosen = technique.engine.again(then, changes)
-        _check_there(chosen, folder)
+        check_there(chosen, folder, changes)
         began = None if technique.takes == "words" else recorded_input(made, folder) if image is None else image
         network = networks.load_for(chosen)
         chosen, gave_way = technique.engine.for_network(chosen, network, changes)
@@ -64,14 +65,17 @@ def _opening(made: Record, technique: Technique, max_pixels: int) -> Opening:
     return Opening(size, made.input.get("long_side"), max_pixels, str(made.input.get("profile", SRGB)))
 
 
-def _check_there(settings: Settings, folder: Path) -> None:
-    """Refuses recorded pictures that are not where they should be: in the folder, or where their name says.
+def check_there(settings: Settings, folder: Path, changes: Values) -> None:
+    """Refuses pictures that are not where they should be: recorded ones in the folder or beneath it.
+
+    One that `changes` name may lie anywhere.
 
     Raises:
         RecordError: which of them, and how to name another.
     """
     for setting, name in pictures_by_setting(settings):
-        if not (folder / name).is_file() and not Path(name).is_file() and not is_canvas(name):
+        named = setting in changes and Path(name).exists()
+        if not named and record.beside(folder, name) is None and not is_canvas(name):
             raise RecordError(
                 f"The {setting} {name!r} is no file in {folder}. Put it there, or name another: {flag(setting)} PATH"
             )
@@ -136,8 +140,8 @@ def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) ->
         return {"model": name, "weights": _weights_beside(file, folder)}
     if name in networks.SOURCES and networks.find(networks.SOURCES[name]):
         return {"model": name, "weights": None}
-    if _beside(file, folder):
-        return {"model": str(folder / file), "weights": None}
+    if (beside := record.beside(folder, file)) is not None:
+        return {"model": str(beside), "weights": None}
     where = f"neither in {networks.models_folder()} nor beside the picture"
     advice = f" or fetch it with: phosphene networks get {name}" if name in networks.SOURCES else ""
     raise WeightsError(
@@ -149,22 +153,26 @@ def _weights_beside(file: str, folder: Path) -> str | None:
     """Recorded weights of a network from elsewhere: random ones, or the file of that name beside the picture."""
     if file == networks.RANDOM:
         return file
-    return str(folder / file) if _beside(file, folder) else None
-
-
-def _beside(name: str, folder: Path) -> bool:
-    """Whether a recorded name is that of a file in the folder, and not of one elsewhere."""
-    return name == Path(name).name and (folder / name).is_file()
+    beside = record.beside(folder, file)
+    return None if beside is None else str(beside)
 
 
 def recorded_input(made: Record, folder: Path) -> images.Source:
     """The picture that another began as: a canvas, or the file beside it. Raises `RecordError`: it is not there."""
     if "canvas" in made.input:
-        return str(made.input["canvas"])
+        return _recorded_canvas(str(made.input["canvas"]))
     name = str(made.input.get("name", ""))
-    if not _beside(name, folder):
+    if (beside := record.beside(folder, name)) is None:
         raise RecordError(f"The input {name!r} is no file in {folder}. Say where it is: --input PATH")
-    return folder / name
+    return beside
+
+
+def _recorded_canvas(name: str) -> str:
+    """The canvas of a record, which is no path. Raises `RecordError`: there is no such canvas."""
+    if not is_canvas(name):
+        there = "which is a file here" if name in CANVASES else f"and there are {', '.join(CANVASES)}"
+        raise RecordError(f"The record's canvas is {name!r}, {there}. Say what it began as: --input PATH")
+    return name
 
 
 def differences(

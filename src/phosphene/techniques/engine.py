@@ -23,7 +23,7 @@ from phosphene.pixels.tiles import Box
 from phosphene.recipes.fields import Settings, Values, combined, current, described
 from phosphene.recipes.settings import ALPHA, join_region, split_region
 from phosphene.recipes.style_settings import weighted
-from phosphene.records.record import Facts, Record
+from phosphene.records.record import Facts, Record, beside
 from phosphene.techniques.opening import Opened, Opening
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class ImageCache:
             return source
         if source in self.named:
             return self.named[source]
-        beside = None if self.folder is None else self.folder / source
-        return beside if beside is not None and beside.is_file() else source
+        found = None if self.folder is None else beside(self.folder, source)
+        return source if found is None else found
 
 
 def _of_objective(word: str) -> list[str]:

@@ -32,6 +32,10 @@ class Patterns(Engine[PatternSettings]):
     ) -> Opened:
         """Nothing is opened: a pattern begins as noise of its own."""
         width, height = opening.size or (CELL_SIZE if settings.is_sheet else SIZE)
+        if width * height < 2:
+            raise SettingsError(
+                "--size 1x1 is one pixel, which holds no pattern. Take a larger one, as --size 320x320."
+            )
         if opening.max_pixels and width * height > opening.max_pixels:
             asked = f"--size {width}x{height} is {width * height:,} pixels"
             raise SettingsError(f"{asked}; allowed are {opening.max_pixels:,}.")

@@ -100,7 +100,7 @@ def atlas(
     settings = whole.choose({**changes, **named})
     network, subject = library(settings), whole.subject(settings)
     folder_ = ReportFolder(Path(folder), "atlas")
-    folder_.claim(subject.name, force=force)
+    folder_.claim(subject.name, force=force, read=whole.files)
     makers = _Makers(whole, subject)
     sketch, picture = plan.passes(settings, long_side or plan.usual_side(subject.width, subject.height))
     pixels = makers.of_side(picture.channel_side).opened(settings)[0].pixels

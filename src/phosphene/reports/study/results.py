@@ -132,7 +132,7 @@ class Results:
             ImageError: the folder holds something else, or cannot be made.
             OutOfSpaceError: the disk is full.
         """
-        self.folder.claim(subject, force=self.anew)
+        self.folder.claim(subject, force=self.anew, read=self.maker.files)
         known = self.folder.facts()
         if known is None or known.get("subject") != subject:
             self.folder.put_facts({"subject": subject, "complete": False})
