@@ -41,15 +41,15 @@ class ReportFolder:
             ImageError: it holds something else, one of the files that are `read`, or cannot be made.
             OutOfSpaceError: the disk is full.
         """
+        if self.path.exists():
+            self._check(subject, force=force)
+        elif not self.path.parent.is_dir():
+            raise ImageError(f"There is no folder {self.path.parent}.\nCreate it: mkdir -p {self.path.parent}")
         inside = [name for name in read if Path(name).is_file() and self._holds(Path(name))]
         if inside:
             raise ImageError(
                 f"{self.path} holds the input {inside[0]}, and is left alone.\nChoose another folder with -o."
             )
-        if self.path.exists():
-            self._check(subject, force=force)
-        elif not self.path.parent.is_dir():
-            raise ImageError(f"There is no folder {self.path.parent}.\nCreate it: mkdir -p {self.path.parent}")
         try:
             (self.path / PICTURES).mkdir(parents=True, exist_ok=True)
         except OSError as error:
