@@ -309,12 +309,15 @@ def test_what_is_left_out_of_a_folder_is_counted(here):
     assert "3 of PSD" in run("in", *QUICK, code=2)
 
 
-def test_a_photograph_whose_first_bytes_are_those_of_another_is_left_out(here):
+def test_first_bytes_say_what_a_file_is_whatever_it_is_called(here):
     paint("in/a.png")
     Image.new("RGB", (8, 8)).save("in/raw.tif")
     Path("in/raw.tif").rename("in/raw.xyz")
-    Path("in/shot.psd").write_bytes(Path("in/raw.xyz").read_bytes())
-    assert [Path(each.name).name for each in batch.expand(["in"])[0]] == ["a.png", "raw.xyz"]
+    Path("in/shot.psd").write_bytes(b"8BPS" + bytes(60))
+    Path("in/clip.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(60))
+    Path("in/phone.xyz").write_bytes(b"\0\0\0\x18ftypheic" + bytes(60))
+    found = [Path(each.name).name for each in batch.expand(["in"])[0]]
+    assert found == ["a.png", "phone.xyz", "raw.xyz"]
 
 
 def test_many_kinds_are_told_in_one_line(here):

@@ -25,6 +25,7 @@ from phosphene.ascent import executor, planning
 from phosphene.cli import main
 from phosphene.errors import OutOfSpaceError, RecordError, SettingsError, Stop
 from phosphene.images import huge, rasters, sources
+from phosphene.images.tags import Tags
 from phosphene.recipes import style
 from phosphene.records import journal, record
 from phosphene.run import CheckpointOptions
@@ -278,8 +279,8 @@ def test_large_pictures_are_written_as_others_are(tmp_path, name, depth):
     source = rasters.Raster(tmp_path / "b.raw", 300, 260, 4, "u1").create()
     source.write(torch.cat([pixels, torch.rand(1, 1, 300, 260)], 1))
     texts = {"parameters": "Phosphene dream of größe\nSteps: 3", "phosphene": '{"a": "ü"}'}
-    opened = huge.Opened(source, depth, {}, ())
-    huge.save(raster, opened, tmp_path / name, metadata=texts, quality=100, overwrite=False)
+    opened = huge.Opened(source, depth, Tags(), ())
+    huge.save(raster, opened, tmp_path / name, metadata=texts, tags=Tags(), quality=100, overwrite=False)
     alpha = source.read(dtype=torch.float32)[:, 3:]
     read = images.load(tmp_path / name)
     if name != "dream.jpg":

@@ -49,6 +49,7 @@ class Front(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts `dream` before a command line that begins with a picture or with one of its options."""
+        args = [os.fspath(word) for word in args]
         if not ctx.resilient_parsing:
             _refuse_blanks(args)
         commands = self.list_commands(ctx)
