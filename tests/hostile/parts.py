@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import pictures, texts, weights
+from . import pictures, strangers, texts, weights
 from .tally import Options, Tally
 
-PARTS: dict[str, Callable[[Options], Tally]] = {each.PART: each.run for each in (pictures, weights, texts)}
+PARTS: dict[str, Callable[[Options], Tally]] = {each.PART: each.run for each in (pictures, weights, texts, strangers)}

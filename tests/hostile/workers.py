@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.forkserver as forkserver
 import os
 import resource
 import shutil
@@ -12,17 +13,34 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from .tally import MADE, REFUSED, Options, Tally
 
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["hostile_loads"])
+TESTS = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0  # seconds until a trial counts as a hang, on a machine where others work too
 BUSY = 8.0  # seconds of the processor that one trial may take
 MEMORY = 900 << 20  # bytes by which one trial may raise the most that was ever held
+
+
+@cache
+def context() -> ForkServerContext:
+    """Starts processes by forking one that has everything loaded, and no threads."""
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(["hostile_loads"])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), *([before] if before else [])])
+    forkserver.ensure_running()
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+    return found
+
 
 Attack = Callable[[str, bytes], None]
 """Tries an input of that name; returns if something was made of it, and raises a `PhospheneError` to refuse it."""
@@ -93,9 +111,9 @@ class Worker:
         home = self.place / "home"
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
-        self._pipe, theirs = CONTEXT.Pipe()
+        self._pipe, theirs = context().Pipe()
         self._heard.write_bytes(b"")
-        process = CONTEXT.Process(target=_serve, args=(theirs, self.attack, str(self._heard), str(home)), daemon=True)
+        process = context().Process(target=_serve, args=(theirs, self.attack, str(self._heard), str(home)), daemon=True)
         process.start()
         theirs.close()
         self._process: BaseProcess = process

@@ -14,9 +14,9 @@ from phosphene.films.making import Film
 from phosphene.films.outputs import check_apart
 from phosphene.films.timeline import Timeline
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import ValueDict, Values, combined, flag
+from phosphene.recipes.fields import ValueDict, Values, combined
 from phosphene.records.record import Record
-from phosphene.run.again import check_changes, differences, recorded, recorded_input
+from phosphene.run.again import check_changes, differences, is_inside, missing, recorded, recorded_input
 from phosphene.techniques import DREAM, Technique, known
 from phosphene.techniques.engine import pictures_by_setting
 
@@ -95,19 +95,23 @@ def _check_names(technique: Technique, then: Values, changes: Values, folder: Pa
         raise RecordError(f"The record cannot be followed: {', '.join(unknown)} is no setting of {technique.plural}.")
     for settings in Timeline.of(technique, _given(dict(then)), seconds=1.0).tried:
         for setting, name in pictures_by_setting(settings):
-            there = name == Path(name).name and (folder / name).is_file()
-            if setting not in changes and not there and not is_canvas(name):
-                raise RecordError(
-                    f"The {setting} {name!r} is no file in {folder}. Put it there, or name another:"
-                    f" {flag(setting)} PATH"
-                )
+            if setting not in changes and not is_canvas(name) and not is_inside(name, folder):
+                raise missing(setting, name, folder)
 
 
 def _began(made: Record, folder: Path) -> images.Source:
     """What a film was made of: as for pictures, or a folder of pictures beside it."""
     name = str(made.input.get("name", ""))
-    inside = name == Path(name).name and name not in ("", "..")
-    return folder / name if inside and (folder / name).is_dir() else recorded_input(made, folder)
+    if name not in ("", ".", "..") and name == Path(name).name and _is_folder_inside(name, folder):
+        return folder / name
+    return recorded_input(made, folder)
+
+
+def _is_folder_inside(name: str, folder: Path) -> bool:
+    try:
+        return (folder / name).is_dir() and (folder / name).resolve().parent == folder.resolve()
+    except (OSError, ValueError, RuntimeError):  # too long, or a link that leads to itself
+        return False
 
 
 def _canvas(made: Record) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ from phosphene.painting.render import Tell, render
 from phosphene.records import record
 from phosphene.records.record import Record
 from phosphene.run import redo as redo_run
-from phosphene.run.again import differences, recorded_input, recorded_model
+from phosphene.run.again import differences, is_inside, recorded_input, recorded_model
 from phosphene.run.checkpoint import CheckpointOptions, translate_oom
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream
@@ -133,7 +133,7 @@ def beside(made: Record, folder: Path) -> dict[str, images.Source]:
     """
     found: dict[str, images.Source] = {}
     for id, name in names(made).items():
-        if not (folder / name).is_file():
+        if not is_inside(name, folder):
             raise RecordError(f"The painting looks at {name!r}, which is no file in {folder}. Put it there.")
         found[id] = folder / name
     return found

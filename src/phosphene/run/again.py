@@ -44,7 +44,7 @@ def redo(
     with translate_oom():
         then, notes = recorded(made, technique, folder, changes)
         chosen = technique.engine.again(then, changes)
-        _check_there(chosen, folder)
+        _check_there(chosen, folder, changes)
         began = None if technique.takes == "words" else recorded_input(made, folder) if image is None else image
         network = networks.load_for(chosen)
         chosen, gave_way = technique.engine.for_network(chosen, network, changes)
@@ -62,17 +62,32 @@ def _opening(made: Record, technique: Technique) -> Opening:
     return Opening(size, made.input.get("long_side"), 0)
 
 
-def _check_there(settings: Settings, folder: Path) -> None:
-    """Refuses recorded pictures that are not where they should be: in the folder, or where their name says.
+def _check_there(settings: Settings, folder: Path, changes: Values) -> None:
+    """Refuses recorded pictures that are not in the folder; those of `changes` may be anywhere.
 
     Raises:
         RecordError: which of them, and how to name another.
     """
     for setting, name in pictures_by_setting(settings):
-        if not (folder / name).is_file() and not Path(name).is_file() and not is_canvas(name):
-            raise RecordError(
-                f"The {setting} {name!r} is no file in {folder}. Put it there, or name another: {flag(setting)} PATH"
-            )
+        if setting not in changes and not is_canvas(name) and not is_inside(name, folder):
+            raise missing(setting, name, folder)
+
+
+def is_inside(name: str, folder: Path) -> bool:
+    """Whether a name from a record is that of a file in a folder or below it, wherever links lead."""
+    path = folder / name
+    try:
+        return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # too long, or a link that leads to itself
+        return False
+
+
+def missing(setting: str, name: str, folder: Path) -> RecordError:
+    """Says of a recorded picture that it is not in the folder, and how to name another."""
+    return RecordError(
+        f"The {setting} {name!r} is no file in {folder}, out of which no record leads. Put it there, or name another:"
+        f" {flag(setting)} PATH"
+    )
 
 
 def check_changes(made: Record, changes: Values) -> None:
@@ -131,7 +146,7 @@ def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) ->
     else:
         return {"weights": None}
     if networks.is_foreign(name):
-        return {"model": name, "weights": _weights_beside(file, folder)}
+        return {"model": name, "weights": _foreign_weights(name, file, folder)}
     if name in networks.SOURCES and networks.find(networks.SOURCES[name]):
         return {"model": name, "weights": None}
     if _beside(file, folder):
@@ -143,6 +158,21 @@ def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) ->
     )
 
 
+def _foreign_weights(name: str, file: str, folder: Path) -> str:
+    """Recorded weights of a network from elsewhere, which are here: a record fetches nothing from the network.
+
+    Raises:
+        WeightsError: they are not here.
+    """
+    weights = _weights_beside(file, folder)
+    if weights is None:
+        raise WeightsError(
+            f"The picture was made with {name} and its library's own weights, which may have to be fetched; that is not"
+            f" done because a picture asks for it.\nFetch them, and make it again: --model {name}"
+        )
+    return weights
+
+
 def _weights_beside(file: str, folder: Path) -> str | None:
     """Recorded weights of a network from elsewhere: random ones, or the file of that name beside the picture."""
     if file == networks.RANDOM:
@@ -151,8 +181,8 @@ def _weights_beside(file: str, folder: Path) -> str | None:
 
 
 def _beside(name: str, folder: Path) -> bool:
-    """Whether a recorded name is that of a file in the folder, and not of one elsewhere."""
-    return name == Path(name).name and (folder / name).is_file()
+    """Whether a recorded name is that of a file in the folder itself, and not of one elsewhere."""
+    return name == Path(name).name and is_inside(name, folder)
 
 
 def recorded_input(made: Record, folder: Path) -> images.Source:
