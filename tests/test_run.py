@@ -353,10 +353,11 @@ def test_a_record_reads_only_in_its_folder(tmp_path, name):
     ]
     told = [replace(made, settings={**made.settings, **each}) for each in asked]
     told.append(replace(made, input={**made.input, "name": name}))
+    canvas = {"canvas": name, "width": 40, "height": 40}
+    told.append(replace(made, input=canvas))
     for each in told:
-        text = json.dumps({**json.loads(each.to_json()), "input": {**each.input, "name": each.input["name"]}})
-        images.save(torch.rand(1, 3, 40, 40), folder / "out.png", metadata={"phosphene": text}, overwrite=True)
-        with pytest.raises(RecordError, match=r"is no file in .*stranger"):
+        images.save(torch.rand(1, 3, 40, 40), folder / "out.png", metadata=each.metadata(), overwrite=True)
+        with pytest.raises(RecordError, match=r"is no file in .*stranger|is no canvas"):
             phosphene.redo(folder / "out.png")
 
 

@@ -188,6 +188,8 @@ def _beside(name: str, folder: Path) -> bool:
 def recorded_input(made: Record, folder: Path) -> images.Source:
     """The picture that another began as: a canvas, or the file beside it. Raises `RecordError`: it is not there."""
     if "canvas" in made.input:
+        if not is_canvas(made.input["canvas"]):
+            raise RecordError(f"The record is damaged: {str(made.input['canvas'])[:80]!r} is no canvas.")
         return str(made.input["canvas"])
     name = str(made.input.get("name", ""))
     if not _beside(name, folder):
