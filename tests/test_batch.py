@@ -11,7 +11,7 @@ from phosphene.batch import Input
 from phosphene.errors import ImageError, SettingsError, Stop, UnknownNameError
 from phosphene.recipes.settings import DreamSettings
 from phosphene.techniques import DREAM
-from phosphene.techniques.engine import Opening
+from phosphene.techniques.opening import Opening
 
 QUICK = {"octaves": 1, "steps": 1}
 

@@ -25,6 +25,7 @@ from sklearn.datasets import load_sample_image
 
 from phosphene import images
 from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, PhospheneError, SettingsError
+from phosphene.images.tags import Tags
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))
 RESOURCES = Path(images.__file__).parents[2]
@@ -354,16 +355,16 @@ class TestExif:
     def test_only_the_harmless_tags_are_kept(self, patch, exif, format):
         picture = images.load(file_of(Image.fromarray(patch), format, exif=exif))
         expected = {0x013B: "Ann Ångström", 0x8298: "© Ann", 0x0110: "Box 1", 0x9003: "2024:05:06 07:08:09"}
-        assert picture.exif == expected
+        assert picture.tags.exif == expected
 
     @pytest.mark.parametrize("suffix", images.FORMATS)
     @pytest.mark.parametrize("depth", [8, 16])
     def test_they_travel_and_a_position_never_does(self, patch, exif, tmp_path, suffix, depth):
         picture = images.load(file_of(Image.fromarray(patch), "JPEG", exif=exif))
-        smuggled = {**picture.exif, 0x8825: "here", 0xA431: "serial"}
+        smuggled = Tags({**picture.tags.exif, 0x8825: "here", 0xA431: "serial"})
         path = tmp_path / f"out{suffix}"
-        images.save(picture.pixels, path, exif=smuggled, depth=depth)
-        assert images.load(path).exif == picture.exif
+        images.save(picture.pixels, path, tags=smuggled, depth=depth)
+        assert images.load(path).tags.exif == picture.tags.exif
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             assert 0x8825 not in Image.open(path).getexif()

@@ -20,7 +20,7 @@ from phosphene.recipes import pattern_settings
 from phosphene.recipes.pattern_settings import PatternSettings, channel_numbers, word
 from phosphene.records import record
 from phosphene.techniques import PATTERN
-from phosphene.techniques.engine import Opening
+from phosphene.techniques.opening import Opening
 from phosphene.techniques.patterns import channels as channels_of
 
 QUICK = PatternSettings(layer="deep", channel=3, steps=12, octaves=1)

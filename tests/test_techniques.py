@@ -16,7 +16,7 @@ from phosphene.cli import configuration, main
 from phosphene.errors import SettingsError
 from phosphene.records import journal, record
 from phosphene.techniques import TECHNIQUES
-from phosphene.techniques.engine import Opening
+from phosphene.techniques.opening import Opening
 
 QUICK = {
     "dream": {"octaves": 1, "steps": 2},

@@ -19,7 +19,8 @@ from phosphene.recipes.fields import Settings, Values
 from phosphene.records import journal, record
 from phosphene.run import CheckpointOptions, Dream, LargeDream, Prepared, prepare
 from phosphene.techniques import DREAM, Technique, known
-from phosphene.techniques.engine import CANVAS_SIZE, Opening, pictures
+from phosphene.techniques.engine import pictures
+from phosphene.techniques.opening import CANVAS_SIZE, Opening
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _origin(job: Job, ready: Prepared) -> dict[str, object]:
         width, height = ready.opening.size or CANVAS_SIZE
         seed = getattr(ready.settings, "seed", 0)
         return {"canvas": job.source.name, "seed": seed, "width": width, "height": height}
-    return {"sha256": _sha256(job.source.name), "long_side": ready.opening.long_side}
+    return {"sha256": _sha256(job.source.name), "long_side": None, "profile": None, **ready.opening.recorded()}
 
 
 def _sha256(name: str) -> str:

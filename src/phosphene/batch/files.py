@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from phosphene.errors import ImageError, SettingsError, UnknownNameError, nearest
 from phosphene.images import FORMATS, format_of, name_of
-from phosphene.images.decoding import READABLE
+from phosphene.images.filetypes import SUFFIXES
 from phosphene.images.sources import read_bytes, refuse
 from phosphene.names import CANVASES
 from phosphene.pixels.canvases import is_canvas
@@ -22,7 +22,6 @@ from phosphene.records.record import Facts
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
 
 PIPE = "-"
-_SUFFIXES = frozenset(suffix for suffixes in READABLE.values() for suffix in suffixes)
 _UNFIT = re.compile(r"[^\w.+-]+")  # what is left out of a name that is made of words
 _LONGEST = 60  # letters of such a name
 _REPORTS = ("-atlas", "-study", SUFFIX)  # ends of the names of folders that hold what was made
@@ -84,7 +83,7 @@ def _expanded(name: str, recursive: bool) -> tuple[list[Input], bool]:
     path = Path(name)
     if name == PIPE:
         return [Input(name, "pipe")], False
-    if path.is_dir() and path.suffix.lower() not in _SUFFIXES:
+    if path.is_dir() and path.suffix.lower() not in SUFFIXES:
         found = _below(path) if recursive else path.iterdir()
         inputs = _pictures(found, f"{path} holds no picture")
         return [replace(each, below=Path(each.name).parent.relative_to(path)) for each in inputs], True
@@ -107,12 +106,12 @@ def _pictures(paths: Iterable[Path], nothing: str) -> list[Input]:
     pictures = sorted(
         path
         for path in paths
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.name.startswith(".") and not is_ours(path)
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".") and not is_ours(path)
     )
     if not pictures:
         made = ", ".join(f"…-{name}.png" for name in TECHNIQUES)
         raise ImageError(
-            f"{nothing}; what was made of others ({made}) is not counted.\nRead are: {', '.join(sorted(_SUFFIXES))}."
+            f"{nothing}; what was made of others ({made}) is not counted.\nRead are: {', '.join(sorted(SUFFIXES))}."
         )
     return [Input(str(path)) for path in pictures]
 

@@ -30,6 +30,8 @@ def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptio
         raise SettingsError("--input is '-'; it takes a file. Save what is piped in, and name that.")
     data = piped().getvalue() if source.kind == "pipe" else picture
     made = record.read(data)
+    opening = {name: value for name, value in changes.items() if name == "max_pixels"}
+    changes = {name: value for name, value in changes.items() if name not in opening}
     if made.recipe != RECIPE:
         run.check_changes(made, changes)
     job = Job(source, _redo_output(source, made, changes, wishes))
@@ -42,7 +44,7 @@ def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptio
         with runner.telling(job):
             runner.make(
                 job,
-                partial(redo, data, image=input_, keep=keep, on_forecast=tell, **changes),
+                partial(redo, data, image=input_, keep=keep, on_forecast=tell, **opening, **changes),
                 title=picture,
                 notes=_differences(made),
                 replace=batch.begun(job.output),

@@ -53,6 +53,7 @@ def _opening(technique: Technique) -> list[Callable[[options.Function], options.
         file_flag("--recursive", is_flag=True, help="look through a folder with all below it, and keep its tree"),
         file_flag("--long-side", type=click.IntRange(1), metavar="N", help=small),
         file_flag("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]"),
+        options.profile,
         options.max_pixels,
     ]
 
@@ -62,8 +63,8 @@ def _make(technique: Technique, **flags: Any) -> int:
     from phosphene.cli import process  # noqa: F401 - it counts what others use from here on, while torch is loaded
 
     wishes = options.OutputOptions.take_(flags)
-    names = ("words", "config", "size", "long_side", "max_pixels", "recursive", "show_regions", "scheduler", "workers")
-    own = {name: flags.pop(name, None) for name in names}
+    names = ("words", "config", "size", "long_side", "max_pixels", "profile", "recursive")
+    own = {name: flags.pop(name, None) for name in (*names, "show_regions", "scheduler", "workers")}
     looks = {name: value for name in technique.looks if (value := flags.pop(name)) is not None}
     typed = options.given(flags, technique.settings)
     inputs, typed = _shared_out(technique, own["words"], typed | looks)
@@ -76,11 +77,11 @@ def _make(technique: Technique, **flags: Any) -> int:
     from phosphene.batch import plan
     from phosphene.cli import jobs
     from phosphene.images import MAX_PIXELS
-    from phosphene.techniques.engine import Opening
+    from phosphene.techniques.opening import Opening
 
     alone = own["scheduler"] is None and own["workers"] is None
     limit = MAX_PIXELS if own["max_pixels"] is None else own["max_pixels"]
-    opening = Opening(jobs.canvas_size(own["size"]), own["long_side"], limit)
+    opening = Opening(jobs.canvas_size(own["size"]), own["long_side"], limit, own["profile"] or "srgb")
     planned = plan(
         inputs,
         wishes.output,
@@ -132,8 +133,9 @@ def _check_named(technique: Technique, inputs: tuple[str, ...], values: ValueDic
 @click.argument("picture", shell_complete=configuration.files)
 @options.output
 @file_flag("--input", "input_", metavar="PATH", help="the picture it began as, if not beside it")
+@options.max_pixels
 @click.pass_context
-def redo(context: click.Context, /, picture: str, input_: str | None, **flags: Any) -> int:
+def redo(context: click.Context, /, picture: str, input_: str | None, max_pixels: int | None, **flags: Any) -> int:
     """Makes a dream, a pattern or a painting again from the record inside PICTURE, perhaps with other settings.
 
     The result is another file, cat-dream-redo.png for cat-dream.png.
@@ -142,6 +144,8 @@ def redo(context: click.Context, /, picture: str, input_: str | None, **flags: A
     changes = options.given(flags, *(each.settings for each in TECHNIQUES.values()))
     from phosphene.cli import again, film
 
+    if max_pixels is not None:
+        changes["max_pixels"] = max_pixels
     if film.is_film(picture):
         return film.redo(picture, input_, changes, wishes)
     return again.again(picture, input_, changes, wishes, context.meta[ARGUMENTS])

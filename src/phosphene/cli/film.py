@@ -106,7 +106,9 @@ def redo(source: str, input_: str | None, changes: Values, wishes: OutputOptions
 
     path, again = Path(source), _films("again")
     output = _output(wishes, batch.again(path, path.suffix))
-    prepared = partial(again.prepare_again, path, output, image=input_, changes=changes)
+    limit = {"max_pixels": changes["max_pixels"]} if "max_pixels" in changes else {}
+    own = {name: value for name, value in changes.items() if name not in limit}
+    prepared = partial(again.prepare_again, path, output, image=input_, changes=own, **limit)
     return _make(source, output, prepared, wishes)
 
 

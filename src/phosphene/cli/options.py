@@ -182,6 +182,7 @@ class OutputOptions:
     force: bool
     preview: str | None
     quality: int
+    dpi: float | None
     metadata: bool
     threads: int | None
     quiet: bool
@@ -190,7 +191,7 @@ class OutputOptions:
     @classmethod
     def take_(cls, flags: ValueDict) -> "OutputOptions":
         """Takes them out of those that are settings."""
-        return cls(**{each.name: flags.pop(each.name) for each in fields_of(cls)})
+        return cls(**{each.name: flags.pop(each.name, None) for each in fields_of(cls)})
 
 
 BEGIN_ANEW = ("--force",)  # what a run that is resumed must not be told again
@@ -226,8 +227,18 @@ def output_flags(path: str, quality: str) -> Callable[[Function], Function]:
     )
 
 
-output = output_flags(
-    "a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe", "of JPEG and WebP, to 100  [95]"
+output = together(
+    output_flags(
+        "a file, a folder, a template as '{stem}_{layer}.png', or - for a pipe", "of JPEG, WebP and AVIF, to 100  [95]"
+    ),
+    file_flag("--dpi", type=click.FloatRange(1, 100_000), metavar="X", help="pixels per inch  [the picture's own]"),
+)
+profile = file_flag(
+    "--profile",
+    type=click.Choice(("srgb", "keep")),
+    default="srgb",
+    metavar="srgb|keep",
+    help="convert the picture's colours, or keep its own colour profile  [srgb]",
 )
 
 _LOOKS: Mapping[str, tuple[str, configuration.Complete, str]] = {

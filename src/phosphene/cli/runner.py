@@ -194,7 +194,9 @@ class Runner:
         wishes = self.wishes
         if output:
             overwrite = wishes.force or replace
-            return result.save(output, overwrite=overwrite, metadata=wishes.metadata, quality=wishes.quality)
+            return result.save(
+                output, overwrite=overwrite, metadata=wishes.metadata, quality=wishes.quality, dpi=wishes.dpi
+            )
         assert isinstance(result, Dream)  # a large one has a file to grow beside
         data, notes = result.encode("png", metadata=wishes.metadata)
         sys.stdout.buffer.write(data)

@@ -31,7 +31,8 @@ from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.tiles import Box
 from phosphene.run import Dream, Prepared, prepare
 from phosphene.techniques import TECHNIQUES
-from phosphene.techniques.engine import Opening, pictures
+from phosphene.techniques.engine import pictures
+from phosphene.techniques.opening import Opening
 
 # A picture spread over workers, and which of them computes which boxes of it: geometry only
 

@@ -40,7 +40,13 @@ def read(path: Path) -> Record:
 
 
 def prepare_again(
-    source: Path, output: Path, *, image: images.Source | None, changes: Values, on_step: OnStep = lambda _: None
+    source: Path,
+    output: Path,
+    *,
+    image: images.Source | None,
+    changes: Values,
+    max_pixels: int = images.MAX_PIXELS,
+    on_step: OnStep = lambda _: None,
 ) -> Film:
     """The film of a record made ready once more, with `changes` to its settings.
 
@@ -49,6 +55,7 @@ def prepare_again(
         output: where the new one goes.
         image: what it was made of; by default the file of the recorded name beside `source`.
         changes: settings and looks of its technique.
+        max_pixels: refuses larger frames and pictures; 0 refuses none.
         on_step: is told of each step of each frame.
 
     Raises:
@@ -66,7 +73,9 @@ def prepare_again(
         for name in (each.name for each in fields(ZoomOptions))
         if name in told and made.recipe == ZOOM
     }
-    options = FilmOptions(**{name: told.pop(name) for name in FilmOptions.names() if name in told}, max_pixels=0)
+    options = FilmOptions(
+        **{name: told.pop(name) for name in FilmOptions.names() if name in told}, max_pixels=max_pixels
+    )
     like = replace(made, recipe=technique.name, settings=told)
     check_changes(like, changes)
     then, notes = recorded(like, technique, folder, changes)

@@ -16,6 +16,7 @@ from phosphene.errors import ImageError
 from phosphene.films.formats import FilmFormat
 from phosphene.films.times import FrameTimes
 from phosphene.images import texts
+from phosphene.images.tags import Tags
 
 _GIF_TICKS = 100  # in a second
 _SHORTEST = 2  # ticks: browsers slow down what is shown for less
@@ -33,7 +34,7 @@ def write_webp(timing: FrameTimes, format: FilmFormat, target: Path, metadata: M
     Raises:
         ImageError: it would be larger than 4 GB.
     """
-    exif = texts.exif_block({}, metadata)
+    exif = texts.exif_block(Tags(), metadata)
     first = next(timing.frames())
     flags = _ANIMATED | (_TRANSPARENT if format.alpha else 0) | (_WITH_EXIF if exif else 0)
     with target.open("xb") as file:

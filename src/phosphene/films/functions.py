@@ -33,7 +33,8 @@ from phosphene.records.record import Facts
 from phosphene.run import Prepared, prepare
 from phosphene.run.checkpoint import CheckpointOptions
 from phosphene.techniques import DREAM, STYLE, Technique
-from phosphene.techniques.engine import Opening, pictures
+from phosphene.techniques.engine import pictures
+from phosphene.techniques.opening import Opening
 
 FILM, ZOOM = "film", "zoom"  # what their records are called
 LEAST_SIDE = 16  # pixels of a frame's longer side
@@ -119,7 +120,9 @@ def prepare_film(
     technique = technique_of(wishes)
     timeline = _timeline(technique, wishes, reader)
     size = _shrunk(reader.size, options.long_side)
-    ready = prepare(technique, timeline.settings_at(0.0), network, folder=folder, opening=Opening(max_pixels=0))
+    ready = prepare(
+        technique, timeline.settings_at(0.0), network, folder=folder, opening=Opening(max_pixels=options.max_pixels)
+    )
     read = reader.path, *_files_of(ready)
     check_apart(output, read)
     masks = _mask_films(ready, options)

@@ -17,12 +17,12 @@ from torch import Tensor
 from phosphene import images
 from phosphene.errors import ImageError
 from phosphene.films.shots import Shot
-from phosphene.images import Picture, decoding, sources
-from phosphene.images.decoding import READABLE, pillow
+from phosphene.images import Picture, filetypes, sources
+from phosphene.images.decoding import pillow
+from phosphene.images.filetypes import SUFFIXES
 from phosphene.images.samples import check_size
 
 ANIMATED = ("GIF", "WEBP", "PNG")
-_SUFFIXES = {suffix for suffixes in READABLE.values() for suffix in suffixes}
 _AS_FAST_AS_POSSIBLE = Fraction(10)  # ms and below: browsers show such pictures for `_USUAL`
 _USUAL = Fraction(100)  # ms
 _CUT = "it is cut off or damaged: what there is before is read"
@@ -33,7 +33,7 @@ def is_animation(path: Path) -> bool:
     """Whether a file begins as a GIF, a WebP or a PNG."""
     with path.open("rb") as file:
         start = file.read(12)
-    return start.startswith((b"GIF8", decoding.PNG)) or (start.startswith(b"RIFF") and start[8:] == b"WEBP")
+    return start.startswith((b"GIF8", filetypes.PNG)) or (start.startswith(b"RIFF") and start[8:] == b"WEBP")
 
 
 def _is_cut(path: Path) -> bool:
@@ -170,7 +170,7 @@ def _as_film(picture: Picture, size: tuple[int, int], alpha: bool) -> tuple[Tens
 
 def numbered(path: Path) -> list[Path]:
     """The pictures of a folder, so that 2 comes before 10; an `ImageError` if there is none."""
-    files = [file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES and not file.name.startswith(".")]
+    files = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
     if not files:
         raise ImageError(f"The folder {path} holds no pictures.\nName a film, or a folder of numbered pictures.")
     return sorted(files, key=lambda file: (natural(file.name), file.name))

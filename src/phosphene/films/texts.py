@@ -15,6 +15,7 @@ from phosphene.films.pictures import is_animation, numbered
 from phosphene.films.videos import opened
 from phosphene.images import texts
 from phosphene.images.decoding import pillow
+from phosphene.images.tags import Tags
 
 _LONGEST = 1_000_000  # characters read back
 _GIF_HEADER = 13  # bytes before the colours
@@ -57,7 +58,7 @@ def _trusted(found: Any) -> dict[str, str]:
 def embed(kind: str, source: Path, target: Path, metadata: Mapping[str, str]) -> None:
     """Copies an animated "gif" or "png", and puts texts into the copy."""
     with source.open("rb") as old, target.open("xb") as new:
-        at, block = texts.inserted("png", {}, metadata) if kind == "png" else _gif_comment(old.read(11), metadata)
+        at, block = texts.png_chunks(Tags(), metadata) if kind == "png" else _gif_comment(old.read(11), metadata)
         old.seek(0)
         new.write(old.read(at) + block)
         shutil.copyfileobj(old, new)

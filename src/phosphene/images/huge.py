@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from phosphene.errors import ImageError, OutOfSpaceError
 from phosphene.images import decoding, rasters, sources, texts, writing
 from phosphene.images.rasters import Raster
 from phosphene.images.reading import in_strips, orientation_of
+from phosphene.images.tags import Tags, read_tags
 
 STRIP_BYTES = 16 << 20  # of rows that are read or written at a time
 _CHUNK = 1 << 22  # bytes copied at a time
@@ -29,11 +30,11 @@ class Opened:
 
     raster: Raster  # its numbers, upright and in sRGB, with alpha behind if it has any
     depth: int  # bits per channel, 8 or 16
-    exif: Mapping[int, str]  # the tags worth keeping
+    tags: Tags  # what the file says of itself that is kept
     notes: tuple[str, ...]  # what the user should hear
 
 
-def unpack(path: Path, target: Path, *, again: bool = False) -> Opened:
+def unpack(path: Path, target: Path, *, again: bool = False, keep_profile: bool = False) -> Opened:
     """Unpacks a picture file into a raster, the file `target`, unless that holds its numbers already (`again`).
 
     Raises:
@@ -45,13 +46,13 @@ def unpack(path: Path, target: Path, *, again: bool = False) -> Opened:
         assert image is not None
         if orientation_of(image) == 1:  # what has to be turned is not read from top to bottom
             image = in_strips(path, access="sequential")
-        image, notes = decoding.upright_srgb(image, path.name, lazy=True)
+        image, notes, profile = decoding.upright_srgb(image, path.name, lazy=True, keep=keep_profile)
         raster = Raster(target, image.height, image.width, image.bands, _FORMATS[image.format])
         if again:
             raster.check()
         else:
             _pour(image, raster.create())
-    return Opened(raster, 8 if raster.kind == "u1" else 16, _exif(path), notes)
+    return Opened(raster, 8 if raster.kind == "u1" else 16, replace(_tags(path), profile=profile), notes)
 
 
 def _pour(image: pyvips.Image, raster: Raster) -> None:
@@ -63,33 +64,60 @@ def _pour(image: pyvips.Image, raster: Raster) -> None:
 
 
 def save(
-    dreamt: Raster, source: Opened, path: Path, *, metadata: Mapping[str, str] | None, quality: int, overwrite: bool
-) -> None:
+    dreamt: Raster,
+    source: Opened,
+    path: Path,
+    *,
+    metadata: Mapping[str, str],
+    tags: Tags,
+    quality: int,
+    overwrite: bool,
+) -> tuple[str, ...]:
     """Writes a dream of floats, with its source's alpha and depth, as a picture file: whole, or not at all.
 
-    The source's EXIF tags go with the metadata; with `None` neither is written. TIFF files are pyramids in tiles, with
-    64-bit offsets, as viewers of huge pictures want them.
+    TIFF files are pyramids in tiles, with 64-bit offsets, as viewers of huge pictures want them.
+
+    Returns:
+        Notes on what the format could not hold.
 
     Raises:
         ImageError: the format cannot hold it, or the name is taken.
         OutOfSpaceError: the disk is full.
     """
-    format, exif = writing.format_of(path), {} if metadata is None else source.exif
+    format, notes = writing.format_of(path), tuple[str, ...]()
     sources.refuse(path, overwrite=overwrite)
     writing.check_sides(format, *dreamt.size)
-    if format == "webp":
-        raise ImageError("WebP is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg.")
+    if format not in _WRITERS:
+        raise ImageError(
+            f"{format.upper()} is written from memory, and this picture is larger.\nName the file .tif, .png or .jpg."
+        )
     packed = dreamt.path.with_name("packed.tif")
     try:
         _pack(dreamt, source.raster, packed, depth=8 if format == "jpeg" else source.depth, alpha=format != "jpeg")
         with sources.replacing(path, overwrite=overwrite) as temporary:
             with _told(path.name):
-                image = pyvips.Image.tiffload(str(packed), access="sequential")
-                _WRITERS[format](image, str(temporary), quality, texts.as_description(metadata or {}))
-            if format != "tiff":
-                _insert(temporary, *texts.inserted(format, exif, metadata or {}))
+                image = _described(pyvips.Image.tiffload(str(packed), access="sequential"), metadata, tags)
+                _WRITERS[format](image, str(temporary), quality)
+            if format == "png":
+                _insert(temporary, *texts.png_chunks(tags, metadata))
+            elif format == "jpeg":
+                at, segments, notes = texts.jpeg_segments(tags, metadata)
+                _insert(temporary, at, segments)
     finally:
         packed.unlink(missing_ok=True)
+    return notes
+
+
+def _described(image: pyvips.Image, metadata: Mapping[str, str], tags: Tags) -> pyvips.Image:
+    """The image with what a TIFF keeps of its texts and tags; JPEG keeps the resolution."""
+    across, down = tags.dpi or (72.0, 72.0)
+    image = image.copy(xres=across / 25.4, yres=down / 25.4)
+    image.set_type(pyvips.GValue.gstr_type, "image-description", texts.as_description(metadata))
+    image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
+    for name, blob in (("xmp-data", tags.xmp), ("icc-profile-data", tags.profile)):
+        if blob:
+            image.set_type(pyvips.GValue.blob_type, name, blob)
+    return image
 
 
 def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool) -> None:
@@ -134,15 +162,13 @@ def _insert(path: Path, at: int, data: bytes) -> None:
     longer.replace(path)
 
 
-def _tiff(image: pyvips.Image, name: str, _: int, description: str) -> None:
-    image = image.copy()
-    image.set_type(pyvips.GValue.gstr_type, "image-description", description)
+def _tiff(image: pyvips.Image, name: str, _: int) -> None:
     image.tiffsave(name, tile=True, pyramid=True, bigtiff=True, compression="deflate", predictor="horizontal")
 
 
-_WRITERS: Mapping[str, Callable[[pyvips.Image, str, int, str], None]] = {
-    "png": lambda image, name, *_: image.pngsave(name, keep="none"),
-    "jpeg": lambda image, name, quality, _: image.jpegsave(name, Q=quality, subsample_mode="off", keep="none"),
+_WRITERS: Mapping[str, Callable[[pyvips.Image, str, int], None]] = {
+    "png": lambda image, name, _: image.pngsave(name, keep="none"),
+    "jpeg": lambda image, name, quality: image.jpegsave(name, Q=quality, subsample_mode="off", keep="none"),
     "tiff": _tiff,
 }
 
@@ -158,7 +184,7 @@ def _told(called: str) -> Iterator[None]:
         raise ImageError(f"{called}: {decoding.first_line(error.detail)}.\nFetch or export it again.") from error
 
 
-def _exif(path: Path) -> dict[int, str]:
+def _tags(path: Path) -> Tags:
     with suppress(ImageError), decoding.pillow(path.name), Image.open(path) as image:  # no reason to refuse the picture
-        return texts.kept_exif(image)
-    return {}
+        return read_tags(image)
+    return Tags()

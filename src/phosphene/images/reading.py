@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyvips
@@ -14,9 +14,12 @@ from PIL import Image
 from torch import Tensor
 
 from phosphene.errors import ImageError, OutOfSpaceError, SettingsError
-from phosphene.images.decoding import TIFF, decode, from_pillow, open_image, pillow
+from phosphene.images.decoding import Decoding, decode, from_pillow, open_image, pillow
+from phosphene.images.filetypes import TIFF
+from phosphene.images.pages import photograph
 from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, from_array
 from phosphene.images.sources import Pixels, Source, bare_name, name_of, read_bytes
+from phosphene.images.tags import Tags, read_tags
 from phosphene.images.texts import read_texts
 
 _LARGE = 256 << 20  # bytes of a file whose header is read alone
@@ -38,7 +41,7 @@ class Picture:
         depth: Bits per channel of the source: 8, or 16 for all that is finer.
         name: The file's name, never a path; "array", "tensor", "image", "bytes" or "stdin" where there is none.
         sha256: Of the file's bytes; for arrays, tensors and images of their numbers, type and shape.
-        exif: Tags from `KEPT_EXIF`, decoded. Never a position.
+        tags: What the file says of itself and what goes with the picture: author, rights, resolution. Never a position.
         notes: What the user should hear, such as "shrunk from 6000×4000 to 2048×1365".
     """
 
@@ -47,7 +50,7 @@ class Picture:
     depth: int
     name: str
     sha256: str | None
-    exif: Mapping[int, str] = field(default_factory=dict)
+    tags: Tags = field(default_factory=Tags)
     notes: tuple[str, ...] = ()
 
 
@@ -58,16 +61,18 @@ def load(
     long_side: int | None = None,
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
+    keep_profile: bool = False,
 ) -> Picture:
     """Reads a picture of any kind: upright, in sRGB, with alpha and 16 bits where it has them.
 
     Args:
         source: A path, a file's bytes, an open binary file, an image of Pillow's, a numpy array (`[H, W]` or
-            `[H, W, C]`; uint8, uint16, float in 0..1) or a tensor (`[C, H, W]` or `[1, C, H, W]`).
+            `[H, W, C]`; uint8, uint16, float in 0..1, bool) or a tensor (`[C, H, W]` or `[1, C, H, W]`).
         dtype: float32, or float64 (straight from the file's numbers).
         long_side: Shrinks the longer side to so many pixels, antialiased; never enlarges.
         max_pixels: Refuses larger pictures before decoding them; 0 refuses none.
         name: What the picture is called, if not by its file name.
+        keep_profile: Leaves the numbers of an RGB picture in its own colour profile, which `save` then writes.
 
     Raises:
         ImageError: If the source is missing, damaged, too large or not a picture.
@@ -80,8 +85,9 @@ def load(
     _check_settings(dtype, long_side, max_pixels)
     called = bare_name(name) if name else name_of(source)
     try:
-        samples, sha256 = _samples(source, called, max_pixels)
-        return _picture(samples, called, sha256, dtype, long_side)
+        samples, tags, sha256 = _samples(source, called, Decoding(max_pixels, keep_profile))
+        plain = _picture(samples, called, sha256, dtype, long_side)
+        return replace(plain, tags=replace(tags, profile=samples.profile))
     except MemoryError as error:
         raise OutOfSpaceError(
             f"{called} does not fit into memory.\nMake it smaller first, or close programs."
@@ -114,17 +120,23 @@ def size_of(path: Path) -> tuple[int, int] | None:
     return (image.width, image.height) if orientation_of(image) >= 5 else (image.height, image.width)
 
 
-def in_strips(path: Path, **options: str) -> pyvips.Image | None:
-    """A PNG, JPEG or TIFF file for libvips, whose pixels are read as they are wanted; `None` for any other file."""
+def in_strips(path: Path, **options: Any) -> pyvips.Image | None:
+    """A PNG, JPEG or TIFF file for libvips, whose pixels are read as they are wanted; `None` for any other file.
+
+    Of a TIFF that begins with a preview, it is the photograph. A camera's raw photograph is another file.
+    """
     with path.open("rb") as file:
         start = file.read(4)
-    loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
-    return loader(str(path), fail_on="error", **options) if loader else None
+        loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
+        page, _ = photograph(file) if start.startswith(TIFF) else (None, 1)
+    if loader is None or (page and page.sensor):
+        return None
+    return loader(str(path), fail_on="error", **options, **(page.place if page else {}))
 
 
 def orientation_of(image: pyvips.Image) -> int:
     """As EXIF has it: 1 is upright, and from 5 on width and height change places."""
-    return int(image.get("orientation")) if "orientation" in image.get_fields() else 1
+    return int(image.get("orientation")) if image.get_typeof("orientation") else 1
 
 
 def _check_settings(dtype: torch.dtype, long_side: int | None, max_pixels: int) -> None:
@@ -136,35 +148,37 @@ def _check_settings(dtype: torch.dtype, long_side: int | None, max_pixels: int) 
         raise SettingsError(f"A limit of {max_pixels} pixels is not possible. Allowed: 0 (no limit) or more.")
 
 
-def _samples(source: Source, called: str, max_pixels: int) -> tuple[Samples, str]:
-    """The source's numbers and its SHA-256."""
+def _samples(source: Source, called: str, how: Decoding) -> tuple[Samples, Tags, str]:
+    """The source's numbers, what it says of itself, and its SHA-256."""
+    tags = Tags()
     if isinstance(source, Pixels):
         source = source.pixels if source.alpha is None else torch.cat([source.pixels, source.alpha], 1)
     if isinstance(source, (np.ndarray, Tensor)):
-        samples = from_array(_array(source) if isinstance(source, Tensor) else source, called, max_pixels)
+        samples = from_array(_array(source) if isinstance(source, Tensor) else source, called, how.max_pixels)
     elif isinstance(source, Image.Image):
-        check_size(called, *source.size, max_pixels)
+        check_size(called, *source.size, how.max_pixels)
         with pillow(called):
-            samples = from_pillow(source.copy(), called)
+            tags = read_tags(source)
+            samples = from_pillow(source.copy(), called, keep_profile=how.keep_profile)
     elif isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(source, "read"):
         data = read_bytes(source)
-        return decode(data, called, max_pixels), hashlib.sha256(data).hexdigest()
+        return *decode(data, called, how), hashlib.sha256(data).hexdigest()
     else:
         raise ImageError(
             f"A {type(source).__name__} is not a picture.\n"
             "Allowed: a path, bytes, an open file, an image of Pillow's, a numpy array, a torch tensor."
         )
-    return samples, samples.digest()
+    return samples, tags, samples.digest()
 
 
 def _array(tensor: Tensor) -> Array:
     """A tensor's numbers with the channels last."""
     planes = tensor.detach().cpu()
-    planes = planes[0] if planes.ndim == 4 and planes.shape[0] == 1 else planes
+    planes = planes[0] if planes.ndim == 4 and planes.shape[0] == 1 else planes[None] if planes.ndim == 2 else planes
     if planes.ndim != 3:
         raise ImageError(
             f"A tensor of shape {list(tensor.shape)} is not a picture.\n"
-            "Allowed: [3, H, W] or [1, 3, H, W] (also 1, 2 or 4 channels)."
+            "Allowed: [3, H, W] or [1, 3, H, W] (also 1, 2 or 4 channels), or [H, W]."
         )
     if planes.dtype in (torch.bfloat16, torch.float16):
         planes = planes.float()
@@ -179,7 +193,7 @@ def _picture(samples: Samples, called: str, sha256: str, dtype: torch.dtype, lon
     planes = [_plane(samples.colour[..., channel], dtype, size) for channel in range(channels)]
     pixels = torch.cat(planes * 3 if channels == 1 else planes, 1)
     alpha = None if samples.alpha is None else _plane(samples.alpha, dtype, size)
-    return Picture(pixels, alpha, samples.depth, called, sha256, samples.exif, samples.notes + notes)
+    return Picture(pixels, alpha, samples.depth, called, sha256, Tags(), samples.notes + notes)
 
 
 def _shrunk(height: int, width: int, long_side: int | None) -> tuple[int, int] | None:

@@ -1,8 +1,8 @@
 """Samples: a picture's numbers as its file holds them, before they become pixels in 0..1."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -26,8 +26,8 @@ class Samples:
 
     colour: Array  # `[H, W, 1]` (grey) or `[H, W, 3]`; uint8, uint16, or float in 0..1
     alpha: Array | None = None  # `[H, W]` of the same kind, or None
-    exif: Mapping[int, str] = field(default_factory=dict)  # the tags worth keeping
     notes: tuple[str, ...] = ()  # what the user should hear
+    profile: bytes = b""  # the ICC profile that the colours are in still; b"" for sRGB
 
     @property
     def depth(self) -> int:
@@ -59,8 +59,9 @@ def from_array(array: Array, called: str, max_pixels: int) -> Samples:
     """Takes an array for a picture, which messages name as `called`; `max_pixels` is the limit, 0 for none.
 
     The array is `[H, W]` or `[H, W, C]` with C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA), and holds uint8,
-    uint16, or floats in 0..1; an `ImageError` refuses any other.
+    uint16, floats in 0..1, or truth values (black and white); an `ImageError` refuses any other.
     """
+    array = array.astype(np.uint8) * np.uint8(255) if array.dtype == bool else array
     stack = array[..., None] if array.ndim == 2 else array
     if stack.ndim != 3 or stack.shape[2] not in (1, 2, 3, 4):
         raise ImageError(
@@ -80,7 +81,7 @@ def _in_range(stack: Array) -> Array:
     if stack.dtype.kind != "f":
         raise ImageError(
             f"An array of {stack.dtype} is not a picture.\n"
-            "Allowed: uint8 (0..255), uint16 (0..65535), or float (0..1). Convert with .astype('uint8')."
+            "Allowed: bool, uint8 (0..255), uint16 (0..65535), or float (0..1). Convert with .astype('uint8')."
         )
     low, high = float(stack.min()), float(stack.max())
     if not np.isfinite((low, high)).all():
@@ -91,6 +92,45 @@ def _in_range(stack: Array) -> Array:
             "If they count to 255, divide: array / 255."
         )
     return stack.clip(0, 1)
+
+
+# Floats in files: light beyond white, whole numbers in disguise, and what is no number
+
+_WHITE = 99.5  # percent of a picture's pixels are no brighter than its white
+
+
+def from_floats(array: Array, called: str) -> Samples:
+    """Takes a file's floats `[H, W]` or `[H, W, C]` for a picture; the note says as what.
+
+    Within 0..1 they are what the screen shows. Whole numbers up to 255 or 65535 are counts. Any others are taken as
+    light: the brightest pixels become white, and the rest follows the curve of sRGB (IEC 61966-2-1).
+
+    Raises:
+        ImageError: some are infinite or not a number.
+    """
+    bad = int(array.size - np.isfinite(array).sum())
+    if bad:
+        raise ImageError(
+            f"{called} holds {bad:,} values that are infinite or no number (NaN), of {array.size:,}.\n"
+            "Clean it first: in Python, numpy.nan_to_num(array) gives an array that can be dreamt upon."
+        )
+    low, high = float(array.min()), float(array.max())
+    if low >= -_SLACK and high <= 1 + _SLACK:
+        return from_array(array, called, 0)
+    colour = array if array.ndim == 2 or array.shape[2] % 2 else array[..., :-1]  # without alpha
+    if low >= 0 and high <= 65535 and (array == np.round(array)).all():
+        peak = 255 if high <= 255 else 65535
+        note = f"its floats are whole numbers up to {high:g}: read as counts to {peak}"
+        return replace(from_array((array / peak).astype(array.dtype), called, 0), notes=(note,))
+    brightest = colour if colour.ndim == 2 else colour.max(-1)
+    white = max(float(np.percentile(brightest, _WHITE)), 1e-6)
+    shown = np.array(array)
+    light = (colour / white).clip(0, 1)
+    curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    shown[...] = shown.clip(0, 1)
+    shown[..., : colour.shape[-1]] = curve
+    note = f"its floats reach from {low:.4g} to {high:.4g}: read as light, of which {white:.4g} is white"
+    return replace(from_array(shown, called, 0), notes=(note,))
 
 
 # Colour profiles: whatever a picture's numbers meant, they mean sRGB afterwards
@@ -110,17 +150,27 @@ def unless_damaged(read: Callable[[], Found], otherwise: Found) -> Found:
         return otherwise
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
-    """The image in sRGB, or in grey where nothing but its mode stood between it and sRGB, and notes.
+def to_srgb(
+    image: Image.Image, profile: bytes | None, *, keep: bool = False
+) -> tuple[Image.Image, tuple[str, ...], bytes]:
+    """The image in sRGB, or in grey where nothing but its mode stood between it and sRGB; notes; a profile kept.
 
     The image is of mode L, RGB, CMYK or LAB, without alpha, and of mode L or RGB afterwards. The profile is the
-    embedded one's bytes, if there are any; a broken one is a note and no error.
+    embedded one's bytes, if there are any; a broken one is a note and no error. With `keep` a profile for RGB stays,
+    and so do the numbers.
     """
+    if keep and profile and image.mode == "RGB" and is_wide(profile):
+        return image, (), profile
     converted = unless_damaged(lambda: _convert(image, profile), None) if profile else None
     if converted is not None:
-        return converted, ()
+        return converted, (), b""
     notes = (BROKEN,) if profile else (BARE_CMYK,) if image.mode == "CMYK" else ()
-    return image if image.mode in ("L", "RGB") else image.convert("RGB"), notes
+    return image if image.mode in ("L", "RGB") else image.convert("RGB"), notes, b""
+
+
+def is_wide(profile: bytes) -> bool:
+    """Whether a profile is a sound one for RGB, and another than sRGB."""
+    return unless_damaged(lambda: _transform(profile)[0] == "RGB", False) and not is_srgb(profile)
 
 
 def is_srgb(profile: bytes) -> bool:

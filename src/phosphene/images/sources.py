@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -88,6 +89,17 @@ def name_of(source: object) -> str:
             return name
     named = getattr(source, "filename", None) or getattr(source, "name", None)
     return bare_name(named.strip("<>")) if isinstance(named, str) and named else "image"
+
+
+def mask_source(source: Source) -> Source:
+    """A mask as segmentation programs give it, numbers of 0..255 in wide integers, as bytes; any other as it is."""
+    if not isinstance(source, (np.ndarray, Tensor)) or source.dtype in (torch.bfloat16, torch.float16):
+        return source
+    array: Array = source.detach().cpu().numpy() if isinstance(source, Tensor) else source
+    if array.dtype.kind in "iu" and array.size and array.min() >= 0 and array.max() <= 255:
+        narrow = array.astype(np.uint8)
+        return torch.from_numpy(narrow) if isinstance(source, Tensor) else narrow
+    return source
 
 
 def bare_name(path: str) -> str:

@@ -4,39 +4,35 @@ PNG has a place for named texts. JPEG, WebP and TIFF have not: there `parameters
 where other painting programs look for it, and `phosphene` to ImageHistory, whose meaning fits.
 """
 
-import contextlib
 import json
 import re
 import struct
 import zlib
 from collections.abc import Mapping
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from phosphene.images.samples import MAX_PIXELS, Array, unless_damaged
-
-KEPT_EXIF: Mapping[int, str] = {
-    ExifTags.Base[name].value: name
-    for name in ("ImageDescription", "Make", "Model", "DateTime", "Artist", "Copyright", "DateTimeOriginal")
-}
-"""The EXIF tags that travel from a photograph to what is painted on it. A position is never one of them."""
+from phosphene.images.tags import EXIF_IFD, KEPT_EXIF, PNG_XMP, RESOLUTION, Tags, exif_of
 
 TEXTS = ("parameters", "phosphene")
 """The named texts that a picture can carry."""
 
-Tags = dict[int, str | bytes]
+ExifValues = dict[int, Any]
 
-EXIF_IFD = ExifTags.IFD.Exif.value
 _USER_COMMENT, _IMAGE_HISTORY = ExifTags.Base.UserComment.value, ExifTags.Base.ImageHistory.value
 _ASCII, _UNICODE = b"ASCII\0\0\0", b"UNICODE\0"
 _LONGEST_TEXT = 1_000_000  # characters read back; a record has some thousand
-_LONGEST_TAG = 2_000
 _PNG_HEADER = 33  # signature and IHDR, after which other chunks may follow
 _JPEG_HEADER = 2  # the mark that an image starts, after which segments follow
 
-_Exif = tuple[Mapping[int, object], Mapping[int, object]]
+XMP, ICC = 700, 34675  # tags of TIFF
+_JPEG_XMP, _JPEG_ICC = b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
+_SEGMENT = 65_533  # bytes of a JPEG's segment
+_PROFILE_PART = 65_519  # bytes of a profile in one of them
 
 
 def read_texts(image: Image.Image) -> dict[str, str]:
@@ -45,24 +41,15 @@ def read_texts(image: Image.Image) -> dict[str, str]:
     return {key: text for key, text in found.items() if text and len(text) <= _LONGEST_TEXT}
 
 
-def kept_exif(image: Image.Image) -> dict[int, str]:
-    """The tags of `KEPT_EXIF` that an image has; {} if its EXIF is damaged."""
-    exif, inner = _exif(image)
-    values = {**exif, **inner}
-    return {tag: text for tag in KEPT_EXIF if isinstance(value := values.get(tag), str) and (text := _clean(value))}
-
-
-def _exif(image: Image.Image) -> _Exif:
-    """The tags of the main directory, and those of the Exif directory; none if they are damaged."""
-    none: _Exif = ({}, {})
-    return unless_damaged(lambda: (image.getexif(), image.getexif().get_ifd(EXIF_IFD)), none)
-
-
-def exif_tags(exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[Tags, Tags]:
+def exif_tags(tags: Tags, texts: Mapping[str, str]) -> tuple[ExifValues, ExifValues]:
     """What to write as EXIF: the main directory and the Exif directory."""
     # Pillow writes a str as ASCII; as bytes, other letters stay what they are, in UTF-8.
-    kept: Tags = {tag: text if text.isascii() else text.encode() for tag, text in exif.items() if tag in KEPT_EXIF}
-    inner: Tags = {tag: kept.pop(tag) for tag in (ExifTags.Base.DateTimeOriginal.value,) if tag in kept}
+    kept: ExifValues = {
+        tag: text if text.isascii() else text.encode() for tag, text in tags.exif.items() if tag in KEPT_EXIF
+    }
+    inner: ExifValues = {tag: kept.pop(tag) for tag in (ExifTags.Base.DateTimeOriginal.value,) if tag in kept}
+    if tags.dpi:
+        kept |= dict(zip(RESOLUTION, (*tags.dpi, 2), strict=True))
     if "parameters" in texts:
         inner[_USER_COMMENT] = _comment(texts["parameters"])
     if "phosphene" in texts:
@@ -70,9 +57,9 @@ def exif_tags(exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[Tags, 
     return kept, inner
 
 
-def exif_block(exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
+def exif_block(tags: Tags, texts: Mapping[str, str]) -> bytes:
     """The same as one block that starts with `Exif`, as JPEG and WebP hold it; b"" if there is nothing to write."""
-    main, inner = exif_tags(exif, texts)
+    main, inner = exif_tags(tags, texts)
     if not main and not inner:
         return b""
     block = Image.Exif()
@@ -82,19 +69,43 @@ def exif_block(exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
     return block.tobytes()
 
 
-def inserted(format: str, exif: Mapping[int, str], texts: Mapping[str, str]) -> tuple[int, bytes]:
-    """Where in a finished PNG or JPEG its texts and EXIF go, and their bytes."""
-    if format == "png":
-        info, chunks = PngImagePlugin.PngInfo(), BytesIO()
-        for key, text in texts.items():
-            info.add_text(key, text.encode("utf-8", "replace").decode())
-        if block := exif_block(exif, {}):
-            info.add(b"eXIf", block.removeprefix(b"Exif\0\0"))
-        for kind, body, *_ in info.chunks:
-            PngImagePlugin.putchunk(chunks, kind, body)
-        return _PNG_HEADER, chunks.getvalue()
-    block = exif_block(exif, texts)
-    return _JPEG_HEADER, b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block if block else b""
+def jpeg_exif(tags: Tags, texts: Mapping[str, str]) -> tuple[bytes, bytes, tuple[str, ...]]:
+    """A JPEG's EXIF and XMP, each b"" if there is none, and notes on what its segments cannot hold."""
+    block, notes = exif_block(tags, texts), tuple[str, ...]()
+    if len(block) > _SEGMENT:
+        notes = (f"written without its record of {len(block)} bytes: JPEG holds {_SEGMENT}, PNG any number",)
+        block = exif_block(tags, {})
+    fits = len(_JPEG_XMP) + len(tags.xmp) <= _SEGMENT
+    return block, tags.xmp if fits else b"", notes + (() if fits else ("written without its XMP: JPEG holds less",))
+
+
+def png_chunks(tags: Tags, texts: Mapping[str, str]) -> tuple[int, bytes]:
+    """Where in a finished PNG its texts, EXIF, resolution and profile go, and their bytes."""
+    info, chunks = PngImagePlugin.PngInfo(), BytesIO()
+    if tags.profile:
+        info.add(b"iCCP", b"ICC Profile\0\0" + zlib.compress(tags.profile))
+    if tags.dpi:
+        info.add(b"pHYs", struct.pack(">IIB", *(round(each / 0.0254) for each in tags.dpi), 1))
+    for key, text in texts.items():
+        info.add_text(key, text.encode("utf-8", "replace").decode())
+    if tags.xmp:
+        info.add_itxt(PNG_XMP, tags.xmp.decode("utf-8", "replace"))
+    if block := exif_block(tags, {}):
+        info.add(b"eXIf", block.removeprefix(b"Exif\0\0"))
+    for kind, body, *_ in info.chunks:
+        PngImagePlugin.putchunk(chunks, kind, body)
+    return _PNG_HEADER, chunks.getvalue()
+
+
+def jpeg_segments(tags: Tags, texts: Mapping[str, str]) -> tuple[int, bytes, tuple[str, ...]]:
+    """Where in a finished JPEG its EXIF, XMP and profile go, their bytes, and notes on what it cannot hold."""
+    block, xmp, notes = jpeg_exif(tags, texts)
+    parts = [tags.profile[at : at + _PROFILE_PART] for at in range(0, len(tags.profile), _PROFILE_PART)]
+    segments = [(b"\xff\xe1", block)] if block else []
+    segments += [(b"\xff\xe1", _JPEG_XMP + xmp)] if xmp else []
+    segments += [(b"\xff\xe2", _JPEG_ICC + bytes([n, len(parts)]) + part) for n, part in enumerate(parts, 1)]
+    written = b"".join(mark + struct.pack(">H", len(body) + 2) + body for mark, body in segments)
+    return _JPEG_HEADER, written, notes
 
 
 def as_description(texts: Mapping[str, str]) -> str:
@@ -110,7 +121,7 @@ def _png_texts(image: Image.Image) -> dict[str, str]:
 
 
 def _exif_texts(image: Image.Image) -> dict[str, str]:
-    exif, inner = _exif(image)
+    exif, inner = exif_of(image)
     history = inner.get(_IMAGE_HISTORY)
     if not inner and image.format == "TIFF":
         return _described(exif.get(ExifTags.Base.ImageDescription))
@@ -148,26 +159,23 @@ def _escape(text: str) -> str:
     return re.sub(r"[^\x01-\x7f]", lambda match: json.dumps(match[0])[1:-1], text)
 
 
-def _clean(text: str) -> str:
-    """A tag's text: Pillow takes it for Latin-1, cameras mostly write UTF-8."""
-    with contextlib.suppress(UnicodeError):
-        text = text.encode("latin-1").decode("utf-8")
-    return text.replace("\0", " ").strip()[:_LONGEST_TAG]
-
-
 # TIFF of 8 and 16 bits with EXIF: Pillow writes no 16-bit colour, and no EXIF where it compresses; libvips no EXIF
 
 _ROWS = 64  # per strip: readers may fetch a part
 _ADOBE_DEFLATE, _RGB, _DIFFERENCES, _PLAIN_ALPHA = 8, 2, 2, 2  # as the specification and its supplements number them
 
 
-def write(array: Array, exif: Mapping[int, str], texts: Mapping[str, str]) -> bytes:
-    """A deflated TIFF of `[H, W, 3]` or `[H, W, 4]` (with alpha), uint8 or uint16; tags and texts are its EXIF."""
+def write(array: Array, tags: Tags, texts: Mapping[str, str]) -> bytes:
+    """A deflated TIFF of `[H, W, 3]` or `[H, W, 4]` (with alpha), uint8 or uint16, with tags and texts."""
     strips = [_strip(array[row : row + _ROWS]) for row in range(0, len(array), _ROWS)]
     directory = _directory(array, [len(strip) for strip in strips])
-    main, inner = exif_tags(exif, texts)
+    main, inner = exif_tags(tags, texts)
     for tag, value in main.items():
         directory[tag] = value
+    for tag, blob, kind in ((XMP, tags.xmp, TiffTags.BYTE), (ICC, tags.profile, TiffTags.UNDEFINED)):
+        if blob:
+            directory.tagtype[tag] = kind
+            directory[tag] = blob
     if inner:
         directory.tagtype[EXIF_IFD] = TiffTags.LONG
         directory[EXIF_IFD] = inner

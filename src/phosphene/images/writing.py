@@ -9,27 +9,33 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, features
 from torch import Tensor
 
 from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, SettingsError, nearest
 from phosphene.images import decoding, texts
-from phosphene.images.samples import Array
+from phosphene.images.filetypes import writes_jxl
+from phosphene.images.samples import Array, to_srgb
 from phosphene.images.sources import Pixels, refuse, write_atomically
+from phosphene.images.tags import Tags
 
 FORMATS: Mapping[str, str] = MappingProxyType(
-    {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
+    {
+        **{".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"},
+        **{".avif": "avif", ".jxl": "jxl"},
+    }
 )
 """Suffixes that can be written, and their formats."""
 
-_LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # pixels; JPEG's is libjpeg's, 35 below what its files could say
+_LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383, "avif": 65_536}  # pixels; JPEG's is libjpeg's, 35 below its files'
 _LARGEST_TIFF = 4 << 30  # bytes: its offsets have 32 bits
-_JPEG_SEGMENT = 65_533  # bytes of EXIF that fit into a JPEG
+_SHALLOW = ("jpeg", "webp", "avif", "jxl")  # as they are written here: 8 bits per channel
 _NONE: Mapping[Any, str] = MappingProxyType({})
+_NO_TAGS = Tags()
 
 
 def formats() -> tuple[str, ...]:
-    """The formats that can be written: png, jpeg, webp, tiff."""
+    """The formats that can be written: png, jpeg, webp, tiff, avif, and jxl with the extra `formats`."""
     return tuple(dict.fromkeys(FORMATS.values()))
 
 
@@ -37,13 +43,14 @@ def format_of(path: str | os.PathLike[str]) -> str:
     """The format that a file's suffix asks for.
 
     Raises:
-        ImageError: If it asks for none that can be written.
+        ImageError: If it asks for none that can be written here.
 
     >>> format_of("dream.JPG")
     'jpeg'
     """
     suffix = PurePath(path).suffix.lower()
     if suffix in FORMATS:
+        check_format(FORMATS[suffix])
         return FORMATS[suffix]
     given = f"the suffix {suffix!r}" if suffix else "no suffix"
     raise ImageError(
@@ -59,7 +66,7 @@ def save(
     alpha: Tensor | None = None,
     depth: int = 8,
     metadata: Mapping[str, str] = _NONE,
-    exif: Mapping[int, str] = _NONE,
+    tags: Tags = _NO_TAGS,
     quality: int = 95,
     overwrite: bool = False,
 ) -> tuple[str, ...]:
@@ -71,8 +78,8 @@ def save(
         alpha: `[1, 1, H, W]`, 0..1, or None. JPEG has none: the picture is laid on white.
         depth: Bits per channel, 8 or 16 (PNG and TIFF).
         metadata: Texts named "parameters" and "phosphene".
-        exif: Tags to keep; any that is not in `KEPT_EXIF` is left out.
-        quality: Of JPEG and WebP, 1 to 100; WebP at 100 loses nothing.
+        tags: Author, rights, resolution and colour profile, as `load` found them.
+        quality: Of JPEG, WebP, AVIF and JPEG XL, 1 to 100; WebP and JPEG XL at 100 lose nothing.
         overwrite: Whether it may replace another.
 
     Returns:
@@ -86,7 +93,7 @@ def save(
     """
     format = format_of(path)
     refuse(Path(path), overwrite=overwrite)
-    data, notes = encode(pixels, format, alpha=alpha, depth=depth, metadata=metadata, exif=exif, quality=quality)
+    data, notes = encode(pixels, format, alpha=alpha, depth=depth, metadata=metadata, tags=tags, quality=quality)
     write_atomically(path, data, overwrite=overwrite)
     return notes
 
@@ -98,10 +105,10 @@ def encode(
     alpha: Tensor | None = None,
     depth: int = 8,
     metadata: Mapping[str, str] = _NONE,
-    exif: Mapping[int, str] = _NONE,
+    tags: Tags = _NO_TAGS,
     quality: int = 95,
 ) -> tuple[bytes, tuple[str, ...]]:
-    """A file's bytes, and notes on what the format could not hold: "png", "jpeg", "webp" or "tiff".
+    """A file's bytes, and notes on what the format could not hold: "png", "jpeg", "webp", "tiff", "avif" or "jxl".
 
     Arguments and errors are those of `save`.
     """
@@ -112,7 +119,7 @@ def encode(
     _check_pixels(pixels, alpha, format)
     try:
         pixels, alpha, depth, notes = _fit(pixels, alpha, depth, format)
-        data, more = _encode(_whole_numbers(pixels, alpha, depth), format, metadata, exif, quality)
+        data, more = _encode(_whole_numbers(pixels, alpha, depth), format, metadata, tags, quality)
         return data, notes + more
     except MemoryError as error:
         raise OutOfSpaceError("The picture does not fit into memory while it is written.\nClose programs.") from error
@@ -121,12 +128,26 @@ def encode(
 def _check_settings(format: str, depth: int, quality: int, metadata: Mapping[str, str]) -> None:
     if format not in formats():
         raise ImageError(f"Unknown format {format!r}.{nearest(format, formats())} Allowed: {', '.join(formats())}.")
+    check_format(format)
     if depth not in (8, 16):
         raise SettingsError(f"{depth} bits per channel are not possible. Allowed: 8, 16.")
     if not 1 <= quality <= 100:
         raise SettingsError(f"A quality of {quality} is not possible. Allowed: 1 to 100.")
     if unknown := set(metadata) - set(texts.TEXTS):
         raise SettingsError(f"No text named {min(unknown)!r} is written. Allowed: {', '.join(texts.TEXTS)}.")
+
+
+def check_format(format: str) -> None:
+    """Raises an `ImageError` if what writes a format is not installed."""
+    missing = (format == "jxl" and not writes_jxl()) or (format == "avif" and not features.check("avif"))
+    if missing:
+        raise ImageError(
+            f"{_WRITTEN[format]} cannot be written here: a package is not installed.\n"
+            "Install it: pip install 'phosphene[formats]'. Or name the file .png, .jpg, .webp or .tif."
+        )
+
+
+_WRITTEN = {"jxl": "JPEG XL", "avif": "AVIF"}
 
 
 def _check_pixels(pixels: Tensor, alpha: Tensor | None, format: str) -> None:
@@ -156,7 +177,7 @@ def _fit(
 ) -> tuple[Tensor, Tensor | None, int, tuple[str, ...]]:
     """What the format can hold of a picture, and notes on what it cannot."""
     notes: tuple[str, ...] = ()
-    if depth == 16 and format in ("jpeg", "webp"):
+    if depth == 16 and format in _SHALLOW:
         depth, notes = 8, (f"written with 8 bits per channel, since {format.upper()} has no 16: PNG and TIFF have",)
     if alpha is not None and format == "jpeg":
         if (alpha < 1).any():
@@ -175,25 +196,39 @@ def _whole_numbers(pixels: Tensor, alpha: Tensor | None, depth: int) -> Array:
 
 
 def _encode(
-    array: Array, format: str, metadata: Mapping[str, str], exif: Mapping[int, str], quality: int
+    array: Array, format: str, metadata: Mapping[str, str], tags: Tags, quality: int
 ) -> tuple[bytes, tuple[str, ...]]:
     if format == "png":
         png = _pillow(array, "png") if array.dtype == np.uint8 else decoding.write_png(array)
-        at, chunks = texts.inserted("png", exif, metadata)
+        at, chunks = texts.png_chunks(tags, metadata)
         return png[:at] + chunks + png[at:], ()
     if format == "tiff":
         if array.nbytes > _LARGEST_TIFF:
             raise ImageError("A TIFF ends at 4 GB, and this one could be larger.\nChoose PNG: name the file .png.")
-        return texts.write(array, exif, metadata), ()
-    block = texts.exif_block(exif, metadata)
+        return texts.write(array, tags, metadata), ()
+    told: dict[str, Any] = {"quality": quality, "icc_profile": tags.profile}
+    if format == "jpeg":
+        block, xmp, notes = texts.jpeg_exif(tags, metadata)
+        # 4:4:4: a dream's colours are as fine as its lines.
+        dpi = {"dpi": tags.dpi} if tags.dpi else {}
+        return _pillow(array, format, exif=block, xmp=xmp, subsampling=0, **dpi, **told), notes
+    told |= {"exif": texts.exif_block(tags, metadata), "xmp": tags.xmp}
     if format == "webp":
-        return _pillow(array, format, exif=block, quality=quality, lossless=quality == 100, exact=True), ()
+        return _pillow(array, format, lossless=quality == 100, exact=True, **told), ()
+    if format == "avif":
+        return _pillow(array, format, subsampling="4:4:4", **told), ()
+    return _jxl(array, tags, told)
+
+
+def _jxl(array: Array, tags: Tags, told: dict[str, Any]) -> tuple[bytes, tuple[str, ...]]:
+    """A JPEG XL; its writer knows sRGB alone."""
     notes: tuple[str, ...] = ()
-    if len(block) > _JPEG_SEGMENT:
-        notes = (f"written without its record of {len(block)} bytes: JPEG holds {_JPEG_SEGMENT}, PNG any number",)
-        block = texts.exif_block(exif, {})
-    # 4:4:4: a dream's colours are as fine as its lines.
-    return _pillow(array, format, exif=block, quality=quality, subsampling=0), notes
+    if tags.profile:
+        colour, _, _ = to_srgb(Image.fromarray(array[..., :3]), tags.profile)
+        array = np.dstack([np.asarray(colour), array[..., 3:]])
+        notes = ("written in sRGB: of JPEG XL, other colour profiles are not written",)
+    del told["icc_profile"]
+    return _pillow(array, "jxl", lossless=told["quality"] == 100, **told), notes
 
 
 def _pillow(array: Array, format: str, **options: object) -> bytes:

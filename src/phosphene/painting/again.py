@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from phosphene.run.again import differences, is_inside, recorded_input, recorded
 from phosphene.run.checkpoint import CheckpointOptions, translate_oom
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream
-from phosphene.techniques.engine import origin_of
+from phosphene.techniques.opening import Opening, origin_of
 
 RECIPE = "painting"
 PLAIN = 300_000  # letters of a painting in a record; a longer one is packed
@@ -60,6 +61,7 @@ def redo(
     on_step: OnStep | None = None,
     keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
+    max_pixels: int = images.MAX_PIXELS,
     **changes: Any,
 ) -> Dream | LargeDream:
     """Makes a picture again from its record, with `changes` to its settings; a painting stroke by stroke, as it was.
@@ -70,6 +72,7 @@ def redo(
         on_step: as for `dream`, like keep and on_forecast.
         keep: for dreams and styles.
         on_forecast: for dreams.
+        max_pixels: refuses larger pictures, whoever names them; 0 refuses none.
         **changes: any field of the settings of its kind; a painting of the studio's takes the model alone.
 
     Raises:
@@ -80,7 +83,15 @@ def redo(
     """
     made = record.read(source)
     if made.recipe != RECIPE:
-        return redo_run(source, image=image, on_step=on_step, keep=keep, on_forecast=on_forecast, **changes)
+        return redo_run(
+            source,
+            image=image,
+            on_step=on_step,
+            keep=keep,
+            on_forecast=on_forecast,
+            max_pixels=max_pixels,
+            **changes,
+        )
     if changes.keys() - {"model"}:
         raise SettingsError(
             "What was painted in the studio is made again as it was: it takes no other settings than --model."
@@ -89,12 +100,13 @@ def redo(
     with translate_oom():
         began = recorded_input(made, folder) if image is None else image
         network = networks.load(**{**recorded_model(made, folder, changes), **changes})
-        return _repainted(made, began, beside(made, folder), network, on_step)
+        photograph = partial(images.load, began, max_pixels=max_pixels)
+        return _repainted(made, photograph, beside(made, folder), network, on_step)
 
 
 def _repainted(
     made: Record,
-    photograph: images.Source,
+    photograph: Callable[..., Picture],
     references: Mapping[str, images.Source],
     network: Network,
     on_step: OnStep | None,
@@ -109,11 +121,11 @@ def _repainted(
     if not isinstance(view, int) or view < 1:
         raise RecordError("The record is damaged: it does not say at which size it was painted.")
     document = read(Document, _unpacked(made.settings.get("painting")))
-    small = images.load(photograph, long_side=view, max_pixels=0)
+    small = photograph(long_side=view)
     engine = PaintEngine(LookCache(network, small, references, seed=int(made.settings.get("seed", 0))))
     for _ in engine.paint(document, on_step):
         pass
-    full = images.load(photograph, long_side=long_side, max_pixels=0)
+    full = photograph(long_side=long_side)
     called = names(made)
     again = rendered(document, engine, full, lambda _: None, names=called, long_side=long_side)
     return replace(again, notes=again.notes + differences(made, again.record, called=called))
@@ -159,7 +171,7 @@ def _recorded(
         settings=settings,
         objective=_told(document),
         network=network.identity,
-        input=origin_of(photograph, long_side),
+        input=origin_of(photograph, Opening(long_side=long_side)),
         output={"width": width, "height": height, "depth": photograph.depth},
         versions=record.versions(),
         threads=torch.get_num_threads(),

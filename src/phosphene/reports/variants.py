@@ -24,7 +24,8 @@ from phosphene.reports.folder import Subject, flags
 from phosphene.run import Dream, Prepared
 from phosphene.run.checkpoint import translate_oom
 from phosphene.techniques import Technique
-from phosphene.techniques.engine import CANVAS_SIZE, ImageCache, Opened, Opening, pictures
+from phosphene.techniques.engine import ImageCache, pictures
+from phosphene.techniques.opening import CANVAS_SIZE, Opened, Opening
 
 
 @dataclass

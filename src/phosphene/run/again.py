@@ -20,7 +20,8 @@ from phosphene.run.checkpoint import CheckpointOptions, translate_oom
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
-from phosphene.techniques.engine import Opening, pictures_by_setting
+from phosphene.techniques.engine import pictures_by_setting
+from phosphene.techniques.opening import SRGB, Opening
 
 RETIRED = ("backend",)  # settings of earlier versions
 
@@ -32,6 +33,7 @@ def redo(
     on_step: OnStep | None = None,
     keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
+    max_pixels: int = images.MAX_PIXELS,
     **changes: Any,
 ) -> Dream | LargeDream:
     """Makes a dream, a pattern or a style again from its record; arguments and errors are those of `phosphene.redo`."""
@@ -48,18 +50,18 @@ def redo(
         began = None if technique.takes == "words" else recorded_input(made, folder) if image is None else image
         network = networks.load_for(chosen)
         chosen, gave_way = technique.engine.for_network(chosen, network, changes)
-        ready = prepare(technique, chosen, network, folder=folder, opening=_opening(made, technique))
+        ready = prepare(technique, chosen, network, folder=folder, opening=_opening(made, technique, max_pixels))
         result = ready.make(began, on_step=on_step, keep=keep, on_forecast=on_forecast)
     others = differences(made, result.record, "model" in changes)
     return replace(result, notes=result.notes + notes + gave_way + others)
 
 
-def _opening(made: Record, technique: Technique) -> Opening:
+def _opening(made: Record, technique: Technique, max_pixels: int) -> Opening:
     """How the picture was opened: what is painted here has a size of its own."""
     width, height = made.input.get("width"), made.input.get("height")
     painted = "canvas" in made.input or technique.takes == "words"
     size = (int(width), int(height)) if painted and width and height else None
-    return Opening(size, made.input.get("long_side"), 0)
+    return Opening(size, made.input.get("long_side"), max_pixels, str(made.input.get("profile", SRGB)))
 
 
 def _check_there(settings: Settings, folder: Path, changes: Values) -> None:

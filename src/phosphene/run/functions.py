@@ -9,6 +9,7 @@ from typing import Any
 from phosphene import images, objectives
 from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeExecutor
+from phosphene.images.sources import mask_source
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.settings import join_region
@@ -16,7 +17,7 @@ from phosphene.run.checkpoint import CheckpointOptions
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, PATTERN, STYLE, known
-from phosphene.techniques.engine import Opening
+from phosphene.techniques.opening import SRGB, Opening
 
 
 class _Named(dict[str, images.Source]):
@@ -48,6 +49,7 @@ def dream(
     size: tuple[int, int] | None = None,
     long_side: int | None = None,
     max_pixels: int = images.MAX_PIXELS,
+    profile: str = SRGB,
     keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
     executor: MakeExecutor | None = None,
@@ -68,6 +70,7 @@ def dream(
         size: width and height of a canvas, in pixels.
         long_side: shrinks the picture first.
         max_pixels: refuses larger pictures; 0 refuses none.
+        profile: `keep` leaves the picture in its own colour profile, as Display P3; `srgb` converts it.
         keep: where the run keeps how far it came; a run that stopped goes on from there.
         on_forecast: is told what a long dream will take, before it is begun.
         executor: makes the steps of a dream on disk; by default this computer.
@@ -85,12 +88,17 @@ def dream(
         guides: Sequence[Any] = guide if isinstance(guide, (list, tuple)) else [guide]
         changes["guide"] = tuple(named.add(each, "guide") for each in guides)
     if mask is not None:
-        changes["mask"] = named.add(mask, "mask")
+        changes["mask"] = named.add(mask_source(mask), "mask")
     if regions:
-        changes["region"] = tuple(join_region(named.add(each, "region"), str(what), by) for each, what, by in regions)
+        changes["region"] = tuple(
+            join_region(named.add(mask_source(each), "region"), str(what), by) for each, what, by in regions
+        )
     for source in given.pictures if given else ():
         named.add(source, "picture")
-    chosen, opening = DREAM.choose(recipe=recipe, preset=preset, **changes), Opening(size, long_side, max_pixels)
+    chosen, opening = (
+        DREAM.choose(recipe=recipe, preset=preset, **changes),
+        Opening(size, long_side, max_pixels, profile),
+    )
     ready = prepare(DREAM, chosen, network, named=named, opening=opening, objective=given)
     return ready.make(image, on_step=on_step, keep=keep, on_forecast=on_forecast, executor=executor)
 
@@ -105,6 +113,7 @@ def style(
     on_step: OnStep | None = None,
     long_side: int | None = None,
     max_pixels: int = images.MAX_PIXELS,
+    profile: str = SRGB,
     keep: CheckpointOptions | None = None,
     **changes: Any,
 ) -> Dream:
@@ -119,7 +128,8 @@ def style(
         regions: maps of the content and of the style, in which one colour is one stuff.
         on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
         long_side: shrinks the content first.
-        max_pixels: refuses larger contents; 0 refuses none.
+        max_pixels: refuses larger pictures; 0 refuses none.
+        profile: `keep` leaves the content in its own colour profile, as Display P3; `srgb` converts it.
         keep: where the run keeps how far it came; a painting that stopped goes on from there.
         **changes: any field of `StyleSettings`.
 
@@ -129,12 +139,12 @@ def style(
     named = _Named()
     changes["style"] = (*changes.get("style", ()), *(named.add(each, "style") for each in styles))
     if mask is not None:
-        changes["mask"] = named.add(mask, "mask")
+        changes["mask"] = named.add(mask_source(mask), "mask")
     if initial is not None:
         changes["initial"] = named.add(initial, "initial")
     if regions is not None:
         changes["regions"] = tuple(named.add(each, "regions") for each in regions)
-    chosen, opening = STYLE.choose(**changes), Opening(None, long_side, max_pixels)
+    chosen, opening = STYLE.choose(**changes), Opening(None, long_side, max_pixels, profile)
     return _in_memory(
         prepare(STYLE, chosen, network, named=named, opening=opening).make(image, on_step=on_step, keep=keep)
     )

@@ -26,6 +26,7 @@ from phosphene.records.journal import SUFFIX, Journal
 from phosphene.records.record import Record
 from phosphene.run.checkpoint import CheckpointOptions, StepRecorder
 from phosphene.techniques.dreams import Forecast, asks_for_best, forecast
+from phosphene.techniques.opening import KEEP
 
 if TYPE_CHECKING:
     from phosphene.run.prepared import Prepared
@@ -54,12 +55,19 @@ class LargeDream:
         return self.raster.size
 
     def save(
-        self, path: str | os.PathLike[str], *, overwrite: bool = False, metadata: bool = True, quality: int = 95
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        metadata: bool = True,
+        quality: int = 95,
+        dpi: float | None = None,
     ) -> tuple[str, ...]:
         """As `Dream.save`; TIFF files are pyramids."""
-        facts = self.record.metadata() if metadata else None
-        huge.save(self.raster, self.source, Path(path), metadata=facts, quality=quality, overwrite=overwrite)
-        return ()
+        facts, tags = self.record.metadata() if metadata else {}, self.source.tags.written(whole=metadata, dpi=dpi)
+        return huge.save(
+            self.raster, self.source, Path(path), metadata=facts, tags=tags, quality=quality, overwrite=overwrite
+        )
 
 
 def dream(
@@ -85,13 +93,15 @@ def dream(
     settings, network = ready.settings, ready.network
     objective = (ready.objective or resolve_objective(network, settings)).prepare(network, ready.cache)
     known = ready.technique.engine.provenance(settings, network, str(objective)) | {"pictures": ready.cache.hashes}
-    origin = {"name": path.name, "sha256": sha256_of(path)}
+    origin = {"name": path.name, "sha256": sha256_of(path), **ready.opening.recorded()}
     sizes = transforms.sizes(height, width, settings.octaves, settings.octave_scale)
     journal, recorder = keep.journal(known | {"input": origin}), StepRecorder(on_step)
     disk = recipe.disk_bytes(sizes, network)
     with _kept(journal):
         journal.room_for(disk)
-        source = huge.unpack(path, journal.folder / "source.raw", again="memory" in journal.state)
+        keep_profile = ready.opening.profile == KEEP
+        begun = "memory" in journal.state
+        source = huge.unpack(path, journal.folder / "source.raw", again=begun, keep_profile=keep_profile)
         memory = journal.state.setdefault("memory", memory)  # a dream that goes on has the tiles that it began with
         tilings = tilings_of(network, objective, settings, sizes, memory=memory, beside=BLOCK_BYTES)
         if on_forecast and (found := forecast(network, objective, sizes, tilings, settings)):

@@ -31,7 +31,8 @@ from phosphene.run import large
 from phosphene.run.checkpoint import Checkpoint, CheckpointOptions, StepRecorder, translate_oom
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.techniques import DREAM, Technique
-from phosphene.techniques.engine import ImageCache, Opening
+from phosphene.techniques.engine import ImageCache
+from phosphene.techniques.opening import Opening
 
 # A finished picture, which says how it was made
 
@@ -100,13 +101,21 @@ class Dream:
     def encode(
         self, format: str, *, metadata: bool = True, quality: int = 95, depth: int | None = None
     ) -> tuple[bytes, tuple[str, ...]]:
-        """The bytes of a `png`, `jpeg`, `webp` or `tiff` file, and what the user should hear about them."""
+        """The bytes of a `png`, `jpeg`, `webp`, `tiff`, `avif` or `jxl` file, and what the user should hear of them."""
         return images.encode(self.pixels, format, **self._extras(metadata, quality, depth))
 
     def save(
-        self, path: str | os.PathLike[str], *, overwrite: bool = False, metadata: bool = True, quality: int = 95
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        metadata: bool = True,
+        quality: int = 95,
+        dpi: float | None = None,
     ) -> tuple[str, ...]:
         """Writes the picture, whole or not at all, with its record unless `metadata` is false.
+
+        Author, rights and resolution of the picture that it began as go with it; `dpi` sets another resolution.
 
         Returns:
             What the user should hear, such as that JPEG has no transparency.
@@ -115,11 +124,19 @@ class Dream:
             ImageError: the name, the folder or an existing file stands in the way.
             OutOfSpaceError: the disk is full.
         """
-        return images.save(self.pixels, path, overwrite=overwrite, **self._extras(metadata, quality, None))
+        return images.save(self.pixels, path, overwrite=overwrite, **self._extras(metadata, quality, dpi=dpi))
 
-    def _extras(self, metadata: bool, quality: int, depth: int | None) -> dict[str, Any]:
-        texts = {"metadata": self.record.metadata(), "exif": self.source.exif} if metadata else {}
-        return {"alpha": self.source.alpha, "depth": depth or self.source.depth, "quality": quality, **texts}
+    def _extras(
+        self, metadata: bool, quality: int, depth: int | None = None, dpi: float | None = None
+    ) -> dict[str, Any]:
+        texts = {"metadata": self.record.metadata()} if metadata else {}
+        tags = self.source.tags.written(whole=metadata, dpi=dpi)
+        return {
+            "alpha": self.source.alpha,
+            "depth": depth or self.source.depth,
+            "quality": quality,
+            "tags": tags,
+        } | texts
 
     def _repr_jpeg_(self) -> bytes:
         """For notebooks: small, since as PNG twelve megapixels would add 25 MB to the notebook's file."""
@@ -274,8 +291,9 @@ def prepare(
             " phosphene.network() gives."
         )
     network = network or networks.load_for(settings)
-    cache = ImageCache(network.dtype, named=named or {}, folder=folder)
-    return Prepared(technique, settings, network, cache, opening or Opening(), objective)
+    opening = opening or Opening()
+    cache = ImageCache(network.dtype, named=named or {}, folder=folder, max_pixels=opening.max_pixels)
+    return Prepared(technique, settings, network, cache, opening, objective)
 
 
 # Packages that not everybody has: asked for when they are needed, with word of how to install them

@@ -229,10 +229,15 @@ def read_mask(picture: Picture, cache: ImageCache, name: str | None, feather: fl
 def _brightness(name: str, picture: Picture, cache: ImageCache) -> Tensor:
     """A mask `[1, 1, H, W]` of the picture's size: brightness, and nothing where the mask's own picture is transparent.
 
+    A picture file whose brightest value is 1 of 255 is one of 0 and 1, as segmentation programs write it: 1 is white.
+
     Raises:
         SettingsError: its proportions are others.
     """
-    brightness, alpha = fitted(name, picture, cache, "mask").mean(1, keepdim=True), cache.picture(name).alpha
+    found, brightness = cache.picture(name), fitted(name, picture, cache, "mask").mean(1, keepdim=True)
+    alpha, brightest = found.alpha, float(found.pixels.max())
+    if found.sha256 and 0 < brightest < 1.5 / 255:  # the frames of a film, which have none, may fade to black
+        brightness = brightness / brightest
     return brightness if alpha is None else brightness * masks.at(alpha, *brightness.shape[-2:])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -25,6 +24,7 @@ from phosphene.recipes.fields import Settings, Values, combined, current, descri
 from phosphene.recipes.settings import ALPHA, join_region, split_region
 from phosphene.recipes.style_settings import weighted
 from phosphene.records.record import Facts, Record
+from phosphene.techniques.opening import Opened, Opening
 
 if TYPE_CHECKING:
     from phosphene.techniques.dreams import Forecast
@@ -44,6 +44,7 @@ class ImageCache:
     dtype: torch.dtype
     named: Mapping[str, images.Source] = field(default_factory=dict)
     folder: Path | None = None
+    max_pixels: int = images.MAX_PIXELS  # refuses larger pictures; 0 refuses none
     hashes: dict[str, str] = field(default_factory=dict)
     _opened: dict[tuple[str, int | None], Picture] = field(default_factory=dict)
     _made: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class ImageCache:
         if is_canvas(source) and source not in self.named:
             painted = canvas(source, *GUIDE_SIZE, seed=0, dtype=self.dtype)
             return Picture(painted, None, 8, source, None)
-        picture = images.load(self._found(source), dtype=self.dtype, long_side=long_side, max_pixels=0)
+        picture = images.load(self._found(source), dtype=self.dtype, long_side=long_side, max_pixels=self.max_pixels)
         known = self.hashes.setdefault(name_of(source), picture.sha256 or "")
         if known != (picture.sha256 or ""):
             raise SettingsError(
@@ -155,58 +156,6 @@ def without_folders(settings: Settings) -> Facts:
 
 
 Chosen = TypeVar("Chosen", bound=Settings)
-CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
-
-Opened = tuple[Picture, Facts]
-"""A picture, and what a record says of it."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """How a picture is opened. Raises `SettingsError`: no such size; ; >>> Opening(64).size; (64, 64)."""
-
-    size: tuple[int, int] | None = None  # width and height, in pixels, of a canvas or a pattern; one number is both
-    long_side: int | None = None  # shrinks a picture first
-    max_pixels: int = images.MAX_PIXELS  # refuses larger pictures; 0 refuses none
-
-    def __post_init__(self) -> None:
-        put = object.__setattr__  # frozen for everybody else; numpy's numbers become Python's
-        if self.size is not None:
-            both: Any = self.size if isinstance(self.size, (tuple, list)) else (self.size, self.size)
-            if len(both) != 2 or not all(map(_is_length, both)):
-                raise SettingsError(f"size is {self.size!r}; it takes width and height in pixels, as (768, 512).")
-            put(self, "size", (int(both[0]), int(both[1])))
-        if self.long_side is not None:
-            if not _is_length(self.long_side):
-                raise SettingsError(f"long_side is {self.long_side!r}; it takes a number of pixels, as 1024.")
-            put(self, "long_side", int(self.long_side))
-
-    def open(self, image: images.Source, dtype: torch.dtype, seed: int = 0) -> Opened:
-        """The picture, and what the record says of it; a canvas is painted with the seed.
-
-        Raises:
-            ImageError: it cannot be read, or is larger than allowed.
-            SettingsError: a size for a picture, or a long side for a canvas.
-        """
-        if is_canvas(image):
-            if self.long_side:
-                raise SettingsError("--long-side shrinks pictures; a canvas has the size that --size gives it.")
-            width, height = self.size or CANVAS_SIZE
-            painted = Picture(canvas(image, height, width, seed=seed, dtype=dtype), None, 8, image, None)
-            return painted, {"canvas": image, "seed": seed, "width": width, "height": height}
-        if self.size:
-            raise SettingsError("A size is for canvases; --long-side shrinks a picture.")
-        picture = images.load(image, dtype=dtype, long_side=self.long_side, max_pixels=self.max_pixels)
-        return picture, origin_of(picture, self.long_side)
-
-
-def origin_of(picture: Picture, long_side: int | None) -> Facts:
-    """A record's `input`: the picture as a run saw it, and the long side to which it was shrunk, if it was asked to."""
-    height, width = picture.pixels.shape[-2:]
-    origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
-    return origin | ({"long_side": long_side} if long_side else {})
-
-
 OnReached = Callable[[Reached], None]
 """Told what a run has reached, to be kept."""
 
@@ -216,10 +165,6 @@ class Making(Protocol):
 
     def __call__(self, on_step: OnStep, reached: Reached | None, on_reached: OnReached) -> Tensor:
         """Goes on from what was `reached`, and tells of its steps and of what it reaches."""
-
-
-def _is_length(value: Any) -> bool:
-    return isinstance(value, Integral) and value is not True and int(value) >= 1
 
 
 @dataclass(frozen=True)

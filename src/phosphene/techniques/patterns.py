@@ -17,7 +17,8 @@ from phosphene.objectives import Objective
 from phosphene.pixels import sheets
 from phosphene.recipes import pattern as recipe
 from phosphene.recipes.pattern_settings import SHEET, PatternSettings, channel_numbers
-from phosphene.techniques.engine import Engine, ImageCache, OnReached, Opened, Opening, PreparedPicture
+from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture
+from phosphene.techniques.opening import Opened, Opening
 
 SIZE = (320, 320)  # width and height of a pattern
 CELL_SIZE = (128, 128)  # of each pattern of a sheet

@@ -19,7 +19,7 @@ from phosphene.reports.atlas.report import AtlasReport, View
 from phosphene.reports.folder import ReportFolder, Subject
 from phosphene.reports.variants import Library, VariantMaker
 from phosphene.techniques import DREAM
-from phosphene.techniques.engine import Opening
+from phosphene.techniques.opening import Opening
 
 _SMALLEST_SIDE = 32  # pixels; a smaller page shows nothing
 

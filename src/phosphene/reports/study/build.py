@@ -35,7 +35,7 @@ from phosphene.reports.study.results import (
 from phosphene.reports.variants import Library, VariantMaker
 from phosphene.run.prepared import cluster, extra
 from phosphene.techniques import known
-from phosphene.techniques.engine import Opening
+from phosphene.techniques.opening import Opening
 
 _NO_PLOTS = (
     "A study's report draws its curves with matplotlib, which is not installed.\n"

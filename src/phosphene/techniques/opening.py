@@ -1,0 +1,88 @@
+"""How a picture is opened, and what a record says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import torch
+
+from phosphene import images
+from phosphene.errors import SettingsError
+from phosphene.images import Picture
+from phosphene.pixels.canvases import canvas, is_canvas
+from phosphene.records.record import Facts
+
+CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
+
+SRGB, KEEP = "srgb", "keep"
+PROFILES = (SRGB, KEEP)
+"""What becomes of a picture's colour profile: colours are converted to sRGB, or the numbers stay, and so does it."""
+
+Opened = tuple[Picture, Facts]
+"""A picture, and what a record says of it."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a picture is opened. Raises `SettingsError`: no such size; ; >>> Opening(64).size; (64, 64)."""
+
+    size: tuple[int, int] | None = None  # width and height, in pixels, of a canvas or a pattern; one number is both
+    long_side: int | None = None  # shrinks a picture first
+    max_pixels: int = images.MAX_PIXELS  # refuses larger pictures; 0 refuses none
+    profile: str = SRGB  # what becomes of a picture's own colour profile: `keep`, or `srgb`
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__  # frozen for everybody else; numpy's numbers become Python's
+        if self.size is not None:
+            both: Any = self.size if isinstance(self.size, (tuple, list)) else (self.size, self.size)
+            if len(both) != 2 or not all(map(_is_length, both)):
+                raise SettingsError(f"size is {self.size!r}; it takes width and height in pixels, as (768, 512).")
+            put(self, "size", (int(both[0]), int(both[1])))
+        if self.long_side is not None:
+            if not _is_length(self.long_side):
+                raise SettingsError(f"long_side is {self.long_side!r}; it takes a number of pixels, as 1024.")
+            put(self, "long_side", int(self.long_side))
+        if self.profile not in PROFILES:
+            raise SettingsError(f"profile is {self.profile!r}. Allowed: {', '.join(PROFILES)}.")
+
+    def open(self, image: images.Source, dtype: torch.dtype, seed: int = 0) -> Opened:
+        """The picture, and what the record says of it; a canvas is painted with the seed.
+
+        Raises:
+            ImageError: it cannot be read, or is larger than allowed.
+            SettingsError: a size for a picture, or a long side for a canvas.
+        """
+        if is_canvas(image):
+            if self.long_side:
+                raise SettingsError("--long-side shrinks pictures; a canvas has the size that --size gives it.")
+            width, height = self.size or CANVAS_SIZE
+            painted = Picture(canvas(image, height, width, seed=seed, dtype=dtype), None, 8, image, None)
+            return painted, {"canvas": image, "seed": seed, "width": width, "height": height}
+        if self.size:
+            raise SettingsError("A size is for canvases; --long-side shrinks a picture.")
+        picture = images.load(
+            image,
+            dtype=dtype,
+            long_side=self.long_side,
+            max_pixels=self.max_pixels,
+            keep_profile=self.profile == KEEP,
+        )
+        return picture, origin_of(picture, self)
+
+    def recorded(self) -> Facts:
+        """What a record's `input` says of it, if it was asked for."""
+        asked = {"long_side": self.long_side, "profile": None if self.profile == SRGB else self.profile}
+        return {name: value for name, value in asked.items() if value}
+
+
+def origin_of(picture: Picture, opening: Opening) -> Facts:
+    """A record's `input`: the picture as a run saw it, and how it was opened."""
+    height, width = picture.pixels.shape[-2:]
+    origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
+    return origin | opening.recorded()
+
+
+def _is_length(value: Any) -> bool:
+    return isinstance(value, Integral) and value is not True and int(value) >= 1
