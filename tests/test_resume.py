@@ -141,6 +141,25 @@ def test_a_damaged_checkpoint_is_refused_and_left(photo, tmp_path):
         dream(photo, keep)
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        *({"octave": 0}, {"step": 1}, {"size": None}, {"size": [1]}, {"size": ["a", "b"]}, {"checksum": None}),
+        *({"octave": "../../x"}, {"octave": True}, {"step": -1}, {"step": 10**30}, {"size": [10**30, 1]}),
+    ],
+)
+def test_a_state_that_makes_no_sense_is_refused(photo, tmp_path, state):
+    keep = CheckpointOptions(tmp_path / "kept")
+    with contextlib.suppress(KeyboardInterrupt):
+        dream(photo, keep, stopping(3))
+    path = keep.folder / "run.json"
+    facts = json.loads(path.read_text())
+    facts["state"] = facts["state"] | state if len(facts["state"] | state) > 1 and state != {"octave": 0} else state
+    path.write_text(json.dumps(facts))
+    with pytest.raises(RecordError):
+        dream(photo, keep)
+
+
 def test_a_full_disk_keeps_the_last_good_state(photo, tmp_path, monkeypatch):
     wanted = dream(photo)
     monkeypatch.setattr(planning, "LARGE", 1000)

@@ -336,6 +336,41 @@ def test_a_program_that_a_record_names_never_runs(trap, photo, recipe, name, fil
         assert "--model net.py" in result.output
 
 
+@pytest.mark.parametrize("name", ["../secret.png", "link.png", "linked/secret.png", "sub/../../secret.png", "{abs}"])
+def test_a_record_reads_only_in_its_folder(tmp_path, name):
+    (tmp_path / "secret.png").write_bytes(b"no picture: it is not opened")
+    folder = tmp_path / "stranger"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "link.png").symlink_to("../secret.png")
+    (folder / "linked").symlink_to("..")
+    Image.new("RGB", (40, 40), "teal").save(folder / "photo.png")
+    name = name.format(abs=tmp_path / "secret.png")
+    made = phosphene.dream(folder / "photo.png", **QUICK).record
+    asked = [
+        {"guide": [name]},
+        {"mask": name},
+        {"region": [f"{name}=block3"]},
+        {"layer": None, "objective": f"guide(block3, '{name}')"},
+    ]
+    told = [replace(made, settings={**made.settings, **each}) for each in asked]
+    told.append(replace(made, input={**made.input, "name": name}))
+    canvas = {"canvas": name, "width": 40, "height": 40}
+    told.append(replace(made, input=canvas))
+    for each in told:
+        images.save(torch.rand(1, 3, 40, 40), folder / "out.png", metadata=each.metadata(), overwrite=True)
+        with pytest.raises(RecordError, match=r"is no file in .*stranger|is no canvas"):
+            phosphene.redo(folder / "out.png")
+
+
+def test_a_record_fetches_no_weights(trap, photo):
+    made = phosphene.dream(photo, **QUICK).record
+    for name in ("timm:resnet18", "torchvision:resnet18"):
+        told = replace(made, network={"name": name, "file": "resnet18.pth", "sha256": ""})
+        images.save(torch.rand(1, 3, 40, 40), trap / "out.png", metadata=told.metadata(), overwrite=True)
+        with pytest.raises(WeightsError, match=f"not done because a picture asks.*\n.*--model {name}"):
+            phosphene.redo(trap / "out.png", image=photo)
+
+
 def test_a_program_runs_where_it_is_named_again(trap, photo):
     made = phosphene.dream(photo, model="net.py:small", weights="random", **QUICK | {"layer": "2"})
     made.save("out.png")

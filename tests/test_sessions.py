@@ -1,5 +1,6 @@
 """What computes for the studio: strokes that come first, the way back, and paintings that are kept."""
 
+import contextlib
 import gc
 import io
 import json
@@ -284,6 +285,13 @@ FACTS = json.dumps({"schema": 1, "name": "a", "height": 90, "width": 120, "histo
         (zipped(picture=jpeg(), sitting_dot_json='{"schema": 1}'), "not whole"),
         (zipped(picture=b"x", sitting_dot_json=FACTS), "a"),
         (zipped(picture=jpeg(), sitting_dot_json=FACTS.replace("[]", "[1]")), "cannot stand|object"),
+        *(
+            (zipped(picture=jpeg(), sitting_dot_json=json.dumps(json.loads(FACTS) | wrong)), "not whole")
+            for wrong in (
+                *({"references": "x"}, {"references": {"0" * 16: {}}}, {"width": 0}, {"height": "9"}, {"name": None}),
+                *({"history": []}, {"notes": 3}),
+            )
+        ),
     ],
 )
 def test_a_file_that_is_no_painting_leaves_nothing_behind(studio, data, says):
@@ -300,6 +308,22 @@ def test_nothing_is_unpacked_out_of_its_folder_or_beyond_measure(studio, monkeyp
     monkeypatch.setattr(store, "UNPACKED", 1000)
     with pytest.raises(ImageError, match="larger than"):
         studio.unpack(zipped(picture=jpeg(), sitting_dot_json=FACTS), "x")
+
+
+def test_a_damaged_zip_is_no_painting(studio):
+    data = bytearray(zipped(picture=jpeg(), sitting_dot_json=FACTS))
+    for at in range(0, len(data), 7):
+        damaged = bytes(data[:at]) + bytes([data[at] ^ 0xFF]) + bytes(data[at + 1 :])
+        with contextlib.suppress(PhospheneError):
+            studio.forget(studio.unpack(damaged, "x").id)
+
+
+def test_a_damaged_reference_is_told(studio):
+    facts = json.dumps(json.loads(FACTS) | {"references": {"0" * 16: {"name": "../g", "width": 1, "height": 1}}})
+    made = studio.unpack(zipped(picture=jpeg(), sitting_dot_json=facts, **{"references__" + "0" * 16: b"x"}), "x")
+    assert made.references.told()[0]["name"] == "g"
+    with pytest.raises(ImageError):
+        made.reference("0" * 16)
 
 
 def test_damaged_pixels_are_not_believed(studio):

@@ -243,9 +243,9 @@ def join_region(name: str, wish: str, strength: float) -> str:
     return f"{name}={wish}" + (f" @ {strength:g}" if strength != 1 or not wish else "")
 
 
-def _named(name: str, known: Mapping[str, Named], kind: str) -> Named:
-    if name not in known:
-        raise UnknownNameError(f"Unknown {kind} {name!r}.{nearest(name, known)} There are {', '.join(known)}.")
+def _named(name: object, known: Mapping[str, Named], kind: str) -> Named:
+    if not isinstance(name, str) or name not in known:
+        raise UnknownNameError(f"Unknown {kind} {name!r}.{nearest(str(name), known)} There are {', '.join(known)}.")
     return known[name]
 
 

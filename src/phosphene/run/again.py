@@ -137,7 +137,7 @@ def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) ->
     else:
         return {"weights": None}
     if networks.is_foreign(name):
-        return {"model": name, "weights": _weights_beside(file, folder)}
+        return {"model": name, "weights": _foreign_weights(name, file, folder)}
     if name in networks.SOURCES and networks.find(networks.SOURCES[name]):
         return {"model": name, "weights": None}
     if (beside := record.beside(folder, file)) is not None:
@@ -147,6 +147,21 @@ def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) ->
     raise WeightsError(
         f"The dream was made with {name} ({file}), which is {where}.\nSay where it is: --model PATH;{advice}"
     )
+
+
+def _foreign_weights(name: str, file: str, folder: Path) -> str:
+    """Recorded weights of a network from elsewhere, which are here: a record fetches nothing from the network.
+
+    Raises:
+        WeightsError: they are not here.
+    """
+    weights = _weights_beside(file, folder)
+    if weights is None:
+        raise WeightsError(
+            f"The picture was made with {name} and its library's own weights, which may have to be fetched; that is not"
+            f" done because a picture asks for it.\nFetch them, and make it again: --model {name}"
+        )
+    return weights
 
 
 def _weights_beside(file: str, folder: Path) -> str | None:
@@ -170,8 +185,8 @@ def recorded_input(made: Record, folder: Path) -> images.Source:
 def _recorded_canvas(name: str) -> str:
     """The canvas of a record, which is no path. Raises `RecordError`: there is no such canvas."""
     if not is_canvas(name):
-        there = "which is a file here" if name in CANVASES else f"and there are {', '.join(CANVASES)}"
-        raise RecordError(f"The record's canvas is {name!r}, {there}. Say what it began as: --input PATH")
+        why = "is a file here" if name in CANVASES else f"is no canvas: there are {', '.join(CANVASES)}"
+        raise RecordError(f"The record's canvas {name!r} {why}. Say what it began as: --input PATH")
     return name
 
 

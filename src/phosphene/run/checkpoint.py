@@ -18,6 +18,7 @@ from phosphene.records.record import Facts
 
 ROWS = 256  # that are written at a time
 _CHUNK = 1 << 24  # bytes that are summed up at a time
+_MOST = 1 << 31  # no octave, step or side counts so far
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,20 @@ class Checkpoint:
         state = self.journal.state
         if not state:
             return None
-        raster = self._raster(state["octave"], state["step"], state["size"], dtype).check()
-        if _checksum(raster.path) != state["checksum"]:
-            raise RecordError(f"{raster.path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
-        return Reached(state["octave"], state["step"], raster.read(dtype=dtype))
+        octave, step, *size = self._numbers(state)
+        raster = self._raster(octave, step, size, dtype).check()
+        if _checksum(raster.path) != state.get("checksum"):
+            raise _damaged(raster.path)
+        return Reached(octave, step, raster.read(dtype=dtype))
+
+    def _numbers(self, state: Facts) -> list[int]:
+        """Octave, step, height and width, as a state says them; the file's name is made of the first two."""
+        size = state.get("size")
+        found = [state.get("octave"), state.get("step"), *(size if isinstance(size, list) else ())]
+        numbers = [each for each in found if type(each) is int and 0 <= each < _MOST]
+        if len(numbers) != 4 or len(found) != 4:
+            raise _damaged(self.journal.folder)
+        return numbers
 
     def now_and_then(self, reached: Reached) -> None:
         """Keeps what was reached, if that was last done some time ago."""
@@ -90,6 +101,10 @@ class Checkpoint:
     def _raster(self, octave: int, step: int, size: list[int], dtype: torch.dtype) -> Raster:
         path = self.journal.folder / f"octave{octave}-step{step}.raw"
         return Raster(path, size[0], size[1], kind=kind_of(dtype))
+
+
+def _damaged(path: Path) -> RecordError:
+    return RecordError(f"{path} is damaged, so the run cannot go on.\nBegin anew, and lose it: --force")
 
 
 def _checksum(path: Path) -> int:

@@ -11,13 +11,14 @@ from phosphene.names import CANVASES
 from phosphene.painting.document import DREAM, Ground, History, Look
 from phosphene.pixels.canvases import canvas
 from phosphene.recipes.settings import PRESETS
+from phosphene.records.record import Facts
 from phosphene.run.prepared import films_missing
 from phosphene.sessions.background import SUFFIXES
 from phosphene.sessions.jobs import Job, Worker
 from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
 from phosphene.sessions.session import VIEW, Session
 from phosphene.sessions.states import Folder, FolderEntry, Looks, PictureEntry
-from phosphene.sessions.store import PICTURE, SessionFolder, Store, checked_name
+from phosphene.sessions.store import PICTURE, SessionFolder, Store, checked_facts, checked_name
 
 LOADED = 4  # pictures that are in memory; others are opened again when they are asked for
 UPLOAD_BYTES, UPLOAD_PIXELS = 200_000_000, 100_000_000
@@ -172,8 +173,8 @@ class Studio:
         return session
 
     def _opened(self, folder: SessionFolder) -> Session:
-        facts = folder.facts()
-        return self._seated(folder, facts, self._view(folder.read(PICTURE), str(facts["name"])))
+        facts = checked_facts(folder.facts())
+        return self._seated(folder, facts, self._view(folder.read(PICTURE), facts["name"]))
 
     def _view(self, data: bytes, name: str) -> Picture:
         return images.load(data, long_side=VIEW, max_pixels=self.max_pixels, name=name)
@@ -183,7 +184,7 @@ class Studio:
         pixels = images.load(data, max_pixels=self.max_pixels).pixels
         return pixels.shape[-2], pixels.shape[-1]
 
-    def _seated(self, folder: SessionFolder, facts: dict[str, object], view: Picture) -> Session:
+    def _seated(self, folder: SessionFolder, facts: Facts, view: Picture) -> Session:
         session = Session(folder, facts, view, self.network, self.worker, max_pixels=self.max_pixels)
         with self._lock:
             self._sessions[folder.id] = session

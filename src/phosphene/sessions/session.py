@@ -2,9 +2,6 @@
 
 import time
 from functools import partial
-from io import BytesIO
-
-from PIL import Image
 
 from phosphene import images
 from phosphene.ascent import Step
@@ -18,7 +15,7 @@ from phosphene.records.record import Facts
 from phosphene.sessions.background import Background
 from phosphene.sessions.jobs import Job, Rank, Subscribers, Worker
 from phosphene.sessions.painter import LiveStroke, Painter
-from phosphene.sessions.screen import eight_bits, shrunk, webp
+from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
 from phosphene.sessions.states import Command, Reference, State
 from phosphene.sessions.store import References, SessionFolder, command_of
 
@@ -123,7 +120,7 @@ class Session(Subscribers):
 
     def reference(self, id: str) -> bytes:
         """A guide or a style, small, WebP. Raises `UnknownNameError`: there is none."""
-        return shrunk(Image.open(BytesIO(self.references[id]), formats=["PNG"]))
+        return webp(eight_bits(images.load(self.references[id], long_side=THUMBNAIL).pixels))
 
     def command(self) -> Command:
         """The command that makes this picture, if one can."""

@@ -2,20 +2,26 @@
 
 import io
 import json
+import lzma
 import re
 import secrets
 import shlex
 import shutil
+import struct
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
 import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from phosphene import images
 from phosphene.errors import ImageError, OutOfSpaceError, RecordError, UnknownNameError
@@ -32,6 +38,14 @@ UNPACKED = 2_000_000_000  # bytes of a painting's file when it is unpacked
 SCHEMA = 1
 # numpy reads an array's header by `ast`, where Python 3.11 fails in two threads at once (python/cpython#106905).
 _ONE_HEADER = threading.Lock()
+_Side = Annotated[int, Field(ge=1, le=2**31)]  # pixels
+
+
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError, NotImplementedError),
+    *(ValueError, IndexError, KeyError, TypeError, struct.error),
+)
+"""What unpacking a damaged zip raises."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ class Store:
                 if sum(each.file_size for each in parts) > UNPACKED:
                     raise ImageError(f"Unpacked, this file is larger than {UNPACKED / 1e9:g} GB.")
                 found = {each.filename: packed.read(each) for each in parts}
-        except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, NotImplementedError, ValueError) as error:
+        except _DAMAGE as error:
             raise ImageError(
                 f"This file is damaged, or no painting: {error}.\nSave it from the studio again."
             ) from error
@@ -166,6 +180,31 @@ class Store:
         path = self.root / secrets.token_hex(8)
         path.mkdir(mode=0o700)
         return SessionFolder(path)
+
+
+class _ReferenceFacts(TypedDict):
+    name: str
+    width: _Side
+    height: _Side
+
+
+class _SessionFacts(_ReferenceFacts):
+    history: dict[str, Any]
+    notes: NotRequired[list[str]]
+    references: NotRequired[dict[str, _ReferenceFacts]]
+
+
+_FACTS: TypeAdapter[_SessionFacts] = TypeAdapter(_SessionFacts)
+
+
+def checked_facts(facts: Facts) -> Facts:
+    """What is known of a picture, as far as it can be believed. Raises `RecordError`: it is not whole."""
+    try:
+        _FACTS.validate_python(facts, strict=True)
+    except ValidationError as error:
+        raise RecordError("This painting is damaged: its facts are not whole. Open the photograph anew.") from error
+    named = {id: {**each, "name": checked_name(each["name"], id)} for id, each in facts.get("references", {}).items()}
+    return {**facts, "name": checked_name(facts["name"], PICTURE), "references": named}
 
 
 def checked_name(name: str, usual: str) -> str:
