@@ -55,13 +55,15 @@ def limit(size: int, words: Sequence[str]) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def attempt(job: Job, whole: Whole, folder: Path, disk: Path | None, room: int, act: Act) -> tuple[str, str]:
+def attempt(
+    job: Job, whole: Whole, folder: Path, disk: Path | None, room: int, act: Act, aside: Path
+) -> tuple[str, str]:
     """Runs a job with so much room; how that ended, and what is wrong."""
     interrupted.furnish(folder)
     before = partial(limit, room) if disk is None else None
     if disk is not None:
         fill(disk, room)
-    ended = outcome(interrupted.command(job, job.words, folder, act, before), 120)
+    ended = outcome(interrupted.command(job, job.words, folder, act, before, aside), 120)
     wrong = [ended.fault] if ended.fault else []
     wrong += interrupted.partial_files(job, whole, folder)
     wrong += [f"it left {each}" for each in strays(folder)]
@@ -93,7 +95,7 @@ def run(options: Options, act: Act = cli, jobs: Sequence[Job] | None = None, cou
                 continue
             for number in range(each):
                 chance, folder = options.chance(PART, job.name, number), (disk or place) / f"{job.name}-{number}"
-                ended, wrong = attempt(job, whole, folder, disk, room := _room(chance), act)
+                ended, wrong = attempt(job, whole, folder, disk, room := _room(chance), act, place)
                 shutil.rmtree(folder)
                 if wrong:
                     tally.fault(f"{job.name} with room for {room} bytes: {wrong}", f"{job.name}-{number}")

@@ -76,9 +76,11 @@ def prepare(job: Job) -> None:
         planning.LARGE = 1000
 
 
-def command(job: Job, words: Sequence[str], folder: Path, act: Act = cli, before: Act | None = None) -> Command:
+def command(
+    job: Job, words: Sequence[str], folder: Path, act: Act = cli, before: Act | None = None, aside: Path | None = None
+) -> Command:
     """A command line of a job; `before` is called in its process, with the words."""
-    return Command(words, folder, act, before=partial(_ready, job, before, words))
+    return Command(words, folder, act, aside, partial(_ready, job, before, words))
 
 
 def _ready(job: Job, before: Act | None, words: Sequence[str]) -> None:
