@@ -11,6 +11,7 @@ import time
 import zipfile
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -724,3 +725,21 @@ def test_a_brush_that_rests_goes_on_and_a_lifted_one_settles():
     cancelled = LiveStroke(Brush(30, Look("erase")), ((5.0, 5.0, 1.0),))
     cancelled.lift(cancelled=True)
     assert cancelled.next() is None
+
+
+def test_a_picture_that_is_deleted_while_others_are_counted(tmp_path, monkeypatch):
+    place = Store(tmp_path)
+    for _ in range(3):
+        folder = place.new(b"x")
+        folder.keep({}, torch.zeros(1, 3, 4, 4))
+    gone, found = place.folders()[0], Path.rglob
+
+    def rglob(self, pattern):
+        place.discard(gone)
+        return found(self, pattern)
+
+    monkeypatch.setattr(Path, "rglob", rglob)
+    place.sweep(set())
+    assert len(place.folders()) == 2
+    monkeypatch.setattr(Path, "glob", lambda *_: [gone.path / "sitting.json", folder.path / "sitting.json"])
+    assert len(place.folders()) == 2

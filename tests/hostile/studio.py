@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import logging
 import os
 import random
 import signal
@@ -355,6 +356,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def run(options: Options, program: str = SERVER, seconds: float | None = None) -> Tally:
     """Keeps a studio busy."""
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # the client's, of servers that hang up
     tally, heard = Tally(PART), Heard()
     seconds = (20.0 if options.fast else 60 * options.minutes) if seconds is None else seconds
     server = Server.start(options.place("studio"), program)

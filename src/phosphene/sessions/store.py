@@ -12,6 +12,7 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,7 +159,7 @@ class Store:
     def folders(self) -> list[SessionFolder]:
         """Those that can be opened, the last changed first."""
         found = [SessionFolder(path.parent) for path in self.root.glob(f"*/{FACTS}")]
-        return sorted(found, key=lambda folder: (folder.path / FACTS).stat().st_mtime, reverse=True)
+        return sorted(found, key=lambda folder: _changed(folder.path / FACTS), reverse=True)
 
     def forget(self, id: str) -> None:
         """Deletes a picture and all that was painted on it."""
@@ -172,7 +173,7 @@ class Store:
         """Deletes the oldest where there are too many, but for those to `spare`."""
         total = 0
         for number, folder in enumerate(self.folders()):
-            total += sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
+            total += _held(folder.path)
             if (number >= MOST or total > MOST_BYTES) and folder.id not in spare:
                 self.discard(folder)
 
@@ -180,6 +181,23 @@ class Store:
         path = self.root / secrets.token_hex(8)
         path.mkdir(mode=0o700)
         return SessionFolder(path)
+
+
+def _changed(path: Path) -> float:
+    """When a file was changed, as the system counts; 0 if it was deleted meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _held(folder: Path) -> int:
+    """The bytes of a folder's files; of those that are deleted meanwhile, some."""
+    total = 0
+    with suppress(OSError):
+        for path in folder.rglob("*"):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 class _ReferenceFacts(TypedDict):

@@ -167,10 +167,17 @@ class _Conversation:
         while True:
             message = await self.send_queue.get()
             with anyio.fail_after(self.context.limits.send_seconds):
-                if isinstance(message, bytes):
-                    await self.socket.send_bytes(message)
-                else:
-                    await self.socket.send_json(message)
+                await self._send(message)
+
+    async def _send(self, message: Message) -> None:
+        """Sends a message. Raises `WebSocketDisconnect`: the page has gone."""
+        try:
+            if isinstance(message, bytes):
+                await self.socket.send_bytes(message)
+            else:
+                await self.socket.send_json(message)
+        except RuntimeError as error:  # of uvicorn, where it closed the socket itself, as for a message too large
+            raise WebSocketDisconnect from error
 
     async def _hear(self) -> None:
         mistakes = 0
