@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import pictures, strangers, texts, weights
+from . import pictures, runs, strangers, studio, texts, weights
 from .tally import Options, Tally
 
-PARTS: dict[str, Callable[[Options], Tally]] = {each.PART: each.run for each in (pictures, weights, texts, strangers)}
+PARTS: dict[str, Callable[[Options], Tally]] = {
+    **{each.PART: each.run for each in (pictures, weights, texts, strangers)},
+    **runs.PARTS,
+    studio.PART: studio.run,
+}
