@@ -259,8 +259,24 @@ class Prepared:
             pixels, complete = recorder.picture(), False
         made = Record(**known, **recorder.finish_record(pixels.shape[-2:], source.depth, complete))
         notes = source.notes + self.network.notes + work.notes + (checkpoint.notes if checkpoint else ())
+        notes += _unchanged(source, pixels, recorder, work.objective) if complete else ()
         journal = checkpoint.journal if checkpoint else None
         return Dream(pixels, made, source, notes, journal, work.regions)
+
+
+_SEEN = 0.5 / 255  # a smaller change is none once the picture is written with 8 bits
+
+
+def _unchanged(source: Picture, pixels: Tensor, recorder: StepRecorder, objective: str) -> tuple[str, ...]:
+    """Word of a run through which nothing happened, and why."""
+    same = source.pixels.shape == pixels.shape and bool((source.pixels - pixels).abs().max() < _SEEN)
+    if recorder.last is None or (recorder.answered and not same):
+        return ()
+    asked = objective or "what was asked for"
+    return (
+        f"the picture is as it was: nothing in it answers to {asked}, or its mask, strength or steps leave nothing to"
+        " change. Try another --layer, a whiter --mask, more --strength",
+    )
 
 
 @standard_modes()
