@@ -912,3 +912,11 @@ def test_memory_does_not_grow_with_the_film(tmp_path):
     early, late, count = map(int, done.stdout.split())
     assert count == 1000
     assert late - early < 50, (early, late)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk without room")
+def test_a_disk_without_room_for_a_frame_is_told_by_the_system(tmp_path):
+    (tmp_path / "frame.npy").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space") as full:
+        making._write_frame(tmp_path / "frame.npy", Frame(0, Fraction(0), torch.zeros(1, 3, 64, 64)))
+    assert full.value.errno == errno.ENOSPC

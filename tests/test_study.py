@@ -255,6 +255,11 @@ def test_a_study_that_is_stopped_at_once_goes_on(photo):
     assert made(photo).complete
 
 
+def test_a_study_that_was_cut_off_before_its_first_file_is_begun_anew(photo):
+    (photo.parent / "photo-study" / "pictures").mkdir(parents=True)
+    assert made(photo).complete
+
+
 def test_a_folder_of_something_else_is_left_alone(photo):
     made(photo)
     other = pictured(photo.parent / "other.png", seed=1)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import pictures, runs, strangers, studio, texts, weights
+from . import disks, kills, pictures, strangers, studio, texts, weights
 from .tally import Options, Tally
 
 PARTS: dict[str, Callable[[Options], Tally]] = {
-    **{each.PART: each.run for each in (pictures, weights, texts, strangers)},
-    **runs.PARTS,
-    studio.PART: studio.run,
+    each.PART: each.run for each in (pictures, weights, texts, strangers, kills, disks, studio)
 }

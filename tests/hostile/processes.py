@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -35,13 +35,12 @@ class Command:
     arguments: Sequence[str]
     folder: Path
     act: Act = cli
-    home: Path | None = None  # of the user who gives it; by default a folder beside
+    aside: Path | None = None  # where its user's home and what it prints are; by default beside the folder
     before: Callable[[], None] | None = None  # is called in the process first
-    log: Path = field(default=Path("said.txt"))  # what it prints
 
     def start(self) -> BaseProcess:
         """Starts it."""
-        home = self.home or self.folder.parent / "home"
+        home = self._aside / "home"
         home.mkdir(exist_ok=True)
         process = context().Process(target=_child, args=(self, home), daemon=True)
         process.start()
@@ -50,7 +49,11 @@ class Command:
     @property
     def heard(self) -> Path:
         """The file with what it prints."""
-        return self.folder.parent / self.log
+        return self._aside / "said.txt"
+
+    @property
+    def _aside(self) -> Path:
+        return self.aside or self.folder.parent
 
     def said(self) -> str:
         """What it printed."""

@@ -264,7 +264,7 @@ def attempt(case: Case, base: Path, act: Act, secrets: Secrets) -> str:
     secrets.opened()
     words = [f"{stranger}/{word}" if word.endswith((".png", ".phosphene")) else word for word in case.words]
     watch = Watch(report, (str(stranger), str(home)))
-    ended = outcome(Command(words, base / "elsewhere", act, home, watch), PATIENCE)
+    ended = outcome(Command(words, base / "elsewhere", act, before=watch), PATIENCE)
     wrong = [f"{each['event']}: {each['what']}" for each in facts(report)]
     wrong += [f"opened {each}" for each in secrets.opened()]
     wrong += ["the stranger's code ran"] if (base / CANARY).exists() else []

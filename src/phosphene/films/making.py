@@ -7,6 +7,7 @@ numbers; what the next frame needs; and the journal that names them. The journal
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -297,7 +298,9 @@ def _told(form: FilmFormat) -> Facts:
 def _write_frame(path: Path, frame: Frame) -> None:
     """A frame as it will be encoded: 8 bits a channel, with its transparency if it has one."""
     planes = frame.pixels if frame.alpha is None else torch.cat([frame.pixels, frame.alpha.to(frame.pixels.dtype)], 1)
-    np.save(path, (planes[0].clamp(0, 1) * 255).round().to(torch.uint8).numpy())
+    file = io.BytesIO()  # what numpy itself says of a full disk names no cause
+    np.save(file, (planes[0].clamp(0, 1) * 255).round().to(torch.uint8).numpy())
+    path.write_bytes(file.getbuffer())
     _sync(path)
 
 

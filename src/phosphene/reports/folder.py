@@ -69,8 +69,8 @@ class ReportFolder:
             raise ImageError(
                 f"{self.path} is a file, and is left alone.\nChoose another folder for the {self.kind} with -o."
             )
-        if not any(self.path.iterdir()):
-            return
+        if not any(path.is_file() or path.is_symlink() for path in self.path.rglob("*")):
+            return  # a report that was cut off before its first file leaves folders
         known = self.facts()
         if known is None:
             raise ImageError(

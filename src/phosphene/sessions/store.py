@@ -1,5 +1,6 @@
 """Where pictures and what was painted on them are kept, so that a closed browser or server loses nothing."""
 
+import contextlib
 import io
 import json
 import lzma
@@ -71,6 +72,15 @@ class SessionFolder:
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, data, overwrite=True)
+
+    @property
+    def nbytes(self) -> int:
+        """Of all its files, as far as they are not just being thrown away."""
+        total = 0
+        for path in self.path.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
 
     def facts(self) -> Facts:
         """What is known of the picture, and what was painted on it. Raises `RecordError`: it cannot be read."""
@@ -157,8 +167,11 @@ class Store:
 
     def folders(self) -> list[SessionFolder]:
         """Those that can be opened, the last changed first."""
-        found = [SessionFolder(path.parent) for path in self.root.glob(f"*/{FACTS}")]
-        return sorted(found, key=lambda folder: (folder.path / FACTS).stat().st_mtime, reverse=True)
+        found = []
+        for path in self.root.glob(f"*/{FACTS}"):
+            with contextlib.suppress(FileNotFoundError):  # somebody throws it away just now
+                found.append((path.stat().st_mtime, SessionFolder(path.parent)))
+        return [folder for _, folder in sorted(found, key=lambda each: each[0], reverse=True)]
 
     def forget(self, id: str) -> None:
         """Deletes a picture and all that was painted on it."""
@@ -172,7 +185,7 @@ class Store:
         """Deletes the oldest where there are too many, but for those to `spare`."""
         total = 0
         for number, folder in enumerate(self.folders()):
-            total += sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
+            total += folder.nbytes
             if (number >= MOST or total > MOST_BYTES) and folder.id not in spare:
                 self.discard(folder)
 
