@@ -1,6 +1,7 @@
 import importlib.util
 import re
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -336,6 +337,217 @@ def test_impossible_wishes_are_told(changes, error, words):
 def test_modules_without_positions_are_refused(module):
     with pytest.raises(SettingsError, match=r"cannot take a picture|no layer with positions"):
         networks.load(module, **HALF)
+
+
+class Stages(nn.Module):
+    """Two stages, which a test joins in its own way."""
+
+    def __init__(self, join, inputs=3):
+        super().__init__()
+        self.join = join
+        self.first = nn.Sequential(nn.Conv2d(inputs, 6, 3, 2, 1), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(6, 8, 3, 2, 1), nn.Sigmoid(), nn.Conv2d(8, 8, 3, 1, 1))
+
+    def forward(self, x):
+        return self.join(self, x)
+
+
+class Several(nn.Module):
+    """Gives its answer among other things."""
+
+    def __init__(self, give):
+        super().__init__()
+        self.conv, self.give = nn.Conv2d(3, 6, 3, 2, 1), give
+
+    def forward(self, x):
+        return self.give(self.conv(x))
+
+
+class NoWayBack(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1
+
+
+def raises(error):
+    raise error
+
+
+def inside(mode):
+    def join(net, x):
+        with mode():
+            return net.second(net.first(x))
+
+    return join
+
+
+def changed_in_place(net, x):
+    y = net.second[1](net.second[0](net.first(x)))
+    z = y * 1
+    y.mul_(2)
+    return net.second[2](z + y)
+
+
+def only_without_gradient(net, x):
+    return raises(NotImplementedError("for inference alone")) if x.requires_grad else net.second(net.first(x))
+
+
+ALL_CUT = {
+    "no_grad": (inside(torch.no_grad), r"first\.0 runs under torch\.no_grad"),
+    "inference": (inside(torch.inference_mode), r"first\.0 runs under torch\.no_grad\(\) or torch\.inference_mode"),
+    "detached": (lambda net, x: net.second(net.first(x.detach())), r"first\.0 is cut off from the picture"),
+    "whole numbers": (lambda net, x: net.second(net.first((x * 9).int().float())), r"first\.0 is cut off"),
+    "not looking": (lambda net, x: net.second(net.first(torch.zeros_like(x))), r"first\.0 is cut off"),
+    "no way back": (lambda net, x: net.second(net.first(NoWayBack.apply(x))), r"first\.0 has no way back"),
+    "no answer": (lambda net, x: net.second(net.first(x / 0)), r"first\.0 gives infinite numbers"),
+    "only without": (
+        only_without_gradient,
+        "fails where a gradient is wanted: NotImplementedError: for inference alone",
+    ),
+    "own error": (
+        lambda net, x: raises(KeyError("pixel_values")),
+        r"KeyError: 'pixel_values' \(test_adapter\.py, line",
+    ),
+    "attribute": (lambda net, x: net.third(x), "AttributeError"),
+    "exit": (lambda net, x: raises(SystemExit(3)), "SystemExit: 3"),
+    "one size": (lambda net, x: net.second(net.first(x.reshape(1, 3, 64, 64))), "cannot take a picture of 448×224"),
+    "half": (lambda net, x: net.first(x.half()), "Phosphene computes in torch.float32"),
+    "two pictures": (lambda net, x: net.second(net.first(x.expand(2, -1, -1, -1))), r"first\.0 2×6×112×112"),
+    "shrunk": (lambda net, x: net.second(net.first(F.interpolate(x, (64, 64)))), r"first\.0 1×6×32×32"),
+    "nothing": (lambda net, x: None, "no tensors"),
+}
+
+
+@pytest.mark.parametrize("case", ALL_CUT)
+def test_what_cannot_dream_is_told_by_what_is_wrong_with_it(case):
+    join, words = ALL_CUT[case]
+    with pytest.raises(SettingsError, match=words) as told:
+        networks.load(Stages(join), name="mine", **HALF)
+    assert "mine" in str(told.value)
+
+
+@pytest.mark.parametrize("inputs", [2, 4])
+def test_networks_of_other_channels_are_told_so(inputs):
+    with pytest.raises(SettingsError, match=f"It takes {inputs} channels; pictures have three"):
+        networks.load(Stages(lambda net, x: net.second(net.first(x)), inputs), **HALF)
+
+
+HALF_CUT = {
+    "detached": (lambda net, x: net.second(net.first(x).detach()), r"second\.0 is cut off from the picture"),
+    "numpy": (lambda net, x: net.second(torch.from_numpy(net.first(x).detach().numpy())), r"second\.0 is cut off"),
+    "numpy undetached": (lambda net, x: net.second(torch.from_numpy(net.first(x).numpy())), "Can't call numpy"),
+    "argmax": (
+        lambda net, x: net.second(torch.eye(6)[net.first(x).argmax(1)].permute(0, 3, 1, 2)),
+        r"second\.0 is cut",
+    ),
+    "in place": (changed_in_place, r"second\.1 has no way back to the picture \(RuntimeError"),
+    "infinite": (lambda net, x: net.second(net.first(x) / 0), r"second\.0 gives infinite numbers"),
+}
+
+
+@pytest.mark.parametrize("case", HALF_CUT)
+def test_networks_dream_as_far_as_their_gradient_reaches(case):
+    join, words = HALF_CUT[case]
+    network = networks.load(Stages(join), name="mine", **HALF)
+    assert any(re.search(words, note) for note in network.notes)
+    assert "first.1" in network.layers
+    assert "second.2" not in network.layers
+    made = dream(torch.rand(1, 3, 48, 40), network, settings=DreamSettings(octaves=1, steps=1))
+    assert made.isfinite().all()
+    with pytest.raises((SettingsError, UnknownNameError), match=r"second\.2"):
+        network.layer("second.2")
+
+
+def test_a_layer_without_a_gradient_is_refused_by_name():
+    detached = HALF_CUT["detached"][0]
+    with pytest.raises(SettingsError, match=r"mine cannot dream at second\.2: it is cut off"):
+        networks.load(Stages(detached), name="mine", default_layer="second.2", **HALF)
+    network = networks.load(Stages(detached), name="mine", **HALF)
+    with pytest.raises(SettingsError, match=r"mine cannot dream at second\.2: that layer is cut off"):
+        layer("second.2").prepare(network)
+
+
+@pytest.mark.parametrize(
+    "give",
+    [lambda y: (y, 1), lambda y: [y], lambda y: {"loss": None, "out": y}, lambda y: (y.mean(), y)],
+    ids=["tuple", "list", "dict", "second"],
+)
+def test_modules_that_give_several_things_are_heard(give):
+    module = nn.Sequential(Several(give))
+    network = networks.load(module, **HALF)
+    assert list(network.layers) == ["0.conv", "0"]
+    assert network.layer("0").channels == 6
+    found = features.extract(network, torch.rand(1, 3, 40, 48), {"0"})["0"]
+    assert found.shape == (1, 6, 20, 24)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
+def test_what_others_put_around_a_module_is_taken_off():
+    plain = networks.load(Residuals().eval(), **HALF)
+    for wrap in (nn.DataParallel, torch.compile):
+        assert list(networks.load(wrap(Residuals().eval()), **HALF).layers) == list(plain.layers)
+
+
+def test_odd_modules_dream_like_others():
+    with pytest.warns(FutureWarning, match="weight_norm"):
+        normed = torch.nn.utils.weight_norm(nn.Conv2d(3, 6, 3, 2, 1))
+    for module in (normed, nn.LazyConv2d(6, 3), nn.Conv2d(3, 6, 3).half(), nn.Conv2d(3, 6, 3).bfloat16()):
+        network = networks.load(nn.Sequential(module, nn.ReLU()), **HALF)
+        g, _ = gradient.compute(torch.rand(1, 3, 40, 48), network, layer("0"), Tiling(1000, 0))
+        assert g.any()
+
+
+def test_modules_without_numbers_or_with_whole_ones_are_told():
+    with pytest.raises(SettingsError, match="device 'meta'"):
+        networks.load(nn.Sequential(nn.Conv2d(3, 4, 3, device="meta")), **HALF)
+    from torch.ao.nn.quantized import Conv2d
+
+    with pytest.warns((UserWarning, DeprecationWarning)):
+        quantised = nn.Sequential(Conv2d(3, 4, 3))
+    with pytest.raises(SettingsError, match="quantised, at 0"):
+        networks.load(quantised, **HALF)
+    held = nn.Sequential(nn.Conv2d(3, 4, 3))
+    held.lock = threading.Lock()
+    with pytest.raises(SettingsError, match="cannot be copied"):
+        networks.load(held, **HALF)
+
+
+@pytest.mark.parametrize(
+    "said", [{"std": (0, 1, 1)}, {"mean": "abc"}, {"mean": 3j}, {"classes": 5}, {"default_layer": 7}]
+)
+def test_impossible_words_about_a_module_are_told(said):
+    module = Residuals()
+    for name, value in said.items():
+        setattr(module, name, value)
+    with pytest.raises(SettingsError, match=next(iter(said))):
+        networks.load(module)
+
+
+def grey_network(**words):
+    return networks.load(Stages(lambda net, x: net.second(net.first(x)), 1), name="grey", **words)
+
+
+@pytest.mark.parametrize("words", [HALF, {"mean": 0.5, "std": 0.5}, {"mean": [0.5], "std": torch.tensor(0.5)}, {}])
+def test_networks_of_one_channel_see_brightness(words):
+    network = grey_network(**words)
+    pixels = torch.rand(1, 3, 40, 48)
+    seen = (pixels * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    module = network.walk._body.module
+    mean, std = (0.5, 0.5) if words else (0.449, 0.226)
+    found = features.extract(network, pixels, {"first"})["first"]
+    torch.testing.assert_close(found, module.first((seen - mean) / std), atol=1e-5, rtol=1e-4)
+
+
+def test_networks_of_one_channel_dream_in_the_pictures_colours():
+    network, pixels = grey_network(**HALF), 0.3 + 0.4 * torch.rand(1, 3, 40, 48)
+    change = dream(pixels, network, settings=DreamSettings(octaves=1, steps=2, step_size=1, clip="none")) - pixels
+    assert change.abs().max() > 0.001
+    torch.testing.assert_close(change[:, :1].expand(-1, 3, -1, -1), change, atol=1e-5, rtol=1e-3)
+
+
+def test_a_mean_of_one_number_is_for_grey_networks():
+    with pytest.raises(SettingsError, match="three numbers"):
+        networks.load(Residuals(), mean=0.5, std=0.5)
 
 
 def test_weights_of_a_module_make_a_round_trip(tmp_path):

@@ -180,3 +180,15 @@ def test_constraints_pin_every_dependency():
     }
     names = {re.split(r"[<>=\[]", entry)[0].lower() for entry in wanted}
     assert names <= pinned
+
+
+def test_every_claim_of_security_names_a_test_that_is_there():
+    said = (ROOT / "docs" / "explanation" / "security.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", said)) - {"test_documents"}
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+    }
+    assert len(named) > 20
+    assert not named - there

@@ -22,7 +22,7 @@ from phosphene.images import Picture
 from phosphene.painting.document import Brush, Document, Ground, Look, Stroke
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.look_cache import LookCache
-from phosphene.run import prepared
+from phosphene.run import extras
 from phosphene.sessions import service
 from phosphene.sessions.service import Studio
 from phosphene.studio import guard
@@ -167,11 +167,11 @@ def test_without_pyav_a_film_is_refused_in_words(session, monkeypatch):
     def missing(name):
         raise ModuleNotFoundError(name, name="av")
 
-    monkeypatch.setattr(prepared, "import_module", missing)
-    monkeypatch.setattr(prepared, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "import_module", missing)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"phosphene\[film\]") as refused:
         session.background.film("zoom", 4)
-    assert prepared.films_missing() == str(refused.value)
+    assert extras.films_missing() == str(refused.value)
 
 
 def test_the_page_may_play_what_the_studio_made():

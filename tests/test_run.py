@@ -508,3 +508,32 @@ def test_memory_that_runs_out_is_told_as_such(photo, monkeypatch, error, says):
     with pytest.raises(PhospheneError, match=says) as caught:
         phosphene.dream(photo, **QUICK)
     assert caught.value.exit_code == 4
+
+
+class Silent(torch.nn.Module):
+    """A layer that gives the same whatever it sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = (torch.nn.Conv2d(3, 4, 3, 2, 1), torch.nn.Conv2d(4, 4, 3, 2, 1))
+
+    def forward(self, x):
+        return self.second(self.first(x).clamp(1e6, 1e7))
+
+
+FAINT = np.zeros((40, 56), np.uint8)
+FAINT[10, 20] = 2
+
+
+@pytest.mark.parametrize("wishes", [{"mask": FAINT}, {"strength": 0.0}, {"network": "silent", "layer": "second"}])
+def test_a_run_through_which_nothing_happened_says_so(photo, wishes):
+    if wishes.get("network"):
+        wishes = wishes | {"network": phosphene.network(Silent(), mean=(0, 0, 0), std=(1, 1, 1))}
+    made = phosphene.dream(photo, **QUICK | wishes)
+    assert any("the picture is as it was" in note for note in made.notes)
+
+
+def test_a_painting_and_a_dream_through_which_something_happened_do_not(photo):
+    assert not any("as it was" in note for note in phosphene.dream(photo, **QUICK).notes)
+    faint = phosphene.style(photo, photo, scales=1, steps=2, mask=FAINT)
+    assert any("the picture is as it was" in note for note in faint.notes)

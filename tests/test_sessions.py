@@ -727,19 +727,18 @@ def test_a_brush_that_rests_goes_on_and_a_lifted_one_settles():
     assert cancelled.next() is None
 
 
-def test_a_picture_that_is_deleted_while_others_are_counted(tmp_path, monkeypatch):
-    place = Store(tmp_path)
-    for _ in range(3):
-        folder = place.new(b"x")
-        folder.keep({}, torch.zeros(1, 3, 4, 4))
-    gone, found = place.folders()[0], Path.rglob
+def test_paintings_that_are_thrown_away_meanwhile_are_not_listed(tmp_path, monkeypatch):
+    kept = store.Store(tmp_path)
+    folders = [kept.new(b"x") for _ in range(3)]
+    for each in folders:
+        each.keep({"name": "a", "width": 1, "height": 1, "history": {}}, torch.zeros(1, 3, 4, 4))
+    stat = Path.stat
 
-    def rglob(self, pattern):
-        place.discard(gone)
-        return found(self, pattern)
+    def gone(path, **more):
+        if folders[1].id in path.parts:
+            raise FileNotFoundError(path)
+        return stat(path, **more)
 
-    monkeypatch.setattr(Path, "rglob", rglob)
-    place.sweep(set())
-    assert len(place.folders()) == 2
-    monkeypatch.setattr(Path, "glob", lambda *_: [gone.path / "sitting.json", folder.path / "sitting.json"])
-    assert len(place.folders()) == 2
+    monkeypatch.setattr(Path, "stat", gone)
+    assert {each.id for each in kept.folders()} == {folders[0].id, folders[2].id}
+    kept.sweep(set())

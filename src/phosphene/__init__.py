@@ -88,7 +88,7 @@ def __getattr__(name: str) -> object:
     if name == "network":
         return import_module("phosphene.networks").load
     if name in ("film", "zoom"):
-        return import_module("phosphene.run.prepared").film_function(name)
+        return import_module("phosphene.run.extras").film_function(name)
     for room, names in _ROOMS.items():
         if name in names:
             return getattr(import_module(f"phosphene.{room}"), name)

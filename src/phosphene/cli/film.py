@@ -126,7 +126,7 @@ def is_film(name: str) -> bool:
 
 
 def _films(module: str = "functions") -> Any:
-    from phosphene.run.prepared import films
+    from phosphene.run.extras import films
 
     return films(module)
 

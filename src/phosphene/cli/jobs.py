@@ -23,7 +23,7 @@ from phosphene.images.sources import Sent, refuse
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.run import Dream
-from phosphene.run.prepared import cluster
+from phosphene.run.extras import cluster
 from phosphene.techniques.engine import pictures
 
 if TYPE_CHECKING:  # Dask is an extra

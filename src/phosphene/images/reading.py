@@ -128,7 +128,8 @@ def in_strips(path: Path, **options: Any) -> pyvips.Image | None:
     with path.open("rb") as file:
         start = file.read(4)
         loader = next((each for magic, each in _LOADERS.items() if start.startswith(magic)), None)
-        page, _ = photograph(file) if start.startswith(TIFF) else (None, 1)
+        with pillow(path.name):
+            page, _ = photograph(file) if start.startswith(TIFF) else (None, 1)
     if loader is None or (page and page.sensor):
         return None
     return loader(os.fsencode(path), fail_on="error", **options, **(page.place if page else {}))

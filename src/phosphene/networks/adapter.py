@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import math
-import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from threading import Lock
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
-from phosphene.networks import field, weight_files
-from phosphene.networks.field import Keep
+from phosphene.errors import SettingsError, UnknownNameError, nearest
+from phosphene.networks import field, strangers, weight_files
+from phosphene.networks.body import LOGITS, About, Body
 from phosphene.networks.network import Classifier, Layer, Network, class_names
 from phosphene.networks.weight_files import SIDE, Layout
+from phosphene.pixels.modes import seeded
 
 # Which of a strange network's modules are worth a look: its blocks, and not the steps inside them
 
@@ -72,24 +68,6 @@ def is_square(module: nn.Module) -> bool:
     return all(not isinstance(window, tuple) or len(set(window)) == 1 for window in windows)
 
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photographs, torchvision's numbers
-LOGITS = "logits"
-
-
-@dataclass(frozen=True)
-class About:
-    """What cannot be found in a module itself."""
-
-    name: str  # how `--model` calls it
-    file: str = ""  # where its weights come from
-    sha256: str = ""  # of the weights' file; empty for that of the weights themselves
-    mean: Sequence[float] | None = None  # of each colour in the training pictures, 0..1; `None` where nobody said
-    deviation: Sequence[float] | None = None  # likewise, the standard deviation
-    default_layer: str | None = None  # where it dreams; `None` for a layer somewhat past the middle
-    classes: tuple[str, ...] = ()  # their names, in order
-    notes: tuple[str, ...] = ()  # what the user should hear
-
-
 def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32) -> Network:
     """A network of a module that takes `[1, 3, H, W]`; its layers are found by running it a few times.
 
@@ -99,11 +77,11 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
         SettingsError: it cannot be run, or no output of its modules has positions.
         UnknownNameError: the default layer is none of its layers.
     """
+    module = strangers.copied(module, about.name)
     sha256 = about.sha256 or weight_files.sha256(module)
-    module = copy.deepcopy(module).to(dtype).eval().requires_grad_(False)
-    body = _Body(module, _colours(about.mean or MEAN, dtype), _colours(about.deviation or DEVIATION, dtype), about.name)
-    with torch.no_grad(), torch.random.fork_rng(devices=()):
-        torch.manual_seed(0)
+    module = module.to(dtype).eval().requires_grad_(False)
+    with strangers.blamed(f"{about.name} cannot dream"), torch.no_grad(), seeded():
+        body = Body(module, about, dtype)
         found = field.probe(body.probe, square=is_square(module))
         if not found:
             raise SettingsError(body.why_not())
@@ -115,30 +93,29 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
         name=about.name,
         walk=_Walk(body, of_layers),
         layers=layers,
-        default_layer=_default(about, layers),
+        default_layer=_default(about, layers, body),
         dtype=dtype,
         file=about.file,
         sha256=sha256,
         classifier=classifier,
         notes=about.notes + _notes(about, layers, body),
+        silent={name: why for name, why in body.reach.silent.items() if name not in layers},
         probes=(256, 512),  # smaller pictures are continued to what such networks need
     )
 
 
-def _colours(numbers: Sequence[float], dtype: torch.dtype) -> Tensor:
-    return torch.tensor(tuple(numbers), dtype=dtype).reshape(1, 3, 1, 1)
-
-
-def _default(about: About, layers: Mapping[str, Layer]) -> str:
+def _default(about: About, layers: Mapping[str, Layer], body: Body) -> str:
     name = about.default_layer
     if name is None:
         return middle(layers)
+    if name in body.reach.silent:
+        raise SettingsError(f"{about.name} cannot dream at {name}: it {body.reach.silent[name]}.")
     if name not in layers:
         raise UnknownNameError(f"{about.name} has no layer {name!r} to dream at.{nearest(name, layers)}")
     return name
 
 
-def _notes(about: About, layers: Mapping[str, Layer], body: _Body) -> tuple[str, ...]:
+def _notes(about: About, layers: Mapping[str, Layer], body: Body) -> tuple[str, ...]:
     notes = []
     if about.mean is None:
         notes.append(f"nobody said which mean and deviation {about.name} was trained with: ImageNet's are taken")
@@ -148,6 +125,10 @@ def _notes(about: About, layers: Mapping[str, Layer], body: _Body) -> tuple[str,
             f"from {whole[0]} on, {about.name} looks at the whole picture, or through windows that stand still:"
             " tiles are an approximation there"
         )
+    if body.reach.cut:
+        notes.append(f"{about.name} cannot dream everywhere: {body.reach.cut}")
+    elif body.strict:
+        notes.append(f"{about.name} fails where a gradient is wanted: {body.reach.cause}; no layer past it dreams")
     if body.narrow:
         notes.append(
             f"past {list(layers)[-1]}, {about.name} takes only pictures of one size: what lies there cannot dream"
@@ -155,108 +136,10 @@ def _notes(about: About, layers: Mapping[str, Layer], body: _Body) -> tuple[str,
     return tuple(notes)
 
 
-class _Enough(Exception):  # noqa: N818 - nothing is wrong
-    """Ends a forward pass when all has been heard."""
-
-
-class _Ear:
-    """Hears modules as they are called, and keeps of their outputs what it was told to."""
-
-    def __init__(self, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]) -> None:
-        self.keep, self.wanted, self.found = keep, wanted, found
-        self._calls: Counter[str] = Counter()
-
-    def listen(self, name: str) -> Callable[..., object]:
-        """The hook for the module of that name."""
-
-        def hear(_: nn.Module, __: object, output: object) -> object:
-            self._calls[name] += 1
-            label = name if self._calls[name] == 1 else f"{name}/{self._calls[name]}"
-            if not isinstance(output, Tensor) or (self.wanted is not None and label not in self.wanted):
-                return None
-            self.found[label] = self.keep(label, output)
-            if self.wanted is None:
-                return None
-            if len(self.found) == len(self.wanted):
-                raise _Enough
-            return output.clone()  # the modules behind may change it in place
-
-        return hear
-
-
-class _Body:
-    """A module, run as far as it is listened to."""
-
-    def __init__(self, module: nn.Module, mean: Tensor, deviation: Tensor, name: str) -> None:
-        self.module, self.mean, self.deviation, self.name = module, mean, deviation, name
-        self.error: Exception | None = None  # of the last survey
-        self.narrow = False  # it takes a square, and not a picture twice as wide
-        self._square = False
-        self._embeddings = weight_files.embeddings(module)
-        self._lock = Lock()
-
-    def run(self, pixels: Tensor, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]) -> Any:
-        """Pixels `[1, 3, H, W]` to the output of the whole; what is kept of the wanted outputs is added to `found`."""
-        ear = _Ear(keep, wanted, found)
-        names = None if wanted is None else {name.partition("/")[0] for name in wanted}
-        with self._lock:
-            hooks = [
-                child.register_forward_hook(ear.listen(name))
-                for name, child in self.module.named_modules()
-                if name and (names is None or name in names)
-            ]
-            try:
-                return self._forward(pixels)
-            except _Enough:
-                return None
-            finally:
-                for hook in hooks:
-                    hook.remove()
-
-    def _forward(self, pixels: Tensor) -> object:
-        x = (pixels - self.mean) / self.deviation
-        resized = weight_files.resized(self._embeddings, *pixels.shape[-2:])
-        return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)
-
-    def probe(self, pixels: Tensor, keep: Keep) -> dict[str, Any]:
-        """Runs it as far as it goes with pictures of this size."""
-        found: dict[str, Any] = {}
-        self.error = None
-        try:
-            self.run(pixels.to(self.mean.dtype), keep, None, found)
-        except Exception as error:  # whatever a stranger's code raises
-            self.error = error
-        self._square |= pixels.shape[-2:] == (SIDE, SIDE) and self.error is None
-        self.narrow |= pixels.shape[-2:] == (SIDE, 2 * SIDE) and self.error is not None and self._square
-        return found
-
-    def why_not(self) -> str:
-        """Why there is nothing to dream with."""
-        if self.error is None:
-            return f"{self.name} has no layer with positions: no module of it gives [1, channels, height, width]."
-        return (
-            f"{self.name} cannot take a picture of {2 * SIDE}×{SIDE} pixels: {told(self.error)}{_where(self.error)}\n"
-            "It must take [1, 3, height, width] of any size, or of multiples of a patch."
-        )
-
-
-def told(error: BaseException) -> str:
-    """A stranger's error in one line."""
-    first = str(error).strip().partition("\n")[0][:200]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-def _where(error: BaseException) -> str:
-    """The line of the network's own code that an error comes from."""
-    ours = tuple(str(Path(each).parent) for each in (torch.__file__, __file__))
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-
-
 class _Walk:
     """The walk through a body: pads the picture as the layers ask, and makes maps of their outputs."""
 
-    def __init__(self, body: _Body, of_layers: Mapping[str, Layout]) -> None:
+    def __init__(self, body: Body, of_layers: Mapping[str, Layout]) -> None:
         self._body, self._of_layers = body, of_layers
 
     def __call__(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
@@ -267,6 +150,8 @@ class _Walk:
         found, whole = self._run(x, names)
         for name in list(found):
             layout = self._of_layers[name]
+            if pixels.requires_grad and not found[name].requires_grad and torch.is_grad_enabled():
+                raise SettingsError(f"{self._body.name} cannot dream at {name}: no gradient reaches the picture there.")
             yield name, layout.place(layout.spread(found.pop(name), *x.shape[-2:]), *size)
         if LOGITS in names and isinstance(whole, Tensor) and whole.ndim == 2:
             yield LOGITS, whole
@@ -280,16 +165,12 @@ class _Walk:
 
     def _run(self, x: Tensor, names: Sequence[str]) -> tuple[dict[str, Tensor], Any]:
         found: dict[str, Tensor] = {}
-        try:
+        size = "×".join(map(str, reversed(x.shape[-2:])))
+        with strangers.blamed(f"{self._body.name} cannot take {size} pixels"):
             return found, self._body.run(x, lambda _, output: output, names, found)
-        except (RuntimeError, ValueError, AssertionError, IndexError) as error:
-            if isinstance(error, PhospheneError) or "allocate memory" in str(error):
-                raise
-            size = "×".join(map(str, reversed(x.shape[-2:])))
-            raise SettingsError(f"{self._body.name} cannot take {size} pixels: {told(error)}{_where(error)}") from error
 
 
-def _classifier(body: _Body, of_layers: Mapping[str, Layout], classes: tuple[str, ...]) -> Classifier | None:
+def _classifier(body: Body, of_layers: Mapping[str, Layout], classes: tuple[str, ...]) -> Classifier | None:
     """The last linear layer, if what it reads is the mean over positions of a layer."""
     heads = [each for each in body.module.modules() if isinstance(each, nn.Linear)]
     if not heads:

@@ -20,8 +20,11 @@ from torch import nn
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, WeightsError, nearest
 from phosphene.images.sources import sha256_of
 from phosphene.networks import weight_files
-from phosphene.networks.adapter import About, adapt, told
+from phosphene.networks.adapter import adapt
+from phosphene.networks.body import About
 from phosphene.networks.network import Network
+from phosphene.networks.strangers import told
+from phosphene.pixels.modes import seeded
 
 RANDOM = "random"
 """The weights that nobody trained, instead of a file."""
@@ -82,8 +85,7 @@ def _age(name: str | None) -> int:
 def _load(model: str, weights: str | None, dtype: torch.dtype, *_ages: int) -> Network:
     library, _, name = model.partition(":")
     own = _OWN.fullmatch(model)
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(0)  # so that random weights are the same each time
+    with seeded():  # so that random weights are the same each time
         if own and library not in LIBRARIES:
             module, about = _own(Path(own["file"]), own["factory"] or "")
         else:
@@ -242,7 +244,7 @@ def _users_code(path: Path) -> Iterator[None]:
         yield
     except (PhospheneError, MemoryError):
         raise
-    except Exception as error:  # it is the user's own code
+    except (Exception, SystemExit) as error:  # it is the user's own code
         frames = traceback.extract_tb(error.__traceback__)
         own = [each.lineno for each in frames if Path(each.filename).resolve() == path.resolve()]
         line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
@@ -255,12 +257,24 @@ def described(name: str, module: nn.Module, said: Mapping[str, Any]) -> About:
     mean, deviation, default, classes = (
         _attribute(module, key) if said.get(key) is None else said[key] for key in keys
     )
-    for each, key in ((mean, "mean"), (deviation, "std")):
-        if each is not None and len(tuple(each)) != 3:
-            raise SettingsError(
-                f"The {key} of {name} is {each}; it takes three numbers, for red, green and blue, 0..1."
-            )
-    return About(name, mean=mean, deviation=deviation, default_layer=default, classes=tuple(classes or ()))
+    mean, deviation = _numbers(name, "mean", mean), _numbers(name, "std", deviation)
+    if deviation is not None and not all(deviation):
+        raise SettingsError(f"The std of {name} is {deviation}; a deviation of 0 divides by nothing.")
+    if not (default is None or isinstance(default, str)) or not isinstance(classes or (), (list, tuple)):
+        raise SettingsError(f"The default_layer of {name} is a layer's name, and classes a list of names.")
+    return About(name, mean=mean, deviation=deviation, default_layer=default, classes=tuple(map(str, classes or ())))
+
+
+def _numbers(name: str, key: str, found: Any) -> tuple[float, ...] | None:
+    """One number for a network of grey pictures, or three for red, green and blue."""
+    if found is None:
+        return None
+    with suppress(TypeError, ValueError):
+        plain: Any = found.tolist() if isinstance(found, torch.Tensor) else found
+        numbers = tuple(map(float, plain)) if hasattr(plain, "__iter__") else (float(plain),)
+        if len(numbers) in (1, 3):
+            return numbers
+    raise SettingsError(f"The {key} of {name} is {found}; it takes three numbers, for red, green and blue, 0..1.")
 
 
 def _attribute(module: nn.Module, key: str) -> Any:

@@ -76,6 +76,7 @@ class Network:
         classifier: what it makes classes of, if it can.
         probes: sides of two square pictures on which its memory is measured.
         notes: what the user should hear of it.
+        silent: layers that cannot dream, and why.
         measured: bytes that a step holds for each pixel, by its layers, as far as they were measured.
     """
 
@@ -89,6 +90,7 @@ class Network:
     classifier: Classifier | None = None
     probes: tuple[int, int] = (64, 128)
     notes: tuple[str, ...] = ()
+    silent: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     measured: dict[frozenset[str], float] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -106,9 +108,12 @@ class Network:
 
         Raises:
             UnknownNameError: there is none; the nearest name is offered.
+            SettingsError: no gradient reaches the picture from there.
         """
         if name == PIXELS:
             return Layer(PIXELS, ReceptiveField(channels=3))
+        if name in self.silent and name not in self.layers:
+            raise SettingsError(f"{self.name} cannot dream at {name}: that layer {self.silent[name]}.")
         if name not in self.layers:
             raise UnknownNameError(
                 f"Unknown layer {name!r} in {self.name}.{nearest(name, self.layers)}"

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from threading import RLock
 
 import numpy as np
 import torch
+
+_DEVICES = ("cpu", "cuda", "xpu", "mps")  # that autocast knows
+_drawing = RLock()
 
 
 @contextmanager
@@ -19,8 +23,20 @@ def standard_modes() -> Iterator[None]:
         modes.enter_context(torch.inference_mode(False))
         modes.enter_context(torch.enable_grad())
         modes.enter_context(np.errstate(all="warn", under="ignore"))
-        if torch.is_autocast_enabled("cpu"):
-            modes.enter_context(torch.autocast("cpu", enabled=False))
+        for device in filter(torch.is_autocast_enabled, _DEVICES):
+            modes.enter_context(torch.autocast(device, enabled=False))
         if torch.get_default_device().type != "cpu":
             modes.enter_context(torch.device("cpu"))
         yield
+
+
+@contextmanager
+def seeded() -> Iterator[None]:
+    """Within it, one thread at a time, torch draws the same random numbers each time; the caller's stay."""
+    with _drawing:
+        before = torch.default_generator.get_state()
+        torch.default_generator.manual_seed(0)
+        try:
+            yield
+        finally:
+            torch.default_generator.set_state(before)

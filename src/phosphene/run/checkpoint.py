@@ -124,10 +124,12 @@ class StepRecorder:
 
     on_step: OnStep | None
     last: Step | None = None
+    answered: bool = False  # whether the objective ever had a value
 
     def __call__(self, step: Step) -> None:
         """Takes a step."""
         self.last = step
+        self.answered |= step.score != 0
         if self.on_step:
             self.on_step(step)
 

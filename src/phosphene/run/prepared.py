@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from torch import Tensor
 from phosphene import images, networks
 from phosphene.ascent import OnStep, planning
 from phosphene.ascent.executor import MakeExecutor
-from phosphene.errors import ClusterError, PhospheneError, SettingsError, Stop
+from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -259,8 +257,24 @@ class Prepared:
             pixels, complete = recorder.picture(), False
         made = Record(**known, **recorder.finish_record(pixels.shape[-2:], source.depth, complete))
         notes = source.notes + self.network.notes + work.notes + (checkpoint.notes if checkpoint else ())
+        notes += _unchanged(source, pixels, recorder, work.objective) if complete else ()
         journal = checkpoint.journal if checkpoint else None
         return Dream(pixels, made, source, notes, journal, work.regions)
+
+
+_SEEN = 0.5 / 255  # a smaller change is none once the picture is written with 8 bits
+
+
+def _unchanged(source: Picture, pixels: Tensor, recorder: StepRecorder, objective: str) -> tuple[str, ...]:
+    """Word of a run through which nothing happened, and why."""
+    same = source.pixels.shape == pixels.shape and bool((source.pixels - pixels).abs().max() < _SEEN)
+    if recorder.last is None or (recorder.answered and not same):
+        return ()
+    asked = objective or "what was asked for"
+    return (
+        f"the picture is as it was: nothing in it answers to {asked}, or its mask, strength or steps leave nothing to"
+        " change. Try another --layer, a whiter --mask, more --strength",
+    )
 
 
 @standard_modes()
@@ -299,50 +313,3 @@ def prepare(
     opening = opening or Opening()
     cache = ImageCache(network.dtype, named=named or {}, folder=folder, max_pixels=opening.max_pixels)
     return Prepared(technique, settings, network, cache, opening, objective)
-
-
-# Packages that not everybody has: asked for when they are needed, with word of how to install them
-
-_NO_DASK = "Many machines need Dask, which is not installed. Install it with: pip install 'phosphene[distributed]'"
-
-
-def extra(module: str, *packages: str, missing: PhospheneError) -> object:
-    """A module that needs other packages.
-
-    Raises:
-        PhospheneError: `missing`, where one of the packages is not installed.
-    """
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in packages:
-            raise
-        raise missing from error
-
-
-def cluster() -> Any:
-    """The room `cluster`, where Dask is. Raises `ClusterError`: it is not installed."""
-    return extra("phosphene.cluster", "distributed", "dask", missing=ClusterError(_NO_DASK))
-
-
-_NO_FILMS = "Films need PyAV and OpenCV, which are not installed. Install them with: pip install 'phosphene[film]'"
-
-
-def films(module: str = "functions") -> Any:
-    """A module of the room `films`, where PyAV and OpenCV are. Raises `SettingsError`: they are not installed."""
-    return extra(f"phosphene.films.{module}", "av", "cv2", missing=SettingsError(_NO_FILMS))
-
-
-def films_missing() -> str | None:
-    """Why films cannot be made, and what to do; `None` where they can."""
-    return None if find_spec("av") and find_spec("cv2") else _NO_FILMS
-
-
-def film_function(name: str) -> Any:
-    """The function `film` or `zoom`; where films cannot be made, one that says why when it is called."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise SettingsError(_NO_FILMS)
-
-    refuse.__doc__ = _NO_FILMS
-    return refuse if films_missing() else getattr(films(), name)

@@ -22,7 +22,7 @@ from phosphene.painting.look_cache import LookCache
 from phosphene.pixels.transforms import SMALLEST, at
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import PRESETS, DreamSettings
-from phosphene.run import prepared
+from phosphene.run import extras
 from phosphene.sessions.jobs import Job, Rank, Worker
 from phosphene.sessions.painter import Painter
 from phosphene.sessions.screen import eight_bits, webp
@@ -143,7 +143,7 @@ class Background:
         Raises:
             SettingsError: films cannot be made here.
         """
-        room = prepared.films("strokes")
+        room = extras.films("strokes")
 
         def work(job: Job) -> dict[str, object]:
             began, document, engine = time.monotonic(), self.painter.history.document, self.painter.engine.copy()

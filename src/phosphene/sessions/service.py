@@ -12,7 +12,7 @@ from phosphene.painting.document import DREAM, Ground, History, Look
 from phosphene.pixels.canvases import canvas
 from phosphene.recipes.settings import PRESETS
 from phosphene.records.record import Facts
-from phosphene.run.prepared import films_missing
+from phosphene.run.extras import films_missing
 from phosphene.sessions.background import SUFFIXES
 from phosphene.sessions.jobs import Job, Worker
 from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp

@@ -1,5 +1,6 @@
 """Where pictures and what was painted on them are kept, so that a closed browser or server loses nothing."""
 
+import contextlib
 import io
 import json
 import lzma
@@ -12,7 +13,6 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +72,15 @@ class SessionFolder:
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, data, overwrite=True)
+
+    @property
+    def nbytes(self) -> int:
+        """Of all its files, as far as they are not just being thrown away."""
+        total = 0
+        for path in self.path.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
 
     def facts(self) -> Facts:
         """What is known of the picture, and what was painted on it. Raises `RecordError`: it cannot be read."""
@@ -158,8 +167,11 @@ class Store:
 
     def folders(self) -> list[SessionFolder]:
         """Those that can be opened, the last changed first."""
-        found = [SessionFolder(path.parent) for path in self.root.glob(f"*/{FACTS}")]
-        return sorted(found, key=lambda folder: _changed(folder.path / FACTS), reverse=True)
+        found = []
+        for path in self.root.glob(f"*/{FACTS}"):
+            with contextlib.suppress(FileNotFoundError):  # somebody throws it away just now
+                found.append((path.stat().st_mtime, SessionFolder(path.parent)))
+        return [folder for _, folder in sorted(found, key=lambda each: each[0], reverse=True)]
 
     def forget(self, id: str) -> None:
         """Deletes a picture and all that was painted on it."""
@@ -173,7 +185,7 @@ class Store:
         """Deletes the oldest where there are too many, but for those to `spare`."""
         total = 0
         for number, folder in enumerate(self.folders()):
-            total += _held(folder.path)
+            total += folder.nbytes
             if (number >= MOST or total > MOST_BYTES) and folder.id not in spare:
                 self.discard(folder)
 
@@ -181,23 +193,6 @@ class Store:
         path = self.root / secrets.token_hex(8)
         path.mkdir(mode=0o700)
         return SessionFolder(path)
-
-
-def _changed(path: Path) -> float:
-    """When a file was changed, as the system counts; 0 if it was deleted meanwhile."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _held(folder: Path) -> int:
-    """The bytes of a folder's files; of those that are deleted meanwhile, some."""
-    total = 0
-    with suppress(OSError):
-        for path in folder.rglob("*"):
-            total += path.stat().st_size if path.is_file() else 0
-    return total
 
 
 class _ReferenceFacts(TypedDict):

@@ -34,7 +34,7 @@ from phosphene.reports.study.results import (
     table,
 )
 from phosphene.reports.variants import Library, VariantMaker
-from phosphene.run.prepared import cluster, extra
+from phosphene.run.extras import cluster, extra
 from phosphene.techniques import known
 from phosphene.techniques.opening import Opening
 
