@@ -739,6 +739,10 @@ def test_paintings_that_are_thrown_away_meanwhile_are_not_listed(tmp_path, monke
             raise FileNotFoundError(path)
         return stat(path, **more)
 
+    assert folders[0].nbytes > 100
+    kept.discard(folders[2])
+    assert folders[2].nbytes == 0
+    folders[2] = folders[0]
     monkeypatch.setattr(Path, "stat", gone)
     assert {each.id for each in kept.folders()} == {folders[0].id, folders[2].id}
     kept.sweep(set())
