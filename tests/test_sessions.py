@@ -11,7 +11,6 @@ import time
 import zipfile
 import zlib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -725,20 +724,3 @@ def test_a_brush_that_rests_goes_on_and_a_lifted_one_settles():
     cancelled = LiveStroke(Brush(30, Look("erase")), ((5.0, 5.0, 1.0),))
     cancelled.lift(cancelled=True)
     assert cancelled.next() is None
-
-
-def test_paintings_that_are_thrown_away_meanwhile_are_not_listed(tmp_path, monkeypatch):
-    kept = store.Store(tmp_path)
-    folders = [kept.new(b"x") for _ in range(3)]
-    for each in folders:
-        each.keep({"name": "a", "width": 1, "height": 1, "history": {}}, torch.zeros(1, 3, 4, 4))
-    stat = Path.stat
-
-    def gone(path, **more):
-        if folders[1].id in path.parts:
-            raise FileNotFoundError(path)
-        return stat(path, **more)
-
-    monkeypatch.setattr(Path, "stat", gone)
-    assert {each.id for each in kept.folders()} == {folders[0].id, folders[2].id}
-    kept.sweep(set())
