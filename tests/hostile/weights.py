@@ -31,13 +31,13 @@ def read(name: str, data: bytes) -> None:
 
     from phosphene import networks
     from phosphene.errors import PhospheneError
-    from phosphene.networks import weight_files
+    from phosphene.networks import checkpoints, weight_files
 
     path, refusals, made = Path(name), list[PhospheneError](), 0
     path.write_bytes(data)
     module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 5, 3, padding=1))
     ways: list[Callable[[], object]] = [
-        partial(weight_files.read, path),
+        partial(checkpoints.read, path),
         partial(weight_files.read_caffe, path),
         partial(networks.load, path),
         partial(networks.load, "efficientnet-lite0", weights=path),
