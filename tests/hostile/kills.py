@@ -18,7 +18,7 @@ from pathlib import Path
 
 from . import interrupted
 from .interrupted import Job, Whole
-from .processes import Act
+from .processes import Act, cli
 from .tally import MADE, Options, Tally
 
 PART = "kills"
@@ -89,10 +89,8 @@ def _killed(job: Job, words: Sequence[str], folder: Path, whole: Whole, share: f
     return f"at its change of number {events}" if how == 1 else f"at its sync of number {events}"
 
 
-def run(options: Options, act: Act | None = None, jobs: Sequence[Job] | None = None, count: int | None = None) -> Tally:
+def run(options: Options, act: Act = cli, jobs: Sequence[Job] | None = None, count: int | None = None) -> Tally:
     """Kills runs of every technique; `act` stands for the command line where they are killed."""
-    from .processes import cli
-
     tally, place = Tally(PART), options.place("kills")
     chosen = interrupted.possible() if jobs is None else jobs
     each = options.times(2, 60) if count is None else count
@@ -101,7 +99,7 @@ def run(options: Options, act: Act | None = None, jobs: Sequence[Job] | None = N
             tally.fault(whole, job.name)
             continue
         for number in range(each):
-            ended = attempt(job, whole, place, options, number, act or cli)
+            ended = attempt(job, whole, place, options, number, act)
             if ended == MADE:
                 tally.count(MADE)
             else:

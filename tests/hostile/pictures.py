@@ -154,7 +154,7 @@ def _of_tifffile() -> Iterator[tuple[str, bytes]]:
     }
     for name, (array, options) in kinds.items():
         file = io.BytesIO()
-        tifffile.imwrite(file, array, **options)
+        tifffile.imwrite(file, array, **{"photometric": "rgb", **options})
         yield name, file.getvalue()
 
 

@@ -92,6 +92,9 @@ class Server:
             self.process.kill()
             self.process.wait()
             return "Ctrl-C does not end it"
+        finally:
+            if self.process.stdout:
+                self.process.stdout.close()
         return f"it ended with {code}" if code else ""
 
 

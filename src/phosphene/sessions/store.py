@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import lzma
+import os
 import re
 import secrets
 import shlex
@@ -77,9 +78,10 @@ class SessionFolder:
     def nbytes(self) -> int:
         """Of all its files, as far as they are not just being thrown away."""
         total = 0
-        for path in self.path.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):
-                total += path.stat().st_size
+        for folder, _, names in os.walk(self.path):  # which passes over folders that are gone
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    total += (Path(folder) / name).stat().st_size
         return total
 
     def facts(self) -> Facts:
