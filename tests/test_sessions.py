@@ -724,12 +724,3 @@ def test_a_brush_that_rests_goes_on_and_a_lifted_one_settles():
     cancelled = LiveStroke(Brush(30, Look("erase")), ((5.0, 5.0, 1.0),))
     cancelled.lift(cancelled=True)
     assert cancelled.next() is None
-
-
-def test_a_folder_that_is_gone_holds_nothing(tmp_path):
-    kept = store.Store(tmp_path)
-    folder = kept.new(b"x" * 100)
-    folder.write("references/a", b"y" * 10)
-    assert folder.nbytes == 110
-    kept.discard(folder)
-    assert folder.nbytes == 0

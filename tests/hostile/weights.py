@@ -31,13 +31,13 @@ def read(name: str, data: bytes) -> None:
 
     from phosphene import networks
     from phosphene.errors import PhospheneError
-    from phosphene.networks import weight_files
+    from phosphene.networks import checkpoints, weight_files
 
     path, refusals, made = Path(name), list[PhospheneError](), 0
     path.write_bytes(data)
     module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 5, 3, padding=1))
     ways: list[Callable[[], object]] = [
-        partial(weight_files.read, path),
+        partial(checkpoints.read, path),
         partial(weight_files.read_caffe, path),
         partial(networks.load, path),
         partial(networks.load, "efficientnet-lite0", weights=path),
@@ -104,7 +104,9 @@ def whole() -> dict[str, bytes]:
     found["half.safetensors"] = save({key: each.half() for key, each in state.items()})
     found["strange.pth"] = _saved({"a": [1, "x", None], "model": 3, 7: torch.zeros(1)})
     found["module.pth"] = _saved(torch.nn.Linear(2, 2))
-    found["sparse.pth"] = _saved({"a": torch.eye(3).to_sparse(), "b": torch.eye(3)[::2]})
+    found["sparse.pth"] = _saved(
+        {"a": torch.eye(3).to_sparse(), "b": torch.eye(3)[::2]}
+    )
     found["nan.safetensors"] = save({key: each * float("nan") for key, each in state.items()})
     found["small.caffemodel"] = _caffe()
     for name, payload in _payloads():

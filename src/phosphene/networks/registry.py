@@ -17,7 +17,7 @@ from torch import nn
 from phosphene.errors import DISK_FULL, OutOfSpaceError, SettingsError, UnknownNameError, WeightsError, nearest
 from phosphene.images.sources import sha256_of
 from phosphene.names import LAYERS, NETWORKS
-from phosphene.networks import efficientnet, foreign, googlenet, weight_files
+from phosphene.networks import checkpoints, efficientnet, foreign, googlenet, weight_files
 from phosphene.networks.network import Classifier, Network, imagenet_classes, table
 from phosphene.pixels.modes import standard_modes
 
@@ -62,9 +62,7 @@ SOURCES = {
             default_layer=efficientnet.DEFAULT_LAYER,
             classifies="head",
             shows=LAYERS,
-            build=lambda path, dtype: efficientnet.EfficientNetLite0(
-                torch.load(path, map_location="cpu", weights_only=True), dtype=dtype
-            ),
+            build=lambda path, dtype: efficientnet.EfficientNetLite0(checkpoints.read(path), dtype=dtype),
         ),
         Source(
             name="googlenet",
@@ -170,7 +168,7 @@ def _given(model: str, path: Path) -> tuple[Source, Path]:
     """A known network with a weights file of the user's."""
     if model not in SOURCES:
         raise SettingsError(f"--weights {path} is for a network by its name; {model} is none. Leave one of them out.")
-    return SOURCES[model], weight_files.existing(path)
+    return SOURCES[model], checkpoints.existing(path)
 
 
 def _resolve(model: str) -> tuple[Source, Path]:
@@ -200,7 +198,9 @@ def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
         check(source, path)
     try:
         built = source.build(path, dtype)
-    except weight_files.DAMAGE as error:
+    except (WeightsError, MemoryError):
+        raise
+    except Exception as error:  # weights of another network, or damaged ones, bring about whatever they like
         raise WeightsError(
             f"{path} holds no weights of {name} ({type(error).__name__}), or is damaged."
             " A weights file is a state dict (.pth) or a Caffe model (.caffemodel)."

@@ -1,8 +1,7 @@
-"""State dicts: read from files that cannot run code, fitted into modules, told apart by their hash."""
+"""Weights told apart by their hash, those of Caffe read, and how outputs of strange networks are laid out."""
 
 import hashlib
 import math
-import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,108 +14,10 @@ import torch
 import torch.nn.functional as F
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from phosphene.errors import WeightsError
-
-State = dict[str, Tensor]
-
-_WRAPPINGS = ("state_dict", "model_state_dict", "model", "net")  # what training programs keep a state dict under
-DAMAGE = (
-    *(RuntimeError, ValueError, KeyError, EOFError, OSError, TypeError, AttributeError),
-    *(pickle.UnpicklingError, SafetensorError),
-)
-"""What readers raise for a file that is damaged, or holds something else."""
-
-SHOWN = 3  # names that an error tells
-
-
-def read(path: Path) -> State:
-    """The state dict in a `.safetensors` file, or in a file of `torch.save`'s, read without running its code.
-
-    Raises:
-        WeightsError: no such file, a damaged one, or one that holds more than tensors.
-    """
-    try:
-        with existing(path).open("rb") as file:
-            # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
-            begin = file.read(9)
-        found = load_file(path) if begin[8:] == b"{" else torch.load(path, map_location="cpu", weights_only=True)
-    except DAMAGE as error:
-        raise WeightsError(
-            f"{path} is no state dict, or is damaged ({type(error).__name__}).\n"
-            "A weights file is .safetensors, or what torch.save wrote of module.state_dict(); one that holds a whole"
-            " module could run code, and is refused."
-        ) from error
-    return _unwrapped(found, path)
-
-
-def existing(path: Path) -> Path:
-    """The path itself; raises a `WeightsError` if no file is there."""
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}.")
-    return path
-
-
-def _unwrapped(found: Any, path: Path) -> State:
-    """The tensors by the module's own names, as they were before a training program wrapped them."""
-    for key in _WRAPPINGS:
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-    tensors = {str(key): value for key, value in found.items() if isinstance(value, Tensor)} if found else {}
-    if not tensors:
-        raise WeightsError(f"{path} holds no tensors. A weights file is what module.state_dict() gives.")
-    if all(name.startswith("module.") for name in tensors):
-        return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return tensors
-
-
-def fit_(module: nn.Module, state: State, name: str, path: Path) -> tuple[str, ...]:
-    """Puts the weights in their places; a classifier of other classes is replaced by one of the file's.
-
-    Returns:
-        What the user should hear.
-
-    Raises:
-        WeightsError: weights are missing, or have other shapes.
-    """
-    _resize_head_(module, state)
-    own = module.state_dict()
-    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
-    wrong = [key for key in own if key in state and state[key].shape != own[key].shape]
-    surplus = [key for key in state if key not in own]
-    if missing or wrong:
-        shapes = (f"{key} is {_shape(state[key])}, and should be {_shape(own[key])}" for key in wrong)
-        told = [_list("missing", missing), _list("of another shape", shapes), _list("unknown to it", surplus)]
-        raise WeightsError(f"{path} does not fit {name}.\n" + "\n".join(line for line in told if line))
-    module.load_state_dict({key: state[key] for key in own if key in state}, strict=False)
-    return (f"{path.name} holds {len(surplus)} tensors that {name} has no place for",) if surplus else ()
-
-
-def _resize_head_(module: nn.Module, state: State) -> None:
-    """Gives the last linear layer as many classes as the file knows, as 365 places instead of 1000 things."""
-    heads = [(name, each) for name, each in module.named_modules() if isinstance(each, nn.Linear)]
-    if not heads:
-        return
-    name, head = heads[-1]
-    weight = state.get(f"{name}.weight")
-    if weight is None or weight.ndim != 2 or weight.shape[1] != head.in_features or len(weight) == head.out_features:
-        return
-    other = nn.Linear(head.in_features, len(weight), bias=head.bias is not None, dtype=head.weight.dtype)
-    parent, _, own = name.rpartition(".")
-    setattr(module.get_submodule(parent), own, other)
-
-
-def _shape(tensor: Tensor) -> str:
-    return "×".join(map(str, tensor.shape)) or "a single number"
-
-
-def _list(what: str, names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{what}: {', '.join(names[:SHOWN])}{more}" if names else ""
+from phosphene.networks.checkpoints import refuse_others
 
 
 def sha256(module: nn.Module) -> str:
@@ -177,6 +78,7 @@ def read_caffe(path: Path) -> dict[str, list[Tensor]]:
 
     A file that is no Caffe model, or a damaged one, is a `WeightsError`.
     """
+    refuse_others(path)
     net = message("NetParameter")()
     try:
         net.ParseFromString(path.read_bytes())
