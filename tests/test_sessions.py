@@ -1,6 +1,7 @@
 """What computes for the studio: strokes that come first, the way back, and paintings that are kept."""
 
 import contextlib
+import errno
 import gc
 import io
 import json
@@ -736,7 +737,7 @@ def test_paintings_that_are_thrown_away_meanwhile_are_not_listed(tmp_path, monke
 
     def gone(path, **more):
         if folders[1].id in path.parts:
-            raise FileNotFoundError(path)
+            raise FileNotFoundError(errno.ENOENT, "gone")
         return stat(path, **more)
 
     assert folders[0].nbytes > 100
