@@ -1,6 +1,7 @@
 """What computes for the studio: strokes that come first, the way back, and paintings that are kept."""
 
 import contextlib
+import errno
 import gc
 import io
 import json
@@ -11,6 +12,7 @@ import time
 import zipfile
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -724,3 +726,44 @@ def test_a_brush_that_rests_goes_on_and_a_lifted_one_settles():
     cancelled = LiveStroke(Brush(30, Look("erase")), ((5.0, 5.0, 1.0),))
     cancelled.lift(cancelled=True)
     assert cancelled.next() is None
+
+
+def test_paintings_that_are_thrown_away_meanwhile_are_not_listed(tmp_path, monkeypatch):
+    kept = store.Store(tmp_path)
+    folders = [kept.new(b"x") for _ in range(3)]
+    for each in folders:
+        each.keep({"name": "a", "width": 1, "height": 1, "history": {}}, torch.zeros(1, 3, 4, 4))
+    stat = Path.stat
+
+    def gone(path, **more):
+        if folders[1].id in path.parts:
+            raise FileNotFoundError(errno.ENOENT, "gone")
+        return stat(path, **more)
+
+    assert folders[0].nbytes > 100
+    kept.discard(folders[2])
+    assert folders[2].nbytes == 0
+    folders[2] = folders[0]
+    monkeypatch.setattr(Path, "stat", gone)
+    assert {each.id for each in kept.folders()} == {folders[0].id, folders[2].id}
+    kept.sweep(set())
+
+
+def test_jobs_of_a_picture_that_is_thrown_away_leave_the_queue_at_once():
+    worker, gate, began, heard = Worker(), threading.Event(), threading.Event(), []
+
+    def waits(job):
+        began.set()
+        gate.wait(20)
+        return {}
+
+    running, *waiting = (Job("ground", "1", Rank.LOOK, waits, lambda job: heard.append(job.state)) for _ in range(4))
+    for each in (running, *waiting):
+        worker.add(each)
+    began.wait(20)
+    worker.drop([running, *waiting])
+    assert [each.state for each in waiting] == ["cancelled"] * 3
+    assert not worker._jobs
+    gate.set()
+    worker.close()
+    assert running.state == "cancelled"

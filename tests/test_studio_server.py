@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from phosphene.errors import NonFiniteError, OutOfSpaceError, SettingsError
+from phosphene.errors import NonFiniteError, OutOfSpaceError, SettingsError, TooLargeError
+from phosphene.images.samples import check_size
 from phosphene.painting.document import DREAM, STRENGTHS, STYLE, Brush
 from phosphene.recipes.style_settings import StyleSettings
 from phosphene.sessions.service import CANVAS_SIDES
@@ -656,3 +657,12 @@ def test_the_page_offers_the_usual_strengths_of_the_program():
         r"USUAL = \{ dream: ([\d.]+), style: ([\d.]+) \}", (guard.FOLDER / "looks.js").read_text("utf-8")
     )
     assert tuple(map(float, told)) == (STRENGTHS[DREAM][2], STRENGTHS[STYLE][2])
+
+
+def test_a_picture_that_is_too_large_is_refused_in_the_studios_own_words():
+    with pytest.raises(TooLargeError) as caught:
+        check_size("cat.png", 30_000, 30_000, 100_000_000)
+    told = answers.refusal(caught.value)
+    assert "30000×30000" in told.error
+    assert "--" not in told.error + told.hint
+    assert told.status == 400

@@ -23,6 +23,10 @@ class ImageError(PhospheneError):
     """A picture cannot be read or written."""
 
 
+class TooLargeError(ImageError):
+    """A picture has more pixels than are read without being asked; each edge says how to ask."""
+
+
 class SettingsError(PhospheneError):
     """A setting is impossible, or settings contradict each other."""
 

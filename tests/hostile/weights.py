@@ -104,9 +104,7 @@ def whole() -> dict[str, bytes]:
     found["half.safetensors"] = save({key: each.half() for key, each in state.items()})
     found["strange.pth"] = _saved({"a": [1, "x", None], "model": 3, 7: torch.zeros(1)})
     found["module.pth"] = _saved(torch.nn.Linear(2, 2))
-    found["sparse.pth"] = _saved(
-        {"a": torch.eye(3).to_sparse(), "b": torch.eye(3)[::2]}
-    )
+    found["sparse.pth"] = _saved({"a": torch.eye(3).to_sparse(), "b": torch.eye(3)[::2]})
     found["nan.safetensors"] = save({key: each * float("nan") for key, each in state.items()})
     found["small.caffemodel"] = _caffe()
     for name, payload in _payloads():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from phosphene.errors import ImageError
+from phosphene.errors import ImageError, TooLargeError
 
 MAX_PIXELS = 200_000_000
 """Largest picture read without being asked: 200 megapixels are 2.4 GB of float32 pixels."""
@@ -49,7 +49,7 @@ def check_size(called: str, width: int, height: int, max_pixels: int) -> None:
     if width < 1 or height < 1:
         raise ImageError(f"{called} is {width}×{height}: it has no pixels.")
     if max_pixels and width * height > max_pixels:
-        raise ImageError(
+        raise TooLargeError(
             f"{called} is {width}×{height}: {width * height / 1e6:,.1f} megapixels, more than {max_pixels / 1e6:g}.\n"
             f"If you trust it, raise the limit: --max-pixels {width * height} (max_pixels= in Python), or 0 for none."
         )

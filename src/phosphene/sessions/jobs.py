@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -163,6 +163,17 @@ class Worker:
             self._jobs.append(job)
             self._changed.notify()
         return job
+
+    def drop(self, jobs: Iterable[Job]) -> None:
+        """Ends jobs early; those that wait leave the queue at once, with the picture that they hold in memory."""
+        for job in jobs:
+            job.cancel()
+            with self._changed:
+                waiting = job in self._jobs
+                if waiting:
+                    self._jobs.remove(job)
+            if waiting:
+                job.enter("cancelled")
 
     def breathe(self, job: Job) -> None:
         """Lets everything go first that is before a job; the job calls it between its steps.

@@ -203,8 +203,7 @@ class Session(Subscribers):
     def close(self) -> None:
         """Ends all that is being done for it."""
         self.end()
-        for job in self.jobs.values():
-            job.cancel()
+        self.worker.drop(self.jobs.values())
 
     def keep(self) -> None:
         """Keeps how it stands."""

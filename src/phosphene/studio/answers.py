@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
-from phosphene.errors import DISK_FULL, NonFiniteError, OutOfSpaceError, PhospheneError, WeightsError
+from phosphene.errors import DISK_FULL, NonFiniteError, OutOfSpaceError, PhospheneError, TooLargeError, WeightsError
 
 log = logging.getLogger("phosphene.studio")
 
@@ -36,6 +36,8 @@ def refusal(error: Exception) -> Refusal:
     match error:
         case Refusal():
             return error
+        case TooLargeError():
+            return Refusal(400, _halves(str(error))[0], "Open a smaller copy of it: the studio has one limit for all.")
         case PhospheneError():
             return Refusal(_status(error), *_halves(str(error)))
         case HTTPException():
