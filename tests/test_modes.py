@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 import phosphene
 from conftest import tiny
+from phosphene.errors import SettingsError
 
 QUICK = {"octaves": 2, "steps": 2, "layer": "deep"}
 
@@ -115,3 +117,16 @@ def test_threads_dream_at_once(usual):
         found = list(pool.map(lambda kind: (kind, made(kind).pixels), kinds))
     for kind, pixels in found:
         assert torch.equal(pixels, usual[kind]), kind
+
+
+def test_a_walk_without_gradients_and_torchscript_are_refused_in_words():
+    def walk(pixels, wanted=()):
+        with torch.no_grad():
+            yield from NETWORK.walk(pixels, wanted)
+
+    with pytest.raises(SettingsError, match=r"tiny cannot dream at deep[\s\S]*no_grad"):
+        phosphene.dream(PICTURE, network=replace(NETWORK, walk=walk), **QUICK)
+    with pytest.warns(DeprecationWarning, match="script"):
+        scripted = torch.jit.script(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()))
+    with pytest.raises(SettingsError, match="TorchScript"):
+        phosphene.network(scripted)

@@ -46,8 +46,19 @@ class Torch:
         """As `Backend` says."""
         leaf = pixels.detach().requires_grad_()
         values = self.objective.values(features.extract(self.network, leaf, self.objective.layers), place)
+        _check_reached(values, self.network)
         (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
         return g, [(layer, each.detach()) for layer, each in values]
+
+
+def _check_reached(values: Values, network: Network) -> None:
+    """Refuses a network whose layers hang on the picture by no gradient. Raises `SettingsError`."""
+    if values and not any(each.requires_grad for _, each in values):
+        layers = ", ".join(dict.fromkeys(layer for layer, _ in values))
+        raise SettingsError(
+            f"{network.name} cannot dream at {layers}: no gradient comes from there to the picture.\n"
+            "Its walk runs under torch.no_grad(), or detaches what it computes. Take that out."
+        )
 
 
 @dataclass
@@ -73,6 +84,7 @@ class OnDevice:
         there = features.extract(self._there, leaf, self.objective.layers)
         here = {name: each.to(pixels.device) for name, each in there.items()}
         values = self.objective.values(here, place)
+        _check_reached(values, self.network)
         (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
         return g.to(pixels.device), [(layer, each.detach()) for layer, each in values]
 

@@ -62,6 +62,11 @@ def copied(module: nn.Module, name: str) -> nn.Module:
     """
     while type(module).__name__ in _WRAPPERS:
         module = getattr(module, _WRAPPERS[type(module).__name__])
+    if isinstance(module, torch.jit.ScriptModule):
+        raise SettingsError(
+            f"{name} is TorchScript, a program in which no layer can be listened to, so it cannot dream.\n"
+            "Give the module of Python that it was made from; its weights are: module.load_state_dict(it.state_dict())"
+        )
     _refuse_quantised(module, name)
     # What a graph made, as the weights of `torch.nn.utils.weight_norm`, cannot be copied unless it leaves the graph.
     held = (value for each in module.modules() for value in vars(each).values() if isinstance(value, Tensor))
