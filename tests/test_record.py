@@ -155,7 +155,7 @@ def test_what_json_cannot_hold_is_refused_at_once(run, value):
         replace(run, settings={"step_size": value})
 
 
-@pytest.mark.parametrize("suffix", images.FORMATS)
+@pytest.mark.parametrize("suffix", [name for name, format in images.FORMATS.items() if format in images.formats()])
 @pytest.mark.parametrize("depth", [8, 16])
 def test_a_record_survives_every_format(run, tmp_path, suffix, depth):
     told = replace(run, settings={**run.settings, "title": "für Élise, 夢 🎨", "long": "x" * 19_000})

@@ -20,7 +20,7 @@ def main() -> int:
     from hostile.tally import Options, table
 
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
-    parser.add_argument("--fast", action="store_true", help="less than two and a half minutes on two cores")
+    parser.add_argument("--fast", action="store_true", help="about a minute and a half on two cores")
     parser.add_argument("--seed", type=int, default=0, help="another one makes other inputs")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given several times")
     parser.add_argument("--minutes", type=float, default=10, help="how long the studio is kept busy, without --fast")

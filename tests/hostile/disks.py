@@ -85,8 +85,8 @@ def _room(chance: random.Random) -> int:
 def run(options: Options, act: Act = cli, jobs: Sequence[Job] | None = None, count: int | None = None) -> Tally:
     """Runs jobs with little room, first where nothing else is wrong."""
     tally, place = Tally(PART), options.place("disks")
-    chosen = interrupted.possible() if jobs is None else jobs
-    each = options.times(2, 40) if count is None else count
+    chosen = interrupted.possible(options) if jobs is None else jobs
+    each = options.times(1, 40) if count is None else count
     with small_disk(place / "small") as disk:
         tally.notes.append("a small disk is mounted" if disk else "no disk can be mounted: files are limited in size")
         for job in chosen:

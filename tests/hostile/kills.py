@@ -92,8 +92,8 @@ def _killed(job: Job, words: Sequence[str], folder: Path, whole: Whole, share: f
 def run(options: Options, act: Act = cli, jobs: Sequence[Job] | None = None, count: int | None = None) -> Tally:
     """Kills runs of every technique; `act` stands for the command line where they are killed."""
     tally, place = Tally(PART), options.place("kills")
-    chosen = interrupted.possible() if jobs is None else jobs
-    each = options.times(2, 60) if count is None else count
+    chosen = interrupted.possible(options) if jobs is None else jobs
+    each = options.times(1, 60) if count is None else count
     for job in chosen:
         if isinstance(whole := interrupted.unbroken(job, place), str):
             tally.fault(whole, job.name)

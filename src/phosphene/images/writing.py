@@ -35,8 +35,8 @@ _NO_TAGS = Tags()
 
 
 def formats() -> tuple[str, ...]:
-    """The formats that can be written: png, jpeg, webp, tiff, avif, and jxl with the extra `formats`."""
-    return tuple(dict.fromkeys(FORMATS.values()))
+    """The formats that can be written here: png, jpeg, webp, tiff, avif, and jxl with the extra `formats`."""
+    return tuple(format for format in dict.fromkeys(FORMATS.values()) if _is_written(format))
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
@@ -126,7 +126,7 @@ def encode(
 
 
 def _check_settings(format: str, depth: int, quality: int, metadata: Mapping[str, str]) -> None:
-    if format not in formats():
+    if format not in FORMATS.values():
         raise ImageError(f"Unknown format {format!r}.{nearest(format, formats())} Allowed: {', '.join(formats())}.")
     check_format(format)
     if depth not in (8, 16):
@@ -139,8 +139,7 @@ def _check_settings(format: str, depth: int, quality: int, metadata: Mapping[str
 
 def check_format(format: str) -> None:
     """Raises an `ImageError` if what writes a format is not installed."""
-    missing = (format == "jxl" and not writes_jxl()) or (format == "avif" and not features.check("avif"))
-    if missing:
+    if not _is_written(format):
         raise ImageError(
             f"{_WRITTEN[format]} cannot be written here: a package is not installed.\n"
             "Install it: pip install 'phosphene[formats]'. Or name the file .png, .jpg, .webp or .tif."
@@ -148,6 +147,10 @@ def check_format(format: str) -> None:
 
 
 _WRITTEN = {"jxl": "JPEG XL", "avif": "AVIF"}
+
+
+def _is_written(format: str) -> bool:
+    return writes_jxl() if format == "jxl" else format != "avif" or bool(features.check("avif"))
 
 
 def _check_pixels(pixels: Tensor, alpha: Tensor | None, format: str) -> None:
