@@ -296,7 +296,7 @@ def run(options: Options, act: Act = opens, count: int | None = None) -> Tally:
     furnish(base)
     chosen = cases(base)
     random.Random(options.seed).shuffle(chosen)
-    chosen = chosen[: options.times(60, len(chosen)) if count is None else count]
+    chosen = chosen[: options.times(45, len(chosen)) if count is None else count]
     secrets = Secrets(base / "secret", base / "elsewhere")
     if not secrets.works:
         tally.notes.append("no inotify here: what C libraries open is not seen")
