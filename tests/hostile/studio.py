@@ -361,7 +361,7 @@ def run(options: Options, program: str = SERVER, seconds: float | None = None) -
     """Keeps a studio busy."""
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # the client's, of servers that hang up
     tally, heard = Tally(PART), Heard()
-    seconds = (20.0 if options.fast else 60 * options.minutes) if seconds is None else seconds
+    seconds = (16.0 if options.fast else 60 * options.minutes) if seconds is None else seconds
     server = Server.start(options.place("studio"), program)
     try:
         crowd(server, seconds / 3, lambda each: options.chance(PART, "before", each), heard)
