@@ -680,6 +680,23 @@ class TestAtomicWriting:
         assert path.read_bytes() == b"new"
         assert names_in(tmp_path) == ["a.png"]
 
+    def test_what_a_killed_writer_left_goes_with_the_next_and_nothing_else(self, tmp_path):
+        program = """
+import os, signal, sys
+from phosphene import images
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+images.write_atomically(sys.argv[1], b"new")
+"""
+        subprocess.run([sys.executable, "-c", program, tmp_path / "a.png"], check=False)
+        (left,) = names_in(tmp_path)
+        here, owner, _ = left.split("-")
+        foreign = [".0123456789abcdef.tmp", f".00000000-{owner}-00000000.tmp", f"{here}-{os.getpid()}-00000000.tmp"]
+        for name in [*foreign, f"{here}-x-0.tmp"]:
+            (tmp_path / name).touch()
+        (tmp_path / f"{here}-{owner}-folder.tmp").mkdir()
+        images.write_atomically(tmp_path / "a.png", b"new")
+        assert set(names_in(tmp_path)) == {"a.png", *foreign, f"{here}-x-0.tmp"}
+
     @pytest.mark.parametrize("links", [True, False])
     def test_not_even_in_a_race(self, tmp_path, monkeypatch, links):
         path, fsync = tmp_path / "a.png", os.fsync

@@ -79,7 +79,7 @@ def attempt(
 
 def _room(chance: random.Random) -> int:
     """Bytes, from none to more than any job needs."""
-    return int(2 ** chance.uniform(0, 22)) // 4096 * 4096 if chance.random() < 0.8 else chance.randrange(200_000)
+    return int(2 ** chance.uniform(11, 22)) // 4096 * 4096 if chance.random() < 0.8 else chance.randrange(200_000)
 
 
 def run(options: Options, act: Act = cli, jobs: Sequence[Job] | None = None, count: int | None = None) -> Tally:

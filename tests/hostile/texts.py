@@ -328,7 +328,7 @@ def run(options: Options, attack: Attack = read, count: int | None = None) -> Ta
     """Tries texts of every kind."""
     tally = Tally(PART)
     kinds = [kind for kind, (_, _, often) in MAKERS.items() for _ in range(often)]
-    count = options.times(5000, 20_000) if count is None else count
+    count = options.times(3500, 20_000) if count is None else count
 
     def make(number: int) -> tuple[str, bytes]:
         kind = kinds[number % len(kinds)]

@@ -2,7 +2,6 @@
 
 import contextlib
 import heapq
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -90,7 +89,7 @@ def _join_animation(
 @contextlib.contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     """Another temporary file in the same folder, which is gone afterwards."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = sources.temporary_beside(path)
     try:
         yield temporary
     finally:
@@ -152,7 +151,7 @@ def _packets_of(path: Path, extradata: bytes | None) -> Iterator[Any]:
 def _join_folder(timing: FrameTimes, output: Path, metadata: Mapping[str, str], overwrite: bool) -> tuple[str, ...]:
     """Numbered PNG files in a new folder; the texts are in the first."""
     _refuse(output, overwrite=overwrite)
-    temporary = output.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = sources.temporary_beside(output)
     try:
         temporary.mkdir()
         for number, frame in enumerate(timing.frames(), 1):

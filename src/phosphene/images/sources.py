@@ -6,15 +6,19 @@ import contextlib
 import errno
 import hashlib
 import os
+import platform
 import re
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+import psutil
 import torch
 from PIL import Image
 from torch import Tensor
@@ -196,7 +200,7 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
         try:
             target = path.resolve()
             refuse(target, overwrite=overwrite)
-            temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+            temporary = temporary_beside(target)
             afterwards.callback(temporary.unlink, missing_ok=True)
             yield temporary
             with temporary.open("r+b") as file:
@@ -205,6 +209,29 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
             _sync_folder(target.parent)
         except (OSError, ValueError) as error:
             raise _explain(path, error) from error
+
+
+def temporary_beside(target: Path) -> Path:
+    """A new name for a temporary file or folder beside `target`; it says whose it is.
+
+    Those beside it whose processes were killed are deleted.
+    """
+    with contextlib.suppress(OSError):
+        for path in target.parent.glob(f".{_here()}-*.tmp"):
+            owner = path.name.split("-")[1]
+            if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+    return target.with_name(f".{_here()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+
+
+@cache
+def _here() -> str:
+    """What tells this computer from others that write to the same disk, and where a process's number means it."""
+    try:
+        numbered = str(Path("/proc/self/ns/pid").readlink())  # containers count processes each for itself
+    except OSError:
+        numbered = ""
+    return hashlib.sha256(f"{platform.node()} {numbered}".encode()).hexdigest()[:8]
 
 
 def refuse(path: Path, *, overwrite: bool) -> None:
