@@ -63,7 +63,7 @@ def made(kind):
             return phosphene.pattern("deep:3", network=network, size=64, octaves=1, steps=2)
         case _:
             with tempfile.TemporaryDirectory() as folder:
-                return next(phosphene.many("dream", "clouds", f"{folder}/", network=network, **QUICK)).picture
+                return next(phosphene.many("clouds", f"{folder}/", network=network, **QUICK)).picture
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from phosphene.images.tags import Tags
 from phosphene.recipes import style
 from phosphene.records import journal, record
 from phosphene.run import CheckpointOptions
+from phosphene.techniques.opening import Opening
 
 CHOSEN = {"layer": "deep", "octaves": 2, "steps": 3, "dtype": "float64", "jitter": 9}
 SIZE = (150, 131)
@@ -331,3 +332,21 @@ def test_a_painting_goes_on_after_any_window(tmp_path, efficientnet, monkeypatch
     resumed = []
     assert torch.equal(paint(keep, resumed.append).pixels, wanted.pixels)
     assert len(resumed) == len(steps) - (count - 1) // 12 * 12
+
+
+def test_a_run_that_was_killed_when_its_picture_was_there_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["clouds", "--size", "48x40", "-o", "a.png", "--octaves", "1", "--steps", "1"]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    made = (tmp_path / "a.png").read_bytes()
+    for again in (lambda: CliRunner().invoke(main, words).exit_code, lambda: 0 * len(list(_again(tmp_path)))):
+        (tmp_path / "a.png.unfinished").mkdir()
+        (tmp_path / "a.png.unfinished" / "octave1-step0.raw").write_bytes(b"x")
+        assert again() == 0
+        assert [path.name for path in tmp_path.iterdir() if "settings" not in path.name] == ["a.png"]
+        assert (tmp_path / "a.png").read_bytes() == made
+
+
+def _again(folder):
+    wishes = {"octaves": 1, "steps": 1}
+    return phosphene.many("clouds", output=str(folder / "a.png"), opening=Opening((48, 40)), **wishes)

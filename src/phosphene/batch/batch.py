@@ -276,6 +276,8 @@ def _one(batch: Batch, job: Job, output: Path, on_step: OnStep | None) -> Dream 
     with claimed(output if batch.many else None) as ours:
         there = batch.standing(job) if ours else "finished"
         if there == "finished":
+            if ours:
+                journal.forget(output)
             return None
         source: images.Source | None = None if job.source.kind == "words" else job.source.name
         keep = CheckpointOptions(journal.folder_of(output), anew=batch.force)

@@ -22,6 +22,7 @@ from phosphene.errors import ImageError, SettingsError, UnknownNameError
 from phosphene.images.sources import Sent, refuse
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
+from phosphene.records import journal
 from phosphene.run import Dream
 from phosphene.run.extras import cluster
 from phosphene.techniques.engine import pictures
@@ -330,6 +331,8 @@ class Jobs:
         there = self.batch.standing(job)
         if there != "finished":
             return there == "unfinished"
+        if job.output:
+            journal.forget(job.output)
         self.runner.console.say(f"{job.output}: there already, made of the same with the same settings")
         self.runner.tell(job, skipped=True)
         return None

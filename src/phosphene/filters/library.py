@@ -57,13 +57,13 @@ class Filter:
         """The style picture, `[1, 3, H, W]`. Raises `ImageError`: its picture cannot be read."""
         if self.drawing is None:
             return images.load(self.folder / str(self.picture), dtype=dtype).pixels
-        return _drawn(self.drawing).to(dtype, copy=True)
+        return _drawn(self.drawing, SIDE).to(dtype, copy=True)
 
 
 @lru_cache(maxsize=4)
-def _drawn(name: str) -> Tensor:
+def _drawn(name: str, side: int) -> Tensor:
     """A drawing, which takes seconds; a film asks for it with each frame."""
-    return DRAWINGS[name](SIDE, SIDE, 0)
+    return DRAWINGS[name](side, side, 0)
 
 
 def folder() -> Path:

@@ -112,6 +112,11 @@ class Journal:
         return shlex.join(["phosphene", *map(str, words), "--force"]) if isinstance(words, list) else "--force"
 
 
+def forget(output: Path) -> None:
+    """Forgets the run that wrote a file, if it was ended after the file was there and before its journal was gone."""
+    shutil.rmtree(folder_of(output), ignore_errors=True)
+
+
 def read(folder: Path) -> Facts | None:
     """What a folder's journal says; `None` where there is none, and a `RecordError` if it cannot be understood."""
     path = folder / _FILE
