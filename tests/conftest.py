@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 
 # Before torch is loaded, and for the processes that tests start: where another program keeps a core busy, several
 # threads wait for each other most of the time.
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import ImageCms
 from torch import Tensor
 
 from phosphene import networks
@@ -118,3 +120,14 @@ def photograph(name: str) -> Path:
     import skimage
 
     return Path(skimage.__file__).parent / "data" / f"{name}.png"
+
+
+@pytest.fixture(scope="session")
+def wide() -> bytes:
+    """A colour profile for RGB with other primaries than sRGB: the places of red and blue are exchanged."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for place in range(132, 132 + 12 * struct.unpack(">I", profile[128:132])[0], 12):
+        name = bytes(profile[place : place + 4])
+        if name in (b"rXYZ", b"bXYZ"):
+            profile[place : place + 4] = b"bXYZ" if name == b"rXYZ" else b"rXYZ"
+    return bytes(profile)

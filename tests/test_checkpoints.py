@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import phosphene
-from phosphene.errors import WeightsError
+from phosphene.errors import UnknownNameError, WeightsError
 from phosphene.networks import checkpoints
 
 
@@ -97,6 +97,8 @@ def test_a_backbone_without_a_classifier_dreams_and_says_so(tmp_path):
     torch.save(prefixed("backbone.", state), path)
     network = phosphene.network(Small(), weights=path, **SAID)
     assert network.classifier is None
+    with pytest.raises(UnknownNameError, match="no classes"):  # what comes out are features
+        network.classify(torch.rand(1, 3, 48, 48))
     assert any("no classifier" in note for note in network.notes)
     assert phosphene.dream("grey", network=network, size=48, octaves=1, steps=1, layer="conv2").pixels.isfinite().all()
 

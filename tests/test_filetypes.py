@@ -40,17 +40,6 @@ def china():
     return np.ascontiguousarray(load_sample_image("china.jpg")[60:300, 200:520])
 
 
-@pytest.fixture(scope="module")
-def wide():
-    """A profile for RGB with other primaries than sRGB: red and blue are exchanged."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    for place in range(132, 132 + 12 * struct.unpack(">I", profile[128:132])[0], 12):
-        name = bytes(profile[place : place + 4])
-        if name in (b"rXYZ", b"bXYZ"):
-            profile[place : place + 4] = b"bXYZ" if name == b"rXYZ" else b"rXYZ"
-    return bytes(profile)
-
-
 def levels(picture):
     return (picture.pixels[0].permute(1, 2, 0) * 255).round().int().numpy()
 

@@ -269,16 +269,6 @@ class TestModes:
 
 class TestColour:
     @pytest.fixture
-    def wide(self):
-        """An RGB profile with other primaries than sRGB: the channels' places are exchanged."""
-        profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-        for place in range(132, 132 + 12 * struct.unpack(">I", profile[128:132])[0], 12):
-            name = bytes(profile[place : place + 4])
-            if name in (b"rXYZ", b"bXYZ"):
-                profile[place : place + 4] = b"bXYZ" if name == b"rXYZ" else b"rXYZ"
-        return bytes(profile)
-
-    @pytest.fixture
     def srgb(self):
         return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

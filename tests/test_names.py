@@ -285,7 +285,7 @@ def test_names_that_differ_in_capitals_are_one_where_the_disk_takes_them_for_one
     assert made() == ["Cat-dream.png", "cat-dream.png", "dog-dream.png"]
     for path in Path().glob("*-dream.png"):
         path.unlink()
-    monkeypatch.setattr("phosphene.batch.apart._folds", lambda _: True)
+    monkeypatch.setattr("phosphene.batch.conflicts._folds", lambda _: True)
     said = run(".", *QUICK, code=1)
     assert made() == ["dog-dream.png"]
     run(".", *QUICK, *advised(said))

@@ -171,7 +171,7 @@ class Killed(BaseException):
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """Pictures and results in folders of one tree, a second of some of them elsewhere; a key of our own."""
-    monkeypatch.setattr("phosphene.cli.stopped.key_file", lambda: tmp_path / "keys" / "journal.key")
+    monkeypatch.setattr("phosphene.cli.resuming.key_file", lambda: tmp_path / "keys" / "journal.key")
     monkeypatch.setattr("phosphene.cli.configuration.user_file", lambda: tmp_path / "none.toml")
     monkeypatch.setattr("phosphene.records.journal.PAUSE", 0.0)
     for folder in ("tree/in put", "tree/out"):
@@ -336,7 +336,7 @@ def test_the_journal_of_a_stranger_writes_nothing_elsewhere(tree, monkeypatch, l
 
 
 def test_without_a_home_what_lies_beside_goes_on(tree, monkeypatch):
-    monkeypatch.setattr("phosphene.cli.stopped.key_file", lambda: Path("/dev/null/key"))
+    monkeypatch.setattr("phosphene.cli.resuming.key_file", lambda: Path("/dev/null/key"))
     monkeypatch.chdir(tree / "in put")
     kill(monkeypatch, "a.png", *LINE)
     run("resume", "a-dream.png")

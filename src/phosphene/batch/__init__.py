@@ -1,9 +1,9 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
-from phosphene.batch.apart import Job, overwritten, refuse_overwriting
 from phosphene.batch.batch import Batch, BatchResult, many, plan, standing
-from phosphene.batch.claims import claimed
+from phosphene.batch.conflicts import Job, overwritten, refuse_overwriting
 from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
+from phosphene.batch.locks import claimed
 
 __all__ = [
     "PIPE",

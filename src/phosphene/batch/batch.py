@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.batch.apart import Job, file_key, sorted_out
-from phosphene.batch.claims import claimed
+from phosphene.batch.conflicts import Job, file_key, sorted_out
 from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, target
+from phosphene.batch.locks import claimed
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, in_words
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network

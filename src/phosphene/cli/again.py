@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phosphene import batch, run
 from phosphene.batch import Input, Job
-from phosphene.cli import stopped
+from phosphene.cli import resuming
 from phosphene.cli.jobs import check_preview, check_streams
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, piped
@@ -23,7 +23,14 @@ from phosphene.techniques import TECHNIQUES
 MOST_THREADS = 256  # believed of a record
 
 
-def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptions, command: Sequence[str] = ()) -> int:
+def again(
+    picture: str,
+    input_: str | None,
+    changes: Values,
+    wishes: OutputOptions,
+    max_pixels: int,
+    command: Sequence[str] = (),
+) -> int:
     """Makes a picture again; returns the exit code."""
     source = Input(picture, "pipe" if picture == batch.PIPE else "file")
     if source.kind == "pipe":
@@ -32,12 +39,10 @@ def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptio
         raise SettingsError("--input is '-'; it takes a file. Save what is piped in, and name that.")
     data = piped().getvalue() if source.kind == "pipe" else picture
     made = record.read(data)
-    opening = {name: value for name, value in changes.items() if name == "max_pixels"}
-    changes = {name: value for name, value in changes.items() if name not in opening}
     if made.recipe != RECIPE:
         run.check_changes(made, changes)
     job = Job(source, _redo_output(source, made, changes, wishes))
-    stopped.check([job.output])
+    resuming.check([job.output])
     check_streams(job, wishes)
     read = _read_for(picture, made, input_, changes)
     batch.refuse_overwriting("-o", job.output, read)
@@ -49,7 +54,7 @@ def again(picture: str, input_: str | None, changes: Values, wishes: OutputOptio
         with runner.telling(job):
             runner.make(
                 job,
-                partial(redo, data, image=input_, keep=keep, on_forecast=tell, **opening, **changes),
+                partial(redo, data, image=input_, keep=keep, on_forecast=tell, max_pixels=max_pixels, **changes),
                 title=picture,
                 notes=_differences(made),
                 replace=batch.begun(job.output),
@@ -63,7 +68,7 @@ def _read_for(picture: str, made: record.Record, input_: str | None, changes: Va
     known = [*made.pictures, *painting.names(made).values(), made.input.get("name"), made.network.get("file")]
     beside = [path for name in known if (path := record.beside(folder, str(name or "")))]
     typed = [name for value in changes.values() for name in (value if isinstance(value, tuple) else (value,))]
-    words = [part for each in typed if isinstance(each, str) for part in (each, *stopped.PART.findall(each))]
+    words = [part for each in typed if isinstance(each, str) for part in (each, *resuming.PART.findall(each))]
     return [picture, *([input_] if input_ else []), *map(str, beside), *words]
 
 

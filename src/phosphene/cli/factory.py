@@ -143,12 +143,12 @@ def redo(context: click.Context, /, picture: str, input_: str | None, max_pixels
     wishes = options.OutputOptions.take_(flags)
     changes = options.given(flags, *(each.settings for each in TECHNIQUES.values()))
     from phosphene.cli import again, film
+    from phosphene.images import MAX_PIXELS
 
-    if max_pixels is not None:
-        changes["max_pixels"] = max_pixels
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
     if film.is_film(picture):
-        return film.redo(picture, input_, changes, wishes)
-    return again.again(picture, input_, changes, wishes, context.meta[ARGUMENTS])
+        return film.redo(picture, input_, changes, wishes, limit)
+    return again.again(picture, input_, changes, wishes, limit, context.meta[ARGUMENTS])
 
 
 @click.command(short_help="Goes on with a run that stopped.")
@@ -160,7 +160,7 @@ def resume(context: click.Context, picture: str, model: str | None) -> int:
 
     Such a run leaves a folder PICTURE.unfinished, which is gone when the picture is there.
     """
-    from phosphene.cli import stopped
+    from phosphene.cli import resuming
     from phosphene.errors import ImageError
     from phosphene.records import journal
 
@@ -171,12 +171,12 @@ def resume(context: click.Context, picture: str, model: str | None) -> int:
             f"No run that writes {output} was stopped: there is no {journal.folder_of(output).name}.\n"
             "A run keeps one from its first minute on. To make a finished picture again: phosphene redo PICTURE"
         )
-    folder, words = stopped.command(found.get("command"), output)
+    folder, words = resuming.command(found.get("command"), output)
     own, written = None if model is None else str(Path(model).absolute()), output.resolve()
     words = [_named_again(word, own, picture) for word in words]
     front = context.find_root().command
     with contextlib.chdir(folder), front.make_context("phosphene", words) as again:
-        again.meta[stopped.RESUMED] = written
+        again.meta[resuming.RESUMED] = written
         code = front.invoke(again)
     return code if isinstance(code, int) else 0
 

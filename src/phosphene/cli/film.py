@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.cli import configuration, factory, options, progress, stopped
+from phosphene.cli import configuration, factory, options, progress, resuming
 from phosphene.cli.options import OutputOptions, file_flag
 from phosphene.cli.progress import Console, Interruption
 from phosphene.errors import SettingsError
@@ -100,15 +100,13 @@ def zoom(picture: str, **flags: Any) -> int:
     return _make(picture, output, prepared, wishes)
 
 
-def redo(source: str, input_: str | None, changes: Values, wishes: OutputOptions) -> int:
+def redo(source: str, input_: str | None, changes: Values, wishes: OutputOptions, max_pixels: int) -> int:
     """Makes a film again from its record; returns the exit code."""
     from phosphene import batch
 
     path, again = Path(source), _films("again")
     output = _output(wishes, batch.again(path, path.suffix))
-    limit = {"max_pixels": changes["max_pixels"]} if "max_pixels" in changes else {}
-    own = {name: value for name, value in changes.items() if name not in limit}
-    prepared = partial(again.prepare_again, path, output, image=input_, changes=own, **limit)
+    prepared = partial(again.prepare_again, path, output, image=input_, changes=changes, max_pixels=max_pixels)
     return _make(source, output, prepared, wishes)
 
 
@@ -186,7 +184,7 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
     console, preview = Console(wishes.quiet, wishes.json), Path(wishes.preview) if wishes.preview else None
     if wishes.output or output.parent.is_dir():  # else it is the input that is not there, which will be said
         check_output(output, overwrite=wishes.force)
-    stopped.check([output])
+    resuming.check([output])
     begun = _begun(output) and not wishes.force
     if preview:
         check_preview(preview, output, [Path(name)], overwrite=True)  # more is known when the film is ready
@@ -199,7 +197,7 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
         process.tune_malloc(film.size)
         if begun:
             console.say(f"{output}: goes on where it stopped")
-        keep = CheckpointOptions(folder_of(output), stopped.facts(output, command), anew=wishes.force)
+        keep = CheckpointOptions(folder_of(output), resuming.facts(output, command), anew=wishes.force)
         if preview:
             check_preview(preview, output, film.read, overwrite=wishes.force)
         run = FilmRun(film, output, keep, wishes.force or begun, wishes.metadata, preview, watch.frame)

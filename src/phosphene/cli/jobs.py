@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from phosphene import batch, images
 from phosphene.ascent.executor import MakeExecutor
 from phosphene.batch import Batch, Job
-from phosphene.cli import progress, stopped
+from phosphene.cli import progress, resuming
 from phosphene.cli.configuration import layer_from
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Interruption, check_piped, goes_nowhere, piped
@@ -121,21 +121,6 @@ def _read_for(jobs: Sequence[Job]) -> list[str]:
     return [*(job.source.name for job in jobs if job.source.kind == "file"), *named]
 
 
-def report_folder(picture: str, output: str | None, kind: str) -> Path:
-    """Where a report on one picture goes: by default photo-atlas beside photo.jpg.
-
-    Raises:
-        SettingsError: a pipe, or more than one picture.
-        ImageError: there is no such picture.
-    """
-    if picture == batch.PIPE:
-        raise SettingsError(f"phosphene {kind} takes a file, since its command lines name it. Save what is piped in.")
-    inputs, many = batch.expand([picture])
-    if many:
-        raise SettingsError(f"phosphene {kind} takes one picture; {picture!r} means {len(inputs)}. Name one of them.")
-    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-{kind}"
-
-
 _ANEW = "it was interrupted, and is made anew"
 
 
@@ -165,7 +150,7 @@ class Jobs:
     def _check(self) -> None:
         """Refuses what can be known to be wrong before a network is loaded."""
         jobs = self.batch.jobs
-        stopped.check(job.output for job in jobs)
+        resuming.check(job.output for job in jobs)
         if self.batch.technique.takes == "picture":
             self._check_opening()
         check_streams(jobs[0], self.wishes)
@@ -231,21 +216,24 @@ class Jobs:
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
             with self.runner.telling(job, many=self.batch.many), self._claimed(job) as ours:
                 if ours and (again := self._again(job)) is not None:
-                    begun = self.batch.begun(job)
-                    if begun:
-                        self.runner.console.say(f"{job.output}: goes on where it stopped")
-                    notes = [_ANEW] * (again and not begun)
-                    made = self._dreaming(job, executor)
-                    try:
-                        result = self.runner.make(job, made, title=title, notes=notes, replace=again or begun)
-                    except ImageError:
-                        if self.batch.many and self._again(job) is None:  # another run was faster
-                            continue
-                        raise
-                    if self.regions and isinstance(result, Dream):
-                        images.save(result.regions, self.regions, overwrite=self.wishes.force)
+                    self._make_one(job, title, again, self._dreaming(job, executor))
             if self.runner.stop.signal:
                 break
+
+    def _make_one(self, job: Job, title: str, again: bool, made: Dreaming) -> None:
+        """Makes a picture that is not there, or was interrupted (`again`)."""
+        begun = self.batch.begun(job)
+        if begun:
+            self.runner.console.say(f"{job.output}: goes on where it stopped")
+        try:
+            notes = [_ANEW] * (again and not begun)
+            result = self.runner.make(job, made, title=title, notes=notes, replace=again or begun)
+        except ImageError:
+            if self.batch.many and self._again(job) is None:  # another run was faster
+                return
+            raise
+        if self.regions and isinstance(result, Dream):
+            images.save(result.regions, self.regions, overwrite=self.wishes.force)
 
     def _dreaming(self, job: Job, executor: MakeExecutor | None) -> Dreaming:
         """What makes a picture; it is told whom to tell of its steps."""

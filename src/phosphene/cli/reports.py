@@ -59,7 +59,7 @@ def atlas(
     from phosphene.reports.atlas import LARGEST
     from phosphene.reports.atlas import atlas as make
 
-    folder = jobs.report_folder(picture, output, "atlas")
+    folder = _folder(picture, output, "atlas")
     console, began = Console(quiet, as_json), time.monotonic()
     if note := process.choose_threads(threads):
         console.say(note)
@@ -175,12 +175,12 @@ def study(
     kind = known(of)
     varied = axes(vary, kind)
     chosen = _baseline(kind, varied, flags)
-    from phosphene.cli.jobs import Machines, canvas_size, report_folder
+    from phosphene.cli.jobs import Machines, canvas_size
     from phosphene.reports.study.build import study as make
 
     # A pattern has no file to lie beside.
     usual = f"{picture.replace(':', '-')}-study" if kind.takes == "words" else None
-    folder = Path(output or usual) if usual else report_folder(picture, output, "study")
+    folder = Path(output or usual) if usual else _folder(picture, output, "study")
     if "size" in own:
         own["size"] = canvas_size(own["size"])
     console, began = Console(quiet, as_json), time.monotonic()
@@ -249,3 +249,20 @@ def _report_study(rows: Rows, console: Console, seconds: float) -> None:
         console.say(f"{rows.page}: {len(rows)} variants; {len(rows.failures)} did not come about")
     else:
         console.say(f"Stopped. The report shows what there is: {rows.page}\n{_STOPPED}")
+
+
+def _folder(picture: str, output: str | None, kind: str) -> Path:
+    """Where a report on one picture goes: by default photo-atlas beside photo.jpg.
+
+    Raises:
+        SettingsError: a pipe, or more than one picture.
+        ImageError: there is no such picture.
+    """
+    from phosphene import batch
+
+    if picture == batch.PIPE:
+        raise SettingsError(f"phosphene {kind} takes a file, since its command lines name it. Save what is piped in.")
+    inputs, many = batch.expand([picture])
+    if many:
+        raise SettingsError(f"phosphene {kind} takes one picture; {picture!r} means {len(inputs)}. Name one of them.")
+    return Path(output) if output else inputs[0].folder / f"{inputs[0].stem}-{kind}"

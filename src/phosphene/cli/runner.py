@@ -14,7 +14,7 @@ from typing import Protocol
 from phosphene import images
 from phosphene.ascent import OnStep, Step
 from phosphene.batch import Job
-from phosphene.cli import process, progress, stopped
+from phosphene.cli import process, progress, resuming
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Console, Interruption
 from phosphene.errors import ImageError, PhospheneError, Stop, in_words
@@ -177,7 +177,7 @@ class Runner:
         """Where the run that writes a file keeps how far it came."""
         if output is None:
             return None
-        return CheckpointOptions(journal.folder_of(output), stopped.facts(output, command), anew=self.wishes.force)
+        return CheckpointOptions(journal.folder_of(output), resuming.facts(output, command), anew=self.wishes.force)
 
     def foretell(self, forecast: Forecast) -> None:
         """Says what a long dream will take."""

@@ -66,11 +66,7 @@ def prepare_again(
         raise RecordError(f"The record is of a {made.recipe}, which is no film.")
     told = dict(made.settings)
     technique = DREAM if made.recipe == ZOOM else known(str(told.pop("technique", DREAM.name)))
-    flight = {
-        name: told.pop(name)
-        for name in (each.name for each in fields(ZoomOptions))
-        if name in told and made.recipe == ZOOM
-    }
+    flight = {name: told.pop(name) for name in _FLIGHT if name in told and made.recipe == ZOOM}
     options = FilmOptions(
         **{name: told.pop(name) for name in FilmOptions.names() if name in told}, max_pixels=max_pixels
     )

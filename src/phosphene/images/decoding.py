@@ -282,6 +282,6 @@ def _bits(data: bytes, format: str | None) -> int:
 def _no_picture(data: bytes, called: str) -> str:
     if name := FULL_NAMES.get(kind_of(data) or ""):
         return f"{called} is a {name}, and damaged.\nFetch or export it again."
-    what = what_else(data)
+    what = what_else(data[:300])
     said = f"not a picture but {what.replace('NAME', called)}" if what else "not a picture, or its beginning is damaged"
     return f"{called} is {said}.\nRead are: {', '.join(name for name in READABLE if name != 'MPO')}."

@@ -10,7 +10,7 @@ import re
 import struct
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ctypes import util
 from functools import cache
 from importlib import import_module
@@ -50,7 +50,7 @@ READABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 SUFFIXES = frozenset(suffix for suffixes in READABLE.values() for suffix in suffixes)
 
-_PACKAGES = {"HEIF": ("pi_heif", "pi-heif"), "JXL": ("pillow_jxl", "pillow-jxl-plugin"), "RAW": ("rawpy", "rawpy")}
+_PACKAGES = {"HEIF": "pi_heif", "JXL": "pillow_jxl", "RAW": "rawpy"}  # the module that reads them
 FULL_NAMES = {"HEIF": "HEIC photograph", "JXL": "JPEG XL picture", "RAW": "camera's raw photograph"}
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -65,27 +65,35 @@ _BRANDS = {
 }
 """The formats whose files begin like a film of MPEG-4, by the brand that stands there."""
 
+Mark = tuple[int, bytes, str]
+"""Where in a file a mark stands, the mark in lower or upper case, and what such a file is."""
+
+LOST: tuple[Mark, ...] = (
+    (0, b"version https://git-lfs", "a pointer to a file in Git LFS. Fetch the real one: git lfs pull"),
+    (0, b"<!doctype", "a web page: the download went to the page around the file"),
+    (0, b"<html", "a web page: the download went to the page around the file"),
+    (0, b"\x1f\x8b", "a gzip archive. Unpack it first"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive. Unpack it first"),
+    (0, b"Rar!", "a RAR archive. Unpack it first"),
+)
+"""What comes in place of any file that was downloaded, or packed."""
+
 _FILM = "a film. To dream its frames: phosphene film NAME"
-_STRANGERS: tuple[tuple[int, bytes, str], ...] = (
+_STRANGERS: tuple[Mark, ...] = (
+    *LOST,
     (0, b"%PDF", "a PDF. Export the page as PNG"),
     (0, b"%!PS", "PostScript. Export it as PNG"),
     (0, b"<svg", "a vector drawing. Export it as PNG"),
     (0, b"<?xml", "XML. If it is a drawing, export it as PNG"),
-    (0, b"<!doctype", "a web page: the download went to the page around the picture"),
-    (0, b"<html", "a web page: the download went to the page around the picture"),
     (30, b"mimetypeapplication/x-krita", "a painting of Krita's. Export it as PNG or TIFF"),
     (30, b"mimetypeimage/openraster", "a painting in layers (OpenRaster). Export it as PNG or TIFF"),
     (0, b"PK\x03\x04", "a zip archive. Unpack it first"),
-    (0, b"\x1f\x8b", "a gzip archive. Unpack it first"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive. Unpack it first"),
-    (0, b"Rar!", "a RAR archive. Unpack it first"),
     (0, b"8BPS", "a Photoshop file. Export it as PNG or TIFF"),
     (0, b"8BPB", "a Photoshop file. Export it as PNG or TIFF"),
     (0, b"gimp xcf", "a painting of GIMP's. Export it as PNG or TIFF"),
     (0, b"\x76\x2f\x31\x01", "an OpenEXR picture, of light beyond what a screen shows. Export it as a 16-bit TIFF"),
     (0, b"#?RADIANCE", "a Radiance HDR picture, of light beyond what a screen shows. Export it as a 16-bit TIFF"),
     (0, b"#?RGBE", "a Radiance HDR picture, of light beyond what a screen shows. Export it as a 16-bit TIFF"),
-    (0, b"version https://git-lfs", "a pointer to a file in Git LFS. Fetch the real one: git lfs pull"),
     (4, b"ftyp", _FILM),
     (4, b"moov", _FILM),
     (4, b"mdat", _FILM),
@@ -99,7 +107,7 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"fLaC", "a sound"),
     (0, b"{", "a text (JSON)"),
 )
-"""Files that come instead of pictures: where their mark stands, the mark in lower or upper case, and what they are."""
+"""What comes instead of pictures."""
 
 
 def kind_of(data: bytes) -> str | None:
@@ -113,13 +121,10 @@ def kind_of(data: bytes) -> str | None:
     if data.startswith(_JXL):
         return "JXL"
     if data[4:8] == b"ftyp":
-        brands = [data[8:12], *(data[at : at + 4] for at in range(16, min(len(data), _box_end(data)), 4))]
+        box = min(int.from_bytes(data[:4], "big"), 128)
+        brands = [data[8:12], *(data[at : at + 4] for at in range(16, min(len(data), box), 4))]
         return next((_BRANDS[each] for each in brands if each in _BRANDS), None)
     return None
-
-
-def _box_end(data: bytes) -> int:
-    return min(int.from_bytes(data[:4], "big"), 128)
 
 
 _BEGINNINGS = re.compile(
@@ -134,14 +139,12 @@ def begins_a_picture(start: bytes) -> bool:
     return kind_of(start) is not None or _BEGINNINGS.match(start) is not None
 
 
-def what_else(data: bytes) -> str | None:
-    """What a file is that is no picture, and what to do; `None` if nobody knows."""
-    start = data[:80]
-    for at, mark, what in _STRANGERS:
-        found = start[at:] if at else start.lstrip()
-        if found[: len(mark)].lower() == mark.lower():
-            return what
-    return None
+def what_else(start: bytes, marks: Iterable[Mark] = _STRANGERS) -> str | None:
+    """What a file is, by its first 300 bytes, that is none of those wanted; and what to do. `None` if nobody knows."""
+    bare = start.lstrip()
+    return next(
+        (what for at, mark, what in marks if (start[at:] if at else bare)[: len(mark)].lower() == mark.lower()), None
+    )
 
 
 def opened_by(data: bytes, called: str) -> list[str]:
@@ -168,9 +171,8 @@ def _import(module: str) -> Any:
 
 def package(kind: str, called: str) -> Any:
     """The package that reads a kind of file. Raises `ImageError`: it is not installed."""
-    module, _ = _PACKAGES[kind]
     try:
-        return _import(module)
+        return _import(_PACKAGES[kind])
     except ImportError as error:
         raise ImageError(
             f"{called} is a {FULL_NAMES[kind]}, and the package that reads these is not installed.\n"

@@ -86,8 +86,7 @@ def load(
     called = bare_name(name) if name else name_of(source)
     try:
         samples, tags, sha256 = _samples(source, called, Decoding(max_pixels, keep_profile))
-        plain = _picture(samples, called, sha256, dtype, long_side)
-        return replace(plain, tags=replace(tags, profile=samples.profile))
+        return _picture(samples, replace(tags, profile=samples.profile), called, sha256, dtype, long_side)
     except MemoryError as error:
         raise OutOfSpaceError(
             f"{called} does not fit into memory.\nMake it smaller first, or close programs."
@@ -187,14 +186,16 @@ def _array(tensor: Tensor) -> Array:
     return array
 
 
-def _picture(samples: Samples, called: str, sha256: str, dtype: torch.dtype, long_side: int | None) -> Picture:
+def _picture(
+    samples: Samples, tags: Tags, called: str, sha256: str, dtype: torch.dtype, long_side: int | None
+) -> Picture:
     height, width, channels = samples.colour.shape
     size = _shrunk(height, width, long_side)
     notes = (f"shrunk from {width}×{height} to {size[1]}×{size[0]}",) if size else ()
     planes = [_plane(samples.colour[..., channel], dtype, size) for channel in range(channels)]
     pixels = torch.cat(planes * 3 if channels == 1 else planes, 1)
     alpha = None if samples.alpha is None else _plane(samples.alpha, dtype, size)
-    return Picture(pixels, alpha, samples.depth, called, sha256, Tags(), samples.notes + notes)
+    return Picture(pixels, alpha, samples.depth, called, sha256, tags, samples.notes + notes)
 
 
 def _shrunk(height: int, width: int, long_side: int | None) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
@@ -216,12 +216,17 @@ def temporary_beside(target: Path) -> Path:
 
     Those beside it whose processes were killed are deleted.
     """
+    _sweep(target.parent)
+    return target.with_name(f".{_here()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+
+
+@lru_cache(maxsize=256)  # once for a process: a folder of many pictures is not looked through for each
+def _sweep(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        for path in target.parent.glob(f".{_here()}-*.tmp"):
+        for path in folder.glob(f".{_here()}-*.tmp"):
             owner = path.name.split("-")[1]
             if owner.isdecimal() and not psutil.pid_exists(int(owner)):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-    return target.with_name(f".{_here()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
 @cache

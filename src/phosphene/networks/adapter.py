@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.networks import field, strangers, weight_files
+from phosphene.networks import field, inspection, weight_files
 from phosphene.networks.body import LOGITS, About, Body
+from phosphene.networks.checkpoints import NoClassifier
 from phosphene.networks.network import Classifier, Layer, Network, class_names
 from phosphene.networks.weight_files import SIDE, Layout
 from phosphene.pixels.modes import seeded
@@ -77,10 +78,10 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
         SettingsError: it cannot be run, or no output of its modules has positions.
         UnknownNameError: the default layer is none of its layers.
     """
-    module = strangers.copied(module, about.name)
+    module = inspection.copied(module, about.name)
     sha256 = about.sha256 or weight_files.sha256(module)
     module = module.to(dtype).eval().requires_grad_(False)
-    with strangers.blamed(f"{about.name} cannot dream"), torch.no_grad(), seeded():
+    with inspection.blamed(f"{about.name} cannot dream"), torch.no_grad(), seeded():
         body = Body(module, about, dtype)
         found = field.probe(body.probe, square=is_square(module))
         if not found:
@@ -141,10 +142,12 @@ class _Walk:
 
     def __init__(self, body: Body, of_layers: Mapping[str, Layout]) -> None:
         self._body, self._of_layers = body, of_layers
+        self._classes = not any(isinstance(each, NoClassifier) for each in body.module.modules())
 
     def __call__(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
         """Yields the wanted layers, or all, in the order of the run; nothing past the last of them is computed."""
-        names = [name for name in (*self._of_layers, LOGITS) if not wanted or name in wanted]
+        known = (*self._of_layers, LOGITS) if self._classes else tuple(self._of_layers)
+        names = [name for name in known if not wanted or name in wanted]
         size = (pixels.shape[-2], pixels.shape[-1])
         x = self._padded(pixels, [name for name in names if name != LOGITS] or list(self._of_layers)[-1:])
         found, whole = self._run(x, names)
@@ -166,7 +169,7 @@ class _Walk:
     def _run(self, x: Tensor, names: Sequence[str]) -> tuple[dict[str, Tensor], Any]:
         found: dict[str, Tensor] = {}
         size = "×".join(map(str, reversed(x.shape[-2:])))
-        with strangers.blamed(f"{self._body.name} cannot take {size} pixels"):
+        with inspection.blamed(f"{self._body.name} cannot take {size} pixels"):
             return found, self._body.run(x, lambda _, output: output, names, found)
 
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from phosphene.errors import SettingsError
-from phosphene.networks import strangers, weight_files
+from phosphene.networks import inspection, weight_files
 from phosphene.networks.field import Keep
-from phosphene.networks.strangers import told, where
+from phosphene.networks.inspection import told, where
 from phosphene.networks.weight_files import SIDE
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photographs, torchvision's numbers
@@ -99,13 +99,13 @@ class Body:
         self._embeddings = weight_files.embeddings(module)
         self._lock = Lock()
         self.grey = False  # it takes pictures of one channel
-        self._setcolours_(about)
-        self.reach = strangers.reach_of(self._listen)
+        self._set_colours_(about)
+        self.reach = inspection.reach_of(self._listen)
         first = next((each for each in module.modules() if isinstance(each, nn.Conv2d)), None)
         if self.reach.error and not self.reach.alive and first is not None and first.in_channels == 1:
             self.grey = True
-            self._setcolours_(about)
-            self.reach = strangers.reach_of(self._listen)
+            self._set_colours_(about)
+            self.reach = inspection.reach_of(self._listen)
         if not self.grey and {len(about.mean or MEAN), len(about.deviation or DEVIATION)} != {COLOURS}:
             raise SettingsError(f"{self.name} takes pictures in colour: its mean and std are three numbers each.")
         self.strict = self.reach.error is not None and self._runs()  # it fails only where a gradient is wanted
@@ -117,7 +117,7 @@ class Body:
                 "Take that out of its forward: Phosphene computes gradients only where it needs them."
             )
 
-    def _setcolours_(self, about: About) -> None:
+    def _set_colours_(self, about: About) -> None:
         self.mean = colours(about.mean or (), MEAN, about, self.grey, self.dtype)
         self.deviation = colours(about.deviation or (), DEVIATION, about, self.grey, self.dtype)
 
@@ -161,20 +161,22 @@ class Body:
         try:
             self.run(pixels.to(self.dtype), keep, None, found)
         except (Exception, SystemExit) as error:  # whatever a stranger's code raises
-            if strangers.is_of_memory(error):
+            if inspection.is_of_memory(error):
                 raise
             self.error = error
         return found
 
     def _runs(self) -> bool:
         """Whether it takes a picture of the usual size where no gradient is wanted."""
-        self._heard(torch.rand(1, 3, SIDE, SIDE), lambda *_: None)
+        self._heard(torch.rand(1, 3, SIDE, SIDE, dtype=torch.float32), lambda *_: None)
         return self.error is None
 
     def why_not(self) -> str:
         """Why there is nothing to dream with."""
         if self.error is None:
-            shapes = self._heard(torch.rand(1, 3, SIDE, SIDE), lambda _, output: "×".join(map(str, output.shape)))
+            shapes = self._heard(
+                torch.rand(1, 3, SIDE, SIDE, dtype=torch.float32), lambda _, output: "×".join(map(str, output.shape))
+            )
             given = ", ".join(f"{name} {shape}" for name, shape in list(shapes.items())[:SHOWN])
             return (
                 f"{self.name} has no layer with positions: no module of it gives [1, channels, height, width] that"

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from phosphene.errors import WeightsError
+from phosphene.images.filetypes import LOST, Mark, what_else
 
 State = dict[str, Tensor]
 
@@ -34,22 +35,17 @@ _TENSORS = (
     " could run code, and is refused."
 )
 _AGAIN = "Fetch it again."
-_MARKS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"version https://git-lfs", "a pointer to a file in Git LFS. Fetch the real one: git lfs pull"),
-    (0, b"<!doctype", "a web page: the download went to the page around the file. Fetch the file itself"),
-    (0, b"<html", "a web page: the download went to the page around the file. Fetch the file itself"),
-    (0, b"<?xml", "XML: perhaps what a server said in place of the file. " + _AGAIN),
+_STRANGERS: tuple[Mark, ...] = (
+    *LOST,
+    (0, b"<?xml", "XML: perhaps what a server said in place of the file. Fetch it again"),
     (0, b"{", "a text (JSON). An index of several parts, perhaps: name the .safetensors beside it"),
     (0, b"\x89HDF", "a file of Keras (HDF5). Save the network's weights from PyTorch"),
     (0, b"GGUF", "a language model (GGUF)"),
     (4, b"TFL3", "a network of TensorFlow Lite. Save its weights from PyTorch"),
     (0, b"\x93NUMPY", "an array of numpy. Save the network's weights with torch.save"),
-    (0, b"\x1f\x8b", "a gzip archive. Unpack it first"),
     (257, b"ustar", "a tar archive. Unpack it first"),
-    (0, b"7z\xbc\xaf", "a 7-Zip archive. Unpack it first"),
-    (0, b"Rar!", "a RAR archive. Unpack it first"),
 )
-"""Files that come instead of weights: where their mark stands, in lower or upper case, and what they are."""
+"""What comes instead of weights."""
 
 
 def existing(path: Path) -> Path:
@@ -99,10 +95,8 @@ def refuse_others(path: Path) -> None:
 def _what_else(path: Path, start: bytes) -> str | None:
     if not start:
         return f"empty (0 bytes). {_AGAIN[:-1]}"
-    for at, mark, what in _MARKS:
-        found = start[at:] if at else start.lstrip()
-        if found[: len(mark)].lower() == mark.lower() and start[8:9] != b"{":
-            return what
+    if start[8:9] != b"{" and (what := what_else(start, _STRANGERS)):  # else it may be of safetensors
+        return what
     if path.suffix == ".onnx" or (start[:1] == b"\x08" and re.search(rb"pytorch|onnx|tf2onnx", start)):
         return "a network in ONNX. Save its weights from PyTorch: torch.save(module.state_dict(), 'weights.pth')"
     return None
@@ -245,8 +239,12 @@ def _drop_head_(module: nn.Module, state: State) -> bool:
     missing = {key for key in own if key not in state and not key.endswith("num_batches_tracked")}
     if not missing or not all(key.startswith(f"{found[0]}.") for key in missing) or len(missing) == len(own):
         return False
-    _replace_(module, found[0], nn.Identity())
+    _replace_(module, found[0], NoClassifier())
     return True
+
+
+class NoClassifier(nn.Identity):
+    """Stands where a checkpoint holds no classifier: what comes out of it are features, and no classes."""
 
 
 def _replace_(module: nn.Module, name: str, other: nn.Module) -> None:

@@ -22,8 +22,8 @@ from phosphene.images.sources import sha256_of
 from phosphene.networks import checkpoints
 from phosphene.networks.adapter import adapt
 from phosphene.networks.body import About
+from phosphene.networks.inspection import told
 from phosphene.networks.network import Network
-from phosphene.networks.strangers import told
 from phosphene.pixels.modes import seeded
 
 RANDOM = "random"

@@ -12,7 +12,6 @@ from phosphene.ascent.executor import MakeExecutor
 from phosphene.images.sources import mask_source
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels.modes import standard_modes
 from phosphene.recipes.settings import join_region
 from phosphene.run.checkpoint import CheckpointOptions
 from phosphene.run.large import LargeDream, OnForecast
@@ -36,7 +35,6 @@ class _Named(dict[str, images.Source]):
         return name
 
 
-@standard_modes()
 def dream(
     image: images.Source,
     *,
@@ -105,7 +103,6 @@ def dream(
     return ready.make(image, on_step=on_step, keep=keep, on_forecast=on_forecast, executor=executor)
 
 
-@standard_modes()
 def style(
     image: images.Source,
     *styles: images.Source,
@@ -153,7 +150,6 @@ def style(
     )
 
 
-@standard_modes()
 def pattern(
     of: str | None = None,
     *,
@@ -185,7 +181,6 @@ def pattern(
     return _in_memory(ready.make(None, on_step=on_step))
 
 
-@standard_modes()
 def make(
     of: str,
     image: images.Source | None = None,

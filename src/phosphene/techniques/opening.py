@@ -26,7 +26,14 @@ Opened = tuple[Picture, Facts]
 
 @dataclass(frozen=True)
 class Opening:
-    """How a picture is opened. Raises `SettingsError`: no such size; ; >>> Opening(64).size; (64, 64)."""
+    """How a picture is opened.
+
+    Raises:
+        SettingsError: an impossible size, long side or profile.
+
+    >>> Opening(64).size
+    (64, 64)
+    """
 
     size: tuple[int, int] | None = None  # width and height, in pixels, of a canvas or a pattern; one number is both
     long_side: int | None = None  # shrinks a picture first

@@ -77,7 +77,7 @@ def refuse_overwriting(
     """
     if written is not None and (lost := overwritten(written, read)):
         raise SettingsError(
-            f"{flag} {os.fspath(written)}: the input {lost} would be written over.\\nGive it a name of its own."
+            f"{flag} {os.fspath(written)}: the input {lost} would be written over.\nGive it a name of its own."
         )
 
 
@@ -127,9 +127,9 @@ def _check(job: Job, clashes: Mapping[Hashable, str], inputs: Mapping[Hashable, 
     if key in clashes:
         raise SettingsError(clashes[key])
     if key in inputs:
-        raise SettingsError(f"The picture would replace its own input {inputs[key]}.\\nChoose another name with -o.")
+        raise SettingsError(f"The picture would replace its own input {inputs[key]}.\nChoose another name with -o.")
     if lost := overwritten(job.output, looked_at):
-        raise SettingsError(f"{lost} would be written over, and is looked at.\\nChoose another name with -o.")
+        raise SettingsError(f"{lost} would be written over, and is looked at.\nChoose another name with -o.")
 
 
 def _clashes(jobs: Sequence[Job], output: str | None) -> dict[Hashable, str]:

@@ -76,7 +76,7 @@ def copied(module: nn.Module, name: str) -> nn.Module:
         tensors = [*module.parameters(), *module.buffers()]
         if any(nn.parameter.is_lazy(each) for each in tensors):
             with torch.no_grad():
-                module.eval()(torch.rand(1, 3, SIDE, SIDE))  # gives lazy modules their shapes
+                module.eval()(torch.rand(1, 3, SIDE, SIDE, dtype=torch.float32))  # gives lazy modules their shapes
             tensors = [*module.parameters(), *module.buffers()]
         if any(each.is_meta for each in tensors):
             raise SettingsError(f"{name} has no weights: they lie on the device 'meta', which holds no numbers.")
@@ -118,7 +118,7 @@ Listen = Callable[[Tensor, Callable[[str, Tensor], Any]], tuple[Mapping[str, Any
 
 def reach_of(listen: Listen) -> Reach:
     """Asks a network's layers for their gradient at a small picture."""
-    pixels = torch.rand(1, 3, SIDE, SIDE).requires_grad_()
+    pixels = torch.rand(1, 3, SIDE, SIDE, dtype=torch.float32).requires_grad_()
     modes: dict[str, str] = {}
 
     def keep(name: str, output: Tensor) -> Tensor:
