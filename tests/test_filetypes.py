@@ -199,6 +199,14 @@ class TestFloats:
         assert any("light" in note and "4" in note for note in picture.notes)
         assert np.abs(levels(picture) - china).mean() < 12  # it looks as it did
 
+    def test_a_lamp_does_not_turn_the_rest_black(self, china):
+        light = (china / 255.0) ** 2.2
+        light[20:50, 250:300] *= 60
+        picture = images.load(self.tiff(light.astype(np.float32)), name="lamp.tif")
+        rest = np.ones(china.shape[:2], bool)
+        rest[20:50, 250:300] = False
+        assert np.abs(levels(picture)[rest] - china[rest].astype(int)).mean() < 40  # 150 where the lamp is white
+
     def test_counts_in_floats_are_counts(self, china):
         picture = images.load(self.tiff(china.astype(np.float32)), name="counts.tif")
         assert np.abs(levels(picture) - china).max() <= 1

@@ -96,7 +96,7 @@ def _in_range(stack: Array) -> Array:
 
 # Floats in files: light beyond white, whole numbers in disguise, and what is no number
 
-_WHITE = 99.5  # percent of a picture's pixels are no brighter than its white
+_WHITE, _MOST, _ABOVE = 99.5, 90.0, 1.5  # percent of the pixels; percent; and how far above those white is at most
 
 
 def from_floats(array: Array, called: str) -> Samples:
@@ -123,7 +123,7 @@ def from_floats(array: Array, called: str) -> Samples:
         note = f"its floats are whole numbers up to {high:g}: read as counts to {peak}"
         return replace(from_array((array / peak).astype(array.dtype), called, 0), notes=(note,))
     brightest = colour if colour.ndim == 2 else colour.max(-1)
-    white = max(float(np.percentile(brightest, _WHITE)), 1e-6)
+    white = _white_of(brightest)
     shown = np.array(array)
     light = (colour / white).clip(0, 1)
     curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
@@ -131,6 +131,12 @@ def from_floats(array: Array, called: str) -> Samples:
     shown[..., : colour.shape[-1]] = curve
     note = f"its floats reach from {low:.4g} to {high:.4g}: read as light, of which {white:.4g} is white"
     return replace(from_array(shown, called, 0), notes=(note,))
+
+
+def _white_of(brightest: Array) -> float:
+    """How much light is white: nearly the brightest; but beside a lamp, somewhat more than most of the picture has."""
+    white, most = (float(each) for each in np.percentile(brightest, (_WHITE, _MOST)))
+    return max(min(white, _ABOVE * most), 1e-6)
 
 
 # Colour profiles: whatever a picture's numbers meant, they mean sRGB afterwards
