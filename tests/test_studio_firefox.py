@@ -52,8 +52,11 @@ class Firefox:
                 address = found[1]
                 break
         assert address, "Firefox does not listen"
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()  # so that it can go on speaking
+        reader = threading.Thread(target=self.process.stderr.read, daemon=True)  # so that it can go on speaking
+        reader.start()
         self.leave = contextlib.ExitStack()
+        self.leave.callback(self.process.stderr.close)
+        self.leave.callback(reader.join, 20)
         self.leave.callback(self.process.wait, 20)
         self.leave.callback(self.process.terminate)
         self.line = self.leave.enter_context(connect(f"{address}/session", max_size=None))
