@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pickletools
 import re
 import warnings
 import zipfile
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import IO, Any
 
 import torch
 from safetensors.torch import load_file
@@ -30,6 +34,16 @@ _WRAPPINGS = (
 _PREFIXES = re.compile(
     r"^(?:module|model|_orig_mod|net|network|backbone|encoder|base_model|params|student|teacher|ema|ema_model|_model)\."
 )
+_WITHIN = re.compile(r"\b(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+"""What `torch.compile`, FSDP and checkpointing put into the names of modules that they wrap, wherever these stand."""
+
+_CODE = re.compile(
+    r"(?:os|posix|nt|sys|subprocess|shutil|socket|runpy|importlib|ctypes|pty|code|webbrowser|pickle|_pickle)(?:\.|$)"
+    r"|builtins\.(?:exec|eval|compile|open|getattr|setattr|delattr|__import__|input|breakpoint)$"
+    r"|torch\.(?:serialization|jit|hub|package)(?:\.|$)"
+)
+"""What a pickle names that shall run code when it is read."""
+
 _TENSORS = (
     "A weights file is .safetensors, or what torch.save wrote of module.state_dict(); one that holds a whole module"
     " could run code, and is refused."
@@ -69,12 +83,78 @@ def read(path: Path) -> State:
             warnings.simplefilter("ignore")  # on how old a file is
             # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
             begin = file.read(9)
-            found = load_file(path) if begin[8:] == b"{" else torch.load(path, map_location="cpu", weights_only=True)
+            found = load_file(path) if begin[8:] == b"{" else _unpickled(path)
         return _unwrapped(found, path)
     except (WeightsError, MemoryError):
         raise
     except Exception as error:  # a damaged file brings about whatever it likes in those who read it
         raise damaged(path, error) from error
+
+
+def _unpickled(path: Path) -> Any:
+    """What torch's reader of data alone finds in a pickle; what lies beside the tensors comes as `_Other`s."""
+    names = _names(path)
+    if code := [name for name in names if _CODE.match(name)]:
+        raise WeightsError(
+            f"{path} asks for {code[0]} to be called, as no weights do: it could run code, and perhaps is an attack."
+            " Nothing of it was run."
+        )
+    others = {name for name in names if not name.startswith(("torch.", "collections.OrderedDict"))}
+    stand_ins: list[Any] = [
+        (_mapping if name == "collections.defaultdict" else _Other, name) for name in sorted(others)
+    ]
+    with _reading, torch.serialization.safe_globals(stand_ins):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+class _Other:
+    """Stands for whatever a checkpoint holds beside tensors, as its `argparse.Namespace`; runs nothing of it."""
+
+    def __new__(cls, *_: object) -> _Other:
+        return super().__new__(cls)
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _mapping(*_: object) -> dict[Any, Any]:
+    return {}
+
+
+_reading = Lock()  # what torch's reader allows is one list for the process
+
+
+def _names(path: Path) -> set[str]:
+    """What the pickles in a file of `torch.save`'s name: classes and functions, as `argparse.Namespace`."""
+    found = set[str]()
+    with _pickles(path) as file:
+        try:
+            while True:  # an old file is several pickles, one behind the other
+                for code, argument, _ in pickletools.genops(file):
+                    if code.name == "GLOBAL":
+                        found.add(_modern(*str(argument).split(" ", 1)))
+        except Exception:  # the end, or damage, which torch's reader meets as well
+            return found
+
+
+def _modern(module: str, name: str) -> str:
+    """The name in Python 3 of what a pickle of the usual protocol calls as Python 2 did."""
+    return ".".join(NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name)))
+
+
+@contextmanager
+def _pickles(path: Path) -> Iterator[IO[bytes]]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            inner = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+            with archive.open(inner) as file:
+                yield file
+    else:
+        with path.open("rb") as file:
+            yield file
 
 
 def damaged(path: Path, error: Exception) -> WeightsError:
@@ -97,7 +177,9 @@ def _what_else(path: Path, start: bytes) -> str | None:
         return f"empty (0 bytes). {_AGAIN[:-1]}"
     if start[8:9] != b"{" and (what := what_else(start, _STRANGERS)):  # else it may be of safetensors
         return what
-    if path.suffix == ".onnx" or (start[:1] == b"\x08" and re.search(rb"pytorch|onnx|tf2onnx", start)):
+    if (path.suffix == ".onnx" and start[:1] not in (b"P", b"\x80")) or (
+        start[:1] == b"\x08" and re.search(rb"pytorch|onnx|tf2onnx", start)
+    ):
         return "a network in ONNX. Save its weights from PyTorch: torch.save(module.state_dict(), 'weights.pth')"
     return None
 
@@ -136,6 +218,8 @@ def _unwrapped(found: Any, path: Path) -> State:
         raise WeightsError(f"{path} holds no tensors. A weights file is what module.state_dict() gives.")
     while all(_PREFIXES.match(name) for name in tensors) and len({name.partition(".")[0] for name in tensors}) == 1:
         tensors = {name.partition(".")[2]: tensor for name, tensor in tensors.items()}
+    if any(name.endswith("_flat_param") for name in tensors):
+        raise WeightsError(f"{path} holds the flat parts of a training by FSDP. Save its full state dict instead.")
     return tensors
 
 
@@ -165,10 +249,9 @@ def fit_(module: nn.Module, state: State, name: str, path: Path) -> tuple[str, .
     Raises:
         WeightsError: weights are missing, or have other shapes.
     """
-    state, notes = _renamed(module, state), tuple[str, ...]()
-    state = _one_colour(module, state)
-    _resize_head_(module, state)
-    if _drop_head_(module, state):
+    state, notes = _one_colour(module, _renamed(module, state)), tuple[str, ...]()
+    _resize_heads_(module, state)
+    if _drop_heads_(module, state):
         notes = (f"{path.name} holds no classifier: {name} knows no classes",)
     own = module.state_dict()
     missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
@@ -188,6 +271,7 @@ def _renamed(module: nn.Module, state: State) -> State:
     Tensors without it, as the parts of a training that the network does not need, keep their names.
     """
     own, counts = module.state_dict().keys(), Counter[str]()
+    state = {key if key in own else _WITHIN.sub("", key): value for key, value in state.items()}
     for key in state:
         parts = key.split(".")
         for cut in range(min(len(parts), 6)):
@@ -200,47 +284,88 @@ def _renamed(module: nn.Module, state: State) -> State:
 
 
 def _one_colour(module: nn.Module, state: State) -> State:
-    """The first convolution's weights for as many channels as it takes: grey ones are spread over three colours.
+    """The first convolution's weights for as many channels as it takes: grey ones spread over three, or three summed.
 
-    A grey picture that is given as three equal colours is then seen as the network saw it.
+    A grey picture is then seen as the network in the file saw it, as one channel or as three equal ones.
     """
     first = next(((name, each) for name, each in module.named_modules() if isinstance(each, nn.Conv2d)), None)
     if first is None:
         return state
     key, wanted = f"{first[0]}.weight".lstrip("."), first[1].weight.shape[1]
     weight = state.get(key)
-    if weight is None or weight.ndim != 4 or weight.shape[1] != 1 or wanted != 3:
+    if weight is None or weight.ndim != 4:
         return state
-    return {**state, key: weight.expand(-1, 3, -1, -1) / 3}
+    if (wanted, weight.shape[1]) == (3, 1):
+        return {**state, key: weight.expand(-1, 3, -1, -1) / 3}
+    if (wanted, weight.shape[1]) == (1, 3):
+        return {**state, key: weight.sum(1, keepdim=True)}
+    return state
 
 
-def _head(module: nn.Module) -> tuple[str, nn.Linear] | None:
-    heads = [(name, each) for name, each in module.named_modules() if isinstance(each, nn.Linear)]
-    return heads[-1] if heads else None
+_HEADS = re.compile(r"_?(?:fc|linear|classifier|heads?|head_dist|last_linear|logits)")  # as libraries call them
+_BESIDE = re.compile(r"aux", re.IGNORECASE)  # how the names of classifiers half-way begin, which help a training
 
 
-def _resize_head_(module: nn.Module, state: State) -> None:
-    """Gives the last linear layer as many classes as the file knows, as 365 places instead of 1000 things."""
-    if (found := _head(module)) is None:
-        return
-    name, head = found
-    weight = state.get(f"{name}.weight")
-    if weight is None or weight.ndim != 2 or weight.shape[1] != head.in_features or len(weight) == head.out_features:
-        return
-    other = nn.Linear(head.in_features, len(weight), bias=head.bias is not None, dtype=head.weight.dtype)
-    _replace_(module, name, other)
+def _resize_heads_(module: nn.Module, state: State) -> None:
+    """Gives classifiers as many classes as the file knows, as 365 places instead of 1000 things."""
+    weighted = [(name, each) for name, each in module.named_modules() if isinstance(each, (nn.Linear, nn.Conv2d))]
+    for name, part in weighted:
+        weight = state.get(f"{name}.weight")
+        if weight is None or not name or not (name == weighted[-1][0] or _is_head(name)):
+            continue
+        fits = weight.shape[1:] == part.weight.shape[1:]
+        if fits and len(weight) != len(part.weight) and (other := _of_classes(part, len(weight))) is not None:
+            _replace_(module, name, other)
 
 
-def _drop_head_(module: nn.Module, state: State) -> bool:
-    """Takes the last linear layer away if the file has all weights but those; whether it did."""
-    found, own = _head(module), module.state_dict()
-    if found is None or not found[0]:
+def _of_classes(part: nn.Module, classes: int) -> nn.Module | None:
+    """The end of a classifier, linear or a convolution of 1×1, for so many classes; `None` for other modules."""
+    if isinstance(part, nn.Linear):
+        return nn.Linear(part.in_features, classes, part.bias is not None, dtype=part.weight.dtype)
+    if isinstance(part, nn.Conv2d) and part.kernel_size == (1, 1) and part.groups == 1:
+        return nn.Conv2d(part.in_channels, classes, 1, bias=part.bias is not None, dtype=part.weight.dtype)
+    return None
+
+
+def _is_head(name: str) -> bool:
+    """Whether a module is called as classifiers are, or a part of one that is."""
+    return _BESIDE.match(name) is not None or any(_HEADS.fullmatch(part) for part in name.split(".")[:2])
+
+
+def _drop_heads_(module: nn.Module, state: State) -> bool:
+    """Takes classifiers away if the file has all weights but those; whether the one at the end went.
+
+    It is called as classifiers are, or is linear or a convolution of 1×1; those half-way begin with `aux`.
+    """
+    own = [key for key in module.state_dict() if not key.endswith("num_batches_tracked")]
+    missing = {key for key in own if key not in state}
+    if not missing or len(missing) == len(own):
         return False
-    missing = {key for key in own if key not in state and not key.endswith("num_batches_tracked")}
-    if not missing or not all(key.startswith(f"{found[0]}.") for key in missing) or len(missing) == len(own):
+    last_there = max(number for number, key in enumerate(own) if key in state)
+    parts = _wholly_missing(module, missing)
+    for name in parts:
+        keys = {key for key in missing if key.startswith(f"{name}.")}
+        at_the_end = own.index(min(keys, key=own.index)) > last_there
+        is_classifier = _is_head(name) or _of_classes(module.get_submodule(name), 1) is not None
+        if not _BESIDE.match(name) and not (at_the_end and is_classifier):
+            return False
+        missing -= keys
+    if missing:
         return False
-    _replace_(module, found[0], NoClassifier())
-    return True
+    for name in parts:
+        _replace_(module, name, nn.Identity() if _BESIDE.match(name) else NoClassifier())
+    return not all(map(_BESIDE.match, parts))
+
+
+def _wholly_missing(module: nn.Module, missing: Collection[str]) -> list[str]:
+    """The outermost modules of which all weights are missing."""
+    found: list[str] = []
+    for name, each in module.named_modules():
+        keys = [f"{name}.{key}" for key in each.state_dict() if not key.endswith("num_batches_tracked")]
+        inner = any(name.startswith(f"{outer}.") for outer in found)
+        if name and keys and not inner and all(key in missing for key in keys):
+            found.append(name)
+    return found
 
 
 class NoClassifier(nn.Identity):
