@@ -527,11 +527,40 @@ def test_how_a_picture_stands_is_told_while_jobs_come_and_go(session):
     assert faults == []
 
 
+def test_a_picture_that_is_worked_with_is_one_even_if_it_left_memory(studio):
+    first = studio.open(jpeg(), "1.jpg")
+    settled(first)
+    others = [studio.open(jpeg(seed=seed), f"{seed}.jpg") for seed in range(2, 2 * service.LOADED)]
+    for each in others:
+        settled(each)
+    studio.open(jpeg(seed=99), "99.jpg")
+    assert first.id not in studio._sessions
+    assert studio.picture(first.id) is first  # a request that began before still has it
+    job = first.add_job("ranking", Rank.RENDER, lambda _: {}, "nothing")
+    assert studio.job(job.id) is job
+
+
+def test_pictures_that_come_and_go_at_once_leave_no_work(studio):
+    def come_and_go(number):
+        for seed in range(6):
+            studio.forget(studio.canvas("noise", 64, 48, 10 * number + seed).id)
+
+    threads = [threading.Thread(target=come_and_go, args=(number,)) for number in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    studio.worker.ask(lambda: None).result(PATIENCE)
+    assert studio.worker._jobs == []
+    assert studio.list() == []
+
+
 def test_a_picture_that_is_read_holds_up_no_other(studio, monkeypatch):
     first, second = (studio.open(jpeg(seed=seed), f"{seed}.jpg") for seed in (1, 2))
     for each in (first, second):
         settled(each)
     studio._sessions.pop(first.id)
+    studio._alive.pop(first.id)
     reading, go_on, view = threading.Event(), threading.Event(), Studio._view
 
     def slowly(self, data, name):

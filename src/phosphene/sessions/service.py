@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from phosphene import batch, filters, images, networks
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
@@ -47,7 +48,8 @@ class Studio:
     ) -> None:
         self.network, self.max_pixels, self._pictures = networks.load(model), max_pixels, pictures
         self.store, self.worker = Store(folder), Worker()
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, Session] = {}  # those that are kept in memory, the last used last
+        self._alive = WeakValueDictionary[str, Session]()  # those, and the ones that something still works with
         self._opening: dict[str, threading.Lock] = {}  # pictures that are being read
         self._lock = threading.RLock()
 
@@ -133,32 +135,37 @@ class Studio:
                 self._opening.pop(id, None)
 
     def _seen(self, id: str) -> Session | None:
-        """A picture that is in memory; the last used stand last."""
+        """A picture that is in memory, whether it is kept there or only still worked with; one of an id at most."""
         with self._lock:
-            if id not in self._sessions:
-                return None
-            self._sessions[id] = self._sessions.pop(id)
-            return self._sessions[id]
+            found = self._alive.get(id)
+            if id in self._sessions:
+                self._sessions[id] = self._sessions.pop(id)
+            return found
 
     def forget(self, id: str) -> None:
         """Deletes a picture and what was painted on it, when nothing is just being written there."""
         self.picture(id).close()
         with self._lock:
             self._sessions.pop(id, None)
+            self._alive.pop(id, None)
         self.worker.ask(lambda: self.store.forget(id)).result()
 
     def job(self, id: str) -> Job:
         """A job. Raises `UnknownNameError`: there is none."""
-        for session in list(self._sessions.values()):
+        for session in self._in_memory():
             if (found := session.jobs.get(id)) is not None:
                 return found
         raise UnknownNameError("There is no such job any more.")
 
     def close(self) -> None:
         """Ends all work; what was painted is kept."""
-        for session in list(self._sessions.values()):
+        for session in self._in_memory():
             session.close()
         self.worker.close()
+
+    def _in_memory(self) -> Sequence[Session]:
+        with self._lock:
+            return list(self._alive.values())
 
     def _new(self, data: bytes, name: str) -> Session:
         view = self._view(data, name)
@@ -169,7 +176,7 @@ class Studio:
         session = self._seated(folder, facts, view)
         session.set_ground(BEGINNING)
         session.keep()
-        self.store.sweep(set(self._sessions))
+        self.store.sweep({each.id for each in self._in_memory()})
         return session
 
     def _opened(self, folder: SessionFolder) -> Session:
@@ -187,7 +194,7 @@ class Studio:
     def _seated(self, folder: SessionFolder, facts: Facts, view: Picture) -> Session:
         session = Session(folder, facts, view, self.network, self.worker, max_pixels=self.max_pixels)
         with self._lock:
-            self._sessions[folder.id] = session
+            self._sessions[folder.id] = self._alive[folder.id] = session
             idle = [id for id, each in self._sessions.items() if not each.busy and each is not session]
             for id in idle[: max(0, len(self._sessions) - LOADED)]:
                 del self._sessions[id]
