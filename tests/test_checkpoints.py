@@ -19,7 +19,7 @@ from torch import nn
 
 import phosphene
 from phosphene.errors import UnknownNameError, WeightsError
-from phosphene.networks import checkpoints
+from phosphene.networks import checkpoints, fitting
 
 
 class Small(nn.Module):
@@ -49,7 +49,7 @@ def fitted(state, tmp_path, name="w.pth"):
     path = tmp_path / name
     torch.save(state, path)
     module = Small()
-    notes = checkpoints.fit_(module, checkpoints.read(path), "small", path)
+    notes = fitting.fit_(module, checkpoints.read(path), "small", path)
     return module.state_dict(), notes
 
 
@@ -118,7 +118,7 @@ def test_grey_weights_are_spread_over_three_colours(tmp_path):
 def test_weights_of_three_colours_are_summed_for_a_network_of_one():
     module, state = Small(), trained()
     module.conv1 = nn.Conv2d(1, 8, 3, stride=2, padding=1)
-    checkpoints.fit_(module, state, "grey", Path("w.pth"))
+    fitting.fit_(module, state, "grey", Path("w.pth"))
     grey = torch.rand(1, 1, 32, 32)
     usual = Small()
     usual.load_state_dict(state)
@@ -164,13 +164,13 @@ def test_classifiers_of_every_make_take_other_classes(kind):
     module, state = Ending(**ENDS[kind]()), Ending(**ENDS[kind]()).state_dict()
     for key in [key for key in state if not key.startswith("conv") and len(state[key]) == 5]:
         state[key] = torch.cat((state[key], state[key]))
-    checkpoints.fit_(module, state, "other", Path("w.pth"))
+    fitting.fit_(module, state, "other", Path("w.pth"))
     assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
 
 
 def test_a_classifier_half_way_that_is_missing_takes_no_classes_away():
     module, state = Ending(**ENDS["one half-way"]()), Ending(fc=nn.Linear(8, 5)).state_dict()
-    assert checkpoints.fit_(module, state, "other", Path("w.pth")) == ()
+    assert fitting.fit_(module, state, "other", Path("w.pth")) == ()
 
 
 def test_a_block_that_is_missing_is_no_classifier():
@@ -178,7 +178,7 @@ def test_a_block_that_is_missing_is_no_classifier():
         module = Ending(**ENDS["several parts"]())
         state = {key: value for key, value in module.state_dict().items() if not key.startswith(gone)}
         with pytest.raises(WeightsError, match=f"missing: {gone}"):
-            checkpoints.fit_(module, state, "other", Path("w.pth"))
+            fitting.fit_(module, state, "other", Path("w.pth"))
 
 
 @pytest.mark.parametrize("within", ["_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module._orig_mod."])

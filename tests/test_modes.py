@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import phosphene
 from conftest import tiny
@@ -110,6 +111,36 @@ def test_a_caller_is_asked_in_our_modes_and_gets_his_own_back():
         phosphene.dream(PICTURE, network=NETWORK, on_step=lambda _: seen.append(torch.is_grad_enabled()), **QUICK)
         assert not torch.is_grad_enabled()
     assert seen
+
+
+class Doubling(nn.Module):
+    """Makes tensors in its forward, and names no dtype."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 2, 1)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        return self.conv2(torch.relu(x * torch.tensor([2.0] * 8)[:, None, None]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_network_that_names_no_dtype_works_whatever_the_default(dtype):
+    torch.manual_seed(2)
+    module = Doubling()
+
+    def dreamt():
+        network = phosphene.network(module, mean=(0, 0, 0), std=(1, 1, 1))
+        return phosphene.dream("grey", network=network, size=48, octaves=1, steps=1, layer="conv2").pixels
+
+    before = dreamt()
+    torch.set_default_dtype(dtype)
+    try:
+        assert torch.equal(dreamt(), before)
+        assert torch.get_default_dtype() == dtype
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_threads_dream_at_once(usual):

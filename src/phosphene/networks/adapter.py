@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.networks import field, inspection, weight_files
 from phosphene.networks.body import LOGITS, About, Body
-from phosphene.networks.checkpoints import NoClassifier
+from phosphene.networks.fitting import NoClassifier
 from phosphene.networks.network import Classifier, Layer, Network, class_names
 from phosphene.networks.weight_files import SIDE, Layout
 from phosphene.pixels.modes import seeded

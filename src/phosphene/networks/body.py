@@ -16,6 +16,7 @@ from phosphene.networks import inspection, weight_files
 from phosphene.networks.field import Keep
 from phosphene.networks.inspection import told, where
 from phosphene.networks.weight_files import SIDE
+from phosphene.pixels.modes import float32_by_default
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photographs, torchvision's numbers
 LOGITS, COLOURS = "logits", 3
@@ -146,7 +147,8 @@ class Body:
     def _forward(self, pixels: Tensor) -> object:
         x = ((brightness(pixels) if self.grey else pixels) - self.mean) / self.deviation
         resized = weight_files.resized(self._embeddings, *pixels.shape[-2:])
-        return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)
+        with float32_by_default():
+            return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)
 
     def probe(self, pixels: Tensor, keep: Keep) -> dict[str, Any]:
         """Runs it as far as it goes with pictures of this size; hears the layers that have a gradient."""

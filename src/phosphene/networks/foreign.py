@@ -19,7 +19,7 @@ from torch import nn
 
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, WeightsError, nearest
 from phosphene.images.sources import sha256_of
-from phosphene.networks import checkpoints
+from phosphene.networks import checkpoints, fitting
 from phosphene.networks.adapter import adapt
 from phosphene.networks.body import About
 from phosphene.networks.inspection import told
@@ -107,7 +107,7 @@ def _filled_(module: nn.Module, about: About, weights: str | None) -> About:
     if weights == RANDOM:
         return replace(about, file=RANDOM, notes=(*about.notes, f"the weights of {about.name} are random"))
     path = Path(weights)
-    heard = checkpoints.fit_(module, checkpoints.read(path), about.name, path)
+    heard = fitting.fit_(module, checkpoints.read(path), about.name, path)
     return replace(about, file=path.name, sha256=sha256_of(path), notes=(*about.notes, *heard))
 
 

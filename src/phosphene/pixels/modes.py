@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from threading import RLock
+from threading import Lock, RLock
 
 import numpy as np
 import torch
 
 _DEVICES = ("cpu", "cuda", "xpu", "mps")  # that autocast knows
 _drawing = RLock()
+_defaults = Lock()
+_within: list[torch.dtype] = []  # the process's default dtype, once for each thread that computes in float32
 
 
 @contextmanager
@@ -17,7 +19,7 @@ def standard_modes() -> Iterator[None]:
 
     Gradients are recorded, also within `torch.no_grad` and `torch.inference_mode`; new tensors lie on the processor;
     autocast is off; numpy raises no errors of arithmetic. All of these belong to the thread, so that threads do not
-    disturb each other. The default dtype belongs to the process, and is not touched: tensors name theirs.
+    disturb each other. The default dtype belongs to the process, and is not touched: our tensors name theirs.
     """
     with ExitStack() as modes:
         modes.enter_context(torch.inference_mode(False))
@@ -40,3 +42,20 @@ def seeded() -> Iterator[None]:
             yield
         finally:
             torch.default_generator.set_state(before)
+
+
+@contextmanager
+def float32_by_default() -> Iterator[None]:
+    """Within it, tensors of a network's own code that names no dtype are float32.
+
+    The process's default comes back when no thread is within any more.
+    """
+    with _defaults:
+        _within.append(_within[0] if _within else torch.get_default_dtype())
+        torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        with _defaults:
+            torch.set_default_dtype(torch.float32 if len(_within) > 1 else _within[0])
+            _within.pop()
