@@ -1,9 +1,11 @@
 """Files as they come: cameras' raw photographs, phones' and print shops' pictures, light beyond white, what travels."""
 
+import contextlib
 import io
 import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -303,6 +305,18 @@ class TestStrangers:
         )
         assert int(done.stdout) > 5
         assert done.stderr == ""
+
+    def test_what_libvips_warns_of_in_other_bytes(self, china, tmp_path, capfd):
+        data = file_of(china[:9, :9], "PNG")
+        srgb = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+        srgb[131] = 100  # more tags than are there: libpng warns, and names the profile
+        profile = b"iCCPICC Prof\xcele\0\0" + zlib.compress(srgb)
+        chunk = struct.pack(">I", len(profile) - 4) + profile + struct.pack(">I", zlib.crc32(profile))
+        (tmp_path / "x.png").write_bytes(data[:33] + chunk + data[33:])
+        for take in (images.size_of, images.load, images.metadata):
+            with contextlib.suppress(ImageError):
+                take(tmp_path / "x.png")
+        assert capfd.readouterr() == ("", "")
 
     def test_a_text_of_a_png_that_is_no_utf8(self, china, tmp_path):
         path = tmp_path / "a.png"

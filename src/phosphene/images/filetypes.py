@@ -18,6 +18,7 @@ from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any
 
+import pyvips
 from PIL import Image
 
 from phosphene.errors import ImageError
@@ -246,7 +247,11 @@ class _Bits:
 
 @cache
 def silence_libraries() -> None:
-    """Tells Pillow and its libtiff to print nothing; a libtiff that is built into Pillow cannot be told."""
+    """Tells Pillow and its libtiff to print nothing; a libtiff that is built into Pillow cannot be told.
+
+    What libvips warns of may quote bytes of a file that are no UTF-8, which pyvips does not expect.
+    """
+    pyvips._to_string = pyvips.error._to_string = _decoded
     for name in ("PIL", "tifffile"):
         logging.getLogger(name).addHandler(logging.NullHandler())  # who configures logging still hears them
 
@@ -260,6 +265,11 @@ def silence_libraries() -> None:
                 setter = getattr(library, handler)
                 setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
                 setter(None)
+
+
+def _decoded(words: object) -> str:
+    """A text of libvips's, whatever its bytes are."""
+    return "NULL" if words == pyvips.ffi.NULL else pyvips.ffi.string(words).decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
