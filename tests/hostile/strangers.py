@@ -6,7 +6,8 @@ picture's folder, and ask no network:
 - A record is data. `records.record.Record.from_json` reads JSON, checks the kind of every field and takes the folders
   off absolute paths; `info` does no more than that.
 - `run.again` lets a record name files of its picture's folder only: the input, guides, masks, styles, maps, pictures
-  within objectives and weights are bare names, of files that lie there wherever links lead.
+  within objectives and weights are bare names, of files that lie there wherever links lead. `films.again` follows the
+  same rule for films and for flights into a picture.
 - Networks: `run.again.recorded_model` takes a name of `networks.SOURCES`, whose weights lie on this computer, or a file
   beside the picture, read by torch's reader of data alone. A program (`FILE.py:NAME`) and a library's network whose
   weights would have to be fetched are refused until the user names them (`networks.refuse_program`).
@@ -25,12 +26,14 @@ from among the stranger's files; beside it, inotify watches the secrets, in case
 from __future__ import annotations
 
 import copy
+import io
 import json
 import os
 import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import util
 from pathlib import Path
 
 from . import texts
@@ -81,7 +84,7 @@ class Case:
 
     title: str
     words: Sequence[str]  # of the command line; with `open`, the painting's file that the studio opens
-    record: Mapping[str, object] | None = None  # in dream.png
+    record: Mapping[str, object] | None = None  # in dream.png, or in dream.gif if the words name that
     journal: object = None  # in dream.png.unfinished/run.json
     files: Mapping[str, bytes] = field(default_factory=dict)  # beside it
 
@@ -108,6 +111,9 @@ def _placed(place: str, value: object) -> dict[str, object]:
     return record
 
 
+FILMS = util.find_spec("av") is not None and util.find_spec("cv2") is not None
+
+
 def cases(base: Path) -> list[Case]:
     """All of them, for a folder that holds the stranger's and the secrets."""
     found = [Case("info", ("info", "dream.png"), _placed("input.name", SECRET))]
@@ -119,6 +125,7 @@ def cases(base: Path) -> list[Case]:
             if place.startswith(("input", "network")):
                 found.append(Case(f"info {place} = {value[:40]!r}", ("info", "dream.png"), record))
         found += [_painting_case(value, said), _session_case(value, said)]
+        found += _film_cases(value, said) if FILMS else []
     for number in NUMBERS:
         for place in COUNTED:
             record = _placed(place, number)
@@ -133,6 +140,19 @@ def _painting_case(value: str, said: str) -> Case:
     settings = {"seed": 0, "view": 40, "painting": {"ground": event, "strokes": []}, "references": {texts.ID: said}}
     record = {**texts.true_record(), "recipe": "painting", "settings": settings, "objective": "a painting"}
     return Case(f"redo painting of {value[:40]!r}", ("redo", "dream.png", "-o", "new.png"), record)
+
+
+def _film_cases(value: str, said: str) -> Iterator[Case]:
+    """Films, and flights into a picture, that name something else."""
+    for recipe, of in (("film", "film.gif"), ("zoom", "photo.png")):
+        for place in ("input.name", "settings.guide[]", "settings.region[]=", "settings.model"):
+            record = _placed(place, said)
+            settings, input_ = dict(record["settings"]), dict(record["input"])  # type: ignore[call-overload]
+            settings |= {"technique": "dream"} if recipe == "film" else {"seconds": 0.2, "fps": 10.0}
+            if place != "input.name":
+                input_ |= {"name": of}
+            record |= {"recipe": recipe, "settings": settings, "input": input_}
+            yield Case(f"redo {recipe} {place} = {value[:40]!r}", ("redo", "dream.gif", "-o", "new.gif"), record)
 
 
 def _session_case(value: str, said: str) -> Case:
@@ -202,6 +222,7 @@ def furnish(base: Path) -> None:
         (folder / "settings.toml").write_text("steps = 1\n")
     for name in ("photo.png", "guide.png"):
         (stranger / name).write_bytes(picture)
+    (stranger / "film.gif").write_bytes(_film(b""))
     for name in PACKAGES:
         (stranger / f"{name}.py").write_text(program)
     (stranger / "evil.pth").write_bytes(files["exec.pth"])
@@ -222,6 +243,15 @@ def _with_record(record: Mapping[str, object]) -> bytes:
 
     text = json.dumps(record)
     return images.encode(torch.zeros(1, 3, 28, 40), "png", metadata={"parameters": "words", "phosphene": text})[0]
+
+
+def _film(comment: bytes) -> bytes:
+    """An animation of two frames, with what a film's record lies in."""
+    from PIL import Image
+
+    file, frames = io.BytesIO(), [Image.new("RGB", (40, 28), colour) for colour in ("teal", "orange")]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=100, comment=comment)
+    return file.getvalue()
 
 
 def opens(arguments: Sequence[str]) -> None:
@@ -253,7 +283,9 @@ def attempt(case: Case, base: Path, act: Act, secrets: Secrets) -> str:
     stranger, report, home = base / "stranger", base / "report.txt", base / "home"
     shutil.rmtree(home, ignore_errors=True)
     report.unlink(missing_ok=True)
-    if case.record is not None:
+    if case.record is not None and "dream.gif" in case.words:
+        (stranger / "dream.gif").write_bytes(_film(json.dumps({"phosphene": json.dumps(case.record)}).encode()))
+    elif case.record is not None:
         (stranger / "dream.png").write_bytes(_with_record(case.record))
     if case.journal is not None:
         (stranger / "dream.png.unfinished").mkdir(exist_ok=True)
@@ -262,14 +294,18 @@ def attempt(case: Case, base: Path, act: Act, secrets: Secrets) -> str:
         (stranger / name).write_bytes(data)
     before = _state(stranger)
     secrets.opened()
-    words = [f"{stranger}/{word}" if word.endswith((".png", ".phosphene")) else word for word in case.words]
+    words = [f"{stranger}/{word}" if word.endswith((".png", ".gif", ".phosphene")) else word for word in case.words]
     watch = Watch(report, (str(stranger), str(home)))
     ended = outcome(Command(words, base / "elsewhere", act, before=watch), PATIENCE)
     wrong = [f"{each['event']}: {each['what']}" for each in facts(report)]
     wrong += [f"opened {each}" for each in secrets.opened()]
     wrong += ["the stranger's code ran"] if (base / CANARY).exists() else []
     wrong += [ended.fault] if ended.fault else []
-    changed = [name for name, told in before.items() if name != "dream.png" and _state(stranger).get(name) != told]
+    changed = [
+        name
+        for name, told in before.items()
+        if name not in ("dream.png", "dream.gif") and _state(stranger).get(name) != told
+    ]
     wrong += [f"changed {name}" for name in changed if not name.startswith("dream.png.unfinished")]
     _tidy(base, before)
     return "; ".join(dict.fromkeys(wrong)) or (REFUSED if ended.code else MADE)
@@ -283,7 +319,7 @@ def _tidy(base: Path, before: Mapping[str, int]) -> None:
     """The folders as they were laid out."""
     (base / CANARY).unlink(missing_ok=True)
     stranger = base / "stranger"
-    for name in _state(stranger).keys() - before.keys() | {"dream.png", "a.phosphene"}:
+    for name in _state(stranger).keys() - before.keys() | {"dream.png", "dream.gif", "a.phosphene"}:
         (stranger / name).unlink(missing_ok=True) if not (stranger / name).is_dir() else None
     shutil.rmtree(stranger / "dream.png.unfinished", ignore_errors=True)
     for name in ("secret/new.png", "elsewhere/dream.png", "elsewhere/picture-dream.png"):

@@ -61,6 +61,9 @@ def _wrong(event: str, arguments: tuple[object, ...], read: Sequence[str], writt
         return _outside(arguments[:1], written if flags & _WRITING else read)
     if event in _READS:
         return _outside(arguments[:1] if arguments[0] is not None else ("",), read)
+    if event in ("os.remove", "os.rmdir") and isinstance(arguments[1], int) and arguments[1] >= 0:
+        folder = Path(f"/proc/self/fd/{arguments[1]}").readlink()
+        return _outside((str(folder / os.fsdecode(arguments[0])),), written)  # type: ignore[arg-type]
     if event in _WRITES:
         return _outside(arguments[:2], written)
     if event in ("exec", "compile"):
@@ -73,7 +76,8 @@ def _wrong(event: str, arguments: tuple[object, ...], read: Sequence[str], writt
 
 
 def _is_path(name: str) -> bool:
-    return not name.startswith("<") and ("/" in name or name.endswith(".py"))
+    """Whether code can lie there: compiled libraries call theirs by names of files that are not here."""
+    return Path(name).exists() and not name.startswith("<") and ("/" in name or name.endswith(".py"))
 
 
 def _without(read: Sequence[str], written: Sequence[str]) -> list[str]:
