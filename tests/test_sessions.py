@@ -613,21 +613,29 @@ def test_a_command_makes_what_one_can(session):
     assert "strokes" in session.command()["note"]
 
 
-def test_canvases_and_folders_are_opened(studio, tmp_path):
+def test_canvases_and_folders_are_opened(studio, tmp_path, monkeypatch):
     assert studio.canvas("clouds", 80, 60, 1).state()["name"] == "clouds.png"
     for wrong in (("clods", 80, 60), ("clouds", 8, 60), ("clouds", 80, 99_999)):
         with pytest.raises(PhospheneError):
             studio.canvas(*wrong, 0)
-    assert studio.folder() == {"folder": None, "pictures": []}
+    assert studio.folder() == {"folder": None, "pictures": [], "left_out": ""}
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "b.jpg").write_bytes(jpeg())
     (tmp_path / "holiday" / "a.txt").write_text("x")
     studio._pictures = tmp_path / "holiday"
-    assert studio.folder() == {"folder": "holiday", "pictures": [{"number": 0, "name": "b.jpg"}]}
+    shown = [{"number": 0, "name": "b.jpg"}]
+    assert studio.folder() == {"folder": "holiday", "pictures": shown, "left_out": "Left out: 1 of TXT."}
     assert studio.open_file(0).name == "b.jpg"
     assert Image.open(io.BytesIO(studio.folder_thumbnail(0))).size == (120, 90)
     with pytest.raises(UnknownNameError):
         studio.open_file(1)
+    (tmp_path / "holiday" / "c.jpg").write_bytes(jpeg())
+    monkeypatch.setattr(service, "FOLDER_MOST", 1)
+    told = {"pictures": shown, "left_out": "These are the first 1 of 2 pictures. Left out: 1 of TXT."}
+    assert studio.folder() == {"folder": "holiday", **told}
+    for each in (tmp_path / "holiday").glob("*.jpg"):
+        each.unlink()
+    assert studio.folder() == {"folder": "holiday", "pictures": [], "left_out": "Left out: 1 of TXT."}
 
 
 def test_pictures_are_forgotten_on_request(studio):

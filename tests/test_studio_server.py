@@ -297,7 +297,7 @@ def test_what_is_not_there(client):
 
 def test_without_a_folder(tmp_path):
     with client_of(Studio(tmp_path)) as client:
-        assert client.get("/api/folder", headers=BEARER).json() == {"folder": None, "pictures": []}
+        assert client.get("/api/folder", headers=BEARER).json() == {"folder": None, "pictures": [], "left_out": ""}
 
 
 # What is sent: files

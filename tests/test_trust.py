@@ -260,6 +260,51 @@ def test_other_runs_go_on_where_they_lie_now(tree, monkeypatch, technique):
     assert record.read(tree / "other" / "x.png").recipe == ("dream" if technique == "redo" else technique)
 
 
+def test_a_stopped_film_goes_on_where_it_lies_now(tree, monkeypatch):
+    pytest.importorskip("av", reason="films need the extra film")
+    pytest.importorskip("cv2", reason="films need the extra film")
+    place = tree / "in put"
+    frames = [Image.open(place / "a.png").rotate(90 * turn) for turn in range(4)]
+    frames[0].save(place / "f.gif", save_all=True, append_images=frames[1:], duration=100)
+    monkeypatch.chdir(place)
+    kill(monkeypatch, "film", "f.gif", *LINE, "-o", "x.gif", writes=2)
+    monkeypatch.chdir(tree)
+    place.rename(tree / "other")
+    run("resume", "other/x.gif")
+    with Image.open(tree / "other" / "x.gif") as made:
+        assert made.n_frames == 4
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("report", [["atlas"], ["study", "--vary", "strength=1,2"]], ids=["atlas", "study"])
+def test_a_stopped_report_goes_on_where_it_lies_now(tree, monkeypatch, report):
+    place, (kind, *more) = tree / "in put", report
+    line = [kind, "a.png", *more, "--octaves", "1", "--steps", "1", "-q"]
+    monkeypatch.chdir(place)
+    write, left = images.write_atomically, [3]
+
+    def count(path, *arguments, **options):
+        left[0] -= kind == "atlas" or path.parent.name == "pictures"
+        if not left[0]:
+            raise Killed
+        write(path, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(images, "write_atomically", count)
+        with pytest.raises(Killed):
+            CliRunner().invoke(main, line)
+    made = {path.name: path.stat().st_mtime_ns for path in place.rglob("pictures/*")}
+    assert made
+    monkeypatch.chdir(tree)
+    place.rename(tree / "other")
+    assert f"phosphene {kind}" in run("resume", f"other/a-{kind}", code=2)
+    monkeypatch.chdir(tree / "other")
+    run(*line)
+    there = {path.name: path.stat().st_mtime_ns for path in Path().rglob("pictures/*")}
+    assert len(there) > len(made)
+    assert kind == "atlas" or {name: there[name] for name in made} == made  # a study takes what is there
+
+
 def edited(output, **command):
     """Writes another command into a journal, as a stranger may."""
     path = journal.folder_of(Path(output)) / "run.json"

@@ -2,7 +2,7 @@
 
 from phosphene.batch.batch import Batch, BatchResult, many, plan, standing
 from phosphene.batch.conflicts import Job, overwritten, refuse_overwriting
-from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, is_folder, target
+from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, in_kinds, is_folder, target
 from phosphene.batch.locks import claimed
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "claimed",
     "expand",
     "facts",
+    "in_kinds",
     "is_folder",
     "many",
     "overwritten",

@@ -167,6 +167,11 @@ def resume(context: click.Context, picture: str, model: str | None) -> int:
     output = Path(picture.removesuffix(journal.SUFFIX))
     found = journal.read(journal.folder_of(output))
     if found is None:
+        for kind in ("atlas", "study"):
+            if (output / f"{kind}.json").is_file():
+                raise ImageError(
+                    f"{output} is the report of a run: give the command that began it, phosphene {kind} …, once more."
+                )
         raise ImageError(
             f"No run that writes {output} was stopped: there is no {journal.folder_of(output).name}.\n"
             "A run keeps one from its first minute on. To make a finished picture again: phosphene redo PICTURE"

@@ -121,7 +121,8 @@ class Record:
 
     def metadata(self) -> dict[str, str]:
         """The texts to save in the picture: `parameters` for people, `phosphene` for `read`."""
-        return {"parameters": self.line(), "phosphene": self.to_json()}
+        # Names of pictures may hold bytes that are no text, for which files have no place.
+        return {"parameters": self.line().encode("utf-8", "replace").decode(), "phosphene": self.to_json()}
 
     def _facts(self) -> dict[str, object]:
         """What the line tells, in its order."""

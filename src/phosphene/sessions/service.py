@@ -1,6 +1,7 @@
 """What the studio's web server asks for: pictures, and what is painted on them."""
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -91,9 +92,10 @@ class Studio:
     def folder(self) -> Folder:
         """The folder that was given, and its pictures; without one, none."""
         if self._pictures is None:
-            return {"folder": None, "pictures": []}
-        files = [FolderEntry(number=number, name=path.name) for number, path in enumerate(self._files())]
-        return {"folder": self._pictures.resolve().name, "pictures": files}
+            return {"folder": None, "pictures": [], "left_out": ""}
+        found, left_out = self._files()
+        files = [FolderEntry(number=number, name=path.name) for number, path in enumerate(found)]
+        return {"folder": self._pictures.resolve().name, "pictures": files, "left_out": left_out}
 
     def open_file(self, number: int) -> Session:
         """Opens a picture of the folder.
@@ -200,17 +202,21 @@ class Studio:
                 del self._sessions[id]
         return session
 
-    def _files(self) -> Sequence[Path]:
+    def _files(self) -> tuple[Sequence[Path], str]:
+        """The pictures of the folder that was given, and what else is there, in words."""
         if self._pictures is None:
-            return []
+            return [], ""
+        others = Counter[str]()
         try:
-            found, _ = batch.expand([str(self._pictures)])
-        except PhospheneError:
-            return []
-        return [Path(each.name) for each in found[:FOLDER_MOST]]
+            found, _ = batch.expand([str(self._pictures)], others=others)
+        except PhospheneError:  # there is none
+            found = []
+        shown = [Path(each.name) for each in found[:FOLDER_MOST]]
+        first = f"These are the first {FOLDER_MOST} of {len(found)} pictures. " if len(found) > FOLDER_MOST else ""
+        return shown, (first + batch.in_kinds(others)).strip()
 
     def _file(self, number: int) -> Path:
-        files = self._files()
+        files, _ = self._files()
         if not 0 <= number < len(files):
             raise UnknownNameError(f"The folder has no picture of the number {number}.")
         return files[number]

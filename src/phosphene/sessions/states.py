@@ -122,3 +122,4 @@ class Folder(TypedDict):
 
     folder: str | None
     pictures: list[FolderEntry]
+    left_out: str  # the files that are no pictures, in words; empty where there are none

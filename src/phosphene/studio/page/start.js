@@ -37,13 +37,16 @@ export async function drawShelves() {
   const pictures = (recent?.pictures ?? []).filter(({ id }) => !leaving.has(id));
   const shelves = [];
   if (pictures.length) shelves.push(shelf("Go on with", pictures.map(recentCard)));
-  if (folder?.pictures.length) shelves.push(shelf(folder.folder, folder.pictures.map(folderCard)));
+  if (folder?.pictures.length || folder?.left_out) {
+    shelves.push(shelf(folder.folder, folder.pictures.map(folderCard), folder.left_out));
+  }
   byId("shelves").replaceChildren(...shelves);
 }
 
-function shelf(name, cards) {
+function shelf(name, cards, below = "") {
   const list = el("ul", { class: "cards", role: "list", "aria-label": name }, ...cards);
-  return el("section", { class: "shelf", "aria-label": name }, el("h2", { class: "label" }, name), list);
+  const note = below ? el("p", { class: "quiet" }, below) : null;
+  return el("section", { class: "shelf", "aria-label": name }, el("h2", { class: "label" }, name), list, note);
 }
 
 function recentCard({ id, name, width, height, changed, strokes }) {
