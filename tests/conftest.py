@@ -35,6 +35,14 @@ memory.tune_malloc = lambda size: None
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keys, filters and paintings of tests lie in a folder of theirs, and not among the user's."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 class TinyNetwork:
     """Three random convolutions of stride 1, 2 and 2, with a pooling between; padded evenly."""
 

@@ -191,7 +191,9 @@ class Studio:
 
     def folder(self):
         pictures = [{"number": 0, "name": "a.jpg"}]
-        return {"folder": "holiday", "pictures": pictures} if self.pictures else {"folder": None, "pictures": []}
+        if not self.pictures:
+            return {"folder": None, "pictures": [], "left_out": ""}
+        return {"folder": "holiday", "pictures": pictures, "left_out": "Left out: 1 of TXT."}
 
     def folder_thumbnail(self, number):
         if number:

@@ -70,6 +70,20 @@ def test_a_name_that_is_no_text_is_one_of_many(here, more):
     run("redo", dreamt, "--input", f"in/{BYTES}")
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "gif", "webp", "png"])
+def test_films_of_names_that_are_no_text(here, suffix):
+    pytest.importorskip("av", reason="films need the extra film")
+    pytest.importorskip("cv2", reason="films need the extra film")
+    paint(BYTES)
+    source, output = os.fsdecode(b"f\xff.gif"), os.fsdecode(b"o\xff.") + suffix
+    with Image.open(BYTES) as image:
+        image.save(source, save_all=True, append_images=[image.rotate(180)], duration=100)
+    run("film", source, "--guide", BYTES, *QUICK, "-o", output)
+    run("zoom", BYTES, *QUICK, "--seconds", "0.2", "--fps", "10")
+    run("info", output)
+    run("redo", output, "-o", f"again.{suffix}")
+
+
 @pytest.mark.parametrize("name", [f"{'n' * 248}.png", f"{'ü' * 124}.png"])
 def test_a_name_too_long_is_one_of_many(here, name):
     paint("in/a.png", f"in/{name}", "in/b.png")
