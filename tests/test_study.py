@@ -257,6 +257,7 @@ def test_a_study_that_is_stopped_at_once_goes_on(photo):
 
 def test_a_study_that_was_cut_off_before_its_first_file_is_begun_anew(photo):
     (photo.parent / "photo-study" / "pictures").mkdir(parents=True)
+    (photo.parent / "photo-study" / ".host-1-abcd.tmp").write_bytes(b"{")
     assert made(photo).complete
 
 

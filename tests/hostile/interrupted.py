@@ -32,7 +32,7 @@ JOBS: tuple[Job, ...] = (
     Job("style", ("style", "a.png", "b.png", "--scales", "1", "--steps", "6", "--semantics", "0", "-o", "out.png"),
         "out.png"),
     Job("pattern", ("pattern", "block3:5", "--size", "64x64", "--octaves", "1", "--steps", "4", "-o", "out.png"),
-        "out.png", resumes=False),
+        "out.png"),
     Job("batch", ("photos", *_QUICK, "-o", "made/"), "made", resumes=False),
     Job("study", ("study", "a.png", "--vary", "steps=1,2", "--octaves", "1", "--layer", "block3", "-o", "out"), "out",
         resumes=False),

@@ -320,7 +320,8 @@ def _tidy(base: Path, before: Mapping[str, int]) -> None:
     (base / CANARY).unlink(missing_ok=True)
     stranger = base / "stranger"
     for name in _state(stranger).keys() - before.keys() | {"dream.png", "dream.gif", "a.phosphene"}:
-        (stranger / name).unlink(missing_ok=True) if not (stranger / name).is_dir() else None
+        path = stranger / name
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     shutil.rmtree(stranger / "dream.png.unfinished", ignore_errors=True)
     for name in ("secret/new.png", "elsewhere/dream.png", "elsewhere/picture-dream.png"):
         (base / name).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ The folder holds `run.json`, which says of which run it is and how far that came
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import shutil
@@ -89,7 +90,7 @@ class Journal:
 
     def close(self) -> None:
         """Forgets the run, which is done."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
 
     def _refuse_other(self, about: Mapping[str, object]) -> None:
         mine = json.loads(json.dumps(self.about))
@@ -114,7 +115,17 @@ class Journal:
 
 def forget(output: Path) -> None:
     """Forgets the run that wrote a file, if it was ended after the file was there and before its journal was gone."""
-    shutil.rmtree(folder_of(output), ignore_errors=True)
+    _remove(folder_of(output))
+
+
+def _remove(folder: Path) -> None:
+    """Deletes a journal, what says of which run it is last: one that is left half-way still says so."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name == _FILE:
+                continue
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(folder: Path) -> Facts | None:

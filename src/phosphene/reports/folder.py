@@ -69,8 +69,9 @@ class ReportFolder:
             raise ImageError(
                 f"{self.path} is a file, and is left alone.\nChoose another folder for the {self.kind} with -o."
             )
-        if not any(path.is_file() or path.is_symlink() for path in self.path.rglob("*")):
-            return  # a report that was cut off before its first file leaves folders
+        there = (path for path in self.path.rglob("*") if path.is_file() or path.is_symlink())
+        if all(path.suffix == ".tmp" for path in there):
+            return  # a report that was cut off before its first file leaves folders, and half a file
         known = self.facts()
         if known is None:
             raise ImageError(
