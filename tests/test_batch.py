@@ -129,7 +129,7 @@ def test_an_input_is_never_replaced(here):
 def test_an_existing_output_is_refused_for_one_picture_and_kept_for_a_batch(here):
     Path("photo-dream.png").touch()
     with pytest.raises(ImageError, match="--force"):
-        batch.plan(["photo.jpg"])
+        batch.plan(["photo.jpg"], "photo-dream.png")
     assert outputs("photo.jpg", force=True) == ["photo-dream.png"]
     assert outputs("photo.jpg", "trip/b.png") == ["photo-dream.png", "trip/b-dream.png"]
 

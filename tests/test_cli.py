@@ -160,7 +160,8 @@ def test_a_smaller_copy(here):
 
 def test_nothing_is_overwritten_unasked(here):
     (here / "photo-dream.png").write_bytes(b"precious")
-    assert "--force" in dreamt("photo.png", code=2).stderr
+    assert "photo-dream-2.png" in dreamt("photo.png").stderr
+    assert "--force" in dreamt("photo.png", "-o", "photo-dream.png", code=2).stderr
     assert (here / "photo-dream.png").read_bytes() == b"precious"
     dreamt("photo.png", "--force")
     assert opened("photo-dream.png").size == (48, 32)
@@ -286,7 +287,7 @@ def test_a_batch_goes_on_where_it_was_interrupted(here, monkeypatch):
         patch.setattr("phosphene.run.Prepared.make", interrupted)
         dreamt("photo.png")
     assert not record.read("photo-dream.png").complete
-    assert "exists already" in dreamt("photo.png", "other.png", "--seed", "1", code=1).stderr
+    assert "photo-dream-2.png" in dreamt("photo.png", "other.png", "--seed", "1").stderr  # another picture
     (here / "other-dream.png").unlink()
     said = dreamt("photo.png", "other.png")
     assert "it was interrupted, and is made anew" in said.stderr
@@ -294,14 +295,26 @@ def test_a_batch_goes_on_where_it_was_interrupted(here, monkeypatch):
     assert "there already" in dreamt("photo.png", "other.png").stderr
 
 
-def test_a_batch_refuses_what_is_there_and_different(here):
+def test_a_second_try_gets_a_name_of_its_own(here):
     dreamt("photo.png", "--seed", "1")
-    said = dreamt(".", code=1)
-    assert "photo-dream.png exists already" in said.stderr
-    assert settings_of("photo-dream.png")["seed"] == 1
-    assert settings_of("other-dream.png")["seed"] == 0
+    for _ in range(2):
+        said = dreamt("photo.png", "--seed", "2")
+    assert "photo-dream-2.png: there already" in said.stderr
+    assert "photo-dream.png: there already" in dreamt("photo.png", "--seed", "1").stderr
+    dreamt(".")
+    seeds = {path.name: settings_of(path.name)["seed"] for path in here.glob("*-dream*.png")}
+    assert seeds == {"photo-dream.png": 1, "photo-dream-2.png": 2, "photo-dream-3.png": 0, "other-dream.png": 0}
     dreamt(".", "--force")
     assert settings_of("photo-dream.png")["seed"] == 0
+    assert len(list(here.glob("*-dream*.png"))) == 4
+
+
+def test_a_name_that_was_typed_is_kept_or_refused(here):
+    dreamt("photo.png", "-o", "x.png")
+    assert "exists already" in dreamt("photo.png", "-o", "x.png", "--seed", "1", code=2).stderr
+    dreamt("photo.png", "other.png", "-o", "{stem}_d.png")
+    said = dreamt("photo.png", "other.png", "-o", "{stem}_d.png", "--seed", "1", code=1)
+    assert "made otherwise" in said.stderr
 
 
 def test_a_batch_goes_on_after_a_failure(here):

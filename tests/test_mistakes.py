@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import io
 import os
+import re
 import shutil
 import socket
 import struct
@@ -16,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 from conftest import tiny
-from phosphene.cli import configuration, main
+from phosphene.cli import configuration, front, main
 from phosphene.networks import registry
 
 QUICK = ("--octaves", "1", "--steps", "1")
@@ -262,7 +264,7 @@ MISTAKES = [
     mistake("photo.png --config wrong.toml", 2, "wrong.toml", "--steps is -3"),
     mistake("photo.png", 2, "unknown.toml", "'octavs'", before=own_file),
     # What is written
-    mistake("done.png", 2, "done-dream.png", "--force", "-o"),
+    mistake("done.png -o done-dream.png", 2, "done-dream.png", "--force", "-o"),
     mistake("photo.png -o other.png", 2, "other.png", "--force", "-o"),
     mistake("photo.png -o photo.png --force", 2, "its own input", "-o"),
     mistake("photo.png -o nowhere/x.png", 2, "no folder nowhere", "mkdir"),
@@ -391,3 +393,44 @@ def run(each: Mistake, capfd: pytest.CaptureFixture[str]) -> int:
     program = f"{each.prelude}\nfrom phosphene.cli import main; main({arguments!r})"
     with open(each.stdout or os.devnull, "wb") as stdout:  # noqa: PTH123 - it may be a device
         return subprocess.run([sys.executable, "-c", program], stdout=stdout, check=False).returncode
+
+
+@pytest.mark.parametrize("flag", front._OTHER_FLAGS)
+def test_flags_of_other_programs_are_answered_by_ours(flag):
+    said = CliRunner().invoke(main, ["dream", "clouds", flag, "1"])
+    assert said.exit_code == 2
+    meant = front._OTHER_FLAGS[flag]
+    assert f"It is: {meant}" in said.output
+    words = meant.replace(",", "").split()
+    commands = [words[at + 1] for at, word in enumerate(words) if word == "phosphene"]
+    assert all(name in main.list_commands(None) for name in commands)
+    if not commands:
+        makers = [main.get_command(None, name) for name in ("dream", "pattern")]
+        known = {name for each in makers for option in each.params for name in option.opts} | {"--debug"}
+        assert words[0] in known
+
+
+@pytest.mark.parametrize("word", front._OTHER_WORDS)
+def test_words_of_other_programs_are_answered_by_ours(word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(main, [word])
+    assert said.exit_code == 2
+    assert f"It is: {front._OTHER_WORDS[word]}" in said.output
+    named = re.findall(r"phosphene (\w+)", front._OTHER_WORDS[word])
+    assert all(name in main.list_commands(None) for name in named if name != "FOLDER")
+
+
+@pytest.mark.parametrize(("words", "shown"), [(["help"], "photo.jpg"), (["help", "film"], "FILM")])
+def test_help_is_a_word_too(words, shown, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(main, words)
+    assert said.exit_code == 0
+    assert shown in said.output
+
+
+def test_one_number_is_the_side_of_a_square(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quick = ["--octaves", "1", "--steps", "1", "--layer", "block1"]
+    assert CliRunner().invoke(main, ["clouds", "--size", "40", *quick]).exit_code == 0
+    with Image.open("clouds-dream.png") as image:
+        assert image.size == (40, 40)

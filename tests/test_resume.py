@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -345,6 +346,50 @@ def test_a_run_that_was_killed_when_its_picture_was_there_leaves_nothing(tmp_pat
         assert again() == 0
         assert [path.name for path in tmp_path.iterdir() if "settings" not in path.name] == ["a.png"]
         assert (tmp_path / "a.png").read_bytes() == made
+
+
+@pytest.mark.parametrize("technique", ["dream", "style"])
+def test_a_run_that_was_killed_while_its_journal_went_is_done(tmp_path, monkeypatch, technique):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(journal, "PAUSE", 0.0)
+    words = {"dream": ["grey", "--octaves", "1"], "style": ["style", "grey", "clouds.png", "--scales", "1"]}[technique]
+    Image.open(photograph("china")).resize((48, 40)).save("clouds.png")
+    folder, kept = tmp_path / "a.png.unfinished", tmp_path / "kept"
+    close = journal.Journal.close
+
+    def copied(self):
+        shutil.copytree(self.folder, kept)
+        close(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal.Journal, "close", copied)
+        line = [*words, "--size", "48x40", "--steps", "4", "-o", "a.png"]
+        assert CliRunner().invoke(main, line).exit_code == 0
+    made = (tmp_path / "a.png").read_bytes()
+    for gone in ([], [path.name for path in kept.iterdir() if path.name != "run.json"]):
+        shutil.copytree(kept, folder)
+        for name in gone:
+            (folder / name).unlink()
+        said = CliRunner().invoke(main, ["resume", "a.png"])
+        assert said.exit_code == 0, said.output
+        assert "there already" in said.output
+        assert not folder.exists()
+        assert (tmp_path / "a.png").read_bytes() == made
+
+
+def test_what_says_of_which_run_a_journal_is_goes_last(tmp_path, monkeypatch):
+    folder = tmp_path / "a.png.unfinished"
+    folder.mkdir()
+    for name in ("run.json", "a.raw", "z.raw"):
+        (folder / name).write_bytes(b"x")
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        journal.forget(tmp_path / "a.png")
+    assert [path.name for path in folder.iterdir()] == ["run.json"]
 
 
 def _again(folder):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.batch.conflicts import Job, file_key, sorted_out
-from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, target
+from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, numbered, target
 from phosphene.batch.locks import claimed
 from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, in_words
 from phosphene.images.sources import name_of, read_bytes
@@ -115,13 +115,27 @@ class Batch:
         on_disk = job.output and job.source.kind == "file" and self.of(job).on_disk(job.source.name)
         return bool(on_disk) or self.begun(job)
 
+    def placed(self, job: Job) -> Job:
+        """The job under a name that no other picture has: a second try of a photograph is `photo-dream-2.png`."""
+        if not job.usual or self.force or job.output is None:
+            return job
+        ready, objective = self.of(job), self.objectives[id(job.settings)]
+        others = (replace(job, output=name) for name in numbered(job.output))
+        return next(
+            each
+            for each in others
+            if each.output
+            and (not each.output.exists() or begun(each.output) or standing(each, ready, objective) != "other")
+        )
+
     def standing(self, job: Job) -> Standing | None:
-        """What is there in the place of one of many; `None` if nothing is, or it may be replaced unseen.
+        """What is there in a picture's place; `None` if nothing is, or it may be replaced unseen.
 
         Raises:
             ImageError: another picture is there.
         """
-        if not self.many or not job.output or not job.output.exists() or self.force:
+        told = self.many or job.usual or self.begun(job)
+        if not told or not job.output or not job.output.exists() or self.force:
             return None
         there = standing(job, self.of(job), self.objectives[id(job.settings)])
         if there == "other" and not self.begun(job):
@@ -174,7 +188,8 @@ def plan(
     jobs = []
     for number, (source, chosen) in enumerate(found, 1):
         named = facts(chosen, {look: wishes.get(look) for look in technique.looks}) | {"number": number}
-        jobs.append(Job(source, None if source.refusal else target(source, output, named, technique), chosen))
+        place = None if source.refusal else target(source, output, named, technique)
+        jobs.append(Job(source, place, chosen, usual=output is None or is_folder(output)))
     ready = partial(_make_folders, _tree(output) if recursive else None)
     done, refused = sorted_out(_without_results(jobs), output, replaces=force or many, ready=ready)
     if not done:
@@ -257,7 +272,7 @@ def many(
     batch.check()
     for job in batch.refused:
         yield BatchResult(job.source.name, job.output, error=job.source.refusal)
-    for job in batch.jobs:
+    for job in map(batch.placed, batch.jobs):
         if job.output is None or job.source.kind == "pipe":
             raise SettingsError("'-' is for the command line. Name files.")
         try:

@@ -21,6 +21,7 @@ class Job:
     source: Input
     output: Path | None
     settings: Any = None
+    usual: bool = False  # whether the file's name is the program's own choice, beside the input
 
     def refused(self, error: Exception) -> "Job":
         """The job that cannot be done, with the reason."""
@@ -110,7 +111,7 @@ def sorted_out(
             _check(job, clashes, inputs, looked_at.get(id(job.settings), []))
             if job.output:
                 ready(job.output)
-                check(job.output, force=replaces)
+                check(job.output, force=replaces or job.usual)
             done.append(job)
         except (PhospheneError, OSError, ValueError) as error:
             refused.append(job.refused(error))

@@ -179,10 +179,10 @@ def _first(others: Mapping[str, int]) -> list[tuple[str, int]]:
 def is_ours(path: Path) -> bool:
     """Whether a file is called as pictures that are made here are.
 
-    >>> is_ours(Path("cat-dream.png")), is_ours(Path("cat.png"))
-    (True, False)
+    >>> is_ours(Path("cat-dream.png")), is_ours(Path("cat-dream-2.png")), is_ours(Path("cat.png"))
+    (True, True, False)
     """
-    return bool(re.search(rf"-({'|'.join(TECHNIQUES)}|redo\d*)\.[^.]+$", path.name))
+    return bool(re.search(rf"-({'|'.join(TECHNIQUES)}|redo\d*)(-\d+)?\.[^.]+$", path.name))
 
 
 # Where dreams go: names beside the inputs, folders, templates; and what stands in their way
@@ -279,6 +279,12 @@ def check(output: Path, *, force: bool) -> None:
 def begun(output: Path | None) -> bool:
     """Whether a run that writes this file was begun and stopped."""
     return output is not None and folder_of(output).is_dir()
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """The name itself, and then further ones: `cat-dream.png`, `cat-dream-2.png`, …"""
+    yield path
+    yield from (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
 
 
 def again(path: Path, suffix: str | None = None) -> Path:

@@ -53,6 +53,8 @@ class Front(click.Group):
         if not ctx.resilient_parsing:
             _refuse_blanks(args)
         commands = self.list_commands(ctx)
+        if args[:1] == ["help"] and not Path("help").exists():
+            args = [*(word for word in args[1:2] if word in commands), "--help"]
         if args and args[0] not in commands and args[0] not in ("--help", "-h", "--version"):
             if not args[0].startswith("-") and not ctx.resilient_parsing:
                 _check_word(args[0], tuple(commands))
@@ -70,6 +72,48 @@ class Front(click.Group):
                 return dreaming.shell_complete(inner, incomplete)
         found = super().shell_complete(ctx, incomplete) + beginning(CANVASES, incomplete)
         return found or [CompletionItem(incomplete, type="file")]
+
+
+_OTHER_WORDS = {
+    "animate": "phosphene film holiday.mp4, or phosphene zoom photo.jpg",
+    "video": "phosphene film holiday.mp4",
+    "movie": "phosphene film holiday.mp4",
+    "completion": "the page Completion of the documents: docs/how-to/completion.md",
+    "gui": "phosphene studio",
+    "paint": "phosphene studio",
+    "ui": "phosphene studio",
+    "web": "phosphene studio",
+    "transfer": "phosphene style photo.jpg painting.jpg",
+    "looks": "phosphene presets, and phosphene filters",
+    "batch": "phosphene FOLDER",
+}
+_OTHER_FLAGS = {
+    "--color": "--colour",
+    "--colors": "--colours",
+    "--iterations": "--steps",
+    "--iteration": "--steps",
+    "--num-iterations": "--steps",
+    "--lr": "--step-size",
+    "--learning-rate": "--step-size",
+    "--style": "phosphene style PICTURE STYLE",
+    "--style-image": "phosphene style PICTURE STYLE",
+    "--only": "--mask",
+    "--zoom": "phosphene zoom PICTURE",
+    "--frames": "phosphene zoom PICTURE, or phosphene film FILM",
+    "--fps": "phosphene zoom PICTURE, or phosphene film FILM",
+    "--width": "--long-side",
+    "--max-size": "--long-side",
+    "--image-size": "--long-side",
+    "--layers": "--layer",
+    "--gpu": "--device cuda",
+    "--output-dir": "-o FOLDER/",
+    "--model-file": "--model",
+    "--network": "--model",
+    "--tiles": "--tile",
+    "--overwrite": "--force",
+    "--verbose": "--debug",
+}
+"""What other programs call things, and what they are called here."""
 
 
 def _refuse_blanks(args: Sequence[str]) -> None:
@@ -98,6 +142,8 @@ def _check_word(word: str, commands: tuple[str, ...]) -> None:
     """Refuses a first word that is neither a command nor anything like a picture."""
     if word in CANVASES or Path(word).exists() or glob.has_magic(word) or any(mark in word for mark in "./\\"):
         return
+    if (meant := _OTHER_WORDS.get(word.lower())) is not None:
+        raise click.UsageError(f"{word!r} is neither a command nor a picture.\nIt is: {meant}")
     here = sorted(each.name for each in Path().iterdir())
     raise click.UsageError(
         f"{word!r} is neither a command nor a picture.{nearest(word, [*commands, *CANVASES, *here])}\n"
@@ -142,6 +188,8 @@ def _usage(error: click.ClickException) -> str:
     """Click's message, and where help is."""
     context = getattr(error, "ctx", None)
     message = error.format_message()
+    if isinstance(error, click.NoSuchOption) and (meant := _OTHER_FLAGS.get(error.option_name)) is not None:
+        message = f"No such option {error.option_name!r}. It is: {meant}"
     if "\n" in message or context is None:
         return message
     return f"{message}\nSee: {context.command_path} --help"

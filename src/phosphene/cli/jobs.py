@@ -84,13 +84,14 @@ class Machines:
 
 
 def canvas_size(text: str | None) -> tuple[int, int] | None:
-    """Width and height from `768x512`. Raises `SettingsError`: it is written otherwise, or empty."""
+    """Width and height from `768x512`, or from `512`, a square. Raises `SettingsError`: it is written otherwise."""
     if text is None:
         return None
-    match = re.fullmatch(r"\s*(\d{1,9})\s*[x×X*,]\s*(\d{1,9})\s*", text)
-    if not match or 0 in (int(match[1]), int(match[2])):
-        raise SettingsError(f"--size is {text!r}; it takes width x height in pixels, as 768x512.")
-    return int(match[1]), int(match[2])
+    match = re.fullmatch(r"\s*(\d{1,9})\s*(?:[x×X*,]\s*(\d{1,9})\s*)?", text)
+    size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if 0 in size:
+        raise SettingsError(f"--size is {text!r}; it takes width x height in pixels, as 768x512, or one side, as 512.")
+    return size
 
 
 def check_streams(job: Job, wishes: OutputOptions) -> None:
@@ -212,7 +213,7 @@ class Jobs:
 
     def _in_turn(self, jobs: Sequence[Job], executor: MakeExecutor | None = None) -> None:
         """Makes one picture after the other; `executor` makes the steps of large ones."""
-        for number, job in enumerate(jobs, 1):
+        for number, job in enumerate(map(self.batch.placed, jobs), 1):
             title = f"{job.source.name} ({number} of {len(jobs)})" if len(jobs) > 1 else job.source.name
             with self.runner.telling(job, many=self.batch.many), self._claimed(job) as ours:
                 if ours and (again := self._again(job)) is not None:
@@ -229,7 +230,7 @@ class Jobs:
             notes = [_ANEW] * (again and not begun)
             result = self.runner.make(job, made, title=title, notes=notes, replace=again or begun)
         except ImageError:
-            if self.batch.many and self._again(job) is None:  # another run was faster
+            if (self.batch.many or job.usual) and self._again(job) is None:  # another run was faster
                 return
             raise
         if self.regions and isinstance(result, Dream):
@@ -261,7 +262,7 @@ class Jobs:
     def _due(self, jobs: Sequence[Job], claims: ExitStack) -> dict[Job, bool]:
         """The jobs that are not done, each with whether it was interrupted; they are claimed."""
         due = {}
-        for job in jobs:
+        for job in map(self.batch.placed, jobs):
             with self.runner.telling(job, many=self.batch.many):
                 if claims.enter_context(self._claimed(job)) and (again := self._again(job)) is not None:
                     due[job] = again
