@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import phosphene
+from conftest import photograph as photograph_of
 from conftest import tiny
 from phosphene import images
 from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
@@ -22,6 +23,7 @@ from phosphene.painting.document import Brush, Document, Ground, History, Look, 
 from phosphene.painting.engine import PaintEngine, mark
 from phosphene.painting.look_cache import LookCache
 from phosphene.painting.render import coverage, render, sizes
+from phosphene.painting.settling import DRIFT, HUE, LIGHT, settled
 from phosphene.records import record
 from phosphene.run import Dream
 
@@ -463,3 +465,31 @@ def test_a_long_painting_fits_into_a_record(efficientnet):
     made = rendered(document, painted, picture(), lambda _: None, names={})
     assert set(made.record.settings["painting"]) == {"zlib"}
     assert len(made.record.to_json()) < 100_000
+
+
+def test_a_brush_that_is_held_settles(efficientnet):
+    view = images.load(photograph_of("china"), long_side=320)
+    held = PaintEngine(LookCache(efficientnet, view))
+    x, y, seen = 180.0, 90.0, []
+    for number in range(24):
+        held.touch(Brush(90, Look("dream", preset="beasts"), softness=0.6), ((x, y, 1.0),), number)
+        seen.append(held.pixels[..., 60:120, 150:210].clone())
+    there = seen[-1]
+    assert float(((there <= 2 / 255) | (there >= 253 / 255)).float().mean()) < 0.01  # nothing burns
+    change = (held.pixels - view.pixels).abs().mean(1)[0]
+    middle, rim = change[80:100, 170:190].mean(), change[80:100, 140:148].mean()
+    assert middle > 0.02  # a dream is there
+    assert rim < middle / 3  # and its border is as soft as the brush
+    firsts, lasts = (float((seen[b] - seen[a]).abs().mean()) for a, b in ((0, 6), (17, 23)))
+    assert lasts < firsts * 1.5
+    limit = 0.1 + float((view.pixels[..., 60:120, 150:210]).std())
+    assert float(there.std()) < 1.5 * limit
+
+
+def test_what_is_below_the_limit_is_left_alone_and_nothing_passes_it():
+    photo = photograph((80, 90))
+    assert torch.allclose(settled(photo, photo, photo), photo, atol=0.02)
+    noise = torch.rand(1, 3, 80, 90, generator=torch.Generator().manual_seed(3))
+    grey = torch.full_like(noise, 0.5)
+    assert float(settled(noise, grey, grey).std()) < LIGHT[1] + HUE[1]
+    assert (settled(torch.ones_like(grey), grey, grey) - grey).abs().max() <= DRIFT + 1e-3

@@ -466,7 +466,7 @@ def test_a_style_must_look_first_and_says_so(session, monkeypatch):
     events = heard(session)
     look = Look("style", reference=session.add_reference(jpeg((64, 48), seed=8), "style.jpg")["id"])
     for _ in range(2):
-        with pytest.raises(SettingsError, match="looks at your picture first"):
+        with pytest.raises(SettingsError, match="is being prepared"):
             session.begin(replace(BRUSH, look=look), ((40, 40, 1),))
     (job,) = (each for each in session.jobs.values() if each.kind == "look")
     assert ended(job).state == "done"
@@ -703,15 +703,15 @@ class TestWorker:
 
     def test_a_job_makes_way_for_one_before_it_only(self, worker):
         log, gate = [], threading.Event()
-        long = worker.add(self.job(worker, log, "thumbnails", Rank.THUMBNAILS, gate=gate))
+        long = worker.add(self.job(worker, log, "render", Rank.RENDER, gate=gate))
         while not log:
             time.sleep(0.001)
         jobs = [worker.add(self.job(worker, log, name, rank)) for name, rank in
-                (("render", Rank.RENDER), ("ground", Rank.GROUND))]  # fmt: skip
+                (("thumbnails", Rank.THUMBNAILS), ("ground", Rank.GROUND))]  # fmt: skip
         gate.set()
         for job in (long, *jobs):
             ended(job)
-        way = {"thumbnails": [0], "ground": [0, 1, 2]}, {"thumbnails": [1, 2], "render": [0, 1, 2]}
+        way = {"render": [0], "ground": [0, 1, 2]}, {"render": [1, 2], "thumbnails": [0, 1, 2]}
         assert log == [f"{name}{step}" for part in way for name, steps in part.items() for step in steps]
 
     def test_what_fails_does_not_end_the_worker(self, worker):

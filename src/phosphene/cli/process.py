@@ -6,6 +6,7 @@ of two cores, two threads take more than twice as long as one: docs/explanation/
 
 import ctypes
 import time
+from collections.abc import Callable
 
 import psutil
 
@@ -69,16 +70,29 @@ def tune_malloc(size: tuple[int, int]) -> None:
     it at every step. Kept buffers made whole dreams 1.2 to 1.5 times faster. But whole copies of a large picture would
     leave holes that nothing fits into. Elsewhere this does nothing.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):  # not glibc
+    if (mallopt := one_heap()) is None:
         return
-    mallopt(_ARENA_MAX, 1)
     if size[0] * size[1] > LARGE:
         mallopt(_MMAP_THRESHOLD, HANDED_BACK)
     else:
         mallopt(_MMAP_MAX, 0)
     mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def one_heap() -> Callable[[int, int], int] | None:
+    """Asks glibc for one heap in place of one for every few threads, each with holes of its own.
+
+    The memory of a server with many threads grew by 43 % in ten minutes, and by 2 % with one heap.
+
+    Returns:
+        What sets more of its options; `None` where the C library is another.
+    """
+    try:
+        mallopt: Callable[[int, int], int] = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # not glibc
+        return None
+    mallopt(_ARENA_MAX, 1)
+    return mallopt
 
 
 def trim_heap() -> None:

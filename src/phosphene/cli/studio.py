@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phosphene.cli import configuration
+from phosphene.cli import configuration, process
 from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
 from phosphene.errors import SettingsError
@@ -43,6 +43,7 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
     if folder is not None and not Path(folder).is_dir():
         raise SettingsError(f"--folder {folder} is no folder.\nName one that is there: phosphene studio --folder DIR")
     pictures = None if folder is None else Path(folder).resolve()
+    process.one_heap()
     from phosphene.sessions.service import Studio
     from phosphene.studio.server import serve
 

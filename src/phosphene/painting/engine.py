@@ -14,6 +14,7 @@ from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
 from phosphene.painting.look_cache import Box, LookCache
+from phosphene.painting.settling import settled
 from phosphene.pixels import transforms
 from phosphene.recipes import dream as recipe
 
@@ -82,6 +83,14 @@ TOUCH_JITTER = 12  # pixels: a window is small
 ERASED, REVEALED = 0.35, 0.5  # of what a touch erases, or shows of a style
 
 
+@dataclass(frozen=True)
+class Begun:
+    """How a view was when a stroke began, and what the stroke has covered since."""
+
+    pixels: Tensor  # `[1, 3, h, w]`
+    cover: Tensor  # `[1, 1, h, w]`, 0..1: how far the farthest touch went
+
+
 @dataclass
 class PaintEngine:
     """A view with what is painted on it.
@@ -97,6 +106,7 @@ class PaintEngine:
     pixels: Tensor = field(init=False)
     styled: dict[Look | Ground, Tensor] = field(default_factory=dict)
     regions: Tensor | None = None
+    _begun: Begun | None = None  # how all was when the stroke began
 
     def __post_init__(self) -> None:
         self.pixels = self.photograph.clone()
@@ -122,8 +132,16 @@ class PaintEngine:
         found = mark(touch, brush, *self.look_cache.size)
         if found is None:
             return None
-        part = self.pixels[(..., *found.box)]
-        part.copy_(part + found.mask * amount(brush) * (self._wanted(brush, found, number) - part))
+        if number == 0 or self._begun is None:
+            self._begun = Begun(self.pixels.clone(), torch.zeros_like(self.pixels[:, :1]))
+        part, begun = self.pixels[(..., *found.box)], self._begun.pixels[(..., *found.box)]
+        cover, wanted = self._begun.cover[(..., *found.box)], self._wanted(brush, found, number)
+        if brush.look.kind == DREAM:  # as far as the brush's softest touch lets it, however often the place is touched
+            torch.maximum(cover, found.mask, out=cover)
+            wanted = begun + cover * (wanted - begun)
+            part.copy_(part + found.mask / cover.clamp(min=NEAR) * (wanted - part))
+        else:
+            part.copy_(part + found.mask * amount(brush) * (wanted - part))
         return found.box
 
     def grow(self, ground: Ground | None, on_step: OnStep | None = None) -> Ground | None:
@@ -233,7 +251,9 @@ class PaintEngine:
         )
         objective = self.look_cache.brushed(brush.look, (window.shape[-2], window.shape[-1]))
         dreamt = recipe.dream(window, self.look_cache.network, objective, settings=settings)
-        return dreamt[..., _within(found.box[0], rows), _within(found.box[1], columns)]
+        begun = self.pixels if self._begun is None else self._begun.pixels
+        held = settled(dreamt, begun[..., rows, columns], self.photograph[..., rows, columns])
+        return held[..., _within(found.box[0], rows), _within(found.box[1], columns)]
 
     def _grown(self, ground: Ground, on_step: OnStep) -> Tensor:
         if ground.look.kind == STYLE:

@@ -29,8 +29,8 @@ class Rank(IntEnum):
 
     GROUND = 1
     LOOK = 2
-    THUMBNAILS = 3
-    RENDER = 4
+    RENDER = 3  # what was asked for comes before what is shown by itself
+    THUMBNAILS = 4
 
 
 @dataclass(eq=False)

@@ -8,7 +8,7 @@ from phosphene.ascent import Step
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Stroke, Touch, read
+from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Look, Stroke, Touch, read
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.look_cache import LookCache
 from phosphene.records.record import Facts
@@ -232,12 +232,17 @@ class Session(Subscribers):
             return
         self.engine.look_cache.check(look)
         if look.kind == STYLE and look not in self.engine.styled:
-            waiting = (job for job in self.jobs.values() if job.kind == "look" and not job.over)
-            if not any(job.message.startswith(look.name) for job in waiting):
-                self._prepare(brush)
-            raise SettingsError(f"{look.name} looks at your picture first.\nPaint with it as soon as it is ready.")
+            message = f"preparing the brush {self._called(look)}"
+            if not any(job.message == message and not job.over for job in self.jobs.values()):
+                self._prepare(brush, message)
+            raise SettingsError(f"The brush {self._called(look)} is being prepared.\nPaint as soon as it is ready.")
 
-    def _prepare(self, brush: Brush) -> None:
+    def _called(self, look: Look) -> str:
+        """A look's name, as a painter knows it: that of its picture, if it is of one."""
+        known = {each["id"]: each["name"] for each in self.references.told()}
+        return known.get(look.reference or "", look.name)
+
+    def _prepare(self, brush: Brush, message: str) -> None:
         def work(job: Job) -> dict[str, object]:
             def watch(step: Step) -> None:
                 job.tell(step.done)
@@ -246,7 +251,7 @@ class Session(Subscribers):
             self.engine.prepare(brush.look, watch)
             return {"look": brush.look.to_dict()}
 
-        self.add_job("look", Rank.LOOK, work, f"{brush.look.name} looks at your picture")
+        self.add_job("look", Rank.LOOK, work, message)
 
     def _stop_growing(self) -> None:
         """Ends the ground's growing; it stays as it stands."""

@@ -158,6 +158,7 @@ def serve(
 
 def server(studio: Studio, place: Place, limits: Limits, ready: Callable[[], None]) -> uvicorn.Server:
     """Uvicorn, set up: nothing in between that could change who seems to ask, and no log that shows the token."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     application = app(studio, place.tokens, port=place.port, host=place.host, limits=limits)
     config = uvicorn.Config(
         application,
@@ -178,6 +179,11 @@ def server(studio: Studio, place: Place, limits: Limits, ready: Callable[[], Non
         ws_per_message_deflate=False,  # pictures are compressed already
     )
     return _Server(config, studio, ready)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that a socket was refused: whoever asked was told, and uvicorn takes that for a fault."""
+    return "without completing handshake" not in record.getMessage()
 
 
 class _Server(uvicorn.Server):

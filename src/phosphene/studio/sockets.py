@@ -143,7 +143,7 @@ class _Conversation:
     def __init__(self, context: RequestContext, socket: WebSocket, session: Session) -> None:
         self.context, self.socket, self.session = context, socket, session
         self.send_queue = SendQueue(context.limits.queue_messages, context.limits.queue_bytes)
-        self.painting = False
+        self.painting = self.refused = False  # whether a stroke is being painted, or was refused and still comes in
         self.close_reason: tuple[int, str] | None = None
 
     async def run(self) -> None:
@@ -206,8 +206,11 @@ class _Conversation:
             raise Refusal(400, "The socket takes text.", "Send JSON: GET /api/openapi.json shows its shape, Message.")
         match shapes.read(text, "Message"):
             case shapes.Begin() as wish:
+                self.refused = True
                 self.session.begin(wish.brush, wish.points)
-                self.painting = True
+                self.painting, self.refused = True, False
+            case wish if self.refused:  # sent before the page heard of it
+                self.refused = wish.do == "points"
             case wish if not self.painting:
                 raise Refusal(400, f"{wish.do!r} came, but no stroke was begun.", 'Begin one: {"do": "begin", …}')
             case shapes.Points() as wish:

@@ -8,6 +8,8 @@ export class ApiError extends Error {
   }
 }
 
+export const LOCKED = "The studio was started again since this page was opened.";
+export const LOCKED_HINT = "Your painting is saved: open the address that the terminal shows now.";
 const UNREACHABLE = "Start it again in the terminal with: phosphene studio";
 
 async function request(method, path, body, type) {
@@ -23,10 +25,9 @@ async function request(method, path, body, type) {
 
 async function refusal(response) {
   const told = await response.json().catch(() => ({}));
-  const fallback =
-    response.status === 401 ? "This page is not signed in." : `The studio answered ${response.status}.`;
-  const hint = response.status === 401 ? "Open the address that the terminal shows." : "Try it again.";
-  return new ApiError(told.error ?? fallback, told.hint ?? hint, response.status);
+  if (response.status === 401) return new ApiError(LOCKED, LOCKED_HINT, 401); // the server speaks to programs
+  const fallback = `The studio answered ${response.status}.`;
+  return new ApiError(told.error ?? fallback, told.hint ?? "Try it again.", response.status);
 }
 
 const json = async (method, path, value) => {

@@ -85,7 +85,7 @@ function sliderRow() {
   sliders.strength = slider({
     name: "Strength",
     label: "Brush strength",
-    title: "How fast the dream grows under the brush: the step of the gradient ascent (, and .)",
+    title: "How quickly the brush works (, and .)",
     scale: byFactors(0.1, 3),
     show: (value) => value.toFixed(2),
     usual: 1,

@@ -79,6 +79,6 @@ function keySwitch() {
     "label",
     { class: "row check" },
     input,
-    el("span", {}, "Single keys act (letters and signs without Ctrl)"),
+    el("span", {}, "Enable single-key shortcuts"),
   );
 }

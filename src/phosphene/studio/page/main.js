@@ -1,6 +1,6 @@
 // Puts the parts together, and follows the address: #id is an open picture, without it there is the first screen.
 
-import { api } from "./api.js";
+import { LOCKED, LOCKED_HINT, api } from "./api.js";
 import { startBrushbar } from "./brushbar.js";
 import { cameraExists, openCamera } from "./camera.js";
 import { startCompare } from "./compare.js";
@@ -24,6 +24,9 @@ import { startTheme, toggleTheme } from "./theme.js";
 import { complain } from "./toasts.js";
 
 const QUIET = 1200; // a break this short is not worth a word
+const LONG = 15000; // after such a break the server has probably ended
+const STOPPED =
+  "The studio has stopped; your painting is saved. Start it in a terminal (phosphene studio), and open its address.";
 
 async function begin() {
   startTheme();
@@ -118,18 +121,22 @@ function showPicture() {
 
 function startBanner() {
   let timer = 0;
-  store.watch(["connected"], () => {
+  const say = (words) => {
+    byId("banner").textContent = words;
+    byId("banner").hidden = !words;
+  };
+  store.watch(["connected", "locked"], () => {
     const connected = store.get("connected");
     document.body.dataset.connected = connected;
     clearTimeout(timer);
-    if (connected) byId("banner").hidden = true;
+    if (store.get("locked")) say(`${LOCKED} ${LOCKED_HINT}`);
+    else if (connected) say("");
     else timer = setTimeout(lost, QUIET);
   });
-}
-
-function lost() {
-  byId("banner").textContent = "The studio does not answer. It is tried again; nothing painted is lost.";
-  byId("banner").hidden = false;
+  const lost = () => {
+    say("Reconnecting… your painting is saved.");
+    timer = setTimeout(() => say(STOPPED), LONG);
+  };
 }
 
 /** On a phone the looks can be folded away. */

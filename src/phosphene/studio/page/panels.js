@@ -1,11 +1,11 @@
 // The side panel: its tabs, whom a look is for, and the strength of the whole picture's look.
 
-import { byId, debounced, el } from "./dom.js";
+import { byId, debounced, el, icon } from "./dom.js";
 import { dreamPanel } from "./dream.js";
 import { guidePanel } from "./guide.js";
-import { USUAL, aboutLook, lookOf } from "./looks.js";
+import { PHOTOGRAPH, USUAL, aboutLook, lookOf, nameOf } from "./looks.js";
 import { radios } from "./radios.js";
-import { setGround } from "./session.js";
+import { aimAt, setGround } from "./session.js";
 import { byFactors, even, slider } from "./slider.js";
 import { store } from "./store.js";
 import { stylePanel } from "./style.js";
@@ -78,9 +78,24 @@ function targetSwitch() {
     { value: "ground", name: "Whole picture", icon: "whole", title: "A chosen look spreads over the whole picture" },
     { value: "brush", name: "Brush", icon: "brush", title: "A chosen look is for painting with the brush" },
   ];
-  byId("target").replaceWith(
-    radios("target", "A chosen look is for", choices, store.get("target"), (target) => store.set({ target })),
-  );
+  const made = radios("target", "A chosen look is for", choices, store.get("target"), aimAt);
+  byId("target").replaceWith(made, fillButton());
+  store.watch(["target"], () => {
+    for (const input of made.querySelectorAll("input")) input.checked = input.value === store.get("target");
+  });
+}
+
+/** What the brush paints, over the whole picture at once. */
+function fillButton() {
+  const words = el("span");
+  const look = () => (store.get("tool") === "eraser" ? PHOTOGRAPH : store.get("brushLook"));
+  const attributes = { type: "button", class: "soft wide", id: "fill", onclick: () => setGround(look()) };
+  const button = el("button", attributes, icon("whole"), words);
+  store.watch(["target", "tool", "brushLook", "picture"], () => {
+    button.hidden = store.get("target") !== "brush";
+    words.textContent = `Fill the whole picture: ${nameOf(look(), store.get("picture"))}`;
+  });
+  return button;
 }
 
 const SCALES = { dream: byFactors(0.2, 5), style: even(0.1, 1) };

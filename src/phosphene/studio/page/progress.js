@@ -30,12 +30,12 @@ function show() {
   byId("growing-cancel").hidden = !job;
   if (job && job.state === "running") bar.value = job.done;
   else bar.removeAttribute("value");
-  return speak(job && job.done >= 0.5 ? "Half grown" : "It grows");
+  return speak(job && job.done >= 0.5 ? "Half done" : "Dreaming…");
 }
 
 function speak(words) {
   if (words === spoken) return;
-  if (words || spoken) announce(words || "It has grown");
+  if (words || spoken) announce(words || "Done");
   spoken = words;
 }
 
@@ -43,7 +43,7 @@ export const sentence = (words) => words[0].toUpperCase() + words.slice(1);
 
 export function timeLeft(seconds) {
   if (seconds === null || seconds === undefined) return "";
-  if (seconds < 1) return "now";
+  if (seconds < 1) return "less than 1 s";
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -7,7 +7,7 @@ import { Live } from "./live.js";
 import { USUAL, lookOf, nameOf, preset, sameLook } from "./looks.js";
 import { store } from "./store.js";
 import { Thumbs } from "./thumbs.js";
-import { complain, tried } from "./toasts.js";
+import { clearToasts, complain, tried } from "./toasts.js";
 import { Viewport } from "./viewport.js";
 
 export const painting = new Painting(byId("painting"), byId("glow"));
@@ -29,7 +29,8 @@ export function show(state) {
   viewport.hold(state.view);
   thumbs.begin(state.id, store.get("looks"));
   wished = null;
-  store.set({ picture: null, jobs: new Map() });
+  clearToasts();
+  store.set({ picture: null, jobs: new Map(), target: targetFor(state) });
   takeState(state);
   if (location.hash !== `#${state.id}`) history.pushState(null, "", `#${state.id}`);
   document.body.dataset.screen = "work";
@@ -44,7 +45,20 @@ export function beginDreaming(state) {
 
 export const firstLook = () => preset(store.get("looks").presets[0].name);
 
+/** A chosen look is for the brush as soon as somebody painted. */
+function targetFor({ id, strokes }) {
+  const { picture, target } = store.get("chosenTarget") ?? {};
+  if (picture === id) return target;
+  return strokes ? "brush" : "ground";
+}
+
+/** Says for what a chosen look is; it stays so for this picture. */
+export function aimAt(target) {
+  store.set({ target, chosenTarget: { picture: store.get("picture")?.id, target } });
+}
+
 export function leave() {
+  clearToasts();
   live.leave();
   tellAll("leave");
   store.set({ picture: null, jobs: new Map(), connected: true });
@@ -88,7 +102,10 @@ async function refresh() {
 
 function gone(error) {
   if (error.status === 404) leave();
-  complain(error);
+  if (error.status === 401) {
+    live.leave(); // it would be refused for ever
+    store.set({ locked: true });
+  } else complain(error);
 }
 
 /** A socket that was never open may have been refused for good; the browser does not say why. */

@@ -36,7 +36,7 @@ export async function drawShelves() {
   ]);
   const pictures = (recent?.pictures ?? []).filter(({ id }) => !leaving.has(id));
   const shelves = [];
-  if (pictures.length) shelves.push(shelf("Go on with", pictures.map(recentCard)));
+  if (pictures.length) shelves.push(shelf("Recent", pictures.map(recentCard)));
   if (folder?.pictures.length || folder?.left_out) {
     shelves.push(shelf(folder.folder, folder.pictures.map(folderCard), folder.left_out));
   }

@@ -37,6 +37,8 @@ export const store = new Store({
   brushLook: { kind: "dream", preset: "beasts" },
   recent: [], // looks that the brush had, newest first
   target: "ground", // where a look chosen in the panel goes: "ground" or "brush"
+  chosenTarget: null, // {picture, target}, once somebody chose it or painted
+  locked: false, // whether the server does not know this page any more
   tab: "dream",
 });
 
@@ -48,13 +50,14 @@ export function rememberHand() {
     const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
     if (kept.brush) store.set({ brush: { ...store.get("brush"), ...kept.brush } });
     if (kept.recent) store.set({ recent: kept.recent });
+    if (kept.chosenTarget) store.set({ chosenTarget: kept.chosenTarget });
     if (kept.brushLook && !kept.brushLook.reference) store.set({ brushLook: kept.brushLook });
   } catch {
     localStorage.removeItem(KEPT);
   }
-  store.watch(["brush", "brushLook", "recent"], () => {
-    const { brush, brushLook } = { brush: store.get("brush"), brushLook: store.get("brushLook") };
+  store.watch(["brush", "brushLook", "recent", "chosenTarget"], () => {
+    const [brush, brushLook, chosenTarget] = ["brush", "brushLook", "chosenTarget"].map((name) => store.get(name));
     const recent = store.get("recent").filter((look) => !look.reference); // references belong to one picture
-    localStorage.setItem(KEPT, JSON.stringify({ brush, brushLook, recent }));
+    localStorage.setItem(KEPT, JSON.stringify({ brush, brushLook, recent, chosenTarget }));
   });
 }

@@ -1,7 +1,7 @@
 // One stroke of the brush, on its way to the server. While it is held, the place goes on dreaming there.
 
 import { byId } from "./dom.js";
-import { live, painting, whenTold } from "./session.js";
+import { aimAt, live, painting, whenTold } from "./session.js";
 import { store } from "./store.js";
 import { complain } from "./toasts.js";
 
@@ -25,6 +25,7 @@ class Stroke {
     }
     this.begun = false;
     this.#set(true);
+    aimAt("brush"); // who paints chooses looks for the next stroke
     return true;
   }
 

@@ -15,6 +15,11 @@ export function tell(words, { hint = "", action = null, milliseconds = 5000, aft
   return show({ words, hint, action, role: "status", seconds: milliseconds, after });
 }
 
+/** Takes away what was said of a picture that is left; what can be taken back stays. */
+export function clearToasts() {
+  for (const toast of byId("toasts").querySelectorAll("[role=alert]")) toast.leave();
+}
+
 function show({ words, hint, action, role, seconds, after }) {
   const place = byId("toasts");
   for (const other of [...place.children]) if (other.dataset.words === words) other.leave();
