@@ -8,7 +8,8 @@ from torch import Tensor
 from phosphene.pixels.masks import feather
 
 NEAR = 24.0  # pixels of the view: what lies so near counts as one place
-LIGHT, HUE = (1.0, 0.085), (1.0, 0.05)  # contrast at most: of the photograph's own, so many times, and so much more
+LIGHT, HUE = (1.2, 0.075), (1.2, 0.04)  # contrast at most: of the photograph's own, so many times, and so much more
+PEAKS = 2.5  # how many times its spread a detail's highest places are
 DRIFT = 0.09  # how far the mean of a place goes from where it was when the stroke began
 _GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
@@ -16,7 +17,7 @@ _GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 def settled(dreamt: Tensor, begun: Tensor, photograph: Tensor) -> Tensor:
     """Dreamt pixels, their contrast and colours held below a limit that depends on the place.
 
-    A value s that would pass a limit L becomes s / (1 + (s / L)^4)^(1/4): it is left alone far below, and never passes.
+    A value s that would pass a limit L becomes s / (1 + (s / L)^8)^(1/8): it is left alone far below, and never passes.
 
     Args:
         dreamt: `[1, 3, h, w]`, 0..1.
@@ -27,10 +28,12 @@ def settled(dreamt: Tensor, begun: Tensor, photograph: Tensor) -> Tensor:
     own_light, own_hue = _parted(photograph)
     mean, drift = _blurred(dreamt), _blurred(dreamt - begun)
     kept = mean - drift + drift * _shrunk(drift.abs().amax(1, keepdim=True), torch.full_like(drift[:, :1], DRIFT))
+    room = kept.minimum(1 - kept).amin(1, keepdim=True).clamp(min=0) / PEAKS  # up to black, or to white
     details = []
     for part, own, (times, more) in ((light, own_light, LIGHT), (hue, own_hue, HUE)):
         detail = part - _blurred(part)
-        limit = times * _spread(own - _blurred(own)) + more
+        limit = times * _spread(own - _blurred(own))
+        limit = torch.minimum(limit + more, torch.maximum(limit, room))
         details.append(detail * _shrunk(_spread(detail), limit))
     return (kept + details[0] + details[1]).clamp(0, 1)
 
@@ -57,4 +60,4 @@ def _spread(detail: Tensor) -> Tensor:
 
 def _shrunk(value: Tensor, limit: Tensor) -> Tensor:
     """The factor by which a value stays below a limit."""
-    return (1 + (value / limit.clamp(min=1e-6)) ** 4) ** -0.25
+    return (1 + (value / limit.clamp(min=1e-6)) ** 8) ** -0.125
