@@ -368,12 +368,18 @@ def test_a_run_that_was_killed_while_its_journal_went_is_done(tmp_path, monkeypa
     made = (tmp_path / "a.png").read_bytes()
     for gone in ([], [path.name for path in kept.iterdir() if path.name != "run.json"]):
         shutil.copytree(kept, folder)
+        sources.sweep.cache_clear()  # as in a process of its own
+        leftover = sources.temporary_beside(tmp_path / "a.png")
+        leftover = leftover.with_name(leftover.name.replace(f"-{os.getpid()}-", "-999999999-"))  # of one that is gone
+        leftover.write_bytes(made)
+        sources.sweep.cache_clear()
         for name in gone:
             (folder / name).unlink()
         said = CliRunner().invoke(main, ["resume", "a.png"])
         assert said.exit_code == 0, said.output
         assert "there already" in said.output
         assert not folder.exists()
+        assert not leftover.exists()
         assert (tmp_path / "a.png").read_bytes() == made
 
 

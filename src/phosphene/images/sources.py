@@ -214,14 +214,15 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
 def temporary_beside(target: Path) -> Path:
     """A new name for a temporary file or folder beside `target`; it says whose it is.
 
-    Those beside it whose processes were killed are deleted.
+    Those beside it that nobody writes any more are deleted.
     """
-    _sweep(target.parent)
+    sweep(target.parent)
     return target.with_name(f".{_here()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
 @lru_cache(maxsize=256)  # once for a process: a folder of many pictures is not looked through for each
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
+    """Deletes the temporary files in a folder whose processes on this computer were killed."""
     with contextlib.suppress(OSError):
         for path in folder.glob(f".{_here()}-*.tmp"):
             owner = path.name.split("-")[1]

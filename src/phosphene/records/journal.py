@@ -17,6 +17,7 @@ from pathlib import Path
 
 from phosphene.errors import OutOfSpaceError, RecordError, SettingsError
 from phosphene.images import write_atomically
+from phosphene.images.sources import sweep
 from phosphene.records.record import Facts
 
 SUFFIX = ".unfinished"
@@ -115,6 +116,7 @@ class Journal:
 
 def forget(output: Path) -> None:
     """Forgets the run that wrote a file, if it was ended after the file was there and before its journal was gone."""
+    sweep(output.parent)
     _remove(folder_of(output))
 
 
