@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
 pytest.importorskip("axe_playwright_python", reason="needs the extra `browser`")
 
+from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from phosphene.records import record
@@ -329,6 +330,52 @@ def test_the_painting_file_opens_again(easel, tmp_path):
     page.locator("#painting[data-ready]").wait_for()
     assert np.array_equal(easel.settle(strokes=1), kept)
     assert easel.ask("")["id"] != first
+
+
+def test_what_is_seen_is_saved_and_copied_at_once(looker, tmp_path):
+    page = looker.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    with page.expect_download() as download:
+        page.keyboard.press("Control+s")
+    assert download.value.suggested_filename == "china-painting.png"
+    download.value.save_as(tmp_path / "seen.png")
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "seen.png").convert("RGB")), looker.shown())
+    page.keyboard.press("Control+c")
+    expect(page.get_by_role("status").filter(has_text="The picture is copied")).to_be_visible()
+    types = page.evaluate("navigator.clipboard.read().then((items) => items[0].types)")
+    assert types == ["image/png"]
+
+
+def test_who_paints_chooses_looks_for_the_brush(easel):
+    page = easel.page
+    expect(page.get_by_role("radio", name="Whole picture")).to_be_checked()
+    expect(page.locator("#fill")).to_be_hidden()
+    easel.press(WAY)
+    easel.settle(strokes=1)
+    expect(page.get_by_role("radio", name="Brush")).to_be_checked()
+    ground = easel.ground()
+    page.get_by_role("tabpanel", name="Dream").get_by_role("button", name="quilt").click()
+    assert easel.ground() == ground  # it was for the brush
+    page.reload()
+    page.locator("#painting[data-ready]").wait_for()
+    expect(page.get_by_role("radio", name="Brush")).to_be_checked()
+    page.get_by_role("button", name="Fill the whole picture: quilt").click()
+    easel.until(lambda: easel.ground().get("preset") == "quilt", "the whole picture is filled")
+
+
+def test_messages_let_the_mouse_through_and_go_with_their_picture(easel, flower):
+    page = easel.page
+    say = (
+        "import('/static/toasts.js').then((toasts) => toasts.complain({message: 'Something is wrong.', hint: 'Wait.'}))"
+    )
+    page.evaluate(say)
+    toast = page.get_by_role("alert").filter(has_text="It fails.")
+    box, picture = toast.bounding_box(), page.locator("#painting").bounding_box()
+    assert box["x"] >= picture["x"] + picture["width"]  # beside the picture
+    under = "([x, y]) => document.elementFromPoint(x, y).closest('.toast') === null"
+    assert page.evaluate(under, [box["x"] + 20, box["y"] + box["height"] / 2])
+    page.get_by_role("button", name="Phosphene: all pictures").click()
+    expect(toast).to_have_count(0)
 
 
 def test_the_command_is_shown_and_copied(looker):

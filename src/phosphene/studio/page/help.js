@@ -31,6 +31,8 @@ const GROUPS = {
     ["P", "Put the brush down; again: lift it"],
   ],
   Keep: [
+    [`${CONTROL} S`, "Save the picture as you see it"],
+    [`${CONTROL} C`, "Copy it"],
     [`${CONTROL} Z`, "Undo"],
     [`${CONTROL} Shift Z`, `Redo; also ${CONTROL} Y`],
     ["R", "Render at full size"],

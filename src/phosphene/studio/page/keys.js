@@ -7,6 +7,7 @@ import { openPicker } from "./picker.js";
 import { handsBusy, holdSpace } from "./pointer.js";
 import { openRender } from "./render.js";
 import { step, viewport } from "./session.js";
+import { copyPicture, savePicture } from "./share.js";
 import { store } from "./store.js";
 import { stroke } from "./stroke.js";
 import { compare } from "./compare.js";
@@ -68,10 +69,15 @@ function single(event) {
 
 function withControl(event) {
   const key = event.key.toLowerCase();
+  const keep = { s: savePicture, c: getSelection().isCollapsed ? copyPicture : null }[key];
+  if (keep && store.get("picture") && !event.shiftKey) {
+    event.preventDefault();
+    return keep();
+  }
   const direction = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null;
-  if (!direction || !store.get("picture")) return;
+  if (!direction || !store.get("picture")) return undefined;
   event.preventDefault();
-  if (!handsBusy()) step(direction);
+  return handsBusy() ? undefined : step(direction);
 }
 
 /** Space presses a button that was reached by keyboard; everywhere else it takes hold of the picture. */
