@@ -138,6 +138,28 @@ def test_a_brush_is_lifted_when_the_page_goes(stranger, picture):
     until(lambda: picture.did[-1:] == [("end",)])
 
 
+def test_what_comes_of_a_stroke_that_was_refused_says_nothing_more(stranger, picture):
+    """The page sends points until it hears of it; a painter reads one message, and none about protocol."""
+    refused = {**BEGIN, "brush": {**BRUSH, "look": {"kind": "style", "filter": "fur"}}}
+    with live(stranger, picture) as page:
+        page.receive_json()  # how it stands
+        for told in (refused, {"do": "points", "points": [[1, 2, 1]]}, {"do": "end"}):
+            page.send_json(told)
+        page.send_json({"do": "end"})  # of no stroke at all
+        assert "not there yet" in page.receive_json()["error"]
+        assert "no stroke was begun" in page.receive_json()["error"]
+        page.send_json(BEGIN)
+        until(lambda: ("begin", PUT_DOWN, ((1.0, 2.0, 1.0),)) in picture.did)
+
+
+def test_sockets_that_are_refused_are_no_faults_in_the_log(studio, picture, caplog):
+    with running(studio) as port:
+        for _ in range(3):
+            with pytest.raises(InvalidStatus):
+                connect(f"ws://127.0.0.1:{port}/api/pictures/{picture.id}/live", compression=None)
+    assert "handshake" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
