@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
+import phosphene
 from phosphene import features, networks
 from phosphene.ascent import gradient, planning
 from phosphene.ascent.gradient import Tiling
@@ -781,3 +782,39 @@ def test_trained_weights_that_do_not_come_are_told(timm, torchvision, monkeypatc
     with pytest.raises(WeightsError, match="no way out") as told:
         networks.load(f"{library}:resnet34")
     assert "--weights random" in str(told.value)
+
+
+class Particular(torch.autograd.Function):
+    """Fails backwards, unless its map is as wide as in the training."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.width = x.shape[-1]
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        if ctx.width not in (112, 224):
+            raise ValueError("only widths of the training")
+        return gradients[0]
+
+
+class Narrow(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 2, 1)
+
+    def forward(self, x):
+        return self.second(Particular.apply(self.first(x)))
+
+
+def test_a_gradient_that_fails_at_another_size_is_told_in_words():
+    network = networks.load(Narrow(), mean=(0, 0, 0), std=(1, 1, 1))
+    quick = {"network": network, "octaves": 1, "steps": 1, "layer": "second"}
+    for make in (
+        lambda: phosphene.dream("grey", size=64, **quick),
+        lambda: phosphene.pattern(size=64, **quick),
+        lambda: phosphene.style(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64), network=network, steps=1),
+    ):
+        with pytest.raises(SettingsError, match=r"no gradient for.*only widths of the training"):
+            make()

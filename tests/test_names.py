@@ -465,6 +465,15 @@ def test_two_runs_at_once_make_each_picture_once(here):
     assert len(made()) == 12
 
 
+def test_two_runs_of_one_picture_at_once_make_it_once(here):
+    paint("a.png")
+    line = [*PROGRAM, "a.png", *QUICK, "--threads", "1"]
+    runs = [subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [each.communicate(timeout=120) for each in runs]
+    assert [each.returncode for each in runs] == [0, 0, 0], said
+    assert made() == ["a-dream.png"]
+
+
 def test_what_another_run_is_making_is_passed_over(here):
     paint("in/a.png", "in/b.png")
     with batch.claimed(Path("in/a-dream.png")) as ours:

@@ -16,6 +16,7 @@ from torch import Tensor
 from phosphene import features
 from phosphene.errors import NonFiniteError, SettingsError
 from phosphene.networks import Network
+from phosphene.networks.inspection import blamed
 from phosphene.networks.network import CPU, device_for, walk_on
 from phosphene.objectives import Objective, Place
 from phosphene.pixels import masks, tiles, transforms
@@ -47,8 +48,16 @@ class Torch:
         leaf = pixels.detach().requires_grad_()
         values = self.objective.values(features.extract(self.network, leaf, self.objective.layers), place)
         _check_reached(values, self.network)
-        (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
+        g = _backward(values, leaf, self.network)
         return g, [(layer, each.detach()) for layer, each in values]
+
+
+def _backward(values: Values, leaf: Tensor, network: Network) -> Tensor:
+    """The gradient with respect to the leaf. Raises `SettingsError`: a stranger's backward pass fails at this size."""
+    height, width = leaf.shape[-2:]
+    with blamed(f"{network.name} has no gradient for {width}×{height} pixels"):
+        (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
+        return g
 
 
 def _check_reached(values: Values, network: Network) -> None:
@@ -85,7 +94,7 @@ class OnDevice:
         here = {name: each.to(pixels.device) for name, each in there.items()}
         values = self.objective.values(here, place)
         _check_reached(values, self.network)
-        (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
+        g = _backward(values, leaf, self.network)
         return g.to(pixels.device), [(layer, each.detach()) for layer, each in values]
 
 

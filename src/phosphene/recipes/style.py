@@ -21,6 +21,7 @@ from phosphene.errors import NonFiniteError, SettingsError
 from phosphene.features import hypercolumns
 from phosphene.features.hypercolumns import LOOKS
 from phosphene.networks import Network
+from phosphene.networks.inspection import blamed
 from phosphene.pixels import params, tiles
 from phosphene.pixels.transforms import at
 from phosphene.recipes.fields import memory_bytes
@@ -236,7 +237,9 @@ def _optimised(
             aim.look(pixels, shift(pixels, chance))
         seen = torch.lerp(begun, painting.pixels(), free)
         distance = aim.distance(seen)
-        optimiser.descend(torch.autograd.grad(distance, painting.variables))
+        with blamed("The network has no gradient for this picture"):
+            gradients = torch.autograd.grad(distance, painting.variables)
+        optimiser.descend(gradients)
         with torch.no_grad():
             pixels = torch.lerp(begun, painting.pixels().clamp(0, 1), free)
         score = -float(distance.detach())
