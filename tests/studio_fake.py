@@ -130,6 +130,9 @@ class Session:
         if brush.look.kind == "style":
             raise ImageError("The style is not there yet.\nWait for its job.")
 
+    def take_up(self, look):
+        self.did.append(("take", look))
+
     def more(self, points):
         if points[0][0] == 13:
             raise ZeroDivisionError("secret detail")

@@ -14,7 +14,7 @@ import phosphene
 from phosphene import features, networks
 from phosphene.ascent import gradient, planning
 from phosphene.ascent.gradient import Tiling
-from phosphene.errors import SettingsError, UnknownNameError, WeightsError
+from phosphene.errors import SettingsError, Stop, UnknownNameError, WeightsError
 from phosphene.images.sources import sha256_of
 from phosphene.networks import foreign
 from phosphene.networks.field import ReceptiveField
@@ -818,3 +818,18 @@ def test_a_gradient_that_fails_at_another_size_is_told_in_words():
     ):
         with pytest.raises(SettingsError, match=r"no gradient for.*only widths of the training"):
             make()
+
+
+def test_a_wish_to_stop_is_none_of_the_networks_errors(monkeypatch):
+    """Ctrl-C is heard wherever the program is, in the middle of a gradient, too."""
+    network, grad, left = networks.load(Narrow(), mean=(0, 0, 0), std=(1, 1, 1)), torch.autograd.grad, [2]
+
+    def interrupted(*arguments, **options):
+        left[0] -= 1
+        if not left[0]:
+            raise Stop
+        return grad(*arguments, **options)
+
+    monkeypatch.setattr(torch.autograd, "grad", interrupted)
+    made = phosphene.dream("grey", network=network, size=64, octaves=1, steps=3, layer="first")
+    assert made.record.reached == "octave 1 of 1, step 1 of 3"

@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -335,9 +336,26 @@ def test_info(here):
     said = cli("info", "photo-dream.png").stdout
     assert "layer(" in said
     assert hashlib.sha256((here / "photo.png").read_bytes()).hexdigest() in said
+    again, another = (shlex.split(line)[-3:] for line in said.splitlines() if "phosphene redo" in line)
+    assert again == ["phosphene", "redo", "photo-dream.png"]
+    assert another[-2:] == ["--input", "PICTURE"]
+    assert "--steps" in said  # which was typed
+    assert "--jitter" not in said  # which is the usual one
+    assert "--jitter" in cli("info", "photo-dream.png", "--all").stdout
+    cli("redo", "photo-dream.png", "--input", "other.png", "-o", "so.png")
     told = json.loads(cli("info", "photo-dream.png", "--json").stdout)
     assert told["record"]["settings"] == settings_of("photo-dream.png")
     assert cli("info", "photo-dream.png", "photo.png", code=1).stdout
+
+
+def test_redo_says_where_the_photograph_is_if_it_lies_where_one_stands(here):
+    (here / "made").mkdir()
+    dreamt("photo.png", "-o", "made/x.png")
+    said = cli("redo", "made/x.png", code=2).stderr
+    assert "--input photo.png" in said
+    cli("redo", "made/x.png", "--input", "photo.png")
+    (here / "photo.png").rename("elsewhere.png")
+    assert "--input PATH" in cli("redo", "made/x.png", code=2).stderr
 
 
 def test_redo_gives_the_same_pixels_beside_the_first(here):

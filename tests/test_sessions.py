@@ -466,12 +466,58 @@ def test_a_style_must_look_first_and_says_so(session, monkeypatch):
     events = heard(session)
     look = Look("style", reference=session.add_reference(jpeg((64, 48), seed=8), "style.jpg")["id"])
     for _ in range(2):
-        with pytest.raises(SettingsError, match="is being prepared"):
-            session.begin(replace(BRUSH, look=look), ((40, 40, 1),))
+        with pytest.raises(SettingsError, match=r"Preparing the brush style.jpg"):
+            session.stroke(replace(BRUSH, look=look), ((40, 40, 1),), 0)
     (job,) = (each for each in session.jobs.values() if each.kind == "look")
     assert ended(job).state == "done"
     assert session.stroke(replace(BRUSH, look=look), ((60, 40, 1),), 0)["strokes"] == 1
     assert any(each.get("job", {}).get("kind") == "look" for each in events)
+
+
+def styles_of(session, monkeypatch, count):
+    """Looks of so many style pictures, whose painting is quick."""
+    monkeypatch.setattr(
+        "phosphene.painting.look_cache.choose_style", lambda **asked: style_settings.settings(**asked, steps=2)
+    )
+    added = [session.add_reference(jpeg((64, 48), seed=seed), f"{seed}.jpg")["id"] for seed in range(count)]
+    return [Look("style", reference=each) for each in added]
+
+
+def test_a_stroke_in_a_style_waits_until_that_is_ready(session, monkeypatch):
+    (look,) = styles_of(session, monkeypatch, 1)
+    live = session.begin(replace(BRUSH, look=look), ((40, 40, 1),))
+    session.more(((60, 50, 1),))
+    session.end()
+    assert live.finished.wait(PATIENCE)
+    assert session.state()["strokes"] == 1
+    painted = session.history.document.strokes[0]
+    assert painted.brush.look == look
+    assert (60.0, 50.0, 1.0) in {point for touch in painted.touches for point in touch}
+
+
+def test_a_style_is_prepared_when_the_brush_takes_it_up_and_dropped_for_another(session, monkeypatch):
+    first, second = styles_of(session, monkeypatch, 2)
+    gate = threading.Event()
+    session.worker.ask(lambda: gate.wait(PATIENCE))
+    session.take_up(first)
+    session.take_up(second)
+    gate.set()
+    jobs = {each.message: each for each in session.jobs.values() if each.kind == "look"}
+    assert ended(jobs["preparing the brush 0.jpg"]).state == "cancelled"
+    assert ended(jobs["preparing the brush 1.jpg"]).state == "done"
+    assert session.stroke(replace(BRUSH, look=second), ((60, 40, 1),), 0)["strokes"] == 1
+
+
+def test_a_stroke_whose_style_is_given_up_is_taken_back(session, monkeypatch):
+    (look,) = styles_of(session, monkeypatch, 1)
+    gate = threading.Event()
+    session.worker.ask(lambda: gate.wait(PATIENCE))
+    live = session.begin(replace(BRUSH, look=look), ((40, 40, 1),))
+    (job,) = (each for each in session.jobs.values() if each.kind == "look")
+    session.worker.drop([job])
+    gate.set()
+    assert live.finished.wait(PATIENCE)
+    assert session.state()["strokes"] == 0
 
 
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2"), RuntimeError("CUDA out of memory"), MemoryError()])

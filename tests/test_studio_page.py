@@ -365,9 +365,7 @@ def test_who_paints_chooses_looks_for_the_brush(easel):
 
 def test_messages_let_the_mouse_through_and_go_with_their_picture(easel, flower):
     page = easel.page
-    say = (
-        "import('/static/toasts.js').then((toasts) => toasts.complain({message: 'Something is wrong.', hint: 'Wait.'}))"
-    )
+    say = "import('/static/toasts.js').then((toasts) => toasts.complain({message: 'It fails.', hint: 'Wait.'}))"
     page.evaluate(say)
     toast = page.get_by_role("alert").filter(has_text="It fails.")
     box, picture = toast.bounding_box(), page.locator("#painting").bounding_box()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -138,9 +139,10 @@ def _changes(changes: Mapping[str, object]) -> str:
 
 @click.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...", shell_complete=configuration.files)
+@flag("--all", "in_full", is_flag=True, help="every setting, and not only those that are not the usual ones")
 @as_json
-def info(pictures: tuple[str, ...], as_json: bool) -> int:
-    """Shows how pictures were made."""
+def info(pictures: tuple[str, ...], in_full: bool, as_json: bool) -> int:
+    """Shows how pictures were made, and the commands that make them again, or another picture so."""
     failed = False
     for picture in pictures:
         try:
@@ -154,9 +156,9 @@ def info(pictures: tuple[str, ...], as_json: bool) -> int:
         if as_json:
             click.echo(json.dumps({"picture": picture, "record": json.loads(made.to_json())}))
         else:
-            _facts(picture, _told(made))
+            _facts(picture, _told(made, picture, in_full=in_full))
     if not as_json:
-        Console().say("* marks what is not the default.")
+        Console().say("* marks what is not the default." if in_full else "--all shows every setting.")
     return int(failed)
 
 
@@ -176,13 +178,23 @@ def _picture(name: str) -> str | bytes:
     return piped().getvalue()
 
 
-def _told(made: Record) -> dict[str, object]:
+def _usual(recipe: str) -> Mapping[str, object]:
+    """The usual settings of a technique; none where it is not known."""
+    from phosphene.recipes.pattern_settings import PatternSettings
+    from phosphene.recipes.style_settings import StyleSettings
+
+    known = {"dream": DreamSettings, "style": StyleSettings, "pattern": PatternSettings}
+    return known[recipe]().to_dict() if recipe in known else {}
+
+
+def _told(made: Record, picture: str, *, in_full: bool) -> dict[str, object]:
     """A record's facts, one for each line."""
     origin, output = made.input, made.output
     network = [made.network.get(key, "?") for key in ("name", "file", "sha256")]
     size = f"{origin.get('width', '?')}×{origin.get('height', '?')}"
-    usual = DreamSettings().to_dict()
-    changed = {name for name, value in made.settings.items() if usual.get(name) not in (value, None)}
+    usual = _usual(str(made.settings.get("technique", made.recipe)))
+    changed = {name for name, value in made.settings.items() if usual.get(name) != value}
+    again = None if picture == "-" else shlex.join(["phosphene", "redo", picture])
     return {
         "made by": f"phosphene {made.recipe}{'' if made.complete else f', stopped at {made.reached}'}",
         "of": made.objective,
@@ -193,7 +205,13 @@ def _told(made: Record) -> dict[str, object]:
         "frames": f"{output['frames']}, {output.get('rate', '?')} a second" if "frames" in output else None,
         "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
         "threads": made.threads,
-    } | {fields.flag(name) + " *" * (name in changed): value for name, value in made.settings.items()}
+        "again": again,
+        "another so": f"{again} --input PICTURE" if again and made.recipe in ("dream", "style") else None,
+    } | {
+        fields.flag(name) + " *" * (in_full and name in changed): value
+        for name, value in made.settings.items()
+        if in_full or name in changed
+    }
 
 
 def _facts(title: str, facts: Mapping[str, object]) -> None:

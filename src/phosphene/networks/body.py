@@ -163,7 +163,7 @@ class Body:
         try:
             self.run(pixels.to(self.dtype), keep, None, found)
         except (Exception, SystemExit) as error:  # whatever a stranger's code raises
-            if inspection.is_of_memory(error):
+            if inspection.passes(error):
                 raise
             self.error = error
         return found

@@ -13,16 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from phosphene.errors import PhospheneError, SettingsError
+from phosphene.errors import PhospheneError, SettingsError, Stop
 from phosphene.networks.weight_files import SIDE
 
 _MEMORY = ("allocate memory", "out of memory")  # in what torch says where there is none left
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
-def is_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out."""
-    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _MEMORY)
+def passes(error: BaseException) -> bool:
+    """Whether an error is not the network's: memory ran out, or somebody wishes to stop."""
+    return isinstance(error, (MemoryError, Stop)) or any(words in str(error).lower() for words in _MEMORY)
 
 
 def told(error: BaseException) -> str:
@@ -42,14 +42,14 @@ def where(error: BaseException) -> str:
 def blamed(what: str) -> Iterator[None]:
     """Tells whatever a stranger's code raises as a `SettingsError` that begins with `what`.
 
-    What says that memory ran out passes as it is.
+    That memory ran out, and a `Stop`, pass as they are.
     """
     try:
         yield
     except PhospheneError:
         raise
     except (Exception, SystemExit) as error:
-        if is_of_memory(error):
+        if passes(error):
             raise
         raise SettingsError(f"{what}: {told(error)}{where(error)}") from error
 
@@ -152,7 +152,7 @@ def _why_not(pixels: Tensor, sums: list[Tensor]) -> str | None:
     try:
         (g,) = torch.autograd.grad(sums, pixels, retain_graph=True, allow_unused=True)
     except Exception as error:  # whatever a stranger's backward pass raises
-        if is_of_memory(error):
+        if passes(error):
             raise
         return f"has no way back to the picture ({told(error)})"
     return None if g is not None else "does not look at the picture"

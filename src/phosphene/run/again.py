@@ -1,6 +1,7 @@
 """A run again, from the record of the last one."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -178,7 +179,9 @@ def recorded_input(made: Record, folder: Path) -> images.Source:
         return _recorded_canvas(str(made.input["canvas"]))
     name = str(made.input.get("name", ""))
     if (beside := record.beside(folder, name)) is None:
-        raise RecordError(f"The input {name!r} is no file in {folder}. Say where it is: --input PATH")
+        here = name and record.beside(Path(), name)  # where the user stands; taken only if the user says so
+        where = shlex.quote(name) if here else "PATH"
+        raise RecordError(f"The input {name!r} is no file in {folder}. Say where it is: --input {where}")
     return beside
 
 

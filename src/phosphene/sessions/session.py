@@ -1,5 +1,6 @@
 """One picture and the painter before it: what was done, what can be undone, what is being computed, and who watches."""
 
+import threading
 import time
 from functools import partial
 
@@ -56,6 +57,9 @@ class Session(Subscribers):
         self.background = Background(self.name, folder, self.references, self.painter, worker, self.add_job)
         self._ground_job: Job | None = None
         self._live: LiveStroke | None = None
+        self._waiting: list[LiveStroke] = []  # strokes whose look is being made ready
+        self._waits = threading.Lock()  # of those, which requests add and the worker paints
+        self._preparing: dict[Look, Job] = {}  # what makes looks ready
 
     @property
     def history(self) -> History:
@@ -165,12 +169,46 @@ class Session(Subscribers):
         """
         if self.growing and self.history.document.strokes:
             raise SettingsError("Your strokes are being painted again on the new ground.\nWait until they are there.")
-        self._make_ready(brush)
+        job = self._prepared(brush.look)
         self.end()
-        self._stop_growing()
         self._live = live = LiveStroke(brush, points)
-        self.worker.post(lambda: self.painter.paint(live))
+        if job is None:
+            self._paint(live)
+        else:
+            with self._waits:
+                self._waiting.append(live)
+            job.after = lambda: self._paint_waiting(job)
+            if job.over:
+                self._paint_waiting(job)
         return live
+
+    def take_up(self, look: Look) -> None:
+        """The brush is to paint a look, which is made ready; others are not, unless a stroke waits for them.
+
+        Raises:
+            PhospheneError: a look that cannot be.
+        """
+        with self._waits:
+            wanted = {look, *(live.brush.look for live in self._waiting)}
+        self.worker.drop(job for other, job in self._preparing.items() if other not in wanted)
+        if look.kind != ERASE:
+            self._prepared(look)
+
+    def _paint(self, live: LiveStroke) -> None:
+        self._stop_growing()
+        self.worker.post(lambda: self.painter.paint(live))
+
+    def _paint_waiting(self, job: Job) -> None:
+        """Paints the strokes that waited for a look; they are given up if it was not made ready."""
+        with self._waits:
+            mine = [live for live in self._waiting if self._preparing.get(live.brush.look) is job]
+            self._waiting = [live for live in self._waiting if live not in mine]
+        for live in mine:
+            if job.state == "done":
+                self._paint(live)
+            else:
+                live.lift(cancelled=True)
+                live.finished.set()
 
     def more(self, points: Touch) -> None:
         """Further points of the stroke."""
@@ -189,6 +227,8 @@ class Session(Subscribers):
 
     def stroke(self, brush: Brush, points: Touch, seconds: float) -> State:
         """A whole stroke, which takes so many seconds. Raises `PhospheneError`: as `begin`."""
+        if (job := self._prepared(brush.look)) is not None:
+            raise SettingsError(f"{job.message[0].upper()}{job.message[1:]}.\nPaint as soon as it is ready.")
         live = self.begin(brush, points[:1])
         number = max(1, len(points) - 1)
         for point in points[1:]:
@@ -225,33 +265,37 @@ class Session(Subscribers):
         else:
             self.engine.look_cache.check(ground.look)
 
-    def _make_ready(self, brush: Brush) -> None:
-        """Refuses a brush that is not ready, and begins to make it so."""
-        look = brush.look
+    def _prepared(self, look: Look) -> Job | None:
+        """What is making a look ready, which is begun if need be; `None` if it is ready.
+
+        Raises:
+            PhospheneError: a look that cannot be.
+        """
         if look.kind == ERASE:
-            return
+            return None
         self.engine.look_cache.check(look)
-        if look.kind == STYLE and look not in self.engine.styled:
-            message = f"preparing the brush {self._called(look)}"
-            if not any(job.message == message and not job.over for job in self.jobs.values()):
-                self._prepare(brush, message)
-            raise SettingsError(f"The brush {self._called(look)} is being prepared.\nPaint as soon as it is ready.")
+        if look.kind != STYLE or look in self.engine.styled:
+            return None
+        job = self._preparing.get(look)
+        if job is None or job.over or job.cancelled:
+            job = self._preparing[look] = self._prepare(look)
+        return job
 
     def _called(self, look: Look) -> str:
         """A look's name, as a painter knows it: that of its picture, if it is of one."""
         known = {each["id"]: each["name"] for each in self.references.told()}
         return known.get(look.reference or "", look.name)
 
-    def _prepare(self, brush: Brush, message: str) -> None:
+    def _prepare(self, look: Look) -> Job:
         def work(job: Job) -> dict[str, object]:
             def watch(step: Step) -> None:
                 job.tell(step.done)
                 self.worker.breathe(job)
 
-            self.engine.prepare(brush.look, watch)
-            return {"look": brush.look.to_dict()}
+            self.engine.prepare(look, watch)
+            return {"look": look.to_dict()}
 
-        self.add_job("look", Rank.LOOK, work, message)
+        return self.add_job("look", Rank.LOOK, work, f"preparing the brush {self._called(look)}")
 
     def _stop_growing(self) -> None:
         """Ends the ground's growing; it stays as it stands."""

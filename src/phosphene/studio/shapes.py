@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 from typing_extensions import TypedDict
 
 from phosphene.painting.checks import Id, Name, Range, Real, Whole, explain
-from phosphene.painting.document import WORDS, Brush, Ground, Touch
+from phosphene.painting.document import WORDS, Brush, Ground, Look, Touch
 from phosphene.sessions import states
 from phosphene.sessions.service import CANVAS_SIDES
 from phosphene.studio.answers import Refusal
@@ -124,7 +124,14 @@ class End(Shape):
     do: Literal["end", "cancel"]
 
 
-Message = Annotated[Begin | Points | End, Field(discriminator="do")]
+class Take(Shape):
+    """The brush takes up a look, which is made ready."""
+
+    do: Literal["take"]
+    look: Look
+
+
+Message = Annotated[Begin | Points | End | Take, Field(discriminator="do")]
 """What the socket takes, as text."""
 
 

@@ -209,6 +209,8 @@ class _Conversation:
                 self.refused = True
                 self.session.begin(wish.brush, wish.points)
                 self.painting, self.refused = True, False
+            case shapes.Take() as wish:
+                self.session.take_up(wish.look)
             case wish if self.refused:  # sent before the page heard of it
                 self.refused = wish.do == "points"
             case wish if not self.painting:

@@ -10,6 +10,7 @@ import { byFactors, even, slider } from "./slider.js";
 import { store } from "./store.js";
 
 const SIZE = [4, 600];
+const CREATURE = 60; // pixels of the view: a smaller brush has no room for one
 const sliders = {};
 const tools = {};
 let chip;
@@ -24,7 +25,7 @@ export function startBrushbar() {
   );
   store.watch(["tool"], showTool);
   store.watch(["brush"], showBrush);
-  store.watch(["brushLook", "recent", "picture"], showLooks);
+  store.watch(["brush", "brushLook", "recent", "picture"], showLooks);
 }
 
 function toolSwitch() {
@@ -111,13 +112,14 @@ function showLooks() {
   const picture = store.get("picture");
   if (!picture) return;
   const look = store.get("brushLook");
-  const now = JSON.stringify([picture.id, look, store.get("recent"), picture.references]);
+  const small = look.kind === "dream" && store.get("brush").size < CREATURE;
+  const now = JSON.stringify([picture.id, look, store.get("recent"), picture.references, small]);
   if (now === shown) return;
   shown = now;
   const name = nameOf(look, picture);
   chip.replaceChildren(
     lookFrame(look, picture),
-    el("span", { class: "chip-text" }, el("span", { class: "chip-label" }, "Brush paints"), el("strong", {}, name)),
+    el("span", { class: "chip-text" }, el("span", { class: "chip-label" }, small ? "Small: textures of" : "Brush paints"), el("strong", {}, name)),
     icon("chevron"),
   );
   chip.setAttribute("aria-label", `The brush paints ${name}: choose another look`);

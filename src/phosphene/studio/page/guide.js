@@ -80,12 +80,12 @@ function ranking() {
   const best = known?.best ?? [];
   const first = row(
     L.guide(current),
-    "Best layers",
-    best.length ? best.join(", ") : "found by the program",
+    "Automatic",
+    best.length ? best.join(", ") : "the best layers",
     null,
     true,
   );
-  const heading = el("h2", { class: "label" }, "At which layer");
+  const heading = el("h2", { class: "label" }, "Kind of shapes");
   if (known?.layers)
     return [
       heading,

@@ -12,7 +12,7 @@ export const active = ({ state }) => state === "waiting" || state === "running";
 
 export function startProgress() {
   byId("growing-cancel").addEventListener("click", () => growth() && cancelJob(growth().id));
-  store.watch(["jobs", "picture"], show);
+  store.watch(["jobs", "picture", "late"], show);
 }
 
 function growth() {
@@ -23,9 +23,10 @@ function show() {
   const job = growth();
   const growing = Boolean(job?.kind === "ground" || store.get("picture")?.growing);
   document.body.dataset.growing = growing;
-  byId("growing").hidden = !growing && !job;
-  if (!growing && !job) return speak("");
-  byId("growing-text").textContent = sentence(job?.message || "dreaming");
+  const late = store.get("late") && !job && !growing;
+  byId("growing").hidden = !growing && !job && !late;
+  if (!growing && !job && !late) return speak("");
+  byId("growing-text").textContent = late ? "Painting your stroke" : sentence(job?.message || "dreaming");
   byId("growing-left").textContent = timeLeft(job?.seconds_left);
   byId("growing-cancel").hidden = !job;
   if (job && job.state === "running") bar.value = job.done;

@@ -80,7 +80,15 @@ function takeState(state) {
   if (lost) store.set({ brushLook: firstLook() });
 }
 
+/** The server makes ready what the brush paints; a style takes a while. */
+function takeUp() {
+  const look = store.get("brushLook");
+  const there = !look.reference || store.get("picture")?.references.some(({ id }) => id === look.reference);
+  if (there) live.send({ do: "take", look });
+}
+
 function opened() {
+  takeUp();
   // A studio that was started again counts its revisions from the beginning.
   store.set({ connected: true, picture: { ...store.get("picture"), revision: -1 } });
   thumbs.online(true);
@@ -181,6 +189,7 @@ export function strengthFor(look) {
 export function setBrushLook(look) {
   const recent = [look, ...store.get("recent").filter((other) => !sameLook(other, look))].slice(0, RECENT);
   store.set({ brushLook: look, recent, tool: "brush" });
+  takeUp();
   announce(`The brush paints ${nameOf(look, store.get("picture"))}`);
 }
 

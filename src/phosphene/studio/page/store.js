@@ -38,6 +38,7 @@ export const store = new Store({
   recent: [], // looks that the brush had, newest first
   target: "ground", // where a look chosen in the panel goes: "ground" or "brush"
   chosenTarget: null, // {picture, target}, once somebody chose it or painted
+  late: false, // whether a stroke goes on being painted after the brush was lifted
   locked: false, // whether the server does not know this page any more
   tab: "dream",
 });

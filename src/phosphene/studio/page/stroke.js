@@ -6,11 +6,14 @@ import { store } from "./store.js";
 import { complain } from "./toasts.js";
 
 const EVERY = 16;
+const LATE = 700; // milliseconds after which a lifted brush that still paints is told of
 const body = document.body;
 
 class Stroke {
   #waiting = [];
   #timer = 0;
+  #late = 0;
+  #before = 0;
   active = false;
   begun = false; // the server has shown that it paints
 
@@ -49,6 +52,22 @@ class Stroke {
     this.#flush();
     this.#set(false);
     live.send({ do: how });
+    if (how === "end") this.#watch(store.get("picture"));
+  }
+
+  /** A fast stroke waits at the server, and is painted point by point. */
+  #watch({ id, strokes }) {
+    clearTimeout(this.#late);
+    this.#late = setTimeout(() => {
+      const now = store.get("picture");
+      this.#before = strokes;
+      if (now?.id === id && now.strokes === strokes) store.set({ late: true });
+    }, LATE);
+  }
+
+  /** Whatever the server tells of may be the end of what was late. */
+  told() {
+    if (store.get("late") && store.get("picture")?.strokes !== this.#before) store.set({ late: false });
   }
 
   /** The server would not begin it, and has said why. */
@@ -57,6 +76,8 @@ class Stroke {
   }
 
   lost() {
+    clearTimeout(this.#late);
+    store.set({ late: false });
     this.#waiting = [];
     this.#set(false);
   }
@@ -89,6 +110,10 @@ export function reaches(x, y) {
 
 export const stroke = new Stroke();
 whenTold("frame", ({ of }) => of === "stroke" && (stroke.begun = true));
-whenTold("error", () => stroke.refused());
+whenTold("error", () => {
+  stroke.refused();
+  store.set({ late: false });
+});
+store.watch(["picture"], () => stroke.told());
 whenTold("lost", () => stroke.lost());
 whenTold("leave", () => stroke.lost());
