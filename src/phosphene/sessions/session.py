@@ -191,8 +191,7 @@ class Session(Subscribers):
         with self._waits:
             wanted = {look, *(live.brush.look for live in self._waiting)}
         self.worker.drop(job for other, job in self._preparing.items() if other not in wanted)
-        if look.kind != ERASE:
-            self._prepared(look)
+        self._prepared(look)
 
     def _paint(self, live: LiveStroke) -> None:
         self._stop_growing()
