@@ -18,6 +18,7 @@ from phosphene.errors import PhospheneError
 from phosphene.names import NETWORKS
 from phosphene.recipes import fields
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
+from phosphene.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
     from phosphene.networks.registry import Source
@@ -178,21 +179,13 @@ def _picture(name: str) -> str | bytes:
     return piped().getvalue()
 
 
-def _usual(recipe: str) -> Mapping[str, object]:
-    """The usual settings of a technique; none where it is not known."""
-    from phosphene.recipes.pattern_settings import PatternSettings
-    from phosphene.recipes.style_settings import StyleSettings
-
-    known = {"dream": DreamSettings, "style": StyleSettings, "pattern": PatternSettings}
-    return known[recipe]().to_dict() if recipe in known else {}
-
-
 def _told(made: Record, picture: str, *, in_full: bool) -> dict[str, object]:
     """A record's facts, one for each line."""
     origin, output = made.input, made.output
     network = [made.network.get(key, "?") for key in ("name", "file", "sha256")]
     size = f"{origin.get('width', '?')}×{origin.get('height', '?')}"
-    usual = _usual(str(made.settings.get("technique", made.recipe)))
+    technique = TECHNIQUES.get(str(made.settings.get("technique", made.recipe)))
+    usual = technique.settings().to_dict() if technique else {}
     changed = {name for name, value in made.settings.items() if usual.get(name) != value}
     again = None if picture == "-" else shlex.join(["phosphene", "redo", picture])
     return {

@@ -17,6 +17,7 @@ from phosphene.networks.field import Keep
 from phosphene.networks.inspection import told, where
 from phosphene.networks.weight_files import SIDE
 from phosphene.pixels.modes import float32_by_default
+from phosphene.pixels.transforms import LUMA
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photographs, torchvision's numbers
 LOGITS, COLOURS = "logits", 3
@@ -43,7 +44,7 @@ def brightness(pixels: Tensor) -> Tensor:
     The gradient is the same for red, green and blue, so that a dream is as coloured as its picture.
     """
     mean = pixels.mean(1, keepdim=True)
-    grey = (pixels * pixels.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    grey = (pixels * pixels.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
     return mean + (grey - mean).detach()
 
 
@@ -163,7 +164,7 @@ class Body:
         try:
             self.run(pixels.to(self.dtype), keep, None, found)
         except (Exception, SystemExit) as error:  # whatever a stranger's code raises
-            if inspection.passes(error):
+            if inspection.is_not_of_the_network(error):
                 raise
             self.error = error
         return found

@@ -20,7 +20,7 @@ _MEMORY = ("allocate memory", "out of memory")  # in what torch says where there
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
-def passes(error: BaseException) -> bool:
+def is_not_of_the_network(error: BaseException) -> bool:
     """Whether an error is not the network's: memory ran out, or somebody wishes to stop."""
     return isinstance(error, (MemoryError, Stop)) or any(words in str(error).lower() for words in _MEMORY)
 
@@ -49,7 +49,7 @@ def blamed(what: str) -> Iterator[None]:
     except PhospheneError:
         raise
     except (Exception, SystemExit) as error:
-        if passes(error):
+        if is_not_of_the_network(error):
             raise
         raise SettingsError(f"{what}: {told(error)}{where(error)}") from error
 
@@ -152,7 +152,7 @@ def _why_not(pixels: Tensor, sums: list[Tensor]) -> str | None:
     try:
         (g,) = torch.autograd.grad(sums, pixels, retain_graph=True, allow_unused=True)
     except Exception as error:  # whatever a stranger's backward pass raises
-        if passes(error):
+        if is_not_of_the_network(error):
             raise
         return f"has no way back to the picture ({told(error)})"
     return None if g is not None else "does not look at the picture"

@@ -22,6 +22,7 @@ from phosphene.recipes import dream as recipe
 
 
 NEAR = 1e-6  # square pixels: points that are nearer are one
+FAINTEST = 1e-6  # of a mark: what is fainter counts as nothing
 LIGHTEST = 0.25  # of a brush's size, that it has where a pen hardly presses
 
 
@@ -136,10 +137,10 @@ class PaintEngine:
             self._begun = Begun(self.pixels.clone(), torch.zeros_like(self.pixels[:, :1]))
         part, begun = self.pixels[(..., *found.box)], self._begun.pixels[(..., *found.box)]
         cover, wanted = self._begun.cover[(..., *found.box)], self._wanted(brush, found, number)
-        if brush.look.kind == DREAM:  # as far as the brush's softest touch lets it, however often the place is touched
+        if brush.look.kind == DREAM:  # as far as the farthest touch goes there, however often the place is touched
             torch.maximum(cover, found.mask, out=cover)
             wanted = begun + cover * (wanted - begun)
-            part.copy_(part + found.mask / cover.clamp(min=NEAR) * (wanted - part))
+            part.copy_(part + found.mask / cover.clamp(min=FAINTEST) * (wanted - part))
         else:
             part.copy_(part + found.mask * amount(brush) * (wanted - part))
         return found.box

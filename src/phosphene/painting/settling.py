@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from phosphene.pixels.masks import feather
+from phosphene.pixels.transforms import LUMA
 
 NEAR = 24.0  # pixels of the view: what lies so near counts as one place
 LIGHT, HUE = (1.2, 0.075), (1.2, 0.04)  # contrast at most: of the photograph's own, so many times, and so much more
 PEAKS = 2.5  # how many times its spread a detail's highest places are
 DRIFT = 0.09  # how far the mean of a place goes from where it was when the stroke began
-_GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def settled(dreamt: Tensor, begun: Tensor, photograph: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def settled(dreamt: Tensor, begun: Tensor, photograph: Tensor) -> Tensor:
 
 def _parted(pixels: Tensor) -> tuple[Tensor, Tensor]:
     """Brightness `[1, 1, h, w]`, and what the colours differ from it."""
-    light = (pixels * pixels.new_tensor(_GREY)[:, None, None]).sum(1, keepdim=True)
+    light = (pixels * pixels.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
     return light, pixels - light
 
 

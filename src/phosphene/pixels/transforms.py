@@ -80,6 +80,9 @@ def fill(x: Tensor, side: int) -> Tensor:
     return F.pad(x, (0, right, 0, down), mode="replicate") if down or right else x
 
 
+LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue are, of sRGB's values as they are; ITU-R BT.601
+
+
 def scale_chroma_(x: Tensor, colour: float) -> Tensor:
     """`x` `[N, 3, H, W]` with the difference between its channels scaled in place: 0 makes it grey, 1 leaves it."""
     if colour == 1:
