@@ -434,7 +434,7 @@ def test_standing_wishes_hold(here):
     pictured(here / "photo.png")
     cli("atlas", "photo.png", *FLAGS, "--quick")
     kept = json.loads((here / "photo-atlas" / "atlas.json").read_text("utf-8"))["settings"]
-    assert (kept["colour"], kept["seed"], kept["octaves"]) == (0.8, 4, 1)
+    assert (kept["chroma"], kept["seed"], kept["octaves"]) == (0.8, 4, 1)
 
 
 @pytest.mark.parametrize(

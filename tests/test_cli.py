@@ -244,7 +244,15 @@ def test_a_typed_preset_beats_the_looks_of_files(here):
     (here / "mine.toml").write_text("octaves = 1\nmodel = 'efficientnet-lite0'\n")
     cli("photo.png", "--config", "mine.toml", "--preset", "coils")
     made = settings_of("photo-dream.png")
-    expected = {"layer": "block6", "channel": None, "colour": 0.4, "strength": 2, "steps": 1, "octaves": 1}
+    expected = {
+        "layer": "block6",
+        "channel": None,
+        "colour": None,
+        "chroma": 0.4,
+        "strength": 2,
+        "steps": 1,
+        "octaves": 1,
+    }
     assert {name: made[name] for name in expected} == expected
     cli("photo.png", "--config", "mine.toml", "--preset", "coils", "--colour", "0.1", "--force")
     assert settings_of("photo-dream.png")["colour"] == 0.1
@@ -255,7 +263,7 @@ def test_a_files_preset_gives_way_to_files(here):
     (here / "mine.toml").write_text('layer = "block5"\n')
     cli("photo.png", "--config", "mine.toml")
     made = settings_of("photo-dream.png")
-    assert (made["layer"], made["colour"]) == ("block5", 0.4)
+    assert (made["layer"], made["chroma"]) == ("block5", 0.4)
 
 
 def test_a_typed_layer_is_not_blamed_on_the_preset(here):

@@ -160,7 +160,7 @@ def test_looks_blend_into_each_other():
     assert over.settings_at(0) == choose(preset="coils")
     assert over.settings_at(8) == over.settings_at(20) == choose(preset="spots")
     middle = over.settings_at(4)
-    assert middle.colour == pytest.approx((0.4 + 0.5) / 2)
+    assert middle.chroma == pytest.approx((0.4 + 0.5) / 2)
     assert set(weights_of(middle)) == {"block6", "block8"}
 
 
@@ -203,7 +203,7 @@ def test_a_channel_is_of_one_layer_at_a_time():
 def test_every_blend_of_presets_is_possible(one, other, time):
     found = dreams(preset=f"0:{one}, 10:{other}").settings_at(time)
     objectives.parse(found.layer)
-    for name in ("colour", "strength", "step_size"):
+    for name in ("chroma", "strength", "step_size"):
         ends = [getattr(choose(preset=each), name) for each in (one, other)]
         assert min(ends) <= getattr(found, name) <= max(ends)
 

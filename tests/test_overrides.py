@@ -23,6 +23,7 @@ from phosphene.run import again
 WHAT = ("objective", "layer", "channel", "guide")
 EXCLUDE = {frozenset(pair) for pair in (
     ("objective", "layer"), ("objective", "channel"), ("objective", "guide"), ("guide", "channel"),
+    ("colour", "chroma"),
 )}  # fmt: skip
 
 what = st.sampled_from(

@@ -45,8 +45,8 @@ def google(subject: Subject) -> DreamSettings:
 
 
 def ours(subject: Subject) -> DreamSettings:
-    """This program's defaults."""
-    return DreamSettings(layer=subject.layer)
+    """This program's defaults, with colours that do not depend on the photograph."""
+    return DreamSettings(layer=subject.layer, colour=DreamSettings.chroma)
 
 
 def one_by_one(base: Chosen, axes: Mapping[str, Sequence[Any]]) -> Iterator[Chosen]:

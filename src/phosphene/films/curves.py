@@ -136,7 +136,7 @@ _STYLES = 'over time it takes points SECONDS:PICTURE, as "0:waves.jpg, 8:night.j
 def _number(known: Setting, text: str) -> Curve:
     def read(word: str) -> float:
         try:
-            return int(word) if known.kind == "int" else float(word)
+            return int(word) if known.kind == "int" else float(known.named.get(word.strip(), word))
         except ValueError:
             return float(word)  # which the setting refuses
 

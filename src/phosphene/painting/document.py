@@ -33,11 +33,11 @@ STYLE: Final = "style"
 ERASE: Final = "erase"
 
 WAYS: Mapping[str, Sequence[tuple[str, ...]]] = {
-    DREAM: [("preset",), ("layer", "channel"), ("reference", "layer")],
+    DREAM: [("preset", "colour"), ("layer", "channel", "colour"), ("reference", "layer", "colour")],
     STYLE: [("filter",), ("reference",)],
     ERASE: [()],
 }
-"""What a look of each kind says: the first word of one of these, and perhaps the second."""
+"""What a look of each kind says: the first word of one of these, and perhaps the others."""
 
 STRENGTHS: Mapping[str, tuple[float, float, float]] = {DREAM: (0.2, 5, 1), STYLE: (0.1, 1, StyleSettings.strength)}
 """Least, most and usual strength of a ground."""
@@ -72,11 +72,14 @@ class Look:
     filter: Name | None = None  # of a style: a look with a name
     reference: Id | None = None  # a picture: the dream's guide, or the style
 
+    colour: Literal["keep", "tint", "free"] | None = None  # of a dream: how freely hues wander; see `DreamSettings`
+
     @model_validator(mode="after")
     def _goes_one_way(self) -> Look:
         said = self.to_dict().keys() - {"kind"}
         if not any(set(way[:1]) <= said <= set(way) for way in WAYS[self.kind]):
-            ways = "; ".join(" and perhaps ".join(way) for way in WAYS[self.kind]) or "nothing else"
+            ways = "; ".join(", perhaps with ".join(filter(None, (way[:1] and way[0], " or ".join(way[1:]))))
+                             for way in WAYS[self.kind]) or "nothing else"  # fmt: skip
             raise PydanticCustomError("look", "A look of kind {kind} names {ways}.", {"kind": self.kind, "ways": ways})
         return self
 

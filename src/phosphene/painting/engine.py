@@ -17,6 +17,7 @@ from phosphene.painting.look_cache import Box, LookCache
 from phosphene.painting.settling import settled
 from phosphene.pixels import transforms
 from phosphene.recipes import dream as recipe
+from phosphene.techniques.dreams import coloured
 
 # The marks of a brush: where a touch is, and how far it goes there
 
@@ -242,25 +243,29 @@ class PaintEngine:
         """A short dream of a window around a mark, within the mark."""
         rows, columns = (_wider(side, length) for side, length in zip(found.box, self.look_cache.size, strict=True))
         window, asked = self.pixels[..., rows, columns].clone(), self.look_cache.dream(brush.look)
+        share = self.look_cache.share if asked.settings.colour is None else 1.0
         settings = replace(
             asked.settings,
             steps=TOUCH_STEPS,
             decay=0.0,
             strength=TOUCH_LENGTH * brush.strength,
             jitter=TOUCH_JITTER,
+            colour=recipe.rule_of(asked.settings, share).colour,
             seed=self.look_cache.seed + number,
         )
         objective = self.look_cache.brushed(brush.look, (window.shape[-2], window.shape[-1]))
         dreamt = recipe.dream(window, self.look_cache.network, objective, settings=settings)
         begun = self.pixels if self._begun is None else self._begun.pixels
-        held = settled(dreamt, begun[..., rows, columns], self.photograph[..., rows, columns])
+        held = settled(dreamt, begun[..., rows, columns], self.photograph[..., rows, columns], share)
         return held[..., _within(found.box[0], rows), _within(found.box[1], columns)]
 
     def _grown(self, ground: Ground, on_step: OnStep) -> Tensor:
         if ground.look.kind == STYLE:
             return self._styled(ground.look, ground.strength, on_step)
         asked = self.look_cache.dream(ground.look)
-        settings = replace(asked.settings, strength=asked.settings.strength * ground.strength)
+        settings = replace(
+            coloured(asked.settings, self.look_cache.view), strength=asked.settings.strength * ground.strength
+        )
         return recipe.dream(
             self.photograph, self.look_cache.network, asked.objective, settings=settings, on_step=on_step
         )

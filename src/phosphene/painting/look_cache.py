@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 from phosphene import images
 from phosphene.ascent import OnStep
@@ -14,6 +14,8 @@ from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
 from phosphene.painting.document import Look
 from phosphene.pixels import transforms
+from phosphene.pixels.canvases import is_canvas
+from phosphene.pixels.colours import colourfulness
 from phosphene.recipes.fields import Settings, ValueDict
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.recipes.settings import settings as choose
@@ -44,6 +46,11 @@ class LookCache:
     def size(self) -> Size:
         """Height and width of the view."""
         return self.view.pixels.shape[-2], self.view.pixels.shape[-1]
+
+    @cached_property
+    def share(self) -> float:
+        """How far the photograph has colours of its own, 0..1."""
+        return 1.0 if is_canvas(self.view.name) else colourfulness(self.view.pixels)
 
     @property
     def cache(self) -> ImageCache:
@@ -93,6 +100,7 @@ class LookCache:
             "layer": look.layer,
             "channel": look.channel,
             "guide": (look.reference,) if look.reference else None,
+            "colour": look.colour,
         }
         changes = {name: value for name, value in asked.items() if value is not None}
         return choose(preset=look.preset, seed=self.seed, model=self.network.name, **changes)

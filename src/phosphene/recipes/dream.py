@@ -4,7 +4,7 @@ After Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networ
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +16,7 @@ from phosphene.ascent import AscentTerm, OnStep, Reached, StepRule, climb_, grad
 from phosphene.errors import SettingsError
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import masks, transforms
+from phosphene.pixels import colours, masks, transforms
 from phosphene.recipes.fields import memory_bytes, numbers
 from phosphene.recipes.settings import DreamSettings
 
@@ -62,11 +62,13 @@ def dream(
         NonFiniteError: the ascent left the numbers.
     """
     settings = settings or DreamSettings()
+    share = share_of(settings, pixels)
+    finish = partial(_finished, photograph=pixels, share=share, mask=mask)
     areas = _areas(objective or resolve_objective(network, settings).prepare(network), mask, regions)
     bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale)
     sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
     plans = [tilings_of(network, area.objective, settings, sizes) for area in areas]
-    generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings)
+    generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings, share)
     work = [math.prod(size) for size in sizes]
     dreamt, detail = pixels, torch.zeros_like(bases[0])
     for octave, size in enumerate(sizes):
@@ -81,12 +83,16 @@ def dream(
             rule=rule,
             shifts=shifts,
             made=here.step if here else 0,
-            on_step=teller(on_step, work, octave, settings.steps, sizes[-1], partial(_whole, base, pixels)),
+            on_step=teller(on_step, work, octave, settings.steps, sizes[-1], partial(_whole, base, pixels, finish)),
         )
         if bases:
             detail = dreamt.sub_(base)
-    dreamt = dreamt.clamp_(0, 1)
-    return dreamt if mask is None else torch.where(mask > 0, dreamt, pixels)
+    return finish(dreamt)
+
+
+def share_of(settings: DreamSettings, photograph: Tensor) -> float | None:
+    """How far a dream may have colours of its own, by its photograph's; `None` where the settings say it."""
+    return colours.colourfulness(photograph) if settings.colour is None else None
 
 
 def resolve_objective(network: Network, settings: DreamSettings) -> Objective:
@@ -160,18 +166,27 @@ def tilings_of(
     )
 
 
-def rule_of(settings: DreamSettings) -> StepRule:
-    """The step rule that the settings describe."""
+def rule_of(settings: DreamSettings, share: float | None) -> StepRule:
+    """The step rule that the settings describe; for the share see `share_of`."""
+    colour = settings.chroma * (1.0 if share is None else share) if settings.colour is None else settings.colour
     return StepRule(
         step_size=settings.step_size * settings.strength,
         jitter=settings.jitter,
         normalise=settings.normalise,
-        colour=settings.colour,
+        colour=colour,
         clip=settings.clip,
         decay=settings.decay,
     )
 
 
-def _whole(base: Tensor, picture: Tensor, pixels: Tensor) -> Tensor:
+def _whole(base: Tensor, picture: Tensor, finish: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
     """The picture at full size, as it would be if the dream ended at these pixels of the octave with this base."""
-    return transforms.resize(pixels - base, *picture.shape[-2:]).add_(picture).clamp_(0, 1)
+    return finish(transforms.resize(pixels - base, *picture.shape[-2:]).add_(picture))
+
+
+def _finished(dreamt: Tensor, *, photograph: Tensor, share: float | None, mask: Tensor | None) -> Tensor:
+    """A dream within range, in its photograph's colours if a share is given, and only where the mask is."""
+    dreamt = dreamt.clamp_(0, 1)
+    if share is not None:
+        colours.natural_(dreamt, photograph, share)
+    return dreamt if mask is None else torch.where(mask > 0, dreamt, photograph)

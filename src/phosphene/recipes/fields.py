@@ -45,6 +45,7 @@ class Setting:
     bare: str | None  # what the flag means without a word
     because: str  # what justifies the default: a source, or the page of the documents that measured it
     default: Any
+    named: Mapping[str, float] = field(default_factory=dict)  # words that stand for numbers
     once: str = ""  # its name in earlier versions, whose records and files are still read
     name: str = ""
     kind: str = "str"  # what it holds without its `None`: `int`, `float`, `str`, `bool` or `tuple`
@@ -72,10 +73,11 @@ def setting(
     words: int = 1,
     bare: str | None = None,
     because: str = "",
+    named: Mapping[str, float] | None = None,
     once: str = "",
 ) -> Any:
     """A field of settings, which becomes a flag; for the arguments see `Setting`."""
-    known = Setting(about, group, allowed, holds, words, bare, because, default, once)
+    known = Setting(about, group, allowed, holds, words, bare, because, default, named or {}, once)
     return field(default=default, metadata={"setting": known})
 
 
@@ -154,7 +156,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, about in described(type(self)).items():
-            value = _plain(getattr(self, name), about.kind)
+            value = _plain(number(about, getattr(self, name)), about.kind)
             object.__setattr__(self, name, value)
             _check(value, about)
 
@@ -225,6 +227,11 @@ def _is_empty(value: object) -> bool:
     return isinstance(value, (tuple, list)) and not value
 
 
+def number(of: Setting, value: Any) -> Any:
+    """The number that a word stands for, or the value as it is."""
+    return of.named.get(value, value) if isinstance(value, str) else value
+
+
 def flag(name: str) -> str:
     """A field's flag."""
     return "--" + name.replace("_", "-")
@@ -253,7 +260,7 @@ def _check(value: Any, of: Setting) -> None:
             raise SettingsError(f"{flag(of.name)} is {value!r}; it takes {allowed}.{offered}")
         return
     if not _is(value, of.kind):
-        raise SettingsError(f"{flag(of.name)} is {value!r}; it takes {_KINDS[of.kind]}.")
+        raise SettingsError(f"{flag(of.name)} is {value!r}; it takes {_KINDS[of.kind]}{_or_words(of)}.")
     if of.holds == "memory":
         memory_bytes(value)
     if of.kind in ("int", "float"):
@@ -261,7 +268,11 @@ def _check(value: Any, of: Setting) -> None:
         if not low <= value <= high:
             most = high if isinstance(high, int) else f"{high:g}"  # whole ones to the last digit
             wanted = f"of {low:g} or more" if high == math.inf else f"from {low:g} to {most}"
-            raise SettingsError(f"{flag(of.name)} is {value}; it takes {_KINDS[of.kind]} {wanted}.")
+            raise SettingsError(f"{flag(of.name)} is {value}; it takes {_KINDS[of.kind]} {wanted}{_or_words(of)}.")
+
+
+def _or_words(of: Setting) -> str:
+    return f", or one of: {', '.join(of.named)}" if of.named else ""
 
 
 def _is(value: object, wanted: str) -> bool:

@@ -22,13 +22,12 @@ from phosphene.images import rasters
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import transforms
+from phosphene.pixels import colours, transforms
 from phosphene.recipes import dream as in_memory
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import Journal
 
 STRIP = 1 << 22  # numbers of a strip that is read, enlarged and written at a time
-SMALL = 512  # pixels of the long side of what `Step.picture` shows of a picture that memory cannot hold
 
 
 def dream(
@@ -61,7 +60,9 @@ def dream(
     """
     sizes = transforms.sizes(*source.size, settings.octaves, settings.octave_scale)
     files = _Files(journal, source, sizes, network.dtype)
-    generator, rule = torch.Generator().manual_seed(settings.seed), in_memory.rule_of(settings)
+    photograph = sampled(source, network.dtype)
+    share = in_memory.share_of(settings, photograph)
+    generator, rule = torch.Generator().manual_seed(settings.seed), in_memory.rule_of(settings, share)
     _make_bases(files)
     for octave, size in enumerate(sizes):
         shifts = rule.shifts(settings.steps, generator)
@@ -81,7 +82,25 @@ def dream(
                 kept = executor.keep(spare, must=number == settings.steps)
                 files.note(spare, kept)
                 tell(number, spare if kept else now, 0.0, score)
-    return files.in_turn(len(sizes) - 1)[0]
+    dreamt, spare = files.in_turn(len(sizes) - 1)
+    if share is None:
+        return dreamt
+    shift = colours.chroma_shift(sampled(dreamt, network.dtype), photograph)
+    _fill(spare, partial(_natural, dreamt, source, share, shift, network.dtype))
+    return spare
+
+
+def _natural(
+    dreamt: Raster,
+    photograph: Raster,
+    share: float,
+    shift: tuple[Tensor, Tensor],
+    dtype: torch.dtype,
+    rows: slice,
+) -> Tensor:
+    """Some rows of a dream in its photograph's colours."""
+    strip, own = (each.read(rows, dtype=dtype)[:, :3] for each in (dreamt, photograph))
+    return colours.natural_rows_(strip.clamp_(0, 1), own, share, shift, rows, dreamt.size)
 
 
 @contextmanager
@@ -206,6 +225,11 @@ def _tell(
 
 def small(pixels: Raster) -> Tensor:
     """A picture on disk at a size to look at, `[1, 3, h, w]`."""
-    apart = max(1, math.ceil(max(pixels.size) / SMALL))
+    return sampled(pixels, torch.float32).clamp_(0, 1)
+
+
+def sampled(pixels: Raster, dtype: torch.dtype) -> Tensor:
+    """As `colours.sampled`, of a picture on disk."""
+    apart = colours.apart(*pixels.size)
     rows = (slice(row, row + 1) for row in range(0, pixels.height, apart))
-    return torch.cat([pixels.read(each, dtype=torch.float32)[..., ::apart] for each in rows], 2).clamp_(0, 1)
+    return torch.cat([pixels.read(each, dtype=dtype)[:, :3, :, ::apart] for each in rows], 2)

@@ -32,7 +32,7 @@ RECIPES = _by_name(
         "this program's own",
         {},
         # The layers that suit a guide were chosen with these: docs/explanation/guides.md.
-        {"colour": 0.75, "octaves": 5, "steps": 20, "decay": 1.0, "jitter": 32},
+        {"chroma": 0.75, "octaves": 5, "steps": 20, "decay": 1.0, "jitter": 32},
     ),
     Named(
         "google2015",
@@ -52,13 +52,13 @@ PRESETS = _by_name(
     Named("carnival", "creatures, scales and beadwork; the default look", {"layer": "block11"}),
     Named("beasts", "fur, snouts and eyes, among leaves", {"layer": "block10"}),
     Named("spots", "speckled skins, bulbs and eyes", {"layer": "block8"}),
-    Named("coils", "ribbed coils and cushions", {"layer": "block6", "colour": 0.4}),
-    Named("quilt", "a patchwork of fine stripes", {"layer": "block3", "colour": 0.25}),
-    Named("neon", "glowing outlines", {"layer": "block1", "colour": 0.8, "octaves": 3, "strength": 0.8}),
+    Named("coils", "ribbed coils and cushions", {"layer": "block6", "chroma": 0.4}),
+    Named("quilt", "a patchwork of fine stripes", {"layer": "block3", "chroma": 0.25}),
+    Named("neon", "glowing outlines", {"layer": "block1", "chroma": 0.8, "octaves": 3, "strength": 0.8}),
     Named(
         "engraving",
         "hatching in the picture's own colours",
-        {"layer": "block4", "colour": 0.0, "normalise": "mean", "octaves": 3, "step_size": 2.0},
+        {"layer": "block4", "chroma": 0.0, "normalise": "mean", "octaves": 3, "step_size": 2.0},
     ),
     Named(
         "reef", "large soft things: fruit, fur, faces", {"layer": "block13", "octaves": 6, "steps": 20, "jitter": 32}
@@ -66,7 +66,7 @@ PRESETS = _by_name(
     Named(
         "pelt",
         "hair and eyes, in nearly the picture's own colours",
-        {"layer": "block9", "colour": 0.15, "octaves": 4, "octave_scale": 1.6, "normalise": "std", "step_size": 2.2},
+        {"layer": "block9", "chroma": 0.15, "octaves": 4, "octave_scale": 1.6, "normalise": "std", "step_size": 2.2},
     ),
 )
 
@@ -95,6 +95,7 @@ class DreamSettings(Settings):
         "guide": ("objective", "channel"),
         "model": ("channel",),
         "recipe": ("preset",),
+        "chroma": ("colour",),
     }
     LOOKS: ClassVar = {"preset": PRESETS, "recipe": RECIPES}
 
@@ -107,7 +108,13 @@ class DreamSettings(Settings):
     channel: int | None = look(None, "only this channel of the layer", (0, math.inf))
     model: str = fields.network_name()
     weights: str | None = fields.network_weights()
-    colour: float = look(0.5, "how freely hues may wander: 0 keeps them, 1 is the network's own", (0, 2), because=WHY)
+    colour: float | None = look(
+        None,
+        "how freely hues may wander: keep (0), tint (0.2), free (1, the network's own), or a number to 2; by default as"
+        " suits the photograph: skin stays skin, and black and white stays so",
+        (0, 2),
+        named={"keep": 0.0, "tint": 0.2, "free": 1.0},
+    )
     seed: int = look(0, "the same seed gives the same dream", (0, 2**63 - 1), because="any is as good")
     guide: tuple[str, ...] = taste((), "a picture whose shapes are dreamt into yours; may be repeated", holds="picture")
     objective: str | None = taste(
@@ -155,6 +162,9 @@ class DreamSettings(Settings):
         "half the sum of squared activations, or their plain sum",
         ("squares", "sum"),
         because="Google's notebook, 2015",
+    )
+    chroma: float = finer(
+        0.5, "without --colour: how freely hues wander where the photograph has many", (0, 2), because=WHY
     )
     jitter: int = finer(16, "random shift of each step, in pixels each way", (0, 100_000), because=WHY)
     normalise: str = finer(

@@ -306,6 +306,12 @@ def _words(name: str, ground: Ground, references: References) -> list[str]:
     named = references.facts.get(look.reference or "", {}).get("name", "")
     if look.kind != DREAM:
         return [STYLE, name, *(["--filter", look.filter] if look.filter else [named]), *strength]
-    flags = {"--preset": look.preset, "--layer": look.layer, "--channel": look.channel, "--guide": named or None}
+    flags = {
+        "--preset": look.preset,
+        "--layer": look.layer,
+        "--channel": look.channel,
+        "--guide": named or None,
+        "--colour": look.colour,
+    }
     said = [word for flag, value in flags.items() if value is not None for word in (flag, str(value))]
     return [name, *said, *strength]

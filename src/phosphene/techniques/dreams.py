@@ -18,6 +18,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels import masks, transforms
+from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.tiles import Box
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.fields import Values, combined, numbers
@@ -112,6 +113,12 @@ class Dreams(Engine[DreamSettings]):
         return recipe.resolve_objective(network, known).prepare(network, cache)
 
 
+def coloured(settings: DreamSettings, picture: Picture) -> DreamSettings:
+    """The settings for a picture; a canvas has no colours that a dream is to keep near to."""
+    free = settings.colour is None and is_canvas(picture.name)
+    return replace(settings, colour=settings.chroma) if free else settings
+
+
 def _dreamt(
     picture: Picture,
     aimed: PreparedObjective,
@@ -131,7 +138,7 @@ def _dreamt(
         picture.pixels,
         network,
         aimed.objective,
-        settings=aimed.settings,
+        settings=coloured(aimed.settings, picture),
         mask=aimed.mask,
         regions=aimed.regions,
         reached=reached,

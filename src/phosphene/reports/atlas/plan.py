@@ -154,7 +154,7 @@ AREA, LARGEST = 640 * 427, 768  # pixels of a finished picture of a layer, and o
 CHANNELS = 6  # of each layer that shows channels
 FIELDS = (
     "model", "weights", "maximise", "octaves", "octave_scale", "steps", "step_size", "decay", "strength", "jitter",
-    "normalise", "colour", "clip", "tile", "overlap", "memory", "seed", "dtype",
+    "normalise", "colour", "chroma", "clip", "tile", "overlap", "memory", "seed", "dtype",
 )  # fmt: skip
 """Settings that an atlas may have: all but those that say what is dreamt, and where."""
 

@@ -1,19 +1,26 @@
 // Looks as data: what they are called, when two are the same, and which thumbnail shows them.
 
-const PARTS = ["kind", "preset", "layer", "channel", "filter", "reference"];
+const WHICH = ["kind", "preset", "layer", "channel", "filter", "reference"];
+const PARTS = [...WHICH, "colour"];
 
 export const PHOTOGRAPH = null;
 export const USUAL = { dream: 1, style: 0.5 };
 
 export const sameLook = (a, b) => {
   if (!a || !b) return !a && !b;
-  return PARTS.every((part) => (a[part] ?? null) === (b[part] ?? null));
+  return WHICH.every((part) => (a[part] ?? null) === (b[part] ?? null));
 };
 
 /** A ground or brush without what is not its look. */
 export function lookOf(ground) {
   if (!ground) return null;
   return Object.fromEntries(PARTS.filter((part) => part in ground).map((part) => [part, ground[part]]));
+}
+
+/** A look with the colours of the one that was chosen before, unless it says its own. */
+export function inColoursOf(before, look) {
+  const coloured = look?.kind === "dream" && !("colour" in look) && before?.kind === "dream" && before.colour;
+  return coloured ? { ...look, colour: before.colour } : look;
 }
 
 export const preset = (name) => ({ kind: "dream", preset: name });

@@ -5,7 +5,7 @@ import { dreamPanel } from "./dream.js";
 import { guidePanel } from "./guide.js";
 import { PHOTOGRAPH, USUAL, aboutLook, lookOf, nameOf } from "./looks.js";
 import { radios } from "./radios.js";
-import { aimAt, setGround } from "./session.js";
+import { aimAt, choose, chosen, setGround } from "./session.js";
 import { byFactors, even, slider } from "./slider.js";
 import { store } from "./store.js";
 import { stylePanel } from "./style.js";
@@ -61,7 +61,7 @@ function tabPanel(tab) {
     class: "tab-panel",
     hidden: true,
   };
-  return el("div", attributes, content, groundStrength(kind));
+  return el("div", attributes, content, groundStrength(tab, kind));
 }
 
 function showTab() {
@@ -98,13 +98,35 @@ function fillButton() {
   return button;
 }
 
+const COLOURS = [
+  { value: "", name: "Natural", title: "Near the photograph's colours: skin stays skin, black and white stays so" },
+  { value: "keep", name: "Keep", title: "The photograph's colours alone" },
+  { value: "tint", name: "Tint", title: "A hint of the network's colours" },
+  { value: "free", name: "Free", title: "The network's own colours" },
+];
+
+/** How freely hues wander, of the whole picture's dream or of the brush's. */
+function colours(tab) {
+  const turn = (value) => {
+    choose({ ...chosen(), colour: value || null });
+  };
+  const made = radios(`colours-${tab}`, "Colours", COLOURS, "", turn);
+  const element = el("div", { class: "colours" }, el("span", { class: "slider-name" }, "Colours"), made);
+  store.watch(["picture", "target", "brushLook", "tool"], () => {
+    const look = store.get("picture") && chosen();
+    element.hidden = look?.kind !== "dream";
+    for (const input of made.querySelectorAll("input")) input.checked = input.value === (look?.colour ?? "");
+  });
+  return element;
+}
+
 const SCALES = { dream: byFactors(0.2, 5), style: even(0.1, 1) };
 const DEEPER = {
   dream: "How far the dream goes: the size of a step of the gradient ascent",
   style: "How far the picture turns into the other's manner",
 };
 
-function groundStrength(kind) {
+function groundStrength(tab, kind) {
   const set = debounced((value) => setGround(lookOf(store.get("picture").ground), value), 180);
   const strength = slider({
     name: "Strength",
@@ -124,5 +146,5 @@ function groundStrength(kind) {
     if (mine && !strength.contains(document.activeElement)) strength.value = picture.ground.strength;
     about.textContent = aboutLook(picture.ground, store.get("looks"), picture);
   });
-  return el("div", { class: "ground-strength" }, about, strength);
+  return el("div", { class: "ground-strength" }, about, strength, kind === "dream" ? colours(tab) : null);
 }

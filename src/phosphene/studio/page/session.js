@@ -4,7 +4,7 @@ import { api, urls } from "./api.js";
 import { Painting } from "./canvas.js";
 import { announce, byId } from "./dom.js";
 import { Live } from "./live.js";
-import { USUAL, lookOf, nameOf, preset, sameLook } from "./looks.js";
+import { USUAL, inColoursOf, lookOf, nameOf, preset, sameLook } from "./looks.js";
 import { store } from "./store.js";
 import { Thumbs } from "./thumbs.js";
 import { clearToasts, complain, tried } from "./toasts.js";
@@ -194,7 +194,8 @@ export function setBrushLook(look) {
 }
 
 /** What is chosen in the panel goes to the whole picture or to the brush. */
-export function choose(look) {
+export function choose(wish) {
+  const look = inColoursOf(chosen(), wish);
   if (store.get("target") === "ground") setGround(look);
   else if (look) setBrushLook(look);
   else store.set({ tool: "eraser" });
