@@ -59,6 +59,7 @@ class Session:
         flags = dict.fromkeys(("growing", "can_undo", "can_redo", "regions"), False)
         references = [*self.references.values()]
         ground = self.ground and self.ground.to_dict()
+        mine |= {"layers": [], "ground_opacity": 1, "opacity": 1}
         more = {"ground": ground, "strokes": self.strokes, "references": references, "jobs": [], "notes": []}
         return mine | flags | more
 
@@ -78,6 +79,10 @@ class Session:
         return self.state()
 
     redo = undo
+
+    def adjust(self, adjustment):
+        self.did.append(("adjust", adjustment))
+        return self.state()
 
     def stroke(self, brush, points, seconds):
         self.studio.gate.wait(20)

@@ -19,9 +19,11 @@ from conftest import tiny
 from phosphene import images
 from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
 from phosphene.painting.again import rendered
-from phosphene.painting.document import Brush, Document, Ground, History, Look, Stroke, read
-from phosphene.painting.engine import PaintEngine, mark
+from phosphene.painting.document import Brush, Document, Ground, Look, Stroke
+from phosphene.painting.engine import PaintEngine
+from phosphene.painting.history import History, read
 from phosphene.painting.look_cache import LookCache
+from phosphene.painting.marks import mark
 from phosphene.painting.render import coverage, render, sizes
 from phosphene.painting.settling import DRIFT, HUE, LIGHT, settled
 from phosphene.records import record

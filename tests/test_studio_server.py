@@ -428,14 +428,14 @@ def test_a_pictures_life(client, studio):
 
 
 WRONG = [
-    ("PUT", "ground", {"kind": "dream"}, "preset; layer and perhaps channel; reference"),
+    ("PUT", "ground", {"kind": "dream"}, "names preset, perhaps with colour; layer, perhaps"),
     ("PUT", "ground", {"kind": "drem", "preset": "x"}, "Did you mean 'dream'?"),
     ("PUT", "ground", {"kind": "erase"}, "dream, style"),
     ("PUT", "ground", {"preset": "x"}, "kind is missing"),
     ("PUT", "ground", {**LOOK, "strength": 9}, "strength is 9.0. A dream takes 0.2 to 5."),
     ("PUT", "ground", {**LOOK, "strength": True}, "number"),
     ("PUT", "ground", {**LOOK, "chanel": 3}, "chanel is unknown"),
-    ("PUT", "ground", {**LOOK, "layer": "block8"}, "names preset; layer"),
+    ("PUT", "ground", {**LOOK, "layer": "block8"}, "names preset, perhaps with colour; layer"),
     ("PUT", "ground", {"kind": "dream", "layer": "block8", "channel": 1.5}, "integer"),
     ("PUT", "ground", {"kind": "dream", "layer": "../../x"}, "a name"),
     ("PUT", "ground", {"kind": "style", "filter": "/etc/passwd"}, "a name"),
@@ -610,6 +610,7 @@ BODIES = {
     ("post", "/api/pictures/{id}/references"): {"content": b"x"},
     ("put", "/api/pictures/{id}/ground"): {"json": {"kind": "style", "filter": "woodcut"}},
     ("post", "/api/pictures/{id}/strokes"): {"json": STROKE},
+    ("post", "/api/pictures/{id}/adjustments"): {"json": {"of": "all", "opacity": 0.5}},
     ("post", "/api/pictures/{id}/thumbnails"): {"json": {"set": "channels", "layer": "block8"}},
     ("post", "/api/pictures/{id}/rankings"): {"json": {"reference": f"{256:016x}"}},
     ("post", "/api/pictures/{id}/renders"): {"json": {"format": "webp"}},

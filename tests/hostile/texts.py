@@ -60,7 +60,8 @@ def _record(data: bytes) -> None:
 
 
 def _painting(data: bytes) -> None:
-    from phosphene.painting.document import Document, History, read
+    from phosphene.painting.document import Document
+    from phosphene.painting.history import History, read
 
     value = json.loads(data)
     kind = History if isinstance(value, dict) and "events" in value else Document

@@ -160,7 +160,7 @@ def zoom_film(
         found: DreamSettings = gentle if seconds == 0 else ready.settings
         return found
 
-    maker = Zoom(engine.pixels, ready, options, settings_at, on_step, size=size)
+    maker = Zoom(engine.visible(engine.pixels), ready, options, settings_at, on_step, size=size)
     return _film(maker, size, options.seconds, engine, output)
 
 

@@ -17,8 +17,9 @@ from phosphene.ascent import OnStep
 from phosphene.errors import RecordError, SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.painting.document import Document, read
+from phosphene.painting.document import Document
 from phosphene.painting.engine import PaintEngine
+from phosphene.painting.history import read
 from phosphene.painting.look_cache import LookCache
 from phosphene.painting.render import Tell, render
 from phosphene.pixels.modes import standard_modes

@@ -6,9 +6,10 @@ say what is allowed: by them a painting's file is read, and by them the studio p
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,14 +19,12 @@ from pydantic import (
     GetJsonSchemaHandler,
     Tag,
     TypeAdapter,
-    ValidationError,
     model_validator,
 )
 from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from phosphene.errors import SettingsError
-from phosphene.painting.checks import Id, Name, Range, Real, Whole, explain
+from phosphene.painting.checks import Id, Name, Range, Real, Whole
 from phosphene.recipes.style_settings import StyleSettings
 
 DREAM: Final = "dream"
@@ -44,6 +43,9 @@ STRENGTHS: Mapping[str, tuple[float, float, float]] = {DREAM: (0.2, 5, 1), STYLE
 
 LONGEST = 20_000  # points of a touch, and touches of a stroke: far more than a hand can do
 _CLOSED = ConfigDict(extra="forbid")
+
+Opacity = Annotated[Real, Range(0, 1), AfterValidator(lambda opacity: round(opacity, 3))]
+Blend = Literal["normal", "luminosity", "colour"]
 
 _Coordinate = Annotated[Real, Range(-100_000, 100_000), AfterValidator(lambda pixels: round(pixels, 1))]
 _Pressure = Annotated[Real, Range(0, 1), AfterValidator(lambda pressure: round(pressure, 3))]
@@ -78,8 +80,7 @@ class Look:
     def _goes_one_way(self) -> Look:
         said = self.to_dict().keys() - {"kind"}
         if not any(set(way[:1]) <= said <= set(way) for way in WAYS[self.kind]):
-            ways = "; ".join(", perhaps with ".join(filter(None, (way[:1] and way[0], " or ".join(way[1:]))))
-                             for way in WAYS[self.kind]) or "nothing else"  # fmt: skip
+            ways = "; ".join(map(_said, WAYS[self.kind])) or "nothing else"
             raise PydanticCustomError("look", "A look of kind {kind} names {ways}.", {"kind": self.kind, "ways": ways})
         return self
 
@@ -98,6 +99,11 @@ class Look:
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, object]:
         properties = handler.resolve_ref_schema(handler(core))["properties"]
         return {"oneOf": [_way(kind, way, properties) for kind, ways in WAYS.items() for way in ways]}
+
+
+def _said(way: Sequence[str]) -> str:
+    """One way to say a look, in words."""
+    return "".join(way[:1]) + (f", perhaps with {' or '.join(way[1:])}" if way[1:] else "")
 
 
 def _way(kind: str, words: Sequence[str], properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,19 +192,93 @@ class Stroke:
 
     brush: Brush
     touches: Annotated[tuple[Touch, ...], Field(max_length=LONGEST)] = ()
+    opacity: Opacity = 1.0  # how far it covers what was there before
+    visible: bool = True
+    blend: Blend = "normal"  # `luminosity` leaves the colours as they were before it, `colour` the luminosity
+
+    def adjusted(self, by: Adjustment) -> Stroke:
+        """The same touches otherwise; they are not copied, so that what they did is found by them."""
+        found = copy.copy(self)
+        for name in ("opacity", "visible", "blend"):
+            if (value := getattr(by, name)) is not None:
+                object.__setattr__(found, name, value)
+        return found
 
     def to_dict(self) -> dict[str, object]:
-        """As JSON has it."""
-        return {"brush": self.brush.to_dict(), "touches": self.touches}
+        """As JSON has it: of what can be adjusted only what is not usual."""
+        usual = {"opacity": 1.0, "visible": True, "blend": "normal"}
+        adjusted = {name: value for name in usual if (value := getattr(self, name)) != usual[name]}
+        return {"brush": self.brush.to_dict(), "touches": self.touches, **adjusted}
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class Adjustment:
+    """A change to what was painted before.
+
+    Attributes:
+        of: a stroke, by its place in the painting, from 0; `ground`; or `all`, the ground and the strokes.
+        opacity: how far it covers what lies below, 0..1; of `all` and the ground that is the photograph.
+        visible: of a stroke, whether it is shown.
+        blend: of a stroke, what of it is shown.
+        to: of a stroke, another place in the order; the others keep theirs.
+        removed: of a stroke, whether it goes.
+
+    Raises:
+        ValueError: it says nothing, or of the ground what only a stroke can be.
+    """
+
+    of: Annotated[Whole, Range(0, 1_000_000)] | Literal["ground", "all"]
+    opacity: Opacity | None = None
+    visible: bool | None = None
+    blend: Blend | None = None
+    to: Annotated[Whole, Range(0, 1_000_000)] | None = None
+    removed: bool = False
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Adjustment:
+        said = self.to_dict().keys() - {"of"}
+        if not said or (isinstance(self.of, str) and said != {"opacity"}):
+            raise PydanticCustomError("adjustment", "It takes an opacity; a stroke also visible, blend, to, removed.")
+        return self
+
+    @property
+    def fades(self) -> bool:
+        """Whether it says an opacity alone: one that is turned further takes the place of the adjustment before."""
+        return self.to_dict().keys() == {"of", "opacity"}
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it: only what it says."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {
+            name: value for name, value in found.items() if value is not None and (name, value) != ("removed", False)
+        }
+
+    def strokes(self, before: Sequence[Stroke]) -> tuple[Stroke, ...]:
+        """The strokes of a painting after it; a place beyond them changes nothing."""
+        strokes = [*before]
+        if isinstance(self.of, str) or self.of >= len(strokes):
+            return (*strokes,)
+        stroke = strokes.pop(self.of)
+        if self.removed:
+            return (*strokes,)
+        strokes.insert(self.of if self.to is None else self.to, stroke.adjusted(self))
+        return (*strokes,)
 
 
 def _kind(event: object) -> str:
-    is_stroke = isinstance(event, Stroke) or (isinstance(event, Mapping) and "touches" in event)
-    return "stroke" if is_stroke else "ground"
+    if isinstance(event, Stroke) or (isinstance(event, Mapping) and "touches" in event):
+        return "stroke"
+    return "adjustment" if isinstance(event, Adjustment) or (isinstance(event, Mapping) and "of" in event) else "ground"
 
 
-Event = Annotated[Annotated[Stroke, Tag("stroke")] | Annotated[Ground, Tag("ground")], Discriminator(_kind)] | None
-"""What was done: a ground was laid (`None`: the photograph), or a stroke painted."""
+Event = (
+    Annotated[
+        Annotated[Stroke, Tag("stroke")] | Annotated[Adjustment, Tag("adjustment")] | Annotated[Ground, Tag("ground")],
+        Discriminator(_kind),
+    ]
+    | None
+)
+"""What was done: a ground was laid (`None`: the photograph), a stroke painted, or one of them adjusted."""
 
 
 @dataclass(frozen=True)
@@ -207,84 +287,31 @@ class Document:
 
     ground: Ground | None = None  # under the strokes; `None` is the photograph
     strokes: tuple[Stroke, ...] = ()  # in order
+    ground_opacity: Opacity = 1.0  # how far the ground covers the photograph, under the strokes
+    opacity: Opacity = 1.0  # how far all of it does
 
     def after(self, event: Event) -> Document:
         """With one more event."""
         if isinstance(event, Stroke):
             return replace(self, strokes=(*self.strokes, event))
+        if isinstance(event, Adjustment):
+            return self._adjusted(event)
         return replace(self, ground=event)
+
+    def _adjusted(self, by: Adjustment) -> Document:
+        if by.of == "all":
+            return replace(self, opacity=by.opacity or 0.0)
+        if by.of == "ground":
+            return replace(self, ground_opacity=by.opacity or 0.0)
+        return replace(self, strokes=by.strokes(self.strokes))
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         ground = None if self.ground is None else self.ground.to_dict()
-        return {"ground": ground, "strokes": [each.to_dict() for each in self.strokes]}
+        found: dict[str, object] = {"ground": ground, "strokes": [each.to_dict() for each in self.strokes]}
+        whole = {"ground_opacity": self.ground_opacity, "opacity": self.opacity}
+        return found | {name: value for name, value in whole.items() if value != 1}
 
 
-@dataclass(frozen=True)
-class History:
-    """All that was done, and how much of it stands.
-
-    >>> history = History().then(Ground(Look("dream", preset="reef"), 1.0))
-    >>> history.undone.document.ground is None, history.undone.redone == history
-    (True, True)
-    """
-
-    events: tuple[Event, ...] = ()
-    done: Annotated[Whole, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _check(self) -> History:
-        if self.done > len(self.events):
-            many = {"events": len(self.events), "done": self.done}
-            raise PydanticCustomError("history", "Of {events} events, {done} cannot stand.", many)
-        return self
-
-    @property
-    def document(self) -> Document:
-        """The painting as it stands."""
-        found = Document()
-        for event in self.events[: self.done]:
-            found = found.after(event)
-        return found
-
-    @property
-    def last(self) -> Event:
-        """The last event that stands."""
-        return self.events[self.done - 1] if self.done else None
-
-    def then(self, event: Event) -> History:
-        """With one more event, after which nothing can be redone."""
-        return History((*self.events[: self.done], event), self.done + 1)
-
-    def with_ground(self, ground: Ground, reached: Ground) -> History:
-        """With another ground in one's place, where it came out otherwise than it was meant."""
-        return replace(self, events=tuple(reached if event is ground else event for event in self.events))
-
-    @property
-    def undone(self) -> History:
-        """With one event less, if there is one."""
-        return replace(self, done=max(0, self.done - 1))
-
-    @property
-    def redone(self) -> History:
-        """With the event that was undone last, if there is one."""
-        return replace(self, done=min(len(self.events), self.done + 1))
-
-    def to_dict(self) -> dict[str, object]:
-        """As JSON has it."""
-        return {"done": self.done, "events": [event and event.to_dict() for event in self.events]}
-
-
-WORDS = sorted({each.name for kind in (Look, Ground, Brush) for each in fields(kind)})
+WORDS = sorted({each.name for kind in (Look, Ground, Brush, Adjustment) for each in fields(kind)})
 """All words of looks, grounds and brushes."""
-
-
-Written = TypeVar("Written", Document, History)
-
-
-def read(kind: type[Written], data: object) -> Written:
-    """Reads what the `to_dict` of a document or a history wrote. Raises `SettingsError`: it is none."""
-    try:
-        return TypeAdapter(kind).validate_python(data)
-    except ValidationError as error:
-        raise SettingsError("\n".join(explain(error, data, f"The {kind.__name__.lower()}", WORDS))) from None

@@ -2,86 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from phosphene.ascent import OnStep, Step
 from phosphene.errors import SettingsError, Stop
-from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Touch
+from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Stroke, Touch
 from phosphene.painting.look_cache import Box, LookCache
+from phosphene.painting.marks import FAINTEST, Mark, StrokeLayer, mark
 from phosphene.painting.settling import settled
 from phosphene.pixels import transforms
+from phosphene.pixels.masks import window
 from phosphene.recipes import dream as recipe
 from phosphene.techniques.dreams import coloured
-
-# The marks of a brush: where a touch is, and how far it goes there
-
-
-NEAR = 1e-6  # square pixels: points that are nearer are one
-FAINTEST = 1e-6  # of a mark: what is fainter counts as nothing
-LIGHTEST = 0.25  # of a brush's size, that it has where a pen hardly presses
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A part of the view, and how far a touch goes at each of its pixels."""
-
-    top: int  # of the part, in pixels of the view
-    left: int  # likewise
-    mask: Tensor  # `[1, 1, h, w]`, 0..1
-
-    @property
-    def box(self) -> Box:
-        """Rows and columns of the part."""
-        height, width = self.mask.shape[-2:]
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
-
-
-def mark(touch: Touch, brush: Brush, height: int, width: int) -> Mark | None:
-    """The mark of a touch in a view of that size; `None` where it lies outside.
-
-    It is as far along the way between its points as at the points, and fades towards the brush's edge by a cosine.
-    """
-    radius = brush.size / 2
-    xs, ys = [x for x, _, _ in touch], [y for _, y, _ in touch]
-    top, bottom = max(0, math.floor(min(ys) - radius)), min(height, math.ceil(max(ys) + radius) + 1)
-    left, right = max(0, math.floor(min(xs) - radius)), min(width, math.ceil(max(xs) + radius) + 1)
-    if top >= bottom or left >= right:
-        return None
-    rows, columns = (
-        torch.arange(top, bottom, dtype=torch.float32)[:, None] + 0.5,
-        torch.arange(left, right, dtype=torch.float32)[None] + 0.5,
-    )
-    ways = list(pairwise(touch)) or [(touch[0], touch[0])]
-    covers = [_cover(rows, columns, begin, end, radius, brush.softness) for begin, end in ways]
-    mask = torch.stack(covers).amax(0)[None, None]
-    return Mark(top, left, mask) if mask.any() else None
-
-
-def _cover(
-    rows: Tensor, columns: Tensor, begin: tuple[float, float, float], end: tuple[float, float, float],
-    radius: float, softness: float,
-) -> Tensor:  # fmt: skip
-    """How far a straight way from one point to the next goes, at each pixel."""
-    (x, y, pressure), (dx, dy, change) = begin, tuple(b - a for a, b in zip(begin, end, strict=True))
-    length = dx * dx + dy * dy
-    along = ((columns - x) * dx + (rows - y) * dy).div(max(length, NEAR)).clamp(0, 1)
-    distance = torch.hypot(columns - x - along * dx, rows - y - along * dy)
-    pressed = pressure + along * change
-    reach = radius * (LIGHTEST + (1 - LIGHTEST) * pressed)
-    rim = (softness * reach).clamp(min=1.0)
-    return 0.5 - 0.5 * torch.cos(math.pi * ((reach - distance) / rim).clamp(0, 1))
-
 
 MARGIN = 48  # pixels of the view around a mark that are looked at with it
 TOUCH_STEPS = 2  # at each octave; a whole dream has 14
 TOUCH_LENGTH = 1.6  # of a touch's steps: it is seen at once, and half a second of holding still is a strong dream
 TOUCH_JITTER = 12  # pixels: a window is small
+ROOM = 400_000_000  # bytes of strokes that can be adjusted at once; others are painted again for it
 ERASED, REVEALED = 0.35, 0.5  # of what a touch erases, or shows of a style
 
 
@@ -108,10 +50,17 @@ class PaintEngine:
     pixels: Tensor = field(init=False)
     styled: dict[Look | Ground, Tensor] = field(default_factory=dict)
     regions: Tensor | None = None
+    opacity: float = 1.0  # of all that is painted, where it is shown
     _begun: Begun | None = None  # how all was when the stroke began
+    _ground: Tensor | None = None  # the whole view under the strokes, if it is known
+    _layers: dict[int, StrokeLayer] = field(default_factory=dict)  # of strokes, by the `id` of their touches
 
     def __post_init__(self) -> None:
-        self.pixels = self.photograph.clone()
+        self.pixels, self._ground = self.photograph.clone(), self.photograph
+
+    def restore(self, pixels: Tensor) -> None:
+        """Takes pixels that were painted earlier; what each stroke did is not known then."""
+        self.pixels, self._ground, self._layers = pixels, None, {}
 
     @property
     def photograph(self) -> Tensor:
@@ -121,8 +70,14 @@ class PaintEngine:
     def copy(self) -> PaintEngine:
         """As it stands, for a look at it later."""
         copied = PaintEngine(self.look_cache, dict(self.styled), self.regions)
-        copied.pixels = self.pixels.clone()
+        copied.pixels, copied.opacity = self.pixels.clone(), self.opacity
         return copied
+
+    def visible(self, pixels: Tensor, box: Box = (slice(None), slice(None))) -> Tensor:
+        """Pixels of a box as they are shown: between the photograph and what is painted."""
+        if self.opacity == 1:
+            return pixels
+        return torch.lerp(self.photograph[(..., *box)], pixels, self.opacity)
 
     def touch(self, brush: Brush, touch: Touch, number: int) -> Box | None:
         """Paints the touch of that number, the first of a stroke being 0; returns the part that has changed.
@@ -143,12 +98,47 @@ class PaintEngine:
             wanted = begun + cover * (wanted - begun)
             part.copy_(part + found.mask / cover.clamp(min=FAINTEST) * (wanted - part))
         else:
-            part.copy_(part + found.mask * amount(brush) * (wanted - part))
+            share = found.mask * amount(brush)
+            cover.add_(share * (1 - cover))
+            part.copy_(part + share * (wanted - part))
         return found.box
+
+    def finish(self, stroke: Stroke) -> None:
+        """Keeps what the stroke that was painted last did, so that it can be adjusted."""
+        begun = self._begun or Begun(self.pixels, torch.zeros_like(self.pixels[:, :1]))
+        box = window(begun.cover, 0) if begun.cover.any() else (slice(0, 0), slice(0, 0))
+        cover, before = begun.cover[(..., *box)], begun.pixels[(..., *box)]
+        covered = torch.zeros_like(cover) if stroke.brush.look.kind == DREAM else cover.clone()
+        colours = self.pixels[(..., *box)] - (1 - covered) * before
+        self._layers[id(stroke.touches)] = StrokeLayer(box, covered, colours, stroke.touches)
+        while sum(each.nbytes for each in self._layers.values()) > ROOM and len(self._layers) > 1:
+            del self._layers[next(iter(self._layers))]
+        self._begun = None
+
+    def layer(self, stroke: Stroke) -> StrokeLayer | None:
+        """What a stroke did, if it was painted since the painting was opened."""
+        return self._layers.get(id(stroke.touches))
+
+    def composed(self, document: Document) -> bool:
+        """Lays the strokes on the ground again, as a document has them; `False`: not all are known."""
+        layers = [self.layer(stroke) for stroke in document.strokes if stroke.touches]
+        if self._ground is None or None in layers:
+            return False
+        self.pixels = torch.lerp(self.photograph, self._ground, document.ground_opacity)
+        for stroke in document.strokes:
+            self._lay(stroke)
+        return True
+
+    def _lay(self, stroke: Stroke) -> None:
+        found = self.layer(stroke)
+        if found is not None:
+            part = self.pixels[(..., *found.box)]
+            part.copy_(found.on(part, stroke))
 
     def grow(self, ground: Ground | None, on_step: OnStep | None = None) -> Ground | None:
         """Lays the ground; after a `Stop` raised in `on_step` it stands as it is, and what is returned says so."""
         self.pixels, self.regions = self.photograph.clone(), None
+        self._ground, self._layers = self.photograph, {}
         if ground is None:
             return None
         last: list[Step] = []
@@ -167,6 +157,7 @@ class PaintEngine:
             if last:
                 self.pixels = last[0].picture().clone()
             reached = replace(ground, until=(last[0].octave, last[0].step) if last else (1, 1))
+        self._ground, self._layers = self.pixels.clone(), {}
         if ground.look.kind == STYLE:
             self.styled = {style: each for style, each in self.styled.items() if isinstance(style, Look)}
             self.styled[reached] = self.pixels.clone()
@@ -221,13 +212,30 @@ class PaintEngine:
         yield from self.paint_strokes(document, on_step)
 
     def paint_strokes(self, document: Document, on_step: OnStep | None = None) -> Iterator[Box]:
-        """Paints the strokes alone, upon what is there."""
+        """Paints the strokes alone, upon the ground that is there."""
+        if document.ground_opacity != 1:
+            self.pixels = torch.lerp(self.photograph, self.pixels, document.ground_opacity)
+            yield slice(0, self.look_cache.size[0]), slice(0, self.look_cache.size[1])
         for stroke in document.strokes:
             self.prepare(stroke.brush.look, on_step)
             for number, touch in enumerate(stroke.touches):
                 box = self.touch(stroke.brush, touch, number)
                 if box is not None:
                     yield box
+            yield from self._finished(stroke)
+
+    def _finished(self, stroke: Stroke) -> Iterator[Box]:
+        """Keeps a stroke that was painted, with the opacity and blend that it was adjusted to."""
+        begun = self._begun
+        self.finish(stroke)
+        found = self.layer(stroke)
+        if (
+            begun is not None
+            and found is not None
+            and replace(stroke, opacity=1.0, visible=True, blend="normal") != stroke
+        ):
+            self.pixels[(..., *found.box)] = found.on(begun.pixels[(..., *found.box)], stroke)
+            yield found.box
 
     def _wanted(self, brush: Brush, found: Mark, number: int) -> Tensor:
         """The pixels that a touch goes towards, within its mark."""

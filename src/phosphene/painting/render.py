@@ -21,8 +21,9 @@ from phosphene.errors import OutOfSpaceError, Stop
 from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
-from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount, mark
+from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount
 from phosphene.painting.look_cache import Box, Size
+from phosphene.painting.marks import mark
 from phosphene.pixels import masks
 from phosphene.pixels.transforms import resize
 from phosphene.recipes import dream as recipe
@@ -78,21 +79,25 @@ def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> 
     if document.ground is not None:
         whole, ground = torch.ones(1, 1, *size, dtype=torch.float32), document.ground
         if ground.look.kind == STYLE:
-            found.show(ground, everywhere, whole)
+            found.show(ground, everywhere, whole * document.ground_opacity)
         else:
-            found.add(ground.look, everywhere, whole * grown, ground.strength)
+            found.add(ground.look, everywhere, whole * grown * document.ground_opacity, ground.strength)
     for stroke in document.strokes:
-        brush = stroke.brush
+        brush, share = stroke.brush, stroke.opacity
+        if not (stroke.visible and share):
+            continue
+        plain = brush.look.kind == DREAM and stroke.blend == "luminosity"
+        look = replace(brush.look, colour="keep") if plain else brush.look
         for touch in stroke.touches:
             made = mark(touch, brush, *size)
             if made is None:
                 continue
             if brush.look.kind == DREAM:
-                found.add(brush.look, made.box, made.mask * min(1.0, TOUCH_STEPS / steps), brush.strength)
+                found.add(look, made.box, share * made.mask * min(1.0, TOUCH_STEPS / steps), brush.strength)
             elif brush.look.kind == ERASE:
-                found.hide_(made.box, made.mask * amount(brush))
+                found.hide_(made.box, share * made.mask * amount(brush))
             else:
-                found.show(brush.look, made.box, made.mask * amount(brush))
+                found.show(brush.look, made.box, share * made.mask * amount(brush))
     return found
 
 
@@ -145,7 +150,7 @@ def render(
     """
     full = photograph.pixels.shape[-2], photograph.pixels.shape[-1]
     if max(full) <= max(engine.look_cache.size):
-        return resize(engine.pixels, *full).clamp(0, 1)
+        return _shown(resize(engine.pixels, *full).clamp(0, 1), photograph, document)
     check_room(engine, full)
     usual = DreamSettings()
     found = coverage(document, engine.look_cache.size, usual.steps, engine.grown(document.ground))
@@ -159,7 +164,12 @@ def render(
         for look in found.dreams:
             _dream_(dreamt, look, found, engine, work)
         detail = dreamt.sub_(base)
-    return detail.add_(large).clamp_(0, 1)
+    return _shown(detail.add_(large).clamp_(0, 1), photograph, document)
+
+
+def _shown(painted: Tensor, photograph: Picture, document: Document) -> Tensor:
+    """What is painted over the photograph, as far as it covers it."""
+    return painted if document.opacity == 1 else torch.lerp(photograph.pixels, painted, document.opacity)
 
 
 def _bases(found: Coverage, engine: PaintEngine, photograph: Picture, work: _Work) -> tuple[Tensor, Tensor]:

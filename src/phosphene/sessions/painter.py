@@ -12,8 +12,9 @@ from torch import Tensor
 
 from phosphene.ascent import Step
 from phosphene.errors import Stop
-from phosphene.painting.document import Brush, History, Point, Stroke, Touch
+from phosphene.painting.document import Brush, Point, Stroke, Touch
 from phosphene.painting.engine import PaintEngine
+from phosphene.painting.history import History
 from phosphene.painting.look_cache import Box
 from phosphene.sessions.jobs import Job, fault_of
 from phosphene.sessions.screen import Screen
@@ -146,7 +147,8 @@ class Painter:
     patches: Patches = field(default_factory=Patches)  # what events changed
 
     def __post_init__(self) -> None:
-        self.screen = Screen(self.engine.pixels)
+        self.engine.opacity = self.history.document.opacity
+        self.screen = Screen(self.engine.visible(self.engine.pixels))
 
     def enter(self, history: History, *, instead: bool = False) -> None:
         """Takes a history with a new last event; `instead` of one that was not painted to its end."""
@@ -189,8 +191,28 @@ class Painter:
         if live.cancelled:
             self.put(patch.box, patch.before, "undo")
             return
-        self.enter(self.history.then(Stroke(live.brush, tuple(touches))))
+        stroke = Stroke(live.brush, tuple(touches))
+        self.engine.finish(stroke)
+        self.enter(self.history.then(stroke))
         self.patches.put(self.history.done - 1, patch)
+
+    def adjust(self, history: History, *, instead: bool = False) -> bool:
+        """Lays the strokes on the ground as a history has them after an adjustment; `False`: they are not all known.
+
+        `instead` of the last event, of which this is more.
+        """
+        number, engine = history.done - 1, self.engine
+        kept = self.patches.get(number)
+        before = engine.pixels.clone() if not instead else kept.before if kept else None
+        if not engine.composed(history.document):
+            return False
+        self.enter(history, instead=instead)
+        engine.opacity = history.document.opacity
+        if before is not None:
+            self.patches.put(number, Patch(self._whole, before, engine.pixels.clone()))
+        self._show(self._whole, "ground")
+        self.changed()
+        return True
 
     def put(self, box: Box, pixels: Tensor, of: str) -> None:
         """Puts pixels back as they were before an event, or after it."""
@@ -231,7 +253,7 @@ class Painter:
             if time.monotonic() - shown >= FRAME:
                 shown = time.monotonic()
                 seen = step.pixels.shape[-2], step.pixels.shape[-1]
-                self.emit(self.screen.grow(step.picture(), seen, "ground"))
+                self.emit(self.screen.grow(self.engine.visible(step.picture()), seen, "ground"))
             breathe()
 
         reached = self.engine.grow(ground, watch)
@@ -249,7 +271,7 @@ class Painter:
                     raise
 
     def _show(self, box: Box, of: str) -> None:
-        self.emit(self.screen.show(self.engine.pixels[(..., *box)], box, of))
+        self.emit(self.screen.show(self.engine.visible(self.engine.pixels[(..., *box)], box), box, of))
 
     @property
     def _whole(self) -> Box:

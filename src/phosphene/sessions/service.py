@@ -10,7 +10,8 @@ from phosphene import batch, filters, images, networks
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.images import Picture
 from phosphene.names import CANVASES
-from phosphene.painting.document import DREAM, Ground, History, Look
+from phosphene.painting.document import DREAM, Ground, Look
+from phosphene.painting.history import History
 from phosphene.pixels.canvases import canvas
 from phosphene.recipes.settings import PRESETS
 from phosphene.records.record import Facts

@@ -1,23 +1,23 @@
 """One picture and the painter before it: what was done, what can be undone, what is being computed, and who watches."""
 
-import threading
 import time
 from functools import partial
 
 from phosphene import images
-from phosphene.ascent import Step
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.networks import Network
-from phosphene.painting.document import ERASE, STYLE, Brush, Ground, History, Look, Stroke, Touch, read
+from phosphene.painting.document import STYLE, Adjustment, Brush, Ground, Look, Stroke, Touch
 from phosphene.painting.engine import PaintEngine
+from phosphene.painting.history import History, read
 from phosphene.painting.look_cache import LookCache
 from phosphene.records.record import Facts
 from phosphene.sessions.background import Background
 from phosphene.sessions.jobs import Job, Rank, Subscribers, Worker
 from phosphene.sessions.painter import LiveStroke, Painter
+from phosphene.sessions.preparing import Preparation
 from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
-from phosphene.sessions.states import Command, Reference, State
+from phosphene.sessions.states import Command, Reference, State, layer_of
 from phosphene.sessions.store import References, SessionFolder, command_of
 
 VIEW = 1024  # pixels of the view's long side
@@ -52,14 +52,13 @@ class Session(Subscribers):
         self.references = References(folder, facts.get("references", {}))
         engine, history = PaintEngine(LookCache(network, view, self.references)), read(History, facts["history"])
         kept = folder.pixels(view.pixels) if history.done else None
-        engine.pixels = engine.pixels if kept is None else kept
+        if kept is not None:
+            engine.restore(kept)
         self.painter = Painter(engine, history, self.emit, self._changed)
         self.background = Background(self.name, folder, self.references, self.painter, worker, self.add_job)
         self._ground_job: Job | None = None
         self._live: LiveStroke | None = None
-        self._waiting: list[LiveStroke] = []  # strokes whose look is being made ready
-        self._waits = threading.Lock()  # of those, which requests add and the worker paints
-        self._preparing: dict[Look, Job] = {}  # what makes looks ready
+        self._preparation = Preparation(self.painter, worker, self.add_job, self._called, self._paint)
 
     @property
     def history(self) -> History:
@@ -90,6 +89,9 @@ class Session(Subscribers):
             "ground": None if ground is None else ground.to_dict(),
             "growing": self.growing,
             "strokes": len(history.document.strokes),
+            "layers": [layer_of(stroke) for stroke in history.document.strokes],
+            "ground_opacity": history.document.ground_opacity,
+            "opacity": history.document.opacity,
             "can_undo": history.done > 0,
             "can_redo": history.done < len(history.events),
             "references": self.references.told(),
@@ -153,6 +155,24 @@ class Session(Subscribers):
         self._paint_again(forward=True)
         return self.state()
 
+    def adjust(self, adjustment: Adjustment) -> State:
+        """Adjusts what was painted before: how far it covers, whether it is shown, in which order.
+
+        Raises:
+            SettingsError: there is no such stroke.
+        """
+        count, history = len(self.history.document.strokes), self.history
+        if isinstance(adjustment.of, int) and adjustment.of >= count:
+            raise SettingsError(f"There is no stroke {adjustment.of}.\nThey are 0 to {count - 1}.")
+        self._abandon()
+        last = history.last
+        instead = isinstance(last, Adjustment) and last.of == adjustment.of and last.fades and adjustment.fades
+        changed = (history.undone if instead else history).then(adjustment)
+        if not self.worker.ask(lambda: self.painter.adjust(changed, instead=instead)).result():
+            self.painter.enter(changed, instead=instead)
+            self._paint_again(forward=True)
+        return self.state()
+
     def undo(self) -> State:
         """Takes the last event back."""
         return self._go(back=True)
@@ -169,17 +189,13 @@ class Session(Subscribers):
         """
         if self.growing and self.history.document.strokes:
             raise SettingsError("Your strokes are being painted again on the new ground.\nWait until they are there.")
-        job = self._prepared(brush.look)
+        job = self._preparation.job_for(brush.look)
         self.end()
         self._live = live = LiveStroke(brush, points)
         if job is None:
             self._paint(live)
         else:
-            with self._waits:
-                self._waiting.append(live)
-            job.after = lambda: self._paint_waiting(job)
-            if job.over:
-                self._paint_waiting(job)
+            self._preparation.paint_after(job, live)
         return live
 
     def take_up(self, look: Look) -> None:
@@ -188,26 +204,11 @@ class Session(Subscribers):
         Raises:
             PhospheneError: a look that cannot be.
         """
-        with self._waits:
-            wanted = {look, *(live.brush.look for live in self._waiting)}
-        self.worker.drop(job for other, job in self._preparing.items() if other not in wanted)
-        self._prepared(look)
+        self._preparation.take_up(look)
 
     def _paint(self, live: LiveStroke) -> None:
         self._stop_growing()
         self.worker.post(lambda: self.painter.paint(live))
-
-    def _paint_waiting(self, job: Job) -> None:
-        """Paints the strokes that waited for a look; they are given up if it was not made ready."""
-        with self._waits:
-            mine = [live for live in self._waiting if self._preparing.get(live.brush.look) is job]
-            self._waiting = [live for live in self._waiting if live not in mine]
-        for live in mine:
-            if job.state == "done":
-                self._paint(live)
-            else:
-                live.lift(cancelled=True)
-                live.finished.set()
 
     def more(self, points: Touch) -> None:
         """Further points of the stroke."""
@@ -226,7 +227,7 @@ class Session(Subscribers):
 
     def stroke(self, brush: Brush, points: Touch, seconds: float) -> State:
         """A whole stroke, which takes so many seconds. Raises `PhospheneError`: as `begin`."""
-        if (job := self._prepared(brush.look)) is not None:
+        if (job := self._preparation.job_for(brush.look)) is not None:
             raise SettingsError(f"{job.message[0].upper()}{job.message[1:]}.\nPaint as soon as it is ready.")
         live = self.begin(brush, points[:1])
         number = max(1, len(points) - 1)
@@ -264,37 +265,10 @@ class Session(Subscribers):
         else:
             self.engine.look_cache.check(ground.look)
 
-    def _prepared(self, look: Look) -> Job | None:
-        """What is making a look ready, which is begun if need be; `None` if it is ready.
-
-        Raises:
-            PhospheneError: a look that cannot be.
-        """
-        if look.kind == ERASE:
-            return None
-        self.engine.look_cache.check(look)
-        if look.kind != STYLE or look in self.engine.styled:
-            return None
-        job = self._preparing.get(look)
-        if job is None or job.over or job.cancelled:
-            job = self._preparing[look] = self._prepare(look)
-        return job
-
     def _called(self, look: Look) -> str:
         """A look's name, as a painter knows it: that of its picture, if it is of one."""
         known = {each["id"]: each["name"] for each in self.references.told()}
         return known.get(look.reference or "", look.name)
-
-    def _prepare(self, look: Look) -> Job:
-        def work(job: Job) -> dict[str, object]:
-            def watch(step: Step) -> None:
-                job.tell(step.done)
-                self.worker.breathe(job)
-
-            self.engine.prepare(look, watch)
-            return {"look": look.to_dict()}
-
-        return self.add_job("look", Rank.LOOK, work, f"preparing the brush {self._called(look)}")
 
     def _stop_growing(self) -> None:
         """Ends the ground's growing; it stays as it stands."""
@@ -328,6 +302,7 @@ class Session(Subscribers):
             self.painter.history = history
             self._paint_again(forward=not back)
             return
+        self.engine.opacity = history.document.opacity
         self.painter.put(patch.box, pixels, "undo" if back else "redo")
         self.painter.history = history
         self._changed()
@@ -335,6 +310,7 @@ class Session(Subscribers):
     def _paint_again(self, *, forward: bool) -> None:
         """Has the whole painting computed anew, as the history has it."""
         history = self.history
+        self.engine.opacity = history.document.opacity
 
         def work(job: Job) -> dict[str, object]:
             breathe, wanted = partial(self.worker.breathe, job), lambda: self._ground_job is job

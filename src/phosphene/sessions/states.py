@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
+from phosphene.painting.document import Blend, Stroke
+
 _Count = Annotated[int, Field(ge=0)]
 GroundWords = Annotated[
     dict[str, object] | None, WithJsonSchema({"oneOf": [{"$ref": "#/components/schemas/Ground"}, {"type": "null"}]})
@@ -87,6 +89,25 @@ class JobState(TypedDict):
     result: dict[str, Any] | None
 
 
+class Layer(TypedDict):
+    """A stroke, as the list of strokes shows it."""
+
+    look: dict[str, Any]
+    opacity: Annotated[float, Field(ge=0, le=1)]
+    visible: bool
+    blend: Blend
+
+
+def layer_of(stroke: Stroke) -> Layer:
+    """A stroke in the list."""
+    return {
+        "look": stroke.brush.look.to_dict(),
+        "opacity": stroke.opacity,
+        "visible": stroke.visible,
+        "blend": stroke.blend,
+    }
+
+
 class State(Reference):
     """How a painting stands."""
 
@@ -95,6 +116,9 @@ class State(Reference):
     ground: GroundWords
     growing: bool
     strokes: _Count
+    layers: list[Layer]  # the strokes, in the order in which they were painted
+    ground_opacity: Annotated[float, Field(ge=0, le=1)]
+    opacity: Annotated[float, Field(ge=0, le=1)]  # of all that is painted, over the photograph
     can_undo: bool
     can_redo: bool
     references: list[Reference]

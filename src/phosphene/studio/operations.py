@@ -171,6 +171,12 @@ async def set_ground(context: RequestContext, request: Request) -> Response:
     return JSONResponse(await context.light(session.set_ground, await context.body(request, "GroundOrNone")))
 
 
+async def adjust(context: RequestContext, request: Request) -> Response:
+    """An adjustment of what was painted."""
+    session = await context.session(request)
+    return JSONResponse(await context.light(session.adjust, await context.body(request, "Adjustment")))
+
+
 async def stroke(context: RequestContext, request: Request) -> Response:
     """A whole stroke."""
     session = await context.session(request)
@@ -311,6 +317,8 @@ OPERATIONS = (
     _post(f"{_ONE}/undo", "Takes the last act back.", told(lambda session: session.undo()), (), "State"),
     _post(f"{_ONE}/redo", "Does it again.", told(lambda session: session.redo()), (), "State"),
     _post(f"{_ONE}/strokes", "Paints a whole stroke, and answers when it is done.", stroke, ("Stroke",), "State"),
+    _post(f"{_ONE}/adjustments", "Adjusts a stroke, the ground or all of it, after it was painted.", adjust,
+          ("Adjustment",), "State"),
     _post(f"{_ONE}/references", "Adds a picture as guide or style.", add_reference, (FILE,), "Reference",
           status=201, named=True),
     _get(f"{_ONE}/references/{{ref}}.webp", "A reference, long side 256.", reference, WEBP),

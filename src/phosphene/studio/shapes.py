@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 from typing_extensions import TypedDict
 
 from phosphene.painting.checks import Id, Name, Range, Real, Whole, explain
-from phosphene.painting.document import WORDS, Brush, Ground, Look, Touch
+from phosphene.painting.document import WORDS, Adjustment, Brush, Ground, Look, Touch
 from phosphene.sessions import states
 from phosphene.sessions.service import CANVAS_SIDES
 from phosphene.studio.answers import Refusal
@@ -152,6 +152,7 @@ _TAKEN: dict[str, Any] = {
     "Ground": Ground,
     "GroundOrNone": Ground | None,
     "Stroke": Stroke,
+    "Adjustment": Adjustment,
     "NewPicture": NewPicture,
     "Thumbnails": Thumbnails,
     "Ranking": Ranking,

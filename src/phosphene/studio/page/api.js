@@ -64,6 +64,7 @@ export const api = {
   state: (id) => json("GET", of(id)),
   forget: (id) => json("DELETE", of(id)),
   ground: (id, ground) => json("PUT", `${of(id)}/ground`, ground),
+  adjust: (id, wish) => json("POST", `${of(id)}/adjustments`, wish),
   undo: (id) => json("POST", `${of(id)}/undo`),
   redo: (id) => json("POST", `${of(id)}/redo`),
   refer: (id, file, name) => upload(`${of(id)}/references`, file, name),

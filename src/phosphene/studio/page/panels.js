@@ -8,6 +8,7 @@ import { radios } from "./radios.js";
 import { aimAt, choose, chosen, setGround } from "./session.js";
 import { byFactors, even, slider } from "./slider.js";
 import { store } from "./store.js";
+import { strokesPanel } from "./strokes.js";
 import { stylePanel } from "./style.js";
 
 const TABS = {
@@ -19,6 +20,7 @@ const TABS = {
   },
   style: { name: "Style", title: "Painted anew, in the manner of another picture", make: stylePanel, kind: "style" },
   guide: { name: "Guide", title: "Dreams towards the shapes of a picture of yours", make: guidePanel, kind: "dream" },
+  strokes: { name: "Strokes", title: "What was painted: show, hide, fade, move or remove it", make: strokesPanel },
 };
 const order = Object.keys(TABS);
 
@@ -27,6 +29,7 @@ export function startPanels() {
   byId("tab-panels").append(...order.map(tabPanel));
   targetSwitch();
   store.watch(["tab"], showTab);
+  store.watch(["tab"], () => (document.body.dataset.tab = store.get("tab")));
   store.watch(["target"], () => (document.body.dataset.target = store.get("target")));
 }
 
@@ -61,7 +64,7 @@ function tabPanel(tab) {
     class: "tab-panel",
     hidden: true,
   };
-  return el("div", attributes, content, groundStrength(tab, kind));
+  return el("div", attributes, content, kind ? footer(tab, kind) : null);
 }
 
 function showTab() {
@@ -126,7 +129,11 @@ const DEEPER = {
   style: "How far the picture turns into the other's manner",
 };
 
-function groundStrength(tab, kind) {
+/** Below the looks: the strength of the whole picture's, and the colours. */
+const footer = (tab, kind) =>
+  el("div", { class: "panel-foot" }, groundStrength(kind), kind === "dream" ? colours(tab) : null);
+
+function groundStrength(kind) {
   const set = debounced((value) => setGround(lookOf(store.get("picture").ground), value), 180);
   const strength = slider({
     name: "Strength",
@@ -146,5 +153,5 @@ function groundStrength(tab, kind) {
     if (mine && !strength.contains(document.activeElement)) strength.value = picture.ground.strength;
     about.textContent = aboutLook(picture.ground, store.get("looks"), picture);
   });
-  return el("div", { class: "ground-strength" }, about, strength, kind === "dream" ? colours(tab) : null);
+  return el("div", { class: "ground-strength" }, about, strength);
 }

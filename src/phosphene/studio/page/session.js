@@ -207,6 +207,9 @@ export function chosen() {
   return store.get("tool") === "eraser" ? null : store.get("brushLook");
 }
 
+/** How it stands after an adjustment, which the server has told. */
+export const adjusted = (state) => takeState(state);
+
 export async function step(direction) {
   const picture = store.get("picture");
   if (!picture?.[`can_${direction}`]) return;
