@@ -15,6 +15,7 @@ from conftest import tiny
 from phosphene import images
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
+from phosphene.painting import engine as engines
 from phosphene.painting.document import Adjustment, Brush, Document, Ground, Look, Stroke
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History, read
@@ -218,6 +219,40 @@ def test_a_reopened_painting_is_adjusted_by_painting_it_again(session, monkeypat
     state = session.adjust(Adjustment(0, opacity=0.0))
     assert state["strokes"] == 1
     assert torch.equal(screen(settled(session)), images.load(session.photograph()).pixels)
+
+
+def test_a_style_is_sketched_then_refined_where_it_was_painted(session, monkeypatch):
+    monkeypatch.setattr(engines, "SKETCH", 60)
+    woodcut = Look("style", filter="woodcut")
+    session.take_up(woodcut)
+    stroke = session.begin(Brush(40, woodcut), ((60, 40, 1),))
+    session.end()
+    assert stroke.finished.wait(60)
+    engine = settled_jobs(session).engine
+    (layer,) = map(engine.layer, session.history.document.strokes)
+    fine = engine.styled[woodcut]
+    assert torch.allclose(layer.colours, layer.cover * fine[(..., *layer.box)])
+    inside = slice(36, 44), slice(56, 64)
+    assert float((engine.pixels - fine)[(..., *inside)].abs().mean()) < 0.05
+    messages = [job.message for job in session.jobs.values() if job.kind == "look"]
+    assert messages == ["preparing the brush woodcut", "refining the brush woodcut"]
+
+
+def test_a_style_that_is_not_wanted_any_more_is_not_refined(session, monkeypatch):
+    monkeypatch.setattr(engines, "SKETCH", 60)
+    monkeypatch.setattr(engines.PaintEngine, "refine", lambda *_: pytest.fail("it was refined"))
+    holds = session.worker.ask(lambda: time.sleep(0.3))
+    session.take_up(Look("style", filter="woodcut"))
+    holds.result()
+    session.take_up(Look("dream", preset="quilt"))
+    settled_jobs(session)
+
+
+def settled_jobs(session):
+    deadline = time.monotonic() + 100
+    while any(not job.over for job in session.jobs.values()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return settled(session)
 
 
 def test_a_stroke_that_is_not_there_is_refused(session):

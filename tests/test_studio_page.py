@@ -363,6 +363,38 @@ def test_who_paints_chooses_looks_for_the_brush(easel):
     easel.until(lambda: easel.ground().get("preset") == "quilt", "the whole picture is filled")
 
 
+def test_strokes_are_hidden_faded_and_removed_in_their_list(easel):
+    page, before = easel.page, easel.shown()
+    easel.press(WAY)
+    after = easel.settle(strokes=1)
+    page.get_by_role("tab", name="Strokes").click()
+    strokes = page.get_by_role("list", name="Strokes, newest first")
+    page.get_by_role("button", name=re.compile("Hide stroke 1")).click()
+    easel.until(lambda: np.abs(easel.shown().astype(int) - before).max() <= 1, "the stroke is hidden")
+    page.get_by_role("button", name=re.compile("Show stroke 1")).click()
+    easel.until(lambda: np.abs(easel.shown().astype(int) - after).max() <= 1, "the stroke is shown")
+    strokes.get_by_role("button", name=re.compile("^1: ")).click()
+    page.get_by_role("slider", name="Opacity of stroke 1").press("ArrowLeft")
+    easel.until(lambda: easel.ask("")["layers"][0]["opacity"] < 1, "it fades")
+    page.get_by_role("combobox", name="What of stroke 1 is shown").select_option("luminosity")
+    easel.until(lambda: easel.ask("")["layers"][0]["blend"] == "luminosity", "its light alone is shown")
+    page.get_by_role("button", name="Remove stroke 1").click()
+    easel.until(lambda: np.abs(easel.shown().astype(int) - before).max() <= 1, "it is removed")
+    assert easel.ask("")["strokes"] == 0
+    page.get_by_role("slider", name="Dream over photograph").press("PageDown")
+    easel.until(lambda: easel.ask("")["opacity"] < 1, "all of it fades")
+
+
+def test_colours_are_kept_for_the_whole_picture_and_the_brush(easel):
+    page = easel.page
+    keep = page.get_by_role("tabpanel", name="Dream").get_by_role("radio", name="Keep")
+    keep.check(force=True)
+    easel.until(lambda: (easel.ground() or {}).get("colour") == "keep", "the whole picture keeps its colours")
+    page.get_by_role("tabpanel", name="Dream").get_by_role("button", name="quilt").click()
+    easel.until(lambda: (easel.ground() or {}).get("preset") == "quilt", "another look is chosen")
+    assert easel.ground()["colour"] == "keep"  # it holds for the next look as well
+
+
 def test_messages_let_the_mouse_through_and_go_with_their_picture(easel, flower):
     page = easel.page
     say = "import('/static/toasts.js').then((toasts) => toasts.complain({message: 'It fails.', hint: 'Wait.'}))"
@@ -472,6 +504,11 @@ def test_the_camera_takes_a_picture(painter):
 def test_nothing_bars_anybody_from_the_screens(painter, china, flower):
     barriers = painter.find_barriers("start")
     painter.open(china)
+    painter.press(WAY)
+    painter.settle(strokes=1)
+    painter.page.get_by_role("tab", name="Strokes").click()
+    painter.page.get_by_role("button", name=re.compile("^1: ")).click()
+    barriers += painter.find_barriers("Strokes")
     for tab in ("Dream", "Guide"):
         painter.page.get_by_role("tab", name=tab).click()
         barriers += painter.find_barriers(tab)

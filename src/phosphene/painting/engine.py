@@ -24,6 +24,7 @@ TOUCH_STEPS = 2  # at each octave; a whole dream has 14
 TOUCH_LENGTH = 1.6  # of a touch's steps: it is seen at once, and half a second of holding still is a strong dream
 TOUCH_JITTER = 12  # pixels: a window is small
 ROOM = 400_000_000  # bytes of strokes that can be adjusted at once; others are painted again for it
+SKETCH, SKETCH_STEPS = 448, 12  # pixels of the long side, and steps at each size, of a style that is wanted at once
 ERASED, REVEALED = 0.35, 0.5  # of what a touch erases, or shows of a style
 
 
@@ -182,6 +183,34 @@ class PaintEngine:
             self.look_cache.dream(look)
         elif look.kind == STYLE and look not in self.styled:
             self.styled[look] = self._styled(look, None, on_step)
+
+    def sketch(self, look: Look, on_step: OnStep | None = None) -> bool:
+        """Makes a style ready in seconds, from a small view with few steps; `False`: it is ready as it should be.
+
+        Raises:
+            PhospheneError: a look that cannot be.
+            Stop: raised in `on_step`.
+        """
+        cache = self.look_cache
+        if look in self.styled or max(cache.size) <= SKETCH:
+            self.prepare(look, on_step)
+            return False
+        view = replace(cache.view, pixels=transforms.within(cache.view.pixels, SKETCH))
+        small = PaintEngine(LookCache(cache.network, view, cache.references, cache.seed, SKETCH_STEPS))
+        small.prepare(look, on_step)
+        self.styled[look] = transforms.at(small.styled[look], *cache.size)
+        return True
+
+    def refine(self, look: Look, on_step: OnStep | None = None) -> None:
+        """Makes a style that was sketched ready as it should be. Raises as `sketch`."""
+        self.styled[look] = self._styled(look, None, on_step)
+
+    def reveal(self, look: Look, document: Document) -> bool:
+        """Shows a style as it is now where a document's strokes were painted with it; `False`: nothing changes."""
+        mine = [stroke for stroke in document.strokes if stroke.brush.look == look]
+        for layer in filter(None, map(self.layer, mine)):
+            layer.colours.copy_(layer.cover * self.styled[look][(..., *layer.box)])
+        return bool(mine) and self.composed(document)
 
     def shown(self, style: Look | Ground, on_step: OnStep | None = None) -> Tensor:
         """The whole view in a stroke's style or a ground's, `[1, 3, h, w]`; looked at now, if it was not before.

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from phosphene.ascent import Step
+from phosphene.ascent import OnStep, Step
 from phosphene.errors import Stop
-from phosphene.painting.document import Brush, Point, Stroke, Touch
+from phosphene.painting.document import Brush, Look, Point, Stroke, Touch
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History
 from phosphene.painting.look_cache import Box
@@ -213,6 +213,13 @@ class Painter:
         self._show(self._whole, "ground")
         self.changed()
         return True
+
+    def refine(self, look: Look, on_step: OnStep) -> None:
+        """Makes a style that was sketched better, and shows it where it was painted."""
+        self.engine.refine(look, on_step)
+        if self.engine.reveal(look, self.history.document):
+            self._show(self._whole, "ground")
+            self.changed()
 
     def put(self, box: Box, pixels: Tensor, of: str) -> None:
         """Puts pixels back as they were before an event, or after it."""

@@ -36,6 +36,7 @@ class Preparation:
         self._waiting: list[LiveStroke] = []  # strokes whose look is being made ready
         self._waits = threading.Lock()  # of those, which requests add and the worker paints
         self._jobs: dict[Look, Job] = {}  # what makes looks ready
+        self._refining: dict[Look, Job] = {}  # what makes them better, after they were made ready quickly
 
     def job_for(self, look: Look) -> Job | None:
         """What is making a look ready, which is begun if need be; `None` if it is ready.
@@ -62,6 +63,10 @@ class Preparation:
         with self._waits:
             wanted = {look, *(live.brush.look for live in self._waiting)}
         self._worker.drop(job for other, job in self._jobs.items() if other not in wanted)
+        wanted |= {stroke.brush.look for stroke in self._painter.history.document.strokes}
+        for other in self._refining.keys() - wanted:
+            self._worker.drop([self._refining.pop(other)])
+            self._painter.engine.styled.pop(other, None)
         self.job_for(look)
 
     def paint_after(self, job: Job, live: LiveStroke) -> None:
@@ -90,7 +95,22 @@ class Preparation:
                 job.tell(step.done)
                 self._worker.breathe(job)
 
-            self._painter.engine.prepare(look, watch)
+            if self._painter.engine.sketch(look, watch):
+                self._refine(look)
             return {"look": look.to_dict()}
 
         return self._add_job("look", Rank.LOOK, work, f"preparing the brush {self._called(look)}")
+
+    def _refine(self, look: Look) -> None:
+        """Has a look that was made ready quickly made better, with what was painted with it meanwhile."""
+
+        def work(job: Job) -> dict[str, object]:
+            def watch(step: Step) -> None:
+                job.tell(step.done)
+                self._worker.breathe(job)
+
+            self._painter.refine(look, watch)
+            self._refining.pop(look, None)
+            return {"look": look.to_dict()}
+
+        self._refining[look] = self._add_job("look", Rank.RENDER, work, f"refining the brush {self._called(look)}")
