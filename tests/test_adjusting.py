@@ -20,8 +20,9 @@ from phosphene.painting.document import Adjustment, Brush, Document, Ground, Loo
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History, read
 from phosphene.painting.look_cache import LookCache
-from phosphene.painting.render import render
-from phosphene.pixels import colours
+from phosphene.painting.render import enlarged, render
+from phosphene.pixels import colours, transforms
+from phosphene.pixels.transforms import resize
 from phosphene.sessions import painter as painters
 from phosphene.sessions import service
 
@@ -258,3 +259,39 @@ def settled_jobs(session):
 def test_a_stroke_that_is_not_there_is_refused(session):
     with pytest.raises(SettingsError, match="There is no stroke 3"):
         session.adjust(Adjustment(3, visible=False))
+
+
+# Another dream, and one that is larger than its photograph
+
+
+def test_another_seed_is_another_dream():
+    grounds = [Ground(Look("dream", layer="deep", seed=seed), 1.0) for seed in (None, 0, 7)]
+    usual, first, other = (painted(ground=ground)[1].pixels for ground in grounds)
+    assert torch.equal(usual, first)
+    assert not torch.equal(first, other)
+    strokes = [stroke(PLACES[0], Look("dream", layer="deep", seed=seed)) for seed in (0, 7)]
+    one, two = (painted(each)[1].pixels for each in strokes)
+    assert not torch.equal(one, two)
+
+
+def test_a_render_larger_than_the_photograph_is_sharp():
+    """What is dreamt at twice the size has detail that enlarging the view has not."""
+    document, engine = painted(*THREE, ground=Ground(DREAM, 2.0))
+    photograph = picture()
+    large = enlarged(photograph, 192)
+    assert large.pixels.shape[-2:] == (128, 192)
+    assert enlarged(photograph, 96) is photograph
+    made = render(document, engine, large, lambda _: None)
+    smooth = resize(engine.pixels, 128, 192)
+
+    def finest(pixels):
+        return float(transforms.laplacian_(pixels.clone(), 1)[0].square().mean())
+
+    assert finest(made) > 1.2 * finest(smooth)
+
+
+def test_the_studio_renders_larger_than_the_photograph(session):
+    session.stroke(BRUSH, ((40, 40, 1),), 0)
+    job = session.background.render("png", 240)
+    settled_jobs(session)
+    assert (job.result["width"], job.result["height"]) == (240, 180)

@@ -376,7 +376,10 @@ def test_history_goes_back_and_forth_and_through_json(events, data):
         ({"kind": "drem"}, "Did you mean 'dream'"),
         ({"kind": "dream", "presett": "x"}, "Did you mean 'preset'"),
         ({"preset": "beasts"}, "kind is missing"),
-        ({"kind": "dream", "channel": 3}, "names preset, perhaps with colour; layer, perhaps with channel or colour"),
+        (
+            {"kind": "dream", "channel": 3},
+            "names preset, perhaps with colour or seed; layer, perhaps with channel or colour or seed",
+        ),
         ({"kind": "style"}, "names filter; reference"),
         ({"kind": "dream", "filter": "fur"}, "names preset, perhaps"),
         ({"kind": "dream", "layer": 3}, "a valid string"),

@@ -21,7 +21,7 @@ from phosphene.painting.document import Document
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import read
 from phosphene.painting.look_cache import LookCache
-from phosphene.painting.render import Tell, render
+from phosphene.painting.render import Tell, enlarged, render
 from phosphene.pixels.modes import standard_modes
 from phosphene.records import record
 from phosphene.records.record import Record
@@ -49,7 +49,7 @@ def rendered(
 ) -> Dream:
     """The painting at the photograph's size, with its record; the first arguments are those of `render`.
 
-    Its record has the `names` of the references by their ids, and the `long_side` to which the photograph was shrunk.
+    Its record has the `names` of the references by their ids, and the `long_side` that the photograph was brought to.
     """
     pixels = render(document, engine, photograph, tell, between)
     made = _recorded(document, engine, photograph, names, long_side)
@@ -128,7 +128,7 @@ def _repainted(
     engine = PaintEngine(LookCache(network, small, references, seed=int(made.settings.get("seed", 0))))
     for _ in engine.paint(document, on_step):
         pass
-    full = photograph(long_side=long_side)
+    full = enlarged(photograph(long_side=long_side), long_side)
     called = names(made)
     again = rendered(document, engine, full, lambda _: None, names=called, long_side=long_side)
     return replace(again, notes=again.notes + differences(made, again.record, called=called))

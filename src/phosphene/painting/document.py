@@ -32,8 +32,12 @@ STYLE: Final = "style"
 ERASE: Final = "erase"
 
 WAYS: Mapping[str, Sequence[tuple[str, ...]]] = {
-    DREAM: [("preset", "colour"), ("layer", "channel", "colour"), ("reference", "layer", "colour")],
-    STYLE: [("filter",), ("reference",)],
+    DREAM: [
+        ("preset", "colour", "seed"),
+        ("layer", "channel", "colour", "seed"),
+        ("reference", "layer", "colour", "seed"),
+    ],
+    STYLE: [("filter", "seed"), ("reference", "seed")],
     ERASE: [()],
 }
 """What a look of each kind says: the first word of one of these, and perhaps the others."""
@@ -75,6 +79,7 @@ class Look:
     reference: Id | None = None  # a picture: the dream's guide, or the style
 
     colour: Literal["keep", "tint", "free"] | None = None  # of a dream: how freely hues wander; see `DreamSettings`
+    seed: Annotated[Whole, Range(0, 2**31)] | None = None  # another one gives another dream; by default the painting's
 
     @model_validator(mode="after")
     def _goes_one_way(self) -> Look:

@@ -288,7 +288,7 @@ class PaintEngine:
             strength=TOUCH_LENGTH * brush.strength,
             jitter=TOUCH_JITTER,
             colour=recipe.rule_of(asked.settings, share).colour,
-            seed=self.look_cache.seed + number,
+            seed=self.look_cache.seed_of(brush.look) + number,
         )
         objective = self.look_cache.brushed(brush.look, (window.shape[-2], window.shape[-1]))
         dreamt = recipe.dream(window, self.look_cache.network, objective, settings=settings)

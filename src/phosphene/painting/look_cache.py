@@ -86,7 +86,11 @@ class LookCache:
         named: dict[str, object] = {"filter": look.filter} if look.filter else {STYLE.further: (look.reference,)}
         changes = {"strength": strength, "steps": self.style_steps}
         given = {name: value for name, value in changes.items() if value is not None}
-        return choose_style(**named, **given, seed=self.seed)
+        return choose_style(**named, **given, seed=self.seed_of(look))
+
+    def seed_of(self, look: Look) -> int:
+        """The seed of a look's dreams."""
+        return self.seed if look.seed is None else look.seed
 
     def styled(self, look: Look, strength: float | None, picture: Picture, on_step: OnStep | None) -> Dream:
         """A picture, repainted in a style's look. Raises `PhospheneError`: a filter or picture that is not there."""
@@ -103,7 +107,7 @@ class LookCache:
             "colour": look.colour,
         }
         changes = {name: value for name, value in asked.items() if value is not None}
-        return choose(preset=look.preset, seed=self.seed, model=self.network.name, **changes)
+        return choose(preset=look.preset, seed=self.seed_of(look), model=self.network.name, **changes)
 
     def _fit(self, look: Look, number: int, window: Size, _: Term, height: int, width: int) -> Term:
         """One term, fitted to the view's octave that goes with a window's."""

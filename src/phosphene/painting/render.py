@@ -25,7 +25,7 @@ from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount
 from phosphene.painting.look_cache import Box, Size
 from phosphene.painting.marks import mark
 from phosphene.pixels import masks
-from phosphene.pixels.transforms import resize
+from phosphene.pixels.transforms import at, resize
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import DreamSettings
 
@@ -118,6 +118,18 @@ def sizes(view: Size, full: Size, scale: float) -> list[Size]:
     count = max(round(math.log(ratio, scale)), int(ratio > 1))
     factors = [ratio ** (number / count) for number in range(1, count)]
     return [(round(view[0] * factor), round(view[1] * factor)) for factor in factors] + [full] * (ratio > 1)
+
+
+def enlarged(photograph: Picture, long_side: int | None) -> Picture:
+    """A photograph of at least that long side: a smaller one is enlarged smoothly, and what is dreamt upon it is sharp."""
+    height, width = photograph.pixels.shape[-2:]
+    if long_side is None or long_side <= max(height, width):
+        return photograph
+    size = [round(side * long_side / max(height, width)) for side in (height, width)]
+    pixels, alpha = (
+        each if each is None else at(each, *size).clamp(0, 1) for each in (photograph.pixels, photograph.alpha)
+    )
+    return replace(photograph, pixels=pixels, alpha=alpha)
 
 
 def check_room(engine: PaintEngine, full: Size) -> None:

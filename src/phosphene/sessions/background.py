@@ -19,6 +19,7 @@ from phosphene.painting import again
 from phosphene.painting.document import DREAM, STYLE, Ground, Look
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.look_cache import LookCache
+from phosphene.painting.render import enlarged
 from phosphene.pixels.transforms import SMALLEST, at
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import PRESETS, DreamSettings
@@ -112,13 +113,13 @@ class Background:
         return self.add_job("ranking", Rank.LOOK, work, "looking for your guide's shapes, layer by layer")
 
     def render(self, format: Format, long_side: int | None) -> Job:
-        """Makes the painting again at full size, or at a long side of so many pixels."""
+        """Makes the painting again at full size, or at a long side of so many pixels, which may be more than it has."""
 
         def work(job: Job) -> dict[str, object]:
             began, document, engine = time.monotonic(), self.painter.history.document, self.painter.engine.copy()
             data = self.folder.read(PICTURE)
             opening = partial(images.load, data, long_side=long_side, max_pixels=0, name=self.name)
-            photograph = self.worker.beside(job, opening)
+            photograph = self.worker.beside(job, lambda: enlarged(opening(), long_side))
             names = {id: str(each.get("name")) for id, each in self.references.facts.items()}
             breathe = partial(self.worker.breathe, job)
             made = again.rendered(document, engine, photograph, job.tell, breathe, names=names, long_side=long_side)

@@ -303,6 +303,7 @@ def command_of(name: str, painted: Document, references: References) -> Command:
 def _words(name: str, ground: Ground, references: References) -> list[str]:
     look = ground.look
     strength = [] if look.kind == DREAM and ground.strength == 1 else ["--strength", f"{ground.strength:g}"]
+    strength += [] if look.seed is None else ["--seed", str(look.seed)]
     named = references.facts.get(look.reference or "", {}).get("name", "")
     if look.kind != DREAM:
         return [STYLE, name, *(["--filter", look.filter] if look.filter else [named]), *strength]

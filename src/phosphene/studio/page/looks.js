@@ -1,7 +1,7 @@
 // Looks as data: what they are called, when two are the same, and which thumbnail shows them.
 
 const WHICH = ["kind", "preset", "layer", "channel", "filter", "reference"];
-const PARTS = [...WHICH, "colour"];
+const PARTS = [...WHICH, "colour", "seed"];
 
 export const PHOTOGRAPH = null;
 export const USUAL = { dream: 1, style: 0.5 };

@@ -131,7 +131,18 @@ const DEEPER = {
 
 /** Below the looks: the strength of the whole picture's, and the colours. */
 const footer = (tab, kind) =>
-  el("div", { class: "panel-foot" }, groundStrength(kind), kind === "dream" ? colours(tab) : null);
+  el("div", { class: "panel-foot" }, groundStrength(kind), kind === "dream" ? colours(tab) : null, dice(kind));
+
+/** The same look from another seed: other shapes in the same manner. Undo brings the one before back. */
+function dice(kind) {
+  const roll = () => choose({ ...chosen(), seed: Math.floor(Math.random() * 1e6) });
+  const title = "Other shapes in the same look (Undo brings these back)";
+  const button = el("button", { type: "button", class: "soft wide dice", title, onclick: roll }, icon("dice"), "Another one");
+  store.watch(["picture", "target", "brushLook", "tool"], () => {
+    button.hidden = !store.get("picture") || chosen()?.kind !== kind;
+  });
+  return button;
+}
 
 function groundStrength(kind) {
   const set = debounced((value) => setGround(lookOf(store.get("picture").ground), value), 180);

@@ -19,6 +19,7 @@ const ABOUT = {
   avif: "Smallest",
 };
 const LEAST = 64;
+const TIMES = ["2", "4"]; // of the photograph's size: the picture is enlarged, and dreamt upon there
 const chip = byId("render-chip");
 let sheet = null;
 let format = "png";
@@ -85,12 +86,13 @@ function sizes() {
   const long = Math.max(width, height);
   const choices = [{ value: "full", name: "Full" }];
   if (long >= 2 * LEAST) choices.push({ value: "half", name: "Half" });
+  for (const times of TIMES) choices.push({ value: times, name: `${times}×`, title: "Larger than the photograph" });
   choices.push({ value: "own", name: "Other" });
   const said = el("output", { class: "size-said tabular" });
   const input = el("input", {
     type: "number",
     min: LEAST,
-    max: long,
+    max: Math.max(long * 4, 8192),
     value: own ?? Math.min(long, 2048),
     "aria-label": "Long side in pixels",
     id: "long-side",
@@ -114,8 +116,9 @@ function sizes() {
 function longSide() {
   const { width, height } = store.get("picture");
   const long = Math.max(width, height);
+  if (TIMES.includes(size)) return long * Number(size);
   if (size === "half") return Math.round(long / 2);
-  return size === "own" ? Math.min(long, Math.max(LEAST, own || LEAST)) : null;
+  return size === "own" ? Math.max(LEAST, own || LEAST) : null;
 }
 
 async function begin() {
