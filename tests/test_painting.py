@@ -378,9 +378,9 @@ def test_history_goes_back_and_forth_and_through_json(events, data):
         ({"preset": "beasts"}, "kind is missing"),
         (
             {"kind": "dream", "channel": 3},
-            "names preset, perhaps with colour or seed; layer, perhaps with channel or colour or seed",
+            "colour or seed; layer, perhaps with channel or colour or seed",
         ),
-        ({"kind": "style"}, "names filter; reference"),
+        ({"kind": "style"}, "names filter, perhaps with seed; reference"),
         ({"kind": "dream", "filter": "fur"}, "names preset, perhaps"),
         ({"kind": "dream", "layer": 3}, "a valid string"),
         ([], "an object with names"),

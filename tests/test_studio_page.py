@@ -385,6 +385,30 @@ def test_strokes_are_hidden_faded_and_removed_in_their_list(easel):
     easel.until(lambda: easel.ask("")["opacity"] < 1, "all of it fades")
 
 
+def test_the_photograph_is_laid_beside_the_painting(easel):
+    page = easel.page
+    page.get_by_role("button", name="Compare with the photograph").click()
+    border = page.get_by_role("slider", name="Photograph on the left, painting on the right")
+    expect(border).to_be_visible()
+    box, strokes = page.locator("#painting").bounding_box(), easel.ask("")["strokes"]
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 3)
+    page.mouse.up()
+    assert 15 < float(border.input_value()) < 35
+    assert easel.ask("")["strokes"] == strokes  # it is no stroke
+    assert easel.find_barriers("border") == []
+    page.get_by_role("button", name="Compare with the photograph").click()
+    expect(border).to_be_hidden()
+
+
+def test_the_dice_gives_another_dream(easel):
+    before = easel.ground()
+    easel.page.get_by_role("tabpanel", name="Dream").get_by_role("button", name="Another one").click()
+    easel.until(lambda: "seed" in (easel.ground() or {}), "another dream grows")
+    assert {**easel.ground(), "seed": None} == {**before, "seed": None}
+
+
 def test_colours_are_kept_for_the_whole_picture_and_the_brush(easel):
     page = easel.page
     keep = page.get_by_role("tabpanel", name="Dream").get_by_role("radio", name="Keep")

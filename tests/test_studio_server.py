@@ -449,7 +449,7 @@ WRONG = [
     ("POST", "strokes", {**STROKE, "points": [[1, 2, 3]]}, "points[0][2] is 3"),
     ("POST", "strokes", {**STROKE, "seconds": -1}, "0 to 60"),
     ("POST", "strokes", {**STROKE, "brush": {**BRUSH, "size": 3}}, "brush.size is 3"),
-    ("POST", "strokes", {**STROKE, "brush": {**BRUSH, "look": {"kind": "style"}}}, "filter; reference"),
+    ("POST", "strokes", {**STROKE, "brush": {**BRUSH, "look": {"kind": "style"}}}, "filter, perhaps with seed"),
     ("POST", "thumbnails", {"set": "channels"}, "layer"),
     ("POST", "thumbnails", {"set": "presets", "layer": "block8"}, "layer is unknown"),
     ("POST", "thumbnails", {"set": "all"}, "presets, filters, layers, channels"),

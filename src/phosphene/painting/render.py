@@ -121,15 +121,13 @@ def sizes(view: Size, full: Size, scale: float) -> list[Size]:
 
 
 def enlarged(photograph: Picture, long_side: int | None) -> Picture:
-    """A photograph of at least that long side: a smaller one is enlarged smoothly, and what is dreamt upon it is sharp."""
+    """A photograph of at least that long side: a smaller one is enlarged smoothly, and is dreamt upon at that size."""
     height, width = photograph.pixels.shape[-2:]
     if long_side is None or long_side <= max(height, width):
         return photograph
     size = [round(side * long_side / max(height, width)) for side in (height, width)]
-    pixels, alpha = (
-        each if each is None else at(each, *size).clamp(0, 1) for each in (photograph.pixels, photograph.alpha)
-    )
-    return replace(photograph, pixels=pixels, alpha=alpha)
+    alpha = None if photograph.alpha is None else at(photograph.alpha, *size).clamp(0, 1)
+    return replace(photograph, pixels=at(photograph.pixels, *size).clamp(0, 1), alpha=alpha)
 
 
 def check_room(engine: PaintEngine, full: Size) -> None:

@@ -34,7 +34,7 @@ export function startPointer() {
   stage.addEventListener("contextmenu", (event) => onPicture(event) && event.preventDefault());
 }
 
-const onPicture = (event) => !event.target.closest("button, .growing");
+const onPicture = (event) => !event.target.closest("button, .growing, .border");
 
 function down(event) {
   if (!onPicture(event)) return;
