@@ -28,7 +28,7 @@ from phosphene.recipes.dream import Region, dream
 from phosphene.recipes.settings import DreamSettings
 
 SIDE = 112  # pixels of a photograph's long side
-SETTINGS = DreamSettings(octaves=4, steps=10)
+SETTINGS = DreamSettings(octaves=4, steps=10, colour=0.5)
 REFERENCE = "block8"
 HALVINGS = 5
 LEAST, MOST = 0.15, 6.0

@@ -3,6 +3,8 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import NoneType
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -11,13 +13,16 @@ from click.testing import CliRunner
 from PIL import Image
 
 import phosphene
+from conftest import photograph
 from phosphene import images, networks
 from phosphene.cli import main
 from phosphene.errors import PhospheneError, RecordError, SettingsError, UnknownNameError, WeightsError
-from phosphene.recipes.fields import memory_bytes
+from phosphene.filters import library
+from phosphene.recipes.fields import described, memory_bytes
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import NAMES, PRESETS, RECIPES, DreamSettings, settings
 from phosphene.recipes.style_settings import StyleSettings
+from phosphene.recipes.typed import DreamChanges, PatternChanges, StyleChanges
 from phosphene.records import record
 
 QUICK = {"octaves": 1, "steps": 1, "layer": "block3"}
@@ -265,6 +270,57 @@ def test_recipes_and_presets_are_possible_settings():
         settings(recipe=name)
     changes = [settings(preset=name) for name in PRESETS]
     assert len(set(changes)) == len(PRESETS) >= 6
+
+
+@pytest.mark.parametrize(
+    ("of", "typed", "given"),
+    [
+        (DreamSettings, DreamChanges, {"objective", "guide", "mask", "region"}),
+        (StyleSettings, StyleChanges, {"mask", "initial", "regions"}),
+        (PatternSettings, PatternChanges, {"objective"}),
+    ],
+)
+def test_what_functions_take_by_name_is_typed_as_the_settings_are(of, typed, given):
+    """An editor completes them; `given` are arguments of their own."""
+    known = {name: each for name, each in described(of).items() if name not in given}
+    hints = get_type_hints(typed)
+    assert list(hints) == list(known)
+    for name, each in known.items():
+        said = {word for one in get_args(hints[name]) or () for word in (get_args(one) or (one,))}
+        if each.choices or each.named:
+            assert {*each.choices, *each.named} <= said
+        assert (NoneType in said) == each.optional
+        if not each.choices and each.kind != "tuple":
+            assert (
+                hints[name].__name__ == each.kind
+                if not said
+                else each.kind in {getattr(x, "__name__", "") for x in said}
+            )
+
+
+def test_a_preset_of_one_channel_keeps_it_on_a_network_that_is_named():
+    named = settings(preset="facets", model="efficientnet-lite0")
+    assert named == settings(preset="facets")
+    assert named.channel == PRESETS["facets"].changes["channel"]
+    assert settings(channel=3, model="googlenet").channel == 3
+
+
+def test_looks_are_listed_in_python():
+    assert list(phosphene.presets()) == list(PRESETS)
+    assert phosphene.style_filters()["woodcut"] == library.read("woodcut").about
+
+
+def test_no_two_presets_are_alike(efficientnet):
+    """What a look adds to a photograph is not what another one adds: cosines of the changes of brightness."""
+    palace = images.load(photograph("china"), long_side=160).pixels
+    changes = []
+    for name in PRESETS:
+        dreamt = phosphene.dream(palace, network=efficientnet, preset=name, octaves=3).pixels
+        changes.append((dreamt - palace).mean(1).flatten())
+    directions = torch.nn.functional.normalize(torch.stack(changes), dim=1)
+    cosines = directions @ directions.T - torch.eye(len(changes))
+    assert float(cosines.max()) < 0.75
+    assert min(float(each.abs().mean()) for each in changes) > 0.01
 
 
 def test_the_later_choice_wins():

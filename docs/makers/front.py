@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sklearn.datasets
 from PIL import Image, ImageDraw, ImageFont
 
 import phosphene
 from phosphene.recipes.settings import PRESETS
 
 HERE = Path(__file__).parents[1] / "pictures"
-TILE = (480, 320)
+SMALL = 360  # pixels of a preset's picture
 
 
 def hero() -> None:
@@ -26,9 +27,10 @@ def guided() -> None:
 
 
 def presets() -> None:
-    """Every preset on the same clouds."""
-    sheet = [(name, phosphene.dream("clouds", size=TILE, preset=name).image) for name in PRESETS]
-    columns, (width, height) = 3, TILE
+    """Every preset on the same photograph, the palace that scikit-learn ships."""
+    palace = Path(sklearn.datasets.__file__).parent / "images" / "china.jpg"
+    sheet = [(name, phosphene.dream(palace, long_side=SMALL, preset=name).image) for name in PRESETS]
+    columns, (width, height) = 4, sheet[0][1].size
     rows = -(-len(sheet) // columns)
     page = Image.new("RGB", (columns * width, rows * height))
     for index, (name, image) in enumerate(sheet):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from phosphene.reports.atlas import atlas
     from phosphene.reports.study.build import study
     from phosphene.run import Dream
-    from phosphene.run.functions import dream, make, pattern, style
+    from phosphene.run.functions import dream, make, pattern, presets, style, style_filters
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,11 +53,13 @@ __all__ = [
     "network",
     "neuron",
     "pattern",
+    "presets",
     "rank",
     "redo",
     "save",
     "study",
     "style",
+    "style_filters",
     "tv",
     "zoom",
 ]
@@ -73,7 +75,7 @@ _ROOMS = {
     "recipes.settings": ("DreamSettings",),
     "batch": ("many",),
     "run": ("Dream",),
-    "run.functions": ("dream", "make", "pattern", "style"),
+    "run.functions": ("dream", "make", "pattern", "presets", "style", "style_filters"),
     "reports.atlas": ("atlas",),
     "painting.again": ("redo",),
     "reports.study.build": ("study",),

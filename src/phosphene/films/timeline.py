@@ -33,8 +33,8 @@ from phosphene.techniques.engine import without_folders
 ONE_NETWORK = ("model", "weights", "dtype")  # they say which network is loaded, and a film has one
 
 PULLS = {
-    "block1": 2.1, "block3": 1.2, "block4": 1.7, "block6": 0.7, "block8": 1.0, "block9": 0.8, "block10": 1.1,
-    "block11": 0.6, "block13": 1.1,
+    "block1": 2.1, "block3": 1.2, "block4": 1.7, "block5": 0.7, "block6": 0.7, "block8": 1.0, "block9": 0.8,
+    "block10": 1.1, "block11": 0.6, "block12": 0.9, "block13": 1.1,
 }  # fmt: skip
 """How strongly a layer of the default network pulls in a sum of two, where `block8` pulls with 1, as unknown ones do.
 
@@ -143,7 +143,7 @@ def mixed(one: Settings, other: Settings, fields: Mapping[str, Setting], share: 
         before, after = getattr(one, name), getattr(other, name)
         if before == after or before is None or after is None:
             found[name] = after if share >= 0.5 else before
-        elif known.kind in ("int", "float"):
+        elif known.kind in ("int", "float") and known.holds != "channel":
             number = {"int": int, "float": float}[known.kind]  # what a setting takes as 2 need not be whole
             found[name] = between(number(before), number(after), share)
         elif known.holds == "layer" and getattr(one, "channel", None) is None:

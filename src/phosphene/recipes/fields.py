@@ -21,8 +21,8 @@ FINER = "Finer points"
 SPEED = "Speed and memory"
 
 Holds = Literal[
-    "", "model", "weights", "layer", "objective", "picture", "weighted picture", "mask", "region", "map", "filter",
-    "preset", "scales", "memory", "overlap",
+    "", "model", "weights", "layer", "channel", "objective", "picture", "weighted picture", "mask", "region", "map",
+    "filter", "preset", "scales", "memory", "overlap",
 ]  # fmt: skip
 """What the words of a setting name: how they are typed, completed, recorded and looked for follows from it."""
 

@@ -70,6 +70,21 @@ PRESETS = _by_name(
     ),
 )
 
+_ONE = {"layer": "block8", "octaves": 5, "steps": 14, "step_size": 1.8}  # of a single pattern, which is quieter
+PRESETS |= _by_name(
+    Named("baskets", "wickerwork, beads and roofs", {"layer": "block12", "octaves": 7, "step_size": 1.6}),
+    Named("lace", "fine threads in waves", {"layer": "block5", "chroma": 0.0, "normalise": "mean", "step_size": 2.0}),
+    Named("facets", "taut sails and folded planes", {**_ONE, "channel": 102}),
+    Named("tiles", "square stones with round corners", {**_ONE, "channel": 85, "chroma": 0.3}),
+    Named("scales", "overlapping scales, as of fish or pine cones", {**_ONE, "channel": 82}),
+    Named("weave", "threads over and under", {**_ONE, "channel": 88, "chroma": 0.25}),
+    Named("bamboo", "upright stems with joints", {**_ONE, "channel": 18, "chroma": 0.3}),
+    Named("meadow", "blades of grass and fur", {**_ONE, "channel": 74, "octaves": 3, "step_size": 1.3}),
+    Named("twigs", "leaves and twigs, drawn with a fine pen", {**_ONE, "channel": 71, "chroma": 0.25}),
+    Named("crackle", "cells with dark borders, as of glaze or wings", {**_ONE, "channel": 107}),
+    Named("hoops", "rings within rings", {**_ONE, "channel": 68, "chroma": 0.4}),
+)
+
 DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
 ALPHA = "alpha"  # in place of a mask: the picture's own transparency
 BEST = "best"  # in place of a layer: those that suit the guide
@@ -105,7 +120,7 @@ class DreamSettings(Settings):
         "layers to bring out, as block8 or block5:0.5,block11 with weights; best: those that suit a guide",
         holds="layer",
     )
-    channel: int | None = look(None, "only this channel of the layer", (0, math.inf))
+    channel: int | None = look(None, "only this channel of the layer", (0, math.inf), holds="channel")
     model: str = fields.network_name()
     weights: str | None = fields.network_weights()
     colour: float | None = look(
@@ -220,7 +235,8 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     base = _named(recipe or "phosphene", RECIPES, "recipe")
     guided = base.guided if changes.get("guide") else {}
     look = {} if preset is None else _named(preset, PRESETS, "preset").changes
-    chosen = fields.combined(DreamSettings, base.changes, guided, look, changes)
+    network = {name: changes.pop(name) for name in ("model",) if name in changes}  # a look's channel is one of it
+    chosen = fields.combined(DreamSettings, base.changes, guided, network, look, changes)
     return DreamSettings.of(chosen)
 
 

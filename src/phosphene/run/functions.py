@@ -6,18 +6,33 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import Unpack
+
 from phosphene import images, objectives
 from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeExecutor
+from phosphene.filters import library
 from phosphene.images.sources import mask_source
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.recipes.settings import join_region
+from phosphene.recipes.fields import ValueDict
+from phosphene.recipes.settings import PRESETS, join_region
+from phosphene.recipes.typed import DreamChanges, PatternChanges, StyleChanges
 from phosphene.run.checkpoint import CheckpointOptions
 from phosphene.run.large import LargeDream, OnForecast
 from phosphene.run.prepared import Dream, prepare
 from phosphene.techniques import DREAM, PATTERN, STYLE, known
 from phosphene.techniques.opening import SRGB, Opening
+
+
+def presets() -> dict[str, str]:
+    """The looks of dreams that have a name, with what one sees: `dream(image, preset=NAME)`."""
+    return {name: each.about for name, each in PRESETS.items()}
+
+
+def style_filters() -> dict[str, str]:
+    """The looks of paintings that have a name, with what one sees: `style(image, filter=NAME)`."""
+    return {name: library.read(name).about for name in library.names()}
 
 
 class _Named(dict[str, images.Source]):
@@ -53,14 +68,14 @@ def dream(
     keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
     executor: MakeExecutor | None = None,
-    **changes: Any,
+    **changes: Unpack[DreamChanges],
 ) -> Dream | LargeDream:
     """Dreams upon a picture; one that memory cannot hold dreams on disk.
 
     Args:
         image: a path, an image of Pillow's, an array, a tensor, bytes, or the name of a canvas, as `clouds`.
         recipe: somebody's settings: `google2015`, `tensorflow2016`.
-        preset: a look; see `phosphene.recipes.settings.PRESETS`.
+        preset: a look; `phosphene.presets()` lists them.
         network: by default the one that the setting `model` names.
         objective: by default what `layer`, `channel` and `maximise` describe, or a text as `--objective` takes it.
         guide: a picture, or several, whose shapes are dreamt into this one.
@@ -74,29 +89,30 @@ def dream(
         keep: where the run keeps how far it came; a run that stopped goes on from there.
         on_forecast: is told what a long dream will take, before it is begun.
         executor: makes the steps of a dream on disk; by default this computer.
-        **changes: any field of `DreamSettings`.
+        **changes: any field of `DreamSettings`: strength, layer, channel, colour, seed, octaves, steps, …
 
     Raises:
         PhospheneError: with a message for the person who asked.
     """
+    wishes: ValueDict = {**changes}
     named, given = _Named(), objective if isinstance(objective, Objective) else None
     if given is not None:
-        changes |= {"layer": None, "channel": None}  # an objective stands in their place
+        wishes |= {"layer": None, "channel": None}  # an objective stands in their place
     if objective is not None:
-        changes["objective"] = str(objective)
+        wishes["objective"] = str(objective)
     if guide is not None:
         guides: Sequence[Any] = guide if isinstance(guide, (list, tuple)) else [guide]
-        changes["guide"] = tuple(named.add(each, "guide") for each in guides)
+        wishes["guide"] = tuple(named.add(each, "guide") for each in guides)
     if mask is not None:
-        changes["mask"] = named.add(mask_source(mask), "mask")
+        wishes["mask"] = named.add(mask_source(mask), "mask")
     if regions:
-        changes["region"] = tuple(
+        wishes["region"] = tuple(
             join_region(named.add(mask_source(each), "region"), str(what), by) for each, what, by in regions
         )
     for source in given.pictures if given else ():
         named.add(source, "picture")
     chosen, opening = (
-        DREAM.choose(recipe=recipe, preset=preset, **changes),
+        DREAM.choose(recipe=recipe, preset=preset, **wishes),
         Opening(size, long_side, max_pixels, profile),
     )
     ready = prepare(DREAM, chosen, network, named=named, opening=opening, objective=given)
@@ -115,7 +131,7 @@ def style(
     max_pixels: int = images.MAX_PIXELS,
     profile: str = SRGB,
     keep: CheckpointOptions | None = None,
-    **changes: Any,
+    **changes: Unpack[StyleChanges],
 ) -> Dream:
     """Repaints a picture as another one is painted.
 
@@ -131,20 +147,21 @@ def style(
         max_pixels: refuses larger pictures; 0 refuses none.
         profile: `keep` leaves the content in its own colour profile, as Display P3; `srgb` converts it.
         keep: where the run keeps how far it came; a painting that stopped goes on from there.
-        **changes: any field of `StyleSettings`.
+        **changes: any field of `StyleSettings`: filter, strength, scale, keep_colour, seed, …
 
     Raises:
         PhospheneError: with a message for the person who asked.
     """
+    wishes: ValueDict = {**changes}
     named = _Named()
-    changes["style"] = (*changes.get("style", ()), *(named.add(each, "style") for each in styles))
+    wishes["style"] = (*wishes.get("style", ()), *(named.add(each, "style") for each in styles))
     if mask is not None:
-        changes["mask"] = named.add(mask_source(mask), "mask")
+        wishes["mask"] = named.add(mask_source(mask), "mask")
     if initial is not None:
-        changes["initial"] = named.add(initial, "initial")
+        wishes["initial"] = named.add(initial, "initial")
     if regions is not None:
-        changes["regions"] = tuple(named.add(each, "regions") for each in regions)
-    chosen, opening = STYLE.choose(**changes), Opening(None, long_side, max_pixels, profile)
+        wishes["regions"] = tuple(named.add(each, "regions") for each in regions)
+    chosen, opening = STYLE.choose(**wishes), Opening(None, long_side, max_pixels, profile)
     return _in_memory(
         prepare(STYLE, chosen, network, named=named, opening=opening).make(image, on_step=on_step, keep=keep)
     )
@@ -157,7 +174,7 @@ def pattern(
     objective: Objective | str | None = None,
     size: tuple[int, int] | None = None,
     on_step: OnStep | None = None,
-    **changes: Any,
+    **changes: Unpack[PatternChanges],
 ) -> Dream:
     """A pattern out of noise: what a channel looks for; of a layer, a sheet of its channels.
 
@@ -167,15 +184,16 @@ def pattern(
         objective: in place of a channel; or its text, as `--objective` takes it.
         size: width and height in pixels, of each pattern.
         on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
-        **changes: any field of `PatternSettings`.
+        **changes: any field of `PatternSettings`: layer, channel, channels, seed, tileable, octaves, steps, …
 
     Raises:
         PhospheneError: with a message for the person who asked.
     """
+    wishes: ValueDict = {**changes}
     if objective is not None:
         words = str(objectives.read(objective) if isinstance(objective, str) else objective)
-        changes |= {"objective": words, "layer": None, "channel": None, "channels": None}
-    chosen = PATTERN.choose(of=None if objective is not None else of, **changes)
+        wishes |= {"objective": words, "layer": None, "channel": None, "channels": None}
+    chosen = PATTERN.choose(of=None if objective is not None else of, **wishes)
     given = objective if isinstance(objective, Objective) else None
     ready = prepare(PATTERN, chosen, network, opening=Opening(size), objective=given)
     return _in_memory(ready.make(None, on_step=on_step))
