@@ -402,6 +402,20 @@ def test_the_photograph_is_laid_beside_the_painting(easel):
     expect(border).to_be_hidden()
 
 
+def test_looks_are_searched(easel):
+    easel.page.locator("#brush-look").click()
+    dialog = easel.page.get_by_role("dialog")
+    looks = dialog.get_by_role("list", name="All").get_by_role("button")
+    every = looks.count()
+    assert every >= 30
+    dialog.get_by_role("searchbox", name="Search the looks").fill("fur")
+    easel.until(lambda: 0 < looks.count() < every / 3, "only what is asked for is shown")
+    assert easel.find_barriers("search") == []
+    dialog.get_by_role("searchbox").fill("facets")
+    looks.first.click()
+    expect(easel.page.locator("#brush-look")).to_contain_text("facets")
+
+
 def test_the_dice_gives_another_dream(easel):
     before = easel.ground()
     easel.page.get_by_role("tabpanel", name="Dream").get_by_role("button", name="Another one").click()

@@ -9,11 +9,11 @@ import { store } from "./store.js";
 import { grid, mark, tile } from "./tiles.js";
 
 const TITLES = { brush: "What the brush paints", ground: "What the whole picture becomes" };
-const PAGES = { presets: "Dreams", layers: "Layers", filters: "Styles", guides: "Guides" };
+const PAGES = { all: "All", presets: "Dreams", layers: "Layers", filters: "Styles", guides: "Guides" };
 const MOST_AWAITED = 15;
 let sheet = null;
 let target = "brush";
-let page = "presets";
+let page = "all";
 let layer = null; // whose channels are shown
 
 export function openPicker(forWhat, at = null) {
@@ -47,17 +47,37 @@ function draw() {
 function drawPage() {
   const { presets, filters } = store.get("looks");
   const picture = store.get("picture");
-  if (page !== "guides") thumbs.request(page);
+  for (const set of page === "all" ? ["presets", "filters"] : [page]) if (set !== "guides") thumbs.request(set);
   if (page === "layers") return layer ? drawChannels() : drawLayers();
   const tiles = {
+    all: () => [...presets.map(({ name }) => L.preset(name)), ...filters.map(({ name }) => L.filter(name))].map((look) => tileOf(look)),
     presets: () => presets.map(({ name }) => tileOf(L.preset(name))),
     filters: () => filters.map(({ name }) => tileOf(L.filter(name))),
     guides: () => picture.references.flatMap(({ id }) => [tileOf(L.guide(id)), tileOf(L.style(id))]),
   }[page]();
-  return fill(INTROS[page], grid(PAGES[page], ...tiles), page === "guides" && !tiles.length ? NO_GUIDES : null);
+  const list = grid(PAGES[page], ...tiles);
+  return fill(INTROS[page], page === "all" ? search(list) : null, list, page === "guides" && !tiles.length ? NO_GUIDES : null);
+}
+
+/** Leaves the looks whose name or description has all of the words that are typed. */
+function search(list) {
+  const attributes = { type: "search", placeholder: "Search: fur, stone, ink…", "aria-label": "Search the looks", class: "search" };
+  const input = el("input", attributes);
+  const none = el("p", { class: "quiet", role: "status" });
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/);
+    for (const item of list.children) {
+      const said = `${item.textContent} ${item.querySelector("button").title}`.toLowerCase();
+      item.hidden = !words.every((word) => said.includes(word));
+    }
+    const found = [...list.children].filter((item) => !item.hidden).length;
+    none.textContent = found ? "" : "No look is called so. Layers and channels have many more.";
+  });
+  return el("div", {}, input, none);
 }
 
 const INTROS = {
+  all: "Dreams and styles, on your picture.",
   presets: "Looks that were tuned by hand.",
   layers: "What each layer of the network sees, from lines in the shallow ones to creatures in the deep ones.",
   filters: "The place is painted anew in the manner of another picture.",
