@@ -214,6 +214,33 @@ def test_opacity_of_all_is_shown_and_undone(session):
     assert torch.equal(screen(session), before)
 
 
+def test_all_of_it_fades_while_it_grows(session):
+    session.set_ground(Ground(Look("dream", preset="quilt"), 1.0))
+    state = session.adjust(Adjustment("all", opacity=0.0))
+    assert state["growing"]
+    settled(session)
+    assert session.history.document.ground.until is None  # it was not stopped
+    assert torch.equal(screen(session), images.load(session.photograph()).pixels)
+    session.adjust(Adjustment("all", opacity=1.0))
+    assert not torch.equal(screen(session), images.load(session.photograph()).pixels)
+
+
+def test_strokes_are_undone_under_adjustments(session):
+    bare = screen(session)
+    session.stroke(BRUSH, ((40, 40, 1),), 0)
+    one = screen(session)
+    session.adjust(Adjustment(0, opacity=0.5))
+    session.stroke(BRUSH, ((80, 40, 1),), 0)
+    both = screen(session)
+    for _ in range(2):
+        for wanted in (both, None, one, bare):
+            assert wanted is None or torch.equal(screen(session), wanted)
+            session.undo()
+        for wanted in (one, None, both):
+            session.redo()
+            assert wanted is None or torch.equal(screen(session), wanted)
+
+
 def test_a_reopened_painting_is_adjusted_by_painting_it_again(session, monkeypatch):
     session.stroke(BRUSH, ((40, 40, 1),), 0)
     session.engine.restore(session.engine.pixels)

@@ -196,20 +196,13 @@ class Painter:
         self.enter(self.history.then(stroke))
         self.patches.put(self.history.done - 1, patch)
 
-    def adjust(self, history: History, *, instead: bool = False) -> bool:
-        """Lays the strokes on the ground as a history has them after an adjustment; `False`: they are not all known.
-
-        `instead` of the last event, of which this is more.
-        """
-        number, engine = history.done - 1, self.engine
-        kept = self.patches.get(number)
-        before = engine.pixels.clone() if not instead else kept.before if kept else None
-        if not engine.composed(history.document):
+    def lay(self, history: History) -> bool:
+        """Lays the strokes on the ground as a history has them after an adjustment; `False`: they are not all known."""
+        now, then, engine = self.history.document, history.document, self.engine
+        faded = (now.strokes, now.ground_opacity) == (then.strokes, then.ground_opacity)  # all of it, and nothing else
+        if not faded and not engine.composed(then):
             return False
-        self.enter(history, instead=instead)
-        engine.opacity = history.document.opacity
-        if before is not None:
-            self.patches.put(number, Patch(self._whole, before, engine.pixels.clone()))
+        self.history, engine.opacity = history, then.opacity
         self._show(self._whole, "ground")
         self.changed()
         return True

@@ -161,17 +161,23 @@ class Session(Subscribers):
         Raises:
             SettingsError: there is no such stroke.
         """
-        count, history = len(self.history.document.strokes), self.history
+        count = len(self.history.document.strokes)
         if isinstance(adjustment.of, int) and adjustment.of >= count:
             raise SettingsError(f"There is no stroke {adjustment.of}.\nThey are 0 to {count - 1}.")
-        self._abandon()
-        last = history.last
-        instead = isinstance(last, Adjustment) and last.of == adjustment.of and last.fades and adjustment.fades
-        changed = (history.undone if instead else history).then(adjustment)
-        if not self.worker.ask(lambda: self.painter.adjust(changed, instead=instead)).result():
-            self.painter.enter(changed, instead=instead)
-            self._paint_again(forward=True)
+        if adjustment.of != "all":  # which may fade while it grows
+            self._abandon()
+        self.worker.ask(lambda: self._adjust(adjustment)).result()
         return self.state()
+
+    def _adjust(self, adjustment: Adjustment) -> None:
+        """In the worker's thread. An opacity that is turned further takes the place of the adjustment before."""
+        history, last = self.history, self.history.last
+        more = isinstance(last, Adjustment) and last.of == adjustment.of and last.fades and adjustment.fades
+        changed = (history.undone if more else history).then(adjustment)
+        self.painter.patches.forget_from(changed.done - 1)  # of what was undone
+        if not self.painter.lay(changed):
+            self.painter.enter(changed)
+            self._paint_again(forward=True)
 
     def undo(self) -> State:
         """Takes the last event back."""
@@ -296,7 +302,10 @@ class Session(Subscribers):
         history = self.history.undone if back else self.history.redone
         if history.done == self.history.done:
             return
-        patch = self.painter.patches.get(min(self.history.done, history.done))
+        number = min(self.history.done, history.done)
+        if isinstance(self.history.events[number], Adjustment) and self.painter.lay(history):
+            return
+        patch = self.painter.patches.get(number)
         pixels = None if patch is None else patch.before if back else patch.after
         if patch is None or pixels is None:
             self.painter.history = history
