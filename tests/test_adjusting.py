@@ -20,7 +20,7 @@ from phosphene.painting.document import Adjustment, Brush, Document, Ground, Loo
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History, read
 from phosphene.painting.look_cache import LookCache
-from phosphene.painting.render import enlarged, render
+from phosphene.painting.render import coverage, enlarged, render
 from phosphene.pixels import colours, transforms
 from phosphene.pixels.transforms import resize
 from phosphene.sessions import painter as painters
@@ -32,7 +32,7 @@ PLACES = ((30.0, 30.0), (44.0, 34.0), (70.0, 40.0))
 
 def picture(size=(64, 96)):
     generator = torch.Generator().manual_seed(5)
-    return Picture(torch.rand(1, 3, *size, generator=generator), None, 8, "blots.png", None)
+    return Picture(0.25 + 0.5 * torch.rand(1, 3, *size, generator=generator), None, 8, "blots.png", None)
 
 
 def stroke(place, look=DREAM, **more):
@@ -93,12 +93,14 @@ def test_an_eraser_under_a_dream_erases_nothing():
 
 def test_luminosity_and_colour_are_parts_of_a_stroke():
     document, engine = painted(THREE[0])
-    whole = shown(engine, document) - engine.photograph
-    light = shown(engine, document.after(Adjustment(0, blend="luminosity"))) - engine.photograph
-    hue = shown(engine, document.after(Adjustment(0, blend="colour"))) - engine.photograph
+    made = [shown(engine, document.after(Adjustment(0, blend=blend))) for blend in ("normal", "luminosity", "colour")]
+    unclipped = torch.stack([((each > 0) & (each < 1)).all(1, keepdim=True) for each in made]).all(0)
+    whole, light, hue = ((each - engine.photograph) * unclipped for each in made)
+    assert float(unclipped.float().mean()) > 0.5
     assert torch.allclose(light + hue, whole, atol=1e-5)
     assert float(colours.parted(light)[1].abs().max()) < 1e-5
     assert float(colours.parted(hue)[0].abs().max()) < 1e-5
+    assert float(light.abs().max()) > 0.01
 
 
 def test_the_ground_fades_under_its_strokes():
@@ -241,9 +243,54 @@ def test_strokes_are_undone_under_adjustments(session):
             assert wanted is None or torch.equal(screen(session), wanted)
 
 
+def test_a_ground_that_was_undone_does_not_come_back_by_fading(session):
+    session.set_ground(Ground(Look("dream", preset="quilt"), 1.0))
+    settled(session)
+    session.undo()
+    bare = screen(session)
+    session.stroke(BRUSH, ((40, 40, 1),), 0)
+    session.adjust(Adjustment(0, visible=False))
+    assert torch.equal(screen(session), bare)
+    session.undo()
+    session.undo()
+    session.redo()
+    session.adjust(Adjustment(0, opacity=0.0))
+    assert torch.equal(screen(settled(session)), bare)
+
+
+def test_a_ground_that_is_only_painted_again_is_not_cut_off(session):
+    ground = Ground(Look("dream", preset="quilt"), 1.0)
+    session.set_ground(ground)
+    settled(session)
+    session.stroke(BRUSH, ((40, 40, 1),), 0)
+    session.engine.restore(session.engine.pixels, session.history.document)
+    for opacity in (0.9, 0.6, 0.3):  # each ends the painting again that the one before began
+        session.adjust(Adjustment(0, opacity=opacity))
+    settled(session)
+    assert session.history.document.ground == ground
+    assert len(session.history.events) == 3
+    assert session.engine.composed(session.history.document)
+
+
+def test_another_ground_while_all_of_it_grows_keeps_the_adjustment(session):
+    session.set_ground(Ground(Look("dream", preset="quilt"), 1.0))
+    session.adjust(Adjustment("all", opacity=0.5))
+    session.set_ground(Ground(Look("dream", preset="quilt"), 0.5))
+    settled(session)
+    assert session.history.document.opacity == 0.5
+
+
+def test_opacity_in_a_render_is_a_strokes_and_not_each_touchs():
+    touches = tuple(((30.0, 30.0, 1.0),) for _ in range(20))
+    document = Document(None, (Stroke(Brush(40, ERASER), touches, opacity=0.5),), ground_opacity=1.0)
+    found = coverage(replace(document, ground=Ground(DREAM, 1.0)), (64, 96), 12)
+    ((share, _),) = found.dreams.values()
+    assert float(share[0, 0, 30, 30]) == pytest.approx(0.5, abs=0.01)
+
+
 def test_a_reopened_painting_is_adjusted_by_painting_it_again(session, monkeypatch):
     session.stroke(BRUSH, ((40, 40, 1),), 0)
-    session.engine.restore(session.engine.pixels)
+    session.engine.restore(session.engine.pixels, session.history.document)
     state = session.adjust(Adjustment(0, opacity=0.0))
     assert state["strokes"] == 1
     assert torch.equal(screen(settled(session)), images.load(session.photograph()).pixels)
@@ -305,9 +352,9 @@ def test_a_render_larger_than_the_photograph_is_sharp():
     """What is dreamt at twice the size has detail that enlarging the view has not."""
     document, engine = painted(*THREE, ground=Ground(DREAM, 2.0))
     photograph = picture()
-    large = enlarged(photograph, 192)
+    large = enlarged(photograph, 192, engine)
     assert large.pixels.shape[-2:] == (128, 192)
-    assert enlarged(photograph, 96) is photograph
+    assert enlarged(photograph, 96, engine) is photograph
     made = render(document, engine, large, lambda _: None)
     smooth = resize(engine.pixels, 128, 192)
 

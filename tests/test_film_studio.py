@@ -1,6 +1,7 @@
 """Films of a painting of the studio: the zoom, the strokes in time, and the job that makes them."""
 
 import io
+from dataclasses import replace
 from fractions import Fraction
 from threading import Event
 
@@ -88,6 +89,24 @@ def test_a_film_goes_on_bit_for_bit_where_it_stopped(engine, first):
     rest = list(in_time(document, engine()).frames(first, state))
     assert [frame.number for frame in rest] == list(range(first, 48))
     assert rest[0].seconds == Fraction(first, 24)
+    assert all(torch.equal(frame.pixels, whole[frame.number]) for frame in rest)
+
+
+@pytest.mark.parametrize("first", [9, 13, 17, 21])
+def test_a_film_of_an_adjusted_painting_ends_as_it_is(engine, first):
+    hidden, faded = replace(PAINTED.strokes[0], visible=False), replace(PAINTED.strokes[0], opacity=0.4)
+    document = Document(GROUND, (hidden, faded), ground_opacity=0.5, opacity=0.8)
+    whole = [frame.pixels for frame in in_time(document, engine()).frames(0, {})]
+    painted = engine()
+    for _ in painted.paint(document):
+        pass
+    painted.opacity = document.opacity
+    assert torch.allclose(whole[-1], painted.visible(painted.pixels), atol=1e-6)
+    begun = in_time(document, engine())
+    for _, _ in zip(range(first), begun.frames(0, {}), strict=False):
+        pass
+    state = {name: tensor.clone() for name, tensor in begun.state().items()}
+    rest = in_time(document, engine()).frames(first, state)
     assert all(torch.equal(frame.pixels, whole[frame.number]) for frame in rest)
 
 

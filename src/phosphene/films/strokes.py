@@ -17,7 +17,7 @@ from phosphene.films.making import Film, FilmRun, MadeFilm, Progress
 from phosphene.films.zoom import Zoom
 from phosphene.painting.document import DREAM as PAINTED_DREAM
 from phosphene.painting.document import Document, Ground, Look
-from phosphene.painting.engine import PaintEngine
+from phosphene.painting.engine import Begun, PaintEngine
 from phosphene.pixels.transforms import at
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import folder_of
@@ -29,7 +29,7 @@ LONG_SIDE = 720  # pixels of a film's longer side, at most
 RATE = Fraction(24)  # frames a second
 HELD = Fraction(1)  # seconds at the end, in which the finished painting stands
 _GROUND = 0.25  # of the time before that, in which the ground comes in, if there are strokes after it
-_BEFORE, _AFTER, _PAINTED = "before", "after", "painted"
+_BEFORE, _AFTER, _PAINTED, _BEGUN, _COVER = "before", "after", "painted", "begun", "cover"
 
 Size = tuple[int, int]
 
@@ -38,7 +38,8 @@ class StrokesInTime:
     """Makes the frames of a painting that comes into being; a `FrameMaker`.
 
     The ground comes in over the photograph, then touch after touch, each cross-faded with the one before. The last
-    second, or the second half of a film that lasts less than two, shows the finished painting. Three views are held.
+    second, or the second half of a film that lasts less than two, shows the finished painting.
+    Views are held, at most five, whatever the length.
     """
 
     def __init__(
@@ -56,8 +57,9 @@ class StrokesInTime:
         self.rate, self.count = RATE, max(2, round(seconds * RATE))
         self._growing = self.count - min(round(HELD * RATE), self.count // 2)
         self._document, self._engine, self._size, self._on_step = document, engine, size, on_step
-        self._touches = [(each.brush, touch, number) for each in document.strokes
-                         for number, touch in enumerate(each.touches)]  # fmt: skip
+        shown = [each for each in document.strokes if each.visible and each.opacity]
+        self._touches = [(each, number) for each in shown for number in range(len(each.touches))]
+        engine.opacity = document.opacity
         self._before, self._painted = engine.photograph, 0
 
     def frames(self, first: int, state: State) -> Iterator[Frame]:
@@ -77,9 +79,11 @@ class StrokesInTime:
             yield Frame(number, number / self.rate, self._shown(share))
 
     def state(self) -> State:
-        """The view `before` and `after` the last change, and how many changes were `painted`."""
-        painted = torch.tensor(self._painted)
-        return {_BEFORE: self._before.clone(), _AFTER: self._engine.pixels.clone(), _PAINTED: painted}
+        """The view `before` and `after` the last change, how many changes were `painted`, and how the stroke began."""
+        views = {_BEFORE: self._before, _AFTER: self._engine.pixels}
+        if (begun := self._engine.begun) is not None:
+            views |= {_BEGUN: begun.pixels, _COVER: begun.cover}
+        return {name: view.clone() for name, view in views.items()} | {_PAINTED: torch.tensor(self._painted)}
 
     @property
     def _last(self) -> int:
@@ -99,7 +103,8 @@ class StrokesInTime:
         return 1 + len(self._touches) * (share - ground) / (1 - ground)
 
     def _shown(self, share: float) -> Tensor:
-        return at(torch.lerp(self._before, self._engine.pixels, share), *self._size).clamp(0, 1)
+        shown = self._engine.visible(torch.lerp(self._before, self._engine.pixels, share))
+        return at(shown, *self._size).clamp(0, 1)
 
     def _paint_next(self) -> None:
         """The next change: the ground first, then each touch."""
@@ -107,16 +112,20 @@ class StrokesInTime:
         if self._painted == 0:
             if engine.grow(self._document.ground, self._on_step) != self._document.ground:
                 raise Stop
+            engine.fade_ground(self._document)
         else:
-            brush, touch, number = self._touches[self._painted - 1]
-            engine.prepare(brush.look, self._on_step)
-            engine.touch(brush, touch, number)
+            stroke, number = self._touches[self._painted - 1]
+            engine.prepare(stroke.brush.look, self._on_step)
+            engine.touch(stroke.brush, stroke.touches[number], number)
+            if number == len(stroke.touches) - 1:
+                engine.settle(stroke)
         self._painted += 1
 
     def _take_up(self, state: State) -> None:
         self._painted = int(state[_PAINTED]) if state else 0
         self._before = state[_BEFORE] if state else self._engine.photograph
         self._engine.pixels = state[_AFTER].clone() if state else self._engine.photograph.clone()
+        self._engine.begun = Begun(state[_BEGUN].clone(), state[_COVER].clone()) if _BEGUN in state else None
 
 
 def frame_size(view: Size) -> Size:

@@ -128,7 +128,7 @@ def _repainted(
     engine = PaintEngine(LookCache(network, small, references, seed=int(made.settings.get("seed", 0))))
     for _ in engine.paint(document, on_step):
         pass
-    full = enlarged(photograph(long_side=long_side), long_side)
+    full = enlarged(photograph(long_side=long_side), long_side, engine)
     called = names(made)
     again = rendered(document, engine, full, lambda _: None, names=called, long_side=long_side)
     return replace(again, notes=again.notes + differences(made, again.record, called=called))

@@ -319,4 +319,4 @@ class Document:
 
 
 WORDS = sorted({each.name for kind in (Look, Ground, Brush, Adjustment) for each in fields(kind)})
-"""All words of looks, grounds and brushes."""
+"""All words of looks, grounds, brushes and adjustments."""

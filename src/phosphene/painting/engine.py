@@ -45,23 +45,26 @@ class PaintEngine:
         pixels: `[1, 3, h, w]`, as they stand.
         styled: the whole view in the styles of strokes and grounds, as far as they were looked at.
         regions: what the ground's style matched with what, as a picture; `None` without a style.
+        opacity: how far all that is painted covers the photograph, where it is shown.
+        begun: how all was when the stroke began that is being painted.
     """
 
     look_cache: LookCache
     pixels: Tensor = field(init=False)
     styled: dict[Look | Ground, Tensor] = field(default_factory=dict)
     regions: Tensor | None = None
-    opacity: float = 1.0  # of all that is painted, where it is shown
-    _begun: Begun | None = None  # how all was when the stroke began
+    opacity: float = 1.0
+    begun: Begun | None = None
     _ground: Tensor | None = None  # the whole view under the strokes, if it is known
     _layers: dict[int, StrokeLayer] = field(default_factory=dict)  # of strokes, by the `id` of their touches
 
     def __post_init__(self) -> None:
         self.pixels, self._ground = self.photograph.clone(), self.photograph
 
-    def restore(self, pixels: Tensor) -> None:
-        """Takes pixels that were painted earlier; what each stroke did is not known then."""
-        self.pixels, self._ground, self._layers = pixels, None, {}
+    def restore(self, pixels: Tensor, document: Document) -> None:
+        """Takes a document's pixels, which were painted earlier; what each stroke did is not known then."""
+        self.pixels, self._layers, self.begun = pixels, {}, None
+        self._ground = None if document.strokes or document.ground_opacity != 1 else pixels.clone()
 
     @property
     def photograph(self) -> Tensor:
@@ -71,7 +74,7 @@ class PaintEngine:
     def copy(self) -> PaintEngine:
         """As it stands, for a look at it later."""
         copied = PaintEngine(self.look_cache, dict(self.styled), self.regions)
-        copied.pixels, copied.opacity = self.pixels.clone(), self.opacity
+        copied.pixels, copied.opacity, copied._ground = self.pixels.clone(), self.opacity, None
         return copied
 
     def visible(self, pixels: Tensor, box: Box = (slice(None), slice(None))) -> Tensor:
@@ -90,10 +93,10 @@ class PaintEngine:
         found = mark(touch, brush, *self.look_cache.size)
         if found is None:
             return None
-        if number == 0 or self._begun is None:
-            self._begun = Begun(self.pixels.clone(), torch.zeros_like(self.pixels[:, :1]))
-        part, begun = self.pixels[(..., *found.box)], self._begun.pixels[(..., *found.box)]
-        cover, wanted = self._begun.cover[(..., *found.box)], self._wanted(brush, found, number)
+        if number == 0 or self.begun is None:
+            self.begun = Begun(self.pixels.clone(), torch.zeros_like(self.pixels[:, :1]))
+        part, begun = self.pixels[(..., *found.box)], self.begun.pixels[(..., *found.box)]
+        cover, wanted = self.begun.cover[(..., *found.box)], self._wanted(brush, found, number)
         if brush.look.kind == DREAM:  # as far as the farthest touch goes there, however often the place is touched
             torch.maximum(cover, found.mask, out=cover)
             wanted = begun + cover * (wanted - begun)
@@ -106,7 +109,7 @@ class PaintEngine:
 
     def finish(self, stroke: Stroke) -> None:
         """Keeps what the stroke that was painted last did, so that it can be adjusted."""
-        begun = self._begun or Begun(self.pixels, torch.zeros_like(self.pixels[:, :1]))
+        begun = self.begun or Begun(self.pixels, torch.zeros_like(self.pixels[:, :1]))
         box = window(begun.cover, 0) if begun.cover.any() else (slice(0, 0), slice(0, 0))
         cover, before = begun.cover[(..., *box)], begun.pixels[(..., *box)]
         covered = torch.zeros_like(cover) if stroke.brush.look.kind == DREAM else cover.clone()
@@ -114,10 +117,10 @@ class PaintEngine:
         self._layers[id(stroke.touches)] = StrokeLayer(box, covered, colours, stroke.touches)
         while sum(each.nbytes for each in self._layers.values()) > ROOM and len(self._layers) > 1:
             del self._layers[next(iter(self._layers))]
-        self._begun = None
+        self.begun = None
 
     def layer(self, stroke: Stroke) -> StrokeLayer | None:
-        """What a stroke did, if it was painted since the painting was opened."""
+        """What a stroke did, if that is known: it was painted since the painting was opened, and there was room."""
         return self._layers.get(id(stroke.touches))
 
     def composed(self, document: Document) -> bool:
@@ -208,9 +211,14 @@ class PaintEngine:
     def reveal(self, look: Look, document: Document) -> bool:
         """Shows a style as it is now where a document's strokes were painted with it; `False`: nothing changes."""
         mine = [stroke for stroke in document.strokes if stroke.brush.look == look]
-        for layer in filter(None, map(self.layer, mine)):
-            layer.colours.copy_(layer.cover * self.styled[look][(..., *layer.box)])
-        return bool(mine) and self.composed(document)
+        for stroke in mine:
+            if (layer := self.layer(stroke)) is not None:
+                change = layer.cover * self.styled[look][(..., *layer.box)] - layer.colours
+                layer.colours.add_(change)
+                if stroke.visible:  # which is all that can be done where other strokes are not known
+                    self.pixels[(..., *layer.box)].add_(change, alpha=stroke.opacity).clamp_(0, 1)
+        self.composed(document)
+        return bool(mine)
 
     def shown(self, style: Look | Ground, on_step: OnStep | None = None) -> Tensor:
         """The whole view in a stroke's style or a ground's, `[1, 3, h, w]`; looked at now, if it was not before.
@@ -242,8 +250,7 @@ class PaintEngine:
 
     def paint_strokes(self, document: Document, on_step: OnStep | None = None) -> Iterator[Box]:
         """Paints the strokes alone, upon the ground that is there."""
-        if document.ground_opacity != 1:
-            self.pixels = torch.lerp(self.photograph, self.pixels, document.ground_opacity)
+        if self.fade_ground(document):
             yield slice(0, self.look_cache.size[0]), slice(0, self.look_cache.size[1])
         for stroke in document.strokes:
             self.prepare(stroke.brush.look, on_step)
@@ -251,20 +258,25 @@ class PaintEngine:
                 box = self.touch(stroke.brush, touch, number)
                 if box is not None:
                     yield box
-            yield from self._finished(stroke)
+            if (box := self.settle(stroke)) is not None:
+                yield box
 
-    def _finished(self, stroke: Stroke) -> Iterator[Box]:
-        """Keeps a stroke that was painted, with the opacity and blend that it was adjusted to."""
-        begun = self._begun
+    def settle(self, stroke: Stroke) -> Box | None:
+        """As `finish`; then lays a stroke that was adjusted as it is now, and returns the part that has changed."""
+        begun = self.begun
         self.finish(stroke)
         found = self.layer(stroke)
-        if (
-            begun is not None
-            and found is not None
-            and replace(stroke, opacity=1.0, visible=True, blend="normal") != stroke
-        ):
-            self.pixels[(..., *found.box)] = found.on(begun.pixels[(..., *found.box)], stroke)
-            yield found.box
+        if begun is None or found is None or (stroke.opacity, stroke.visible, stroke.blend) == (1, True, "normal"):
+            return None
+        self.pixels[(..., *found.box)] = found.on(begun.pixels[(..., *found.box)], stroke)
+        return found.box
+
+    def fade_ground(self, document: Document) -> bool:
+        """Brings the ground that was laid to the opacity that a document gives it; says whether it changes."""
+        if document.ground_opacity == 1:
+            return False
+        self.pixels = torch.lerp(self.photograph, self.pixels, document.ground_opacity)
+        return True
 
     def _wanted(self, brush: Brush, found: Mark, number: int) -> Tensor:
         """The pixels that a touch goes towards, within its mark."""
@@ -292,7 +304,7 @@ class PaintEngine:
         )
         objective = self.look_cache.brushed(brush.look, (window.shape[-2], window.shape[-1]))
         dreamt = recipe.dream(window, self.look_cache.network, objective, settings=settings)
-        begun = self.pixels if self._begun is None else self._begun.pixels
+        begun = self.pixels if self.begun is None else self.begun.pixels
         held = settled(dreamt, begun[..., rows, columns], self.photograph[..., rows, columns], share)
         return held[..., _within(found.box[0], rows), _within(found.box[1], columns)]
 

@@ -18,6 +18,7 @@ from phosphene.painting.document import WORDS, Document, Event, Ground
 class History:
     """All that was done, and how much of it stands.
 
+    >>> from phosphene.painting.document import Look
     >>> history = History().then(Ground(Look("dream", preset="reef"), 1.0))
     >>> history.undone.document.ground is None, history.undone.redone == history
     (True, True)

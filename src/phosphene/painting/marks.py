@@ -92,4 +92,4 @@ class StrokeLayer:
         if stroke.blend != "normal":
             luma, chroma = parted(change)
             change = luma if stroke.blend == "luminosity" else chroma
-        return below + stroke.opacity * change if stroke.visible else below
+        return (below + stroke.opacity * change).clamp(0, 1) if stroke.visible else below

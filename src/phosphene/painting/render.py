@@ -20,7 +20,7 @@ from phosphene.ascent.gradient import Values, backend_on
 from phosphene.errors import OutOfSpaceError, Stop
 from phosphene.images import Picture
 from phosphene.objectives import Place
-from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look
+from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look, Stroke
 from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount
 from phosphene.painting.look_cache import Box, Size
 from phosphene.painting.marks import mark
@@ -83,22 +83,32 @@ def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> 
         else:
             found.add(ground.look, everywhere, whole * grown * document.ground_opacity, ground.strength)
     for stroke in document.strokes:
-        brush, share = stroke.brush, stroke.opacity
-        if not (stroke.visible and share):
-            continue
-        plain = brush.look.kind == DREAM and stroke.blend == "luminosity"
-        look = replace(brush.look, colour="keep") if plain else brush.look
-        for touch in stroke.touches:
-            made = mark(touch, brush, *size)
-            if made is None:
-                continue
-            if brush.look.kind == DREAM:
-                found.add(look, made.box, share * made.mask * min(1.0, TOUCH_STEPS / steps), brush.strength)
-            elif brush.look.kind == ERASE:
-                found.hide_(made.box, share * made.mask * amount(brush))
-            else:
-                found.show(brush.look, made.box, share * made.mask * amount(brush))
+        if stroke.visible and stroke.opacity:
+            _add_stroke(found, stroke, steps)
     return found
+
+
+def _add_stroke(found: Coverage, stroke: Stroke, steps: int) -> None:
+    """The share of one stroke: of a dream the sum of its touches, of others how far they cover, times its opacity."""
+    brush, share = stroke.brush, torch.zeros(1, 1, *found.size, dtype=torch.float32)
+    everywhere = slice(0, found.size[0]), slice(0, found.size[1])
+    for touch in stroke.touches:
+        made = mark(touch, brush, *found.size)
+        if made is None:
+            continue
+        part = share[(..., *made.box)]
+        if brush.look.kind == DREAM:
+            part.add_(made.mask * min(1.0, TOUCH_STEPS / steps)).clamp_(max=1)
+        else:
+            part.add_(made.mask * amount(brush) * (1 - part))
+    share.mul_(stroke.opacity)
+    if brush.look.kind == ERASE:
+        found.hide_(everywhere, share)
+    elif brush.look.kind == STYLE:
+        found.show(brush.look, everywhere, share)
+    elif stroke.blend != "colour":  # whose fine detail is light, and is not wanted
+        look = replace(brush.look, colour="keep") if stroke.blend == "luminosity" else brush.look
+        found.add(look, everywhere, share, brush.strength)
 
 
 LEAST = 0.02  # of a whole dream: less of it is not carried on
@@ -120,12 +130,17 @@ def sizes(view: Size, full: Size, scale: float) -> list[Size]:
     return [(round(view[0] * factor), round(view[1] * factor)) for factor in factors] + [full] * (ratio > 1)
 
 
-def enlarged(photograph: Picture, long_side: int | None) -> Picture:
-    """A photograph of at least that long side: a smaller one is enlarged smoothly, and is dreamt upon at that size."""
+def enlarged(photograph: Picture, long_side: int | None, engine: PaintEngine) -> Picture:
+    """A photograph of at least that long side: a smaller one is enlarged smoothly, and is dreamt upon at that size.
+
+    Raises:
+        OutOfSpaceError: too little memory to paint at that size.
+    """
     height, width = photograph.pixels.shape[-2:]
     if long_side is None or long_side <= max(height, width):
         return photograph
-    size = [round(side * long_side / max(height, width)) for side in (height, width)]
+    size = round(height * long_side / max(height, width)), round(width * long_side / max(height, width))
+    check_room(engine, size)
     alpha = None if photograph.alpha is None else at(photograph.alpha, *size).clamp(0, 1)
     return replace(photograph, pixels=at(photograph.pixels, *size).clamp(0, 1), alpha=alpha)
 

@@ -85,7 +85,7 @@ def dream(
     dreamt, spare = files.in_turn(len(sizes) - 1)
     if share is None:
         return dreamt
-    shift = colours.chroma_shift(sampled(dreamt, network.dtype), photograph)
+    shift = colours.chroma_shift(sampled(dreamt, network.dtype).clamp_(0, 1), photograph)
     _fill(spare, partial(_natural, dreamt, source, share, shift, network.dtype))
     return spare
 

@@ -119,7 +119,7 @@ class Background:
             began, document, engine = time.monotonic(), self.painter.history.document, self.painter.engine.copy()
             data = self.folder.read(PICTURE)
             opening = partial(images.load, data, long_side=long_side, max_pixels=0, name=self.name)
-            photograph = self.worker.beside(job, lambda: enlarged(opening(), long_side))
+            photograph = self.worker.beside(job, lambda: enlarged(opening(), long_side, engine))
             names = {id: str(each.get("name")) for id, each in self.references.facts.items()}
             breathe = partial(self.worker.breathe, job)
             made = again.rendered(document, engine, photograph, job.tell, breathe, names=names, long_side=long_side)

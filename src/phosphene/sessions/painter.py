@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from torch import Tensor
@@ -158,6 +158,7 @@ class Painter:
     def paint(self, live: LiveStroke) -> None:
         """Paints a stroke until the brush is lifted; one that fails is taken back, and told of."""
         touches: list[Touch] = []
+        self.engine.begun = None
         before, boxes = self.engine.pixels.clone(), list[Box]()
 
         def work() -> None:
@@ -211,6 +212,7 @@ class Painter:
         """Makes a style that was sketched better, and shows it where it was painted."""
         self.engine.refine(look, on_step)
         if self.engine.reveal(look, self.history.document):
+            self.patches.forget_from(0)  # they are of the sketch
             self._show(self._whole, "ground")
             self.changed()
 
@@ -257,8 +259,12 @@ class Painter:
             breathe()
 
         reached = self.engine.grow(ground, watch)
-        if reached is not None and ground is not None and reached != ground:
+        if reached is None or ground is None or reached == ground:
+            return
+        if history.last is ground:
             self.history = self.history.with_ground(ground, reached)
+        else:  # it was whole, and is only painted again: it will be once more
+            self.engine.restore(self.engine.pixels, replace(history.document, ground_opacity=0.0))
 
     def _paint_strokes(self, history: History, breathe: Callable[[], None], wanted: Callable[[], bool]) -> None:
         """A ground that was stopped still gets its strokes; only something else that was asked for ends this."""

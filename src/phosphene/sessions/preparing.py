@@ -63,11 +63,15 @@ class Preparation:
         with self._waits:
             wanted = {look, *(live.brush.look for live in self._waiting)}
         self._worker.drop(job for other, job in self._jobs.items() if other not in wanted)
-        wanted |= {stroke.brush.look for stroke in self._painter.history.document.strokes}
-        for other in self._refining.keys() - wanted:
+        self._worker.post(lambda: self._keep_refining(wanted))  # after the stroke that is being painted
+        self.job_for(look)
+
+    def _keep_refining(self, wanted: set[Look]) -> None:
+        """Ends the refining of looks that are neither wanted nor painted with. In the worker's thread."""
+        used = wanted | {stroke.brush.look for stroke in self._painter.history.document.strokes}
+        for other in self._refining.keys() - used:
             self._worker.drop([self._refining.pop(other)])
             self._painter.engine.styled.pop(other, None)
-        self.job_for(look)
 
     def paint_after(self, job: Job, live: LiveStroke) -> None:
         """Paints a stroke when its look is ready."""

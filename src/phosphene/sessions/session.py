@@ -53,7 +53,7 @@ class Session(Subscribers):
         engine, history = PaintEngine(LookCache(network, view, self.references)), read(History, facts["history"])
         kept = folder.pixels(view.pixels) if history.done else None
         if kept is not None:
-            engine.restore(kept)
+            engine.restore(kept, history.document)
         self.painter = Painter(engine, history, self.emit, self._changed)
         self.background = Background(self.name, folder, self.references, self.painter, worker, self.add_job)
         self._ground_job: Job | None = None
@@ -149,7 +149,7 @@ class Session(Subscribers):
         """
         if ground is not None:
             self._check(ground)
-        replaced = self.growing and self.history.done > 0 and not isinstance(self.history.last, Stroke)
+        replaced = self.growing and self.history.done > 0 and not isinstance(self.history.last, (Stroke, Adjustment))
         self._abandon()
         self.painter.enter((self.history.undone if replaced else self.history).then(ground), instead=replaced)
         self._paint_again(forward=True)
@@ -174,10 +174,14 @@ class Session(Subscribers):
         history, last = self.history, self.history.last
         more = isinstance(last, Adjustment) and last.of == adjustment.of and last.fades and adjustment.fades
         changed = (history.undone if more else history).then(adjustment)
-        self.painter.patches.forget_from(changed.done - 1)  # of what was undone
+        number = changed.done - 1
+        self.painter.patches.forget_from(number + more)  # of what was undone
+        known = self.painter.patches.get(number)
         if not self.painter.lay(changed):
-            self.painter.enter(changed)
+            self.painter.enter(changed, instead=more)
             self._paint_again(forward=True)
+        elif known:
+            self.painter.patches.put(number, known._replace(after=self.engine.pixels.clone()))
 
     def undo(self) -> State:
         """Takes the last event back."""
@@ -193,7 +197,7 @@ class Session(Subscribers):
         Raises:
             PhospheneError: there can be no such brush, or the strokes are being painted again.
         """
-        if self.growing and self.history.document.strokes:
+        if self.growing and (self.history.document.strokes or isinstance(self.history.last, Adjustment)):
             raise SettingsError("Your strokes are being painted again on the new ground.\nWait until they are there.")
         job = self._preparation.job_for(brush.look)
         self.end()
@@ -303,16 +307,18 @@ class Session(Subscribers):
         if history.done == self.history.done:
             return
         number = min(self.history.done, history.done)
-        if isinstance(self.history.events[number], Adjustment) and self.painter.lay(history):
-            return
-        patch = self.painter.patches.get(number)
+        patch, event = self.painter.patches.get(number), self.history.events[number]
         pixels = None if patch is None else patch.before if back else patch.after
         if patch is None or pixels is None:
+            if isinstance(event, (Stroke, Adjustment)) and self.painter.lay(history):
+                return
             self.painter.history = history
             self._paint_again(forward=not back)
             return
         self.engine.opacity = history.document.opacity
         self.painter.put(patch.box, pixels, "undo" if back else "redo")
+        if not isinstance(event, (Stroke, Adjustment)):
+            self.engine.restore(self.engine.pixels, history.document)
         self.painter.history = history
         self._changed()
 

@@ -34,7 +34,7 @@ function byMouse() {
     compare(true);
   });
   button.addEventListener("pointerup", (event) => {
-    if (event.timeStamp - since < CLICK) putBeside(!beside);
+    if (event.button === 0 && event.timeStamp - since < CLICK) putBeside(!beside);
     compare(false);
   });
   for (const name of ["pointercancel", "blur"]) button.addEventListener(name, () => compare(false));
@@ -43,9 +43,7 @@ function byMouse() {
 
 export function startCompare() {
   byMouse();
-  button.addEventListener("keydown", ({ key, repeat }) => {
-    if ((key === " " || key === "Enter") && !repeat) putBeside(!beside);
-  });
+  button.addEventListener("click", ({ detail }) => detail === 0 && putBeside(!beside)); // by keys, or without a mouse
   border.addEventListener("input", () => compare(false));
   viewport.addEventListener("change", () => border.style.setProperty("--zoom", viewport.scale));
   let id = null;

@@ -213,7 +213,8 @@ function byNumber() {
   );
 }
 
-function take(look) {
+function take(wish) {
+  const look = L.inColoursOf(current(), wish);
   if (target === "brush") setBrushLook(look);
   else setGround(look);
   sheet.close();

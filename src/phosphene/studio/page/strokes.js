@@ -23,29 +23,35 @@ export function strokesPanel(root) {
   const list = el("ul", { class: "strokes", role: "list", "aria-label": "Strokes, newest first" });
   const none = el("p", { class: "quiet" }, "No strokes yet. Hold the brush on the picture and drag.");
   root.append(whole, list, none, ground);
-  let shown = "";
-  store.watch(["picture"], () => {
+  let [shown, drawn] = ["", null];
+  const show = () => {
     const picture = store.get("picture");
     if (!picture) return;
     for (const [part, element] of [["opacity", whole], ["ground_opacity", ground]])
       if (!element.contains(document.activeElement)) element.value = picture[part];
     ground.hidden = !picture.ground;
     none.hidden = picture.layers.length > 0;
+    if (picture.id !== drawn) open = null;
+    drawn = picture.id;
     const now = JSON.stringify([picture.id, picture.layers, open]);
-    if (now !== shown && !list.contains(document.activeElement?.closest("input"))) draw(list, picture);
+    const fading = list.querySelector("input:active"); // a slider that is being dragged stays
+    if (now === shown || fading) return;
+    draw(list, picture);
     shown = now;
-  });
+  };
+  store.watch(["picture"], show);
+  list.addEventListener("pointerup", () => setTimeout(show, 2 * PAUSE));
 }
 
-const adjust = async (wish, said) => {
-  const picture = store.get("picture");
-  const state = await tried(() => api.adjust(picture.id, wish));
+const adjust = async (wish, said, id = store.get("picture").id) => {
+  const state = await tried(() => api.adjust(id, wish));
   if (state) adjusted(state);
   if (state && said) announce(said);
 };
 
 function fader(of, name, title, part, usual = 1) {
-  const set = debounced((opacity) => adjust({ of, opacity }), PAUSE);
+  const send = debounced((opacity, id) => adjust({ of, opacity }, null, id), PAUSE);
+  const set = (opacity) => send(opacity, store.get("picture").id);
   const show = (value) => `${Math.round(value * 100)} %`;
   const label = of === "all" || of === "ground" ? name : `${name} of stroke ${of + 1}`;
   const made = slider({ name, label, title, scale: even(0, 1), show, usual, oninput: set });
@@ -54,12 +60,15 @@ function fader(of, name, title, part, usual = 1) {
 }
 
 function draw(list, picture) {
-  const focused = document.activeElement?.dataset.act;
+  const focused = list.contains(document.activeElement) && focusOf(document.activeElement);
   if (open !== null && open >= picture.layers.length) open = null;
   const rows = picture.layers.map((layer, number) => row(layer, number, picture)).reverse();
   list.replaceChildren(...rows);
-  if (focused) list.querySelector(`[data-act="${focused}"]`)?.focus();
+  if (focused) list.querySelector(focused)?.focus();
 }
+
+/** What had the focus finds it again after the list was drawn anew. */
+const focusOf = ({ dataset, ariaLabel }) => (dataset.act ? `[data-act="${dataset.act}"]` : `[aria-label="${ariaLabel}"]`);
 
 function row(layer, number, picture) {
   const name = layer.look.kind === "erase" ? "Eraser" : nameOf(layer.look, picture);
