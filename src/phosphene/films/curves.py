@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from phosphene.errors import SettingsError
 from phosphene.films.sound import Envelope, Kind
 from phosphene.images import name_of
-from phosphene.recipes.fields import Setting, flag
+from phosphene.recipes.fields import Setting, flag, number
 from phosphene.recipes.style_settings import weighted
 
 SOUNDS: Mapping[str, Kind] = {"loud": "loudness", "beats": "beats"}
@@ -136,7 +136,7 @@ _STYLES = 'over time it takes points SECONDS:PICTURE, as "0:waves.jpg, 8:night.j
 def _number(known: Setting, text: str) -> Curve:
     def read(word: str) -> float:
         try:
-            return int(word) if known.kind == "int" else float(known.named.get(word.strip(), word))
+            return int(word) if known.kind == "int" else float(number(known, word.strip()))
         except ValueError:
             return float(word)  # which the setting refuses
 

@@ -118,7 +118,7 @@ class StrokesInTime:
             engine.prepare(stroke.brush.look, self._on_step)
             engine.touch(stroke.brush, stroke.touches[number], number)
             if number == len(stroke.touches) - 1:
-                engine.settle(stroke)
+                engine.finish_adjusted(stroke)
         self._painted += 1
 
     def _take_up(self, state: State) -> None:

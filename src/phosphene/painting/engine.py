@@ -258,10 +258,10 @@ class PaintEngine:
                 box = self.touch(stroke.brush, touch, number)
                 if box is not None:
                     yield box
-            if (box := self.settle(stroke)) is not None:
+            if (box := self.finish_adjusted(stroke)) is not None:
                 yield box
 
-    def settle(self, stroke: Stroke) -> Box | None:
+    def finish_adjusted(self, stroke: Stroke) -> Box | None:
         """As `finish`; then lays a stroke that was adjusted as it is now, and returns the part that has changed."""
         begun = self.begun
         self.finish(stroke)

@@ -79,7 +79,7 @@ class StrokeLayer:
     box: Box
     cover: Tensor  # `[1, 1, h, w]`, 0..1: how far it covers what is there
     colours: Tensor  # `[1, 3, h, w]`: what is added, after that
-    touches: tuple[Touch, ...]  # of the stroke
+    touches: tuple[Touch, ...]  # of the stroke; held, so that their `id`, by which this is found, stays theirs
 
     @property
     def nbytes(self) -> int:

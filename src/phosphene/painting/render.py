@@ -248,10 +248,8 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, engine: PaintEngine, wo
         return backend(pixels, place)
 
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
-    rule, generator = (
-        recipe.rule_of(settings, engine.look_cache.share),
-        torch.Generator().manual_seed(settings.seed + height),
-    )
+    rule = recipe.rule_of(settings, engine.look_cache.share)
+    generator = torch.Generator().manual_seed(settings.seed + height)
     climb_(
         pixels,
         [AscentTerm(compute, mask, sees=tiling.overlap)],

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from phosphene.ascent import Step
 from phosphene.painting.document import ERASE, STYLE, Look
@@ -95,25 +96,21 @@ class Preparation:
 
     def _begin(self, look: Look) -> Job:
         def work(job: Job) -> dict[str, object]:
-            def watch(step: Step) -> None:
-                job.tell(step.done)
-                self._worker.breathe(job)
-
-            if self._painter.engine.sketch(look, watch):
+            if self._painter.engine.sketch(look, partial(self._watch, job)):
                 self._refine(look)
             return {"look": look.to_dict()}
 
         return self._add_job("look", Rank.LOOK, work, f"preparing the brush {self._called(look)}")
 
+    def _watch(self, job: Job, step: Step) -> None:
+        job.tell(step.done)
+        self._worker.breathe(job)
+
     def _refine(self, look: Look) -> None:
         """Has a look that was made ready quickly made better, with what was painted with it meanwhile."""
 
         def work(job: Job) -> dict[str, object]:
-            def watch(step: Step) -> None:
-                job.tell(step.done)
-                self._worker.breathe(job)
-
-            self._painter.refine(look, watch)
+            self._painter.refine(look, partial(self._watch, job))
             self._refining.pop(look, None)
             return {"look": look.to_dict()}
 

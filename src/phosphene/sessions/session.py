@@ -78,7 +78,8 @@ class Session(Subscribers):
     def state(self) -> State:
         """How it stands, as JSON has it."""
         history, (height, width) = self.history, self.engine.look_cache.size
-        ground = history.document.ground
+        document = history.document
+        ground = document.ground
         return {
             "id": self.id,
             "name": self.name,
@@ -88,10 +89,10 @@ class Session(Subscribers):
             "revision": self.painter.screen.revision,
             "ground": None if ground is None else ground.to_dict(),
             "growing": self.growing,
-            "strokes": len(history.document.strokes),
-            "layers": [layer_of(stroke) for stroke in history.document.strokes],
-            "ground_opacity": history.document.ground_opacity,
-            "opacity": history.document.opacity,
+            "strokes": len(document.strokes),
+            "layers": [layer_of(stroke) for stroke in document.strokes],
+            "ground_opacity": document.ground_opacity,
+            "opacity": document.opacity,
             "can_undo": history.done > 0,
             "can_redo": history.done < len(history.events),
             "references": self.references.told(),
