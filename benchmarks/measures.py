@@ -33,7 +33,6 @@ from phosphene.ascent import gradient
 from phosphene.measures import Lattice, seams
 from phosphene.measures.catalogue import clipping
 from phosphene.measures.likeness import centre, change, faithfulness, luma, noise, repetition
-from phosphene.pixels import transforms
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import settings
 
@@ -83,7 +82,7 @@ def borders(like: Tensor, preset: str, **changes: Any) -> Lattice:
     """Where the tiles of the last octave meet, unshifted."""
     chosen, network = settings(preset=preset, **changes), networks.load("efficientnet-lite0")
     objective = recipe.resolve_objective(network, chosen).prepare(network)
-    sizes = transforms.sizes(*like.shape[-2:], chosen.octaves, chosen.octave_scale)
+    sizes = recipe.sizes_of(chosen, *like.shape[-2:])
     tiling = recipe.tilings_of(network, objective, chosen, sizes)[-1]
     return Lattice.of(gradient.boxes(sizes[-1], network, objective, tiling))
 

@@ -285,8 +285,8 @@ def test_commands_make_the_pictures(photo, tiny32):
         assert flags["words"] == ("photo.png",)
         assert flags["long_side"] == kept.input["long_side"]
         full, flags = settings_from(view["data-full"])
-        assert full.to_dict() | {"octaves": 1, "device": "cpu"} == kept.settings
-        assert full.octaves == (3 if entry.channel is None else 4)  # 72 is 1.4² times 40, and nearly 1.4³ times 30
+        assert full.to_dict() | {"base_size": 800, "device": "cpu"} == kept.settings
+        assert full.base_size == (40 if entry.channel is None else 30)  # the sides of their pictures
         assert flags["long_side"] is None
 
 

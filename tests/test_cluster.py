@@ -28,9 +28,10 @@ from phosphene.cluster.tasks import window as put_together
 from phosphene.errors import ClusterError
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
-from phosphene.pixels import tiles, transforms
+from phosphene.pixels import tiles
 from phosphene.pixels.transforms import roll
 from phosphene.recipes import large
+from phosphene.recipes.dream import sizes_of
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records import journal
 from phosphene.records.journal import Journal
@@ -74,7 +75,10 @@ def test_boxes_are_shared_out_evenly(count):
     assert max(counts) - min(counts) <= 1
 
 
-CHOSEN = {"octaves": 2, "octave_scale": 1.5, "steps": 3, "tile": 128, "overlap": "20", "jitter": 12, "dtype": "float64"}
+CHOSEN = {
+    "octaves": 2, "octave_scale": 1.5, "base_size": 0, "steps": 3, "tile": 128, "overlap": "20", "jitter": 12,
+    "dtype": "float64",
+}  # fmt: skip
 SIZE = (900, 151)
 
 
@@ -95,7 +99,7 @@ def dreamt(folder, pixels, chosen, hand=executor.DiskExecutor, on_step=None, net
     source = Raster(folder / "source.raw", *pixels.shape[-2:], kind="f8").create()
     source.write(pixels)
     objective = layer("deep").prepare(network)
-    sizes = transforms.sizes(*source.size, chosen.octaves, chosen.octave_scale)
+    sizes = sizes_of(chosen, *source.size)
     tilings = planning.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
     told = {"settings": chosen, "tilings": tilings, "journal": log, "on_step": on_step, "make_executor": hand}
     return large.dream(source, network, objective, **told).read(dtype=torch.float64)
@@ -198,9 +202,14 @@ def test_pixels_are_kept_now_and_then(tmp_path, client, small_blocks, monkeypatc
     monkeypatch.setattr(journal, "PAUSE", 0.0)
     monkeypatch.setattr("phosphene.cluster.climb.RARELY", 0)
     steps = []
-    monkeypatch.setattr(Journal, "note", lambda self, **state: steps.append(state["step"]) or self.state.update(state))
+
+    def note(self, **state):
+        self.state.update(state)
+        steps.append(self.state["step"])
+
+    monkeypatch.setattr(Journal, "note", note)
     dreamt(tmp_path / "run", photograph((300, 151)), DreamSettings(**CHOSEN | {"octaves": 1}), ClusterExecutor(client))
-    assert steps == [0, 0, 1, 2, 3]
+    assert steps == [0, 0, 0, 1, 2, 3]
 
 
 @contextlib.contextmanager

@@ -7,14 +7,16 @@ import torch.nn.functional as F
 
 from conftest import photograph, shared_file
 from phosphene import features, images, networks
-from phosphene.ascent import gradient
+from phosphene.ascent import StepRule, gradient
 from phosphene.ascent.gradient import Tiling
 from phosphene.features import matching
 from phosphene.networks import weight_files
 from phosphene.objectives import layer
+from phosphene.pixels import transforms
 from phosphene.pixels.transforms import resize
+from phosphene.recipes import dream as recipe
 from phosphene.recipes.dream import dream
-from phosphene.recipes.settings import PRESETS, settings
+from phosphene.recipes.settings import PRESETS, DreamSettings, settings
 
 MEAN = (104.0, 116.0, 122.0)
 
@@ -203,3 +205,26 @@ def test_the_default_recipe_dreams_without_clipping(efficientnet):
     dreamt = dream(pixels, efficientnet, settings=settings())
     assert (dreamt - pixels).abs().mean() * 255 > 5
     assert ((dreamt <= 0) | (dreamt >= 1)).float().mean() < 0.02
+
+
+def test_a_large_picture_looks_as_it_does_when_it_is_shrunk_first(efficientnet):
+    """Shrunk, what a dream changed is what the dream of the shrunk picture changes; from its own size on it is not."""
+    large = images.load(photograph("china"), long_side=512).pixels
+    small = images.load(large, long_side=192).pixels
+
+    def alike(base_size):
+        chosen = DreamSettings(octaves=3, steps=6, base_size=base_size)
+        found, wanted = (recipe.dream(each.clone(), efficientnet, settings=chosen) for each in (large, small))
+        changes = transforms.shrunk(found, *small.shape[-2:]) - small, wanted - small
+        return float(torch.corrcoef(torch.stack([change.flatten() for change in changes]))[0, 1])
+
+    assert alike(192) > 0.85
+    assert alike(0) < 0.5
+
+
+def test_refining_steps_change_little_of_what_the_base_size_shows():
+    rule = StepRule(1.3, 0, "laplacian", 1.0, "none")
+    assert recipe.refining(rule, (60, 80), (60, 80)) is rule
+    assert recipe.refining(rule, (60, 80), (240, 320)).bands == (1.0, 1.0, recipe.COARSE, recipe.COARSE, recipe.COARSE)
+    by = recipe.refining(rule, (60, 80), (72, 96)).bands[0]
+    assert recipe.COARSE < by < 1

@@ -72,11 +72,16 @@ def test_rows_are_resized_as_the_whole_is(height, width, new_height, new_width, 
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.integers(33, 700), st.integers(33, 400), st.sampled_from(["mean", "std", "laplacian"]))
-def test_blocks_are_normalised_as_the_whole_is(height, width, by):
-    rule = StepRule(1.3, 32, by, 0.5, "soft")
+@given(
+    st.integers(33, 700),
+    st.integers(33, 400),
+    st.sampled_from(["mean", "std", "laplacian"]),
+    st.sampled_from([(), (1.0, 0.7, 0.3, 0.3, 0.3)]),
+)
+def test_blocks_are_normalised_as_the_whole_is(height, width, by, bands):
+    rule = StepRule(1.3, 32, by, 0.5, "soft", bands=bands)
     g = torch.randn(1, 3, height, width, dtype=torch.float64) * torch.linspace(0.1, 3, width, dtype=torch.float64)
-    wanted = gradient.normalise_(scale_chroma_(g.clone(), 0.5), by)
+    wanted = gradient.normalise_(scale_chroma_(g.clone(), 0.5), by, bands=bands)
     found = torch.full_like(g, torch.nan)
     boxes = executor.blocks(height, width, 260)
     parts = [executor.sums(g[(..., *box.context)].clone(), box, rule) for box in boxes]
@@ -91,7 +96,7 @@ def dreamt_on_disk(folder, pixels, network, chosen, on_step=None):
     journal.room_for(1)
     source = raster_of(pixels, folder / "source.raw")
     objective = layer("deep").prepare(network)
-    sizes = transforms.sizes(*source.size, chosen.octaves, chosen.octave_scale)
+    sizes = in_memory.sizes_of(chosen, *source.size)
     tilings = planning.plan(network, objective, sizes=sizes, tile=chosen.tile, overlap=chosen.overlap, memory=None)
     dreamt = large.dream(source, network, objective, settings=chosen, tilings=tilings, journal=journal, on_step=on_step)
     return dreamt.read(dtype=torch.float64).clamp(0, 1)
@@ -100,10 +105,11 @@ def dreamt_on_disk(folder, pixels, network, chosen, on_step=None):
 CHOSEN = {"octaves": 3, "octave_scale": 1.5, "steps": 2, "tile": 128, "overlap": "20", "jitter": 40}
 
 
-@pytest.mark.parametrize("by", ["mean", "std", "laplacian"])
-def test_a_dream_on_disk_is_the_one_in_memory(tmp_path, monkeypatch, by):
+@pytest.mark.parametrize(("by", "base"), [("mean", 0), ("std", 120), ("laplacian", 120), ("laplacian", 800)])
+def test_a_dream_on_disk_is_the_one_in_memory(tmp_path, monkeypatch, by, base):
     monkeypatch.setattr(executor, "SIDE", 230)
-    network, chosen = tiny(torch.float64), DreamSettings(**CHOSEN, normalise=by, dtype="float64")
+    monkeypatch.setattr(large, "STRIP", 278 * 50)
+    network, chosen = tiny(torch.float64), DreamSettings(**CHOSEN, normalise=by, base_size=base, dtype="float64")
     pixels = torch.rand(1, 3, 301, 278, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     wanted = in_memory.dream(pixels, network, layer("deep").prepare(network), settings=chosen)
     assert (wanted - pixels).abs().mean() > 0.005

@@ -24,8 +24,9 @@ from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History, read
 from phosphene.painting.look_cache import LookCache
 from phosphene.painting.marks import mark
-from phosphene.painting.render import coverage, render, sizes
+from phosphene.painting.render import coverage, render
 from phosphene.painting.settling import DRIFT, HUE, LIGHT, settled
+from phosphene.pixels import transforms
 from phosphene.records import record
 from phosphene.run import Dream
 
@@ -330,7 +331,7 @@ def test_a_render_that_memory_cannot_hold_is_refused_at_once(monkeypatch):
 @given(st.integers(32, 1024), st.floats(1.01, 12))
 def test_sizes_rise_in_equal_steps(long_side, ratio):
     view, full = (long_side // 2, long_side), (round(long_side * ratio / 2), round(long_side * ratio))
-    found = sizes(view, full, 1.4)
+    found = transforms.above(view, full, 1.4)
     assert found == sorted(found)
     assert (found or [view])[-1] == (full if full[1] > view[1] else view)
     widths = [view[1], *(width for _, width in found)]

@@ -1,8 +1,11 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phosphene import images
 from phosphene.pixels import transforms
 from phosphene.pixels.transforms import resize
 
@@ -25,6 +28,24 @@ def test_octaves_grow_to_the_picture_itself():
     sizes = [tuple(base.shape[-2:]) for base in transforms.octaves(pixels, 4, 1.4)]
     assert sizes == [(87, 117), (122, 164), (171, 229), (240, 320)]
     assert transforms.octaves(pixels, 4, 1.4)[-1] is pixels
+
+
+@given(st.integers(40, 900), st.integers(40, 900), st.integers(60, 500))
+def test_a_large_picture_begins_as_it_does_when_it_is_shrunk_first(height, width, base):
+    start = transforms.based(height, width, 1.4, base)
+    found = transforms.sizes(height, width, 4, 1.4, base)
+    below = transforms.sizes(*start, 4, 1.4, base)
+    assert found[: len(below)] == below
+    assert found[-1] == (height, width)
+    ratios = [max(size) / max(smaller) for smaller, size in pairwise(found)]
+    assert all(1.15 < ratio < 1.75 for ratio in ratios)
+
+
+def test_the_base_of_a_large_picture_is_the_picture_shrunk():
+    pixels = torch.rand(1, 3, 300, 400)
+    bases = transforms.octaves(pixels, 2, 2.0, base=100)
+    assert [base.shape[-1] for base in bases] == [50, 100, 200, 400]
+    assert torch.equal(bases[1], images.load(pixels, long_side=100).pixels)
 
 
 @given(st.integers(1, 300), st.integers(1, 300))

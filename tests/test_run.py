@@ -593,3 +593,13 @@ def test_a_painting_and_a_dream_through_which_something_happened_do_not(photo):
     assert not any("as it was" in note for note in phosphene.dream(photo, **QUICK).notes)
     faint = phosphene.style(photo, photo, scales=1, steps=2, mask=FAINT)
     assert any("the picture is as it was" in note for note in faint.notes)
+
+
+def test_redo_of_a_large_picture_of_an_earlier_version_begins_at_its_own_size(tmp_path):
+    """Its record has no base size."""
+    pixels = torch.rand(3, 60, 130, generator=torch.Generator().manual_seed(1))
+    images.save(pixels[None], tmp_path / "in.png")
+    made = phosphene.dream(tmp_path / "in.png", **QUICK | {"octaves": 2}, base_size=0)
+    then = {name: value for name, value in made.record.settings.items() if name != "base_size"}
+    images.save(made.pixels, tmp_path / "out.png", metadata=replace(made.record, settings=then).metadata())
+    assert phosphene.redo(tmp_path / "out.png").record.settings["base_size"] == 0

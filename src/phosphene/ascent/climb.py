@@ -98,6 +98,7 @@ class StepRule:
     colour: float  # how freely hues may wander: 0 keeps them, 1 leaves the gradient as it is
     clip: str  # `hard` cuts at 0 and 1, `soft` slows down before them, `none` does neither
     decay: float = 0.0  # how much steps shorten from the first to the last, 0..1; 1 ends at nothing
+    bands: tuple[float, ...] = ()  # factors of the gradient's Laplacian bands, the finest first; none are all 1
 
     def length(self, number: int, steps: int) -> float:
         """Of step `number`, from 1, of `steps`, on a scale of pixels from 0 to 1."""
@@ -161,10 +162,10 @@ def _window(parts: Sequence[AscentTerm], rule: StepRule, height: int, width: int
 def _uphill(pixels: Tensor, part: AscentTerm, *, rule: StepRule, shift: gradient.Shift) -> tuple[Tensor, float]:
     """One part's way uphill, of size 1 where it may go all the way; and its score."""
     g, score = part.gradient_at(pixels, mask=part.mask, shift=shift)
-    if rule.normalise == "laplacian":
+    if rule.normalise == "laplacian" or rule.bands:
         # Bands have a grid and edges of their own, which would settle in the picture: they are shifted as well.
         mask = None if part.mask is None else roll(part.mask, *shift)
-        moved = gradient.normalise_(roll(scale_chroma_(g, rule.colour), *shift), rule.normalise, mask)
+        moved = gradient.normalise_(roll(scale_chroma_(g, rule.colour), *shift), rule.normalise, mask, rule.bands)
         g = roll(moved, *(-by for by in shift))
     else:
         g = gradient.normalise_(scale_chroma_(g, rule.colour), rule.normalise, part.mask)

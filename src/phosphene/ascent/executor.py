@@ -15,12 +15,12 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels import tiles, transforms
 from phosphene.pixels.tiles import Box
+from phosphene.pixels.transforms import LEVELS
 from phosphene.records.journal import Journal
 
 # An ascent step made block by block, for a picture that is on disk, or on several machines
 
 
-LEVELS = 4  # Laplacian bands, beside the smooth rest
 GRAIN = 2**LEVELS  # pixels: blocks begin on multiples of it, so that a number of the smooth rest belongs to one block
 HALO = 6 * GRAIN  # pixels around a block that bear on its bands: 30 to make them smooth, 46 to put them together again
 
@@ -42,7 +42,7 @@ def sums(g: Tensor, block: Box, rule: StepRule) -> Sums:
     if rule.normalise == "std":
         own = muted[(..., *block.inner)].double()
         return float(own.sum()), float(own.square().sum())
-    bands = transforms.laplacian_(muted, LEVELS)
+    bands = transforms.laplacian_(muted)
     own_of_bands = (band[(..., *_at(level, block))] for level, band in enumerate(bands))
     return tuple(float(torch.linalg.vector_norm(own, dtype=torch.float64)) ** 2 for own in own_of_bands)
 
@@ -62,7 +62,8 @@ def sizes(totals: Sums, rule: StepRule, height: int, width: int) -> list[float]:
         mean = totals[0] / counts[0]
         found = [math.sqrt(max(0.0, totals[1] / counts[0] - mean**2))]
     else:
-        found = [math.sqrt(total / count) for total, count in zip(totals, counts, strict=True)]
+        shares = rule.bands or (1.0,) * len(totals)
+        found = [math.sqrt(total / count) / share for total, count, share in zip(totals, counts, shares, strict=True)]
     return [max(each, 1e-30) for each in found]
 
 
@@ -70,8 +71,8 @@ def change(g: Tensor, block: Box, divisors: list[float], rule: StepRule) -> Tens
     """A block's way uphill, of size 1; `g` is its context."""
     muted = transforms.scale_chroma_(g, rule.colour)
     if rule.normalise != "laplacian":
-        return muted[(..., *block.inner)] / divisors[0]
-    bands = transforms.laplacian_(muted, LEVELS)
+        return gradient.weigh_(muted.div_(divisors[0]), rule.bands)[(..., *block.inner)]
+    bands = transforms.laplacian_(muted)
     whole = transforms.merge_([band.div_(size) for band, size in zip(bands, divisors, strict=True)])
     return whole[(..., *block.inner)]
 

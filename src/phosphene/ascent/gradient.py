@@ -242,21 +242,29 @@ def _of_small(
     return torch.autograd.grad(continued, leaf, g)[0], score
 
 
-def normalise_(g: Tensor, by: str, mask: Tensor | None = None) -> Tensor:
+def normalise_(g: Tensor, by: str, mask: Tensor | None = None, bands: Sequence[float] = ()) -> Tensor:
     """`g` `[1, 3, H, W]` divided by its size, in place; with a mask `[1, 1, H, W]`, by its size there.
 
     `mean` divides by the mean of |g| (Google 2015), `std` by the standard deviation, and `laplacian` each frequency
-    band by its own root mean square (Mordvintsev 2016), which brings out broad forms beside fine ones.
+    band by its own root mean square (Mordvintsev 2016), which brings out broad forms beside fine ones. Then each band
+    is multiplied by its factor of `bands`, the finest first, if there are any.
     """
     if by == "mean":
-        return g.div_(_positive(_mean(g.abs(), mask)))
+        return weigh_(g.div_(_positive(_mean(g.abs(), mask))), bands)
     if by == "std":
-        return g.div_(_positive(g.std(correction=0) if mask is None else _root_mean_square(g, mask)))
-    bands = transforms.laplacian_(g)
-    shares = [None] * len(bands) if mask is None else transforms.levels(mask, len(bands))
-    return transforms.merge_(
-        [band.div_(_positive(_root_mean_square(band, share))) for band, share in zip(bands, shares, strict=True)]
-    )
+        return weigh_(g.div_(_positive(g.std(correction=0) if mask is None else _root_mean_square(g, mask))), bands)
+    found = transforms.laplacian_(g)
+    masks = [None] * len(found) if mask is None else transforms.levels(mask, len(found))
+    for band, share, factor in zip(found, masks, bands or (1.0,) * len(found), strict=True):
+        band.div_(_positive(_root_mean_square(band, share))).mul_(factor)
+    return transforms.merge_(found)
+
+
+def weigh_(g: Tensor, bands: Sequence[float]) -> Tensor:
+    """`g` `[1, 3, H, W]` with each Laplacian band times its factor, the finest first, in place; none leave it alone."""
+    if not bands:
+        return g
+    return transforms.merge_([band.mul_(by) for band, by in zip(transforms.laplacian_(g), bands, strict=True)])
 
 
 def _root_mean_square(band: Tensor, mask: Tensor | None) -> Tensor:

@@ -163,7 +163,7 @@ def zoom_film(
     size, look_cache = frame_size(engine.look_cache.size), engine.look_cache
     settings = _settings(document, engine)
     ready = Prepared(DREAM, settings, look_cache.network, look_cache.cache)
-    gentle = replace(ready.settings, octaves=1, steps=1)  # the painting is dreamt already
+    gentle = replace(ready.settings, octaves=1, steps=1, base_size=0)  # the painting is dreamt already
 
     def settings_at(seconds: float) -> DreamSettings:
         found: DreamSettings = gentle if seconds == 0 else ready.settings

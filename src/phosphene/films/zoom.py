@@ -157,6 +157,7 @@ class Zoom:
         finer = replace(
             settings,
             octaves=min(_OCTAVES, settings.octaves),
+            base_size=0,
             steps=math.ceil(_STEPS * settings.steps),
             seed=(settings.seed + level) % 2**63,
         )

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyvips
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, fro
 from phosphene.images.sources import Pixels, Source, bare_name, name_of, read_bytes
 from phosphene.images.tags import Tags, read_tags
 from phosphene.images.texts import read_texts
+from phosphene.pixels.transforms import shrunk
 
 _LARGE = 256 << 20  # bytes of a file whose header is read alone
 _LOADERS = {
@@ -218,4 +218,4 @@ def _plane(plane: Array, dtype: torch.dtype, size: tuple[int, int] | None) -> Te
     tensor = torch.from_numpy(values)[None, None]
     if size is None:
         return tensor
-    return F.interpolate(tensor, size=size, mode="bicubic", antialias=True, align_corners=False).clamp_(0, 1)
+    return shrunk(tensor, *size)

@@ -172,7 +172,7 @@ class PaintEngine:
         if ground is None or ground.until is None or ground.look.kind != DREAM:
             return 1.0
         settings, (octave, step) = self.look_cache.dream(ground.look).settings, ground.until
-        octaves = len(transforms.sizes(*self.look_cache.size, settings.octaves, settings.octave_scale))
+        octaves = len(recipe.sizes_of(settings, *self.look_cache.size))
         return step / settings.steps if octave == octaves else 0.0
 
     def prepare(self, look: Look, on_step: OnStep | None = None) -> None:

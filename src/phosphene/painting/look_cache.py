@@ -13,9 +13,9 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
 from phosphene.painting.document import Look
-from phosphene.pixels import transforms
 from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.colours import colourfulness
+from phosphene.recipes.dream import sizes_of
 from phosphene.recipes.fields import Settings, ValueDict
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.recipes.settings import settings as choose
@@ -113,7 +113,7 @@ class LookCache:
         """One term, fitted to the view's octave that goes with a window's."""
         settings = self.dream(look).settings
         below = round(math.log(max(window) / max(height, width), settings.octave_scale))
-        sizes = transforms.sizes(*self.size, settings.octaves, settings.octave_scale)[::-1]
+        sizes = sizes_of(settings, *self.size)[::-1]
         size = sizes[min(below, len(sizes) - 1)]
         if (look, size) not in self._fitted:
             self._fitted[look, size] = self.dream(look).objective.fit(*size)

@@ -25,7 +25,7 @@ from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount
 from phosphene.painting.look_cache import Box, Size
 from phosphene.painting.marks import mark
 from phosphene.pixels import masks
-from phosphene.pixels.transforms import at, resize
+from phosphene.pixels.transforms import above, at, resize
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import DreamSettings
 
@@ -118,18 +118,6 @@ STYLE_SHARE = 4.0  # of a style's work for a pixel, where a dream's step is 1
 Tell = Callable[[float], None]
 
 
-def sizes(view: Size, full: Size, scale: float) -> list[Size]:
-    """Heights and widths above the view's, up to the full one, in equal steps of about `scale`.
-
-    >>> sizes((512, 768), (2048, 3072), 2)
-    [(1024, 1536), (2048, 3072)]
-    """
-    ratio = max(full) / max(view)
-    count = max(round(math.log(ratio, scale)), int(ratio > 1))
-    factors = [ratio ** (number / count) for number in range(1, count)]
-    return [(round(view[0] * factor), round(view[1] * factor)) for factor in factors] + [full] * (ratio > 1)
-
-
 def enlarged(photograph: Picture, long_side: int | None, engine: PaintEngine) -> Picture:
     """A photograph of at least that long side: a smaller one is enlarged smoothly, and is dreamt upon at that size.
 
@@ -179,11 +167,11 @@ def render(
     check_room(engine, full)
     usual = DreamSettings()
     found = coverage(document, engine.look_cache.size, usual.steps, engine.grown(document.ground))
-    above = sizes(engine.look_cache.size, full, usual.octave_scale)
-    work = _Work(_amount(found, above, full), tell, between)
+    sizes = above(engine.look_cache.size, full, usual.octave_scale)
+    work = _Work(_amount(found, sizes, full), tell, between)
     small, large = _bases(found, engine, photograph, work)
     detail = engine.pixels - small
-    for size in above:
+    for size in sizes:
         base = resize(large, *size)
         dreamt = resize(detail, *size).add_(base)
         for look in found.dreams:
@@ -221,10 +209,10 @@ class _Work:
         self.tell(min(1.0, self.done / max(1.0, self.total)))
 
 
-def _amount(found: Coverage, above: list[Size], full: Size) -> float:
+def _amount(found: Coverage, sizes: list[Size], full: Size) -> float:
     """Pixels times steps, for a bar."""
     shares = sum(float((share > LEAST).float().mean()) for share, _ in found.dreams.values())
-    dreams = DreamSettings().steps * shares * sum(math.prod(size) for size in above)
+    dreams = DreamSettings().steps * shares * sum(map(math.prod, sizes))
     return dreams + STYLE_SHARE * len(found.styles) * DreamSettings().steps * math.prod(full)
 
 
@@ -248,7 +236,8 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, engine: PaintEngine, wo
         return backend(pixels, place)
 
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
-    rule = recipe.rule_of(settings, engine.look_cache.share)
+    view = engine.look_cache.size
+    rule = recipe.refining(recipe.rule_of(settings, engine.look_cache.share), view, (height, width))
     generator = torch.Generator().manual_seed(settings.seed + height)
     climb_(
         pixels,

@@ -8,6 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SMALLEST = 32  # pixels a side: below this, a network's deep layers have no position left
+LEVELS = 4  # Laplacian bands, beside the smooth rest
+
+Size = tuple[int, int]  # height and width, in pixels
 
 
 def resize(x: Tensor, height: int, width: int) -> Tensor:
@@ -57,6 +60,16 @@ def at(x: Tensor, height: int, width: int) -> Tensor:
     if height < x.shape[-2] or width < x.shape[-1]:
         return F.interpolate(x, size=(height, width), mode="bilinear", antialias=True, align_corners=False)
     return F.interpolate(x, size=(height, width), mode="bicubic", align_corners=False)
+
+
+def shrunk(x: Tensor, height: int, width: int) -> Tensor:
+    """A picture `[N, C, H, W]` in 0..1 at a smaller size, smoothed (bicubic)."""
+    return smoothed(x, height, width).clamp_(0, 1)
+
+
+def smoothed(x: Tensor, height: int, width: int) -> Tensor:
+    """As `shrunk`, before what the smoothing took out of range is brought back; rows may be smoothed by themselves."""
+    return F.interpolate(x, size=(height, width), mode="bicubic", antialias=True, align_corners=False)
 
 
 def within(x: Tensor, side: int) -> Tensor:
@@ -133,34 +146,65 @@ def _sampled(x: Tensor, rows: Tensor, columns: Tensor, mode: str, beyond: str) -
 # Octaves of a picture, and Laplacian bands of a gradient
 
 
-def octaves(pixels: Tensor, count: int, scale: float) -> list[Tensor]:
-    """The picture `[1, 3, H, W]` at up to `count` sizes, each `1/scale` of the next, smallest first.
+def octaves(pixels: Tensor, count: int, scale: float, base: int = 0) -> list[Tensor]:
+    """The picture `[1, 3, H, W]` at the sizes that `sizes` gives, smallest first; the last is the picture itself.
 
-    Each is shrunk from the next larger one, as in Google's notebook. Sizes of less than 32 pixels a side are
-    left out, because a network sees nothing there; the picture itself is always the last.
+    Each is shrunk from the next larger one, as in Google's notebook; but the one of the base size from the picture, so
+    that it is the one that a picture has which is shrunk before it is dreamt.
     """
-    bases = [pixels]
-    for size in reversed(sizes(pixels.shape[-2], pixels.shape[-1], count, scale)[:-1]):
-        bases.append(resize(bases[-1], *size))
+    full = pixels.shape[-2], pixels.shape[-1]
+    start, bases = based(*full, scale, base), [pixels]
+    for size in reversed(sizes(*full, count, scale, base)[:-1]):
+        bases.append(shrunk(pixels, *size) if size == start else resize(bases[-1], *size))
     return bases[::-1]
 
 
-def sizes(height: int, width: int, count: int, scale: float) -> list[tuple[int, int]]:
+def sizes(height: int, width: int, count: int, scale: float, base: int = 0) -> list[Size]:
     """The heights and widths of a picture's octaves, smallest first.
+
+    Up to the base size there are `count`, each `1/scale` of the next, without those of less than 32 pixels a side,
+    where a network sees nothing. A larger picture has more, up to its own size.
 
     >>> sizes(480, 640, 3, 2)
     [(120, 160), (240, 320), (480, 640)]
+    >>> sizes(960, 1280, 2, 2, base=640)
+    [(240, 320), (480, 640), (960, 1280)]
     """
-    found = [(height, width)]
+    start = based(height, width, scale, base)
+    found = [start]
     while len(found) < count:
         smaller = round(found[-1][0] / scale), round(found[-1][1] / scale)
         if min(smaller) < SMALLEST:
             break
         found.append(smaller)
-    return found[::-1]
+    return found[::-1] + above(start, (height, width), scale)
 
 
-def laplacian_(x: Tensor, levels: int = 4) -> list[Tensor]:
+def based(height: int, width: int, scale: float, base: int) -> Size:
+    """The base size of a picture: at a long side of `base` pixels, or its own if it is hardly larger or `base` is 0.
+
+    >>> based(3000, 4000, 1.4, 800), based(690, 920, 1.4, 800)
+    ((600, 800), (690, 920))
+    """
+    longest = max(height, width)
+    if not base or longest < base * math.sqrt(scale):
+        return height, width
+    return max(1, round(height * base / longest)), max(1, round(width * base / longest))
+
+
+def above(size: Size, full: Size, scale: float) -> list[Size]:
+    """Heights and widths above a size, up to the full one, in equal steps of about `scale`.
+
+    >>> above((512, 768), (2048, 3072), 2)
+    [(1024, 1536), (2048, 3072)]
+    """
+    ratio = max(full) / max(size)
+    count = max(round(math.log(ratio, scale)), int(ratio > 1))
+    factors = [ratio ** (number / count) for number in range(1, count)]
+    return [(round(size[0] * factor), round(size[1] * factor)) for factor in factors] + [full] * (ratio > 1)
+
+
+def laplacian_(x: Tensor, levels: int = LEVELS) -> list[Tensor]:
     """`x` `[N, C, H, W]` as frequency bands, finest first, the last one the smooth rest (Burt and Adelson 1983).
 
     The finest takes the place of `x`.

@@ -5,7 +5,7 @@ After Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networ
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -19,6 +19,8 @@ from phosphene.objectives import Objective
 from phosphene.pixels import colours, masks, transforms
 from phosphene.recipes.fields import memory_bytes, numbers
 from phosphene.recipes.settings import DreamSettings
+
+COARSE = 0.3  # of a refining step's part that the base size shows already; docs/explanation/why.md
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def dream(
     """`pixels` `[1, 3, H, W]`, sRGB 0..1, dreamt upon: the same size and range.
 
     The detail found at one size is enlarged and laid over the photograph at the next, so that the photograph's own
-    fine structure comes back at every octave, and the ascent goes on from there.
+    fine structure comes back at every octave, and the ascent goes on from there. Above the base size the steps refine:
+    they hardly change what can be seen at that size, so that a large picture looks as it does when it is small.
 
     Args:
         pixels: the picture, in the network's dtype.
@@ -62,11 +65,11 @@ def dream(
         NonFiniteError: the ascent left the numbers.
     """
     settings = settings or DreamSettings()
-    share = share_of(settings, pixels)
-    finish = partial(_finished, photograph=pixels, share=share, mask=mask)
     areas = _areas(objective or resolve_objective(network, settings).prepare(network), mask, regions)
-    bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale)
-    sizes = [(base.shape[-2], base.shape[-1]) for base in bases]
+    bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale, settings.base_size)
+    sizes, start = sizes_of(settings, *pixels.shape[-2:]), base_of(settings, *pixels.shape[-2:])
+    share = share_of(settings, bases[sizes.index(start)])
+    finish = partial(_finished, photograph=pixels, share=share, mask=mask)
     plans = [tilings_of(network, area.objective, settings, sizes) for area in areas]
     generator, rule = torch.Generator().manual_seed(settings.seed), rule_of(settings, share)
     work = [math.prod(size) for size in sizes]
@@ -80,7 +83,7 @@ def dream(
         dreamt = climb_(
             here.pixels if here else transforms.resize(detail, *size).add_(base),
             parts,
-            rule=rule,
+            rule=refining(rule, start, size),
             shifts=shifts,
             made=here.step if here else 0,
             on_step=teller(on_step, work, octave, settings.steps, sizes[-1], partial(_whole, base, pixels, finish)),
@@ -88,6 +91,29 @@ def dream(
         if bases:
             detail = dreamt.sub_(base)
     return finish(dreamt)
+
+
+def sizes_of(settings: DreamSettings, height: int, width: int) -> list[transforms.Size]:
+    """Heights and widths of the octaves of a picture's dream, smallest first."""
+    return transforms.sizes(height, width, settings.octaves, settings.octave_scale, settings.base_size)
+
+
+def base_of(settings: DreamSettings, height: int, width: int) -> transforms.Size:
+    """The octave above which a picture's dream refines what it has: its own size unless that is larger."""
+    return transforms.based(height, width, settings.octave_scale, settings.base_size)
+
+
+def refining(rule: StepRule, start: transforms.Size, size: transforms.Size) -> StepRule:
+    """The rule for an octave: above the one at which a dream has its look, less is changed of what can be seen there.
+
+    Band k, the finest is 0, holds periods of 2^(k+1) pixels and more; r times smaller, it can be seen if that is 2·r or
+    more. In between, its factor goes from `COARSE` to 1.
+    """
+    if max(size) <= max(start):
+        return rule
+    unseen = math.log2(max(size) / max(start))
+    fine = (COARSE + (1 - COARSE) * min(1.0, max(0.0, unseen - band)) for band in range(transforms.LEVELS))
+    return replace(rule, bands=(*fine, COARSE))
 
 
 def share_of(settings: DreamSettings, photograph: Tensor) -> float | None:

@@ -58,12 +58,14 @@ def dream(
         OutOfSpaceError: the disk is full.
         RecordError: the files of a run that stopped are not whole.
     """
-    sizes = transforms.sizes(*source.size, settings.octaves, settings.octave_scale)
-    files = _Files(journal, source, sizes, network.dtype)
-    photograph = sampled(source, network.dtype)
-    share = in_memory.share_of(settings, photograph)
-    generator, rule = torch.Generator().manual_seed(settings.seed), in_memory.rule_of(settings, share)
+    sizes = in_memory.sizes_of(settings, *source.size)
+    start = in_memory.base_of(settings, *source.size)
+    files = _Files(journal, source, sizes, network.dtype, sizes.index(start))
     _make_bases(files)
+    if "share" not in journal.state:
+        journal.note(now=True, share=in_memory.share_of(settings, sampled(files.base(files.start), network.dtype)))
+    share = journal.state["share"]
+    generator, rule = torch.Generator().manual_seed(settings.seed), in_memory.rule_of(settings, share)
     for octave, size in enumerate(sizes):
         shifts = rule.shifts(settings.steps, generator)
         if octave < journal.state["octave"]:
@@ -72,7 +74,7 @@ def dream(
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
         backend = gradient.backend_on(settings.device, network, fitted)
-        executor = make_executor(Work(network, fitted, boxes, backend, rule, journal))
+        executor = make_executor(Work(network, fitted, boxes, backend, in_memory.refining(rule, start, size), journal))
         tell = partial(_tell, on_step, sizes, octave, settings.steps)
         with _rescuing(executor, files, octave):
             for number in range(journal.state["step"] + 1, settings.steps + 1):
@@ -85,7 +87,7 @@ def dream(
     dreamt, spare = files.in_turn(len(sizes) - 1)
     if share is None:
         return dreamt
-    shift = colours.chroma_shift(sampled(dreamt, network.dtype).clamp_(0, 1), photograph)
+    shift = colours.chroma_shift(sampled(dreamt, network.dtype).clamp_(0, 1), sampled(source, network.dtype))
     _fill(spare, partial(_natural, dreamt, source, share, shift, network.dtype))
     return spare
 
@@ -129,6 +131,7 @@ class _Files:
     source: Raster
     sizes: Sequence[tuple[int, int]]
     dtype: torch.dtype
+    start: int  # the octave of the base size; larger ones refine it
 
     def base(self, octave: int) -> Raster:
         """The photograph at an octave's size."""
@@ -161,11 +164,15 @@ class _Files:
 
 
 def _make_bases(files: _Files) -> None:
-    """The photograph at every octave's size, each from the next larger, as in Google's notebook."""
+    """The photograph at every octave's size, as `transforms.octaves` makes them."""
     if "octave" in files.journal.state:
         return
     for octave in reversed(range(len(files.sizes) - 1)):
-        _fill(files.base(octave).create(), partial(_resized, files.base(octave + 1), files.sizes[octave], files.dtype))
+        base, size = files.base(octave).create(), files.sizes[octave]
+        if octave == files.start:
+            base.write(_shrunk(files.source, size, files.dtype))
+        else:
+            _fill(base, partial(_resized, files.base(octave + 1), size, files.dtype))
     files.journal.note(now=True, octave=-1, step=0, current=0, passes={})
 
 
@@ -190,6 +197,15 @@ def _carried(files: _Files, octave: int, rows: slice) -> Tensor:
     needed = transforms.rows_for(rows, dreamt.height, size[0], files.dtype)
     detail = dreamt.read(needed, dtype=files.dtype).sub_(base.read(needed, dtype=files.dtype))
     return transforms.resize_rows(detail, rows, top=needed.start, source=dreamt.size, size=size).add_(photograph)
+
+
+def _shrunk(source: Raster, size: transforms.Size, dtype: torch.dtype) -> Tensor:
+    """A picture at a smaller size, smoothed: along its rows, some of them at a time, then along its columns."""
+    strips = rasters.strips(source.height, max(1, STRIP // source.width))
+    narrow = (source.read(rows, dtype=dtype)[:, :3] for rows in strips)
+    return transforms.shrunk(
+        torch.cat([transforms.smoothed(strip, strip.shape[2], size[1]) for strip in narrow], 2), *size
+    )
 
 
 def _resized(source: Raster, size: tuple[int, int], dtype: torch.dtype, rows: slice) -> Tensor:

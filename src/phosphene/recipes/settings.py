@@ -22,7 +22,7 @@ def _by_name(*named: Named) -> dict[str, Named]:
 
 _GOOGLES = {  # both of Google's notebooks
     "model": "googlenet", "layer": "inception_4c/output", "octaves": 4, "octave_scale": 1.4, "steps": 10,
-    "step_size": 1.5, "normalise": "mean", "colour": 1.0,
+    "step_size": 1.5, "normalise": "mean", "colour": 1.0, "base_size": 0,
 }  # fmt: skip
 _GOOGLES_GUIDED = {"layer": "inception_3b/output", "match": "dot", "guide_scales": "0"}
 
@@ -151,6 +151,14 @@ class DreamSettings(Settings):
         "how much larger each size is than the last",
         (1.05, 8),
         because="Google's notebook, 2015; explanation/why.md",
+    )
+    base_size: int = ascent(
+        800,
+        "a picture with a longer side is dreamt at so many pixels first and then refined, so that it looks as it does"
+        " at that size; 0 begins at its own size",
+        (0, 100_000),
+        because=WHY,
+        before=0,
     )
     steps: int = ascent(12, "steps at each size", (1, 100_000), because=WHY)
     step_size: float = ascent(1.3, "length of a step, of 255", (0, 1000), because=WHY)

@@ -25,6 +25,7 @@ class DreamChanges(TypedDict, total=False):
     invert: bool
     octaves: int
     octave_scale: float
+    base_size: int
     steps: int
     step_size: float
     decay: float

@@ -15,7 +15,7 @@ from phosphene.names import CANVASES
 from phosphene.networks.network import AUTO as DEVICE_AUTO
 from phosphene.networks.network import CPU, is_here
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings, Values, current, flag
+from phosphene.recipes.fields import Settings, Values, current, described, flag
 from phosphene.records import record
 from phosphene.records.record import Facts, Record
 from phosphene.run.checkpoint import CheckpointOptions, translate_oom
@@ -114,9 +114,12 @@ def recorded(made: Record, technique: Technique, folder: Path, changes: Values) 
 
 
 def recorded_settings(made: Record) -> dict[str, object]:
-    """The settings of a record by today's names, without those that only earlier versions had."""
+    """The settings of a record by today's names, with what earlier versions meant and without what only they had."""
     known = {name: value for name, value in made.settings.items() if name not in RETIRED}
-    return current(TECHNIQUES[made.recipe].settings, known) if made.recipe in TECHNIQUES else known
+    if made.recipe not in TECHNIQUES:
+        return known
+    of = TECHNIQUES[made.recipe].settings
+    return {name: each.before for name, each in described(of).items() if each.before is not None} | current(of, known)
 
 
 def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) -> dict[str, str | None]:

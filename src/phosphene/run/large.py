@@ -18,9 +18,8 @@ from phosphene.images import huge
 from phosphene.images.rasters import Raster
 from phosphene.images.samples import check_size
 from phosphene.images.sources import sha256_of
-from phosphene.pixels import transforms
 from phosphene.recipes import large as recipe
-from phosphene.recipes.dream import resolve_objective, tilings_of
+from phosphene.recipes.dream import resolve_objective, sizes_of, tilings_of
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import SUFFIX, Journal
 from phosphene.records.record import Record
@@ -94,7 +93,7 @@ def dream(
     objective = (ready.objective or resolve_objective(network, settings)).prepare(network, ready.cache)
     known = ready.technique.engine.provenance(settings, network, str(objective)) | {"pictures": ready.cache.hashes}
     origin = {"name": path.name, "sha256": sha256_of(path), **ready.opening.recorded()}
-    sizes = transforms.sizes(height, width, settings.octaves, settings.octave_scale)
+    sizes = sizes_of(settings, height, width)
     journal, recorder = keep.journal(known | {"input": origin}), StepRecorder(on_step)
     disk = recipe.disk_bytes(sizes, network)
     with _kept(journal):

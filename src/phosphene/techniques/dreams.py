@@ -17,7 +17,7 @@ from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
-from phosphene.pixels import masks, transforms
+from phosphene.pixels import masks
 from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.tiles import Box
 from phosphene.recipes import dream as recipe
@@ -63,7 +63,7 @@ class Dreams(Engine[DreamSettings]):
 
     def continued(self, settings: DreamSettings, size: tuple[int, int]) -> Continuation:
         """As `Engine.continued`: the last steps of the last octave."""
-        count = len(transforms.sizes(*size, settings.octaves, settings.octave_scale))
+        count = len(recipe.sizes_of(settings, *size))
         share = settings.steps / COARSE_STEPS
         coarse = replace(settings, octaves=COARSE_OCTAVES, steps=COARSE_STEPS, strength=settings.strength * share)
         return Continuation(settings, count, max(0, settings.steps - FRAME_STEPS), coarse, unbounded=True)
@@ -103,7 +103,7 @@ class Dreams(Engine[DreamSettings]):
         if settings.region or settings.mask:
             return None
         objective = self._objective(settings, network, cache)
-        sizes = transforms.sizes(*size, settings.octaves, settings.octave_scale)
+        sizes = recipe.sizes_of(settings, *size)
         tiling = recipe.tilings_of(network, objective, settings, sizes)[-1]
         return gradient.boxes(sizes[-1], network, objective, tiling)
 
@@ -151,7 +151,7 @@ def _expected(picture: Picture, aimed: PreparedObjective, network: Network) -> F
     if aimed.mask is not None:
         return None
     height, width = picture.pixels.shape[-2:]
-    sizes = transforms.sizes(height, width, aimed.settings.octaves, aimed.settings.octave_scale)
+    sizes = recipe.sizes_of(aimed.settings, height, width)
     tilings = recipe.tilings_of(network, aimed.objective, aimed.settings, sizes)
     return forecast(network, aimed.objective, sizes, tilings, aimed.settings)
 
@@ -159,7 +159,7 @@ def _expected(picture: Picture, aimed: PreparedObjective, network: Network) -> F
 def _small(picture: Picture, settings: DreamSettings) -> tuple[str, ...]:
     """Word of a picture that is too small for all octaves."""
     height, width = picture.pixels.shape[-2:]
-    fit = len(transforms.sizes(height, width, settings.octaves, settings.octave_scale))
+    fit = len(recipe.sizes_of(settings, height, width))
     return (f"the picture is small: it dreamt at {fit} of {settings.octaves} sizes",) if fit < settings.octaves else ()
 
 

@@ -209,11 +209,9 @@ class Pass:
 def in_full(settings: DreamSettings, subject: Subject, side: int) -> DreamSettings:
     """The settings that dream the subject at its full size, as it was dreamt at a long side of `side` pixels.
 
-    It begins as small as that dream began, so that what is large in the one is large in the other.
+    It begins with that dream, so that what is large in the one is large in the other.
     """
-    enlarged = max(subject.width, subject.height) / min(side, max(subject.width, subject.height))
-    more = round(math.log(enlarged) / math.log(settings.octave_scale))
-    return replace(settings, octaves=min(32, settings.octaves + more))
+    return replace(settings, base_size=min(side, max(subject.width, subject.height)))
 
 
 def usual_side(width: int, height: int) -> int:
