@@ -5,10 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import tiny
+import phosphene
+from conftest import photograph, tiny
+from phosphene import images
 from phosphene.ascent import gradient
 from phosphene.ascent.gradient import Tiling
-from phosphene.errors import SettingsError
+from phosphene.errors import PhospheneError, SettingsError
+from phosphene.features import correspondence
 from phosphene.objectives import layer
 from phosphene.pixels import masks, tiles
 from phosphene.recipes.dream import Region, dream
@@ -190,3 +193,68 @@ def test_a_regions_strength_counts():
 def test_a_black_mask_is_refused():
     with pytest.raises(SettingsError, match="black everywhere"):
         dream(torch.rand(1, 3, 64, 64), tiny(), mask=torch.zeros(1, 1, 64, 64), settings=choose(**QUICK))
+
+
+# Masks by what is in the picture
+
+
+def test_sky_is_what_is_calm_and_high(efficientnet):
+    palace = images.load(photograph("china"), long_side=320).pixels
+    found = correspondence.regions_of(efficientnet, palace)
+    mask = found.mask(found.sky, *palace.shape[-2:])[0, 0]
+    assert mask[:30, 150:].mean() > 0.95
+    assert mask[70:130, 60:110].mean() < 0.1  # the tower
+    assert mask[-40:].mean() < 0.02
+    assert correspondence.regions_of(efficientnet, images.load(photograph("chelsea"), long_side=320).pixels).sky == ()
+
+
+def test_regions_share_a_picture_the_largest_first(efficientnet):
+    palace = images.load(photograph("china"), long_side=320).pixels
+    found = correspondence.regions_of(efficientnet, palace)
+    torch.testing.assert_close(found.shares.sum(1), torch.ones_like(found.shares[:, 0]))
+    areas = found.shares.mean((0, 2, 3))
+    assert areas.argmax() == 0
+    every = found.mask(range(len(areas)), 40, 60)
+    assert every.shape == (1, 1, 40, 60)
+    assert every.min() == 1
+
+
+@pytest.fixture(scope="module")
+def skyline(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sky")
+    images.save(images.load(photograph("china"), long_side=160).pixels, folder / "palace.png")
+    return folder / "palace.png"
+
+
+BRIEF = {"layer": "block3", "octaves": 1, "steps": 1}
+
+
+def test_a_dream_of_the_sky_alone_is_redone_and_its_regions_are_drawn(skyline):
+    made = phosphene.dream(skyline, mask="sky", **BRIEF)
+    changed = (made.pixels != images.load(skyline).pixels).any(1)[0].float()
+    assert changed[:10].mean() > 0.9
+    assert changed[-20:].mean() == 0
+    made.save(skyline.parent / "made.png")
+    assert torch.equal(phosphene.redo(skyline.parent / "made.png").pixels, made.pixels)
+    numbers = ",".join(map(str, range(1, correspondence.REGIONS + 1)))
+    assert (phosphene.dream(skyline, mask=numbers, **BRIEF).pixels != images.load(skyline).pixels).any(
+        1
+    ).float().mean() > 0.9
+    assert made.regions.shape[-1] > 2 * 160
+    region = phosphene.dream(skyline, region=("sky=@ 0",), **BRIEF).pixels
+    assert torch.equal(region[0, :, :5, -40:], images.load(skyline).pixels[0, :, :5, -40:])
+
+
+@pytest.mark.parametrize(
+    ("name", "mask", "said"),
+    [
+        ("chelsea", "sky", "--mask sky: no sky was found in chelsea.png."),
+        ("china", "9", "--mask 9: china.jpg has the regions 1 to 6, the largest first."),
+        ("china", "1,0", "--mask 1,0: china.jpg has the regions 1 to 6"),
+        ("china", "face", "--mask takes a picture, sky, a region's number as 2, or alpha."),
+    ],
+)
+def test_a_place_that_is_not_there_is_told(name, mask, said):
+    with pytest.raises(PhospheneError) as refused:
+        phosphene.dream(photograph(name), mask=mask, long_side=320, **BRIEF)
+    assert said in str(refused.value)

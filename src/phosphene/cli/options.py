@@ -132,7 +132,7 @@ _TYPED: Mapping[str, tuple[str, configuration.Complete | None]] = {
     "objective": ("WORDS", None),
     "picture": ("PICTURE", configuration.files),
     "weighted picture": ("PICTURE", configuration.files),
-    "mask": ("PICTURE|alpha", configuration.files),
+    "mask": ("PICTURE|sky|N|alpha", configuration.files),
     "region": ("MASK=WORDS", None),
     "map": ("MAP", configuration.files),
     "filter": ("NAME", configuration.looks),
@@ -199,7 +199,9 @@ max_pixels = speed_flag(
     "--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none"
 )
 quiet = flag("-q", "--quiet", is_flag=True, help="say nothing but errors")
-show_regions = file_flag("--show-regions", metavar="FILE", help="draw what was matched with what")
+show_regions = file_flag(
+    "--show-regions", metavar="FILE", help="draw the picture's regions, or what of them was matched with what"
+)
 threads = speed_flag("--threads", type=click.IntRange(1, 1024), metavar="N", help="processor threads")
 weights = flag("--weights", metavar="FILE", help="of another network: a safetensors file, or random")
 

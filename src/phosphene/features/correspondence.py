@@ -24,7 +24,7 @@ from torch import Tensor
 from phosphene import features
 from phosphene.features import hypercolumns, matching
 from phosphene.networks import Network
-from phosphene.pixels.transforms import shrink
+from phosphene.pixels.transforms import at, shrink
 
 SIDE = 512  # pixels of the long side at which stuffs are looked at
 CELL = 8  # pixels of a place's side
@@ -40,6 +40,9 @@ DECIDED = 4  # exponent by which a content's place leaves its second-best counte
 SURE = 2.0  # a likeness, of at most 4, from which a kind's counterpart is sure; at 0 it counts for nothing
 STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
+REGIONS = COUNTS[0]  # kinds that a picture's regions are
+TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its parts are above the middle
+STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,35 @@ def drawn(content: Tensor, style: Tensor) -> tuple[Correspondence, tuple[str, ..
     return Correspondence(
         here[None], there[None], float(sum((of == each).float().mean() for each in lost)), len(stuffs)
     ), notes
+
+
+@dataclass(frozen=True)
+class Regions:
+    """A picture in regions, the largest first, each of one kind of stuff."""
+
+    shares: Tensor  # `[1, K, h, w]`: how far each place is of each region; together 1
+    sky: tuple[int, ...]  # which of them are sky, from 0; none if there is no sky
+
+    def mask(self, which: Sequence[int], height: int, width: int) -> Tensor:
+        """Some of the regions, from 0, as a mask `[1, 1, height, width]`."""
+        share = self.shares[:, list(which)].sum(1, keepdim=True)
+        return ((at(share, height, width) - 0.5) * STEEP + 0.5).clamp(0, 1)
+
+
+def regions_of(network: Network, picture: Tensor) -> Regions:
+    """The regions of a picture `[1, 3, H, W]`: places that a network sees alike, without any labels.
+
+    Sky is what is calm and above the middle, or at the upper edge, if all of it takes up enough of that edge.
+    """
+    stuff = _stuff(network, picture)
+    vectors = stuff.vectors()
+    shares = _shares(vectors, vectors[_farthest(vectors, REGIONS)])
+    shares = shares[:, shares.sum(0).argsort(descending=True)]
+    kinds, edge = stuff.of_kinds(shares), shares.reshape(*stuff.grid, -1)[0].mean(0)
+    high = (kinds.height[:, 0] < HIGH) | (edge > TOP)
+    sky = ((kinds.calm[:, 0] < CALM_BELOW) & high).nonzero()[:, 0].tolist()
+    found = _map(shares, stuff, picture)
+    return Regions(found / found.sum(1, keepdim=True).clamp(min=1e-6), tuple(sky) if edge[sky].sum() > TOP else ())
 
 
 def _names(map_: Tensor) -> Tensor:

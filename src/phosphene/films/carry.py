@@ -24,10 +24,10 @@ from phosphene.films.motion import Grey
 from phosphene.films.reading import FilmReader
 from phosphene.images import Picture
 from phosphene.pixels.transforms import at
-from phosphene.recipes.settings import ALPHA, split_region
+from phosphene.recipes.settings import is_place, split_region
 from phosphene.run import Prepared
-from phosphene.techniques.dreams import mask_of, read_mask
 from phosphene.techniques.engine import PreparedPicture
+from phosphene.techniques.places import mask_of, read_mask
 from phosphene.techniques.technique import Continuation
 
 CUT = 0.4  # share of places: a frame that has fewer in common with the one before begins anew
@@ -133,8 +133,10 @@ class CarriedFrames:
 
     def _mask(self, frame: Frame, settings: Any) -> Tensor | None:
         """Where the frame may change, `[1, 1, H, W]`; only a mask that may change from frame to frame may be black."""
-        read = read_mask if settings.mask == ALPHA or settings.mask in self.masks else mask_of
-        return read(self._picture(frame), self.prepared.cache, settings.mask, settings.feather, settings.invert)
+        if settings.mask is None:
+            return None
+        read = read_mask if is_place(settings.mask) or settings.mask in self.masks else mask_of
+        return read(self._picture(frame), self.prepared.network, self.prepared.cache, settings)
 
     @property
     def _engine(self) -> Any:

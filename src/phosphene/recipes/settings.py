@@ -87,6 +87,7 @@ PRESETS |= _by_name(
 
 DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
 ALPHA = "alpha"  # in place of a mask: the picture's own transparency
+SKY = "sky"  # likewise: what the program finds to be sky
 BEST = "best"  # in place of a layer: those that suit the guide
 
 WHY, GUIDES = "explanation/why.md", "explanation/guides.md"  # where defaults were measured
@@ -138,7 +139,10 @@ class DreamSettings(Settings):
         holds="objective",
     )
     mask: str | None = taste(
-        None, "where: a picture, white dreams; or alpha, your picture's own transparency", holds="mask"
+        None,
+        "where: a picture, white dreams; sky; regions by number, as 2 or 1,3 (--show-regions draws them); or alpha,"
+        " your picture's own transparency",
+        holds="mask",
     )
     feather: float = fields.mask_feather()
     invert: bool = taste(False, "turn a mask round: black dreams")
@@ -246,6 +250,15 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     network = {name: changes.pop(name) for name in ("model",) if name in changes}  # a look's channel is one of it
     chosen = fields.combined(DreamSettings, base.changes, guided, network, look, changes)
     return DreamSettings.of(chosen)
+
+
+def is_place(mask: str) -> bool:
+    """Whether a mask is no picture's name but a place in the picture itself: `alpha`, `sky`, or regions by number.
+
+    >>> is_place("sky"), is_place("1,3"), is_place("sky.png")
+    (True, True, False)
+    """
+    return mask in (ALPHA, SKY) or re.fullmatch(r"\d+(,\d+)*", mask) is not None
 
 
 def split_region(text: str) -> tuple[str, str, float]:

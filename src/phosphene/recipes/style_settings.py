@@ -33,7 +33,10 @@ class StyleSettings(Settings):
     weights: str | None = fields.network_weights()
     seed: int = look(0, "seed of the initial noise", (0, 2**63 - 1), because="any is as good")
     mask: str | None = taste(
-        None, "where: a picture, white is repainted; or alpha, your picture's own transparency", holds="mask"
+        None,
+        "where: a picture, white is repainted; sky; regions by number, as 2 or 1,3; or alpha, your picture's own"
+        " transparency",
+        holds="mask",
     )
     feather: float = fields.mask_feather()
     invert: bool = taste(False, "turn a mask round: black is repainted")

@@ -79,7 +79,8 @@ def dream(
         network: by default the one that the setting `model` names.
         objective: by default what `layer`, `channel` and `maximise` describe, or a text as `--objective` takes it.
         guide: a picture, or several, whose shapes are dreamt into this one.
-        mask: a picture of where: white dreams, black stays; or `alpha`, the picture's own transparency.
+        mask: a picture of where: white dreams, black stays; `sky`; regions by number, as "1,3"; or `alpha`, the
+            picture's own transparency.
         regions: masks, what is dreamt there (`""`: the same), and at what strength.
         on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
         size: width and height of a canvas, in pixels.
@@ -139,7 +140,8 @@ def style(
         image: the content: a path, an image of Pillow's, an array, a tensor, or bytes.
         *styles: pictures, or their names with weights, as "waves.jpg:2"; none where `filter` names one.
         network: by default the one that the setting `model` names.
-        mask: a picture of where: white is repainted; or `alpha`, the picture's own transparency.
+        mask: a picture of where: white is repainted; `sky`; regions by number, as "1,3"; or `alpha`, the picture's
+            own transparency.
         initial: what to begin with in place of the content.
         regions: maps of the content and of the style, in which one colour is one stuff.
         on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.

@@ -51,7 +51,7 @@ class Dream:
         source: the picture it began as; its transparency, depth and EXIF go into the files that `save` writes.
         notes: what the user should hear.
         journal: of a run that was kept while it grew; close it when the picture is saved.
-        draw_regions: draws what a style matched with what, if it did.
+        draw_regions: draws the picture's regions; of a style, what was matched with what, if it was.
     """
 
     pixels: Tensor
@@ -63,7 +63,7 @@ class Dream:
 
     @cached_property
     def regions(self) -> Tensor:
-        """A picture of what was matched with what: the content and the styles, in shared colours.
+        """A picture of the regions, with their numbers; of a style, what was matched with what, in shared colours.
 
         Raises:
             SettingsError: nothing was, because only looks counted.

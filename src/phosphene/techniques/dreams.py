@@ -22,12 +22,11 @@ from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.tiles import Box
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.fields import Values, combined, numbers
-from phosphene.recipes.settings import ALPHA, BEST, DreamSettings, split_region
+from phosphene.recipes.settings import BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
-from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, pictures
+from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, open_pictures
+from phosphene.techniques.places import drawn_regions, mask_of, place
 from phosphene.techniques.technique import Continuation
-
-_PROPORTION = 0.02  # by which a mask's proportions may differ from the picture's
 
 FRAME_STEPS = 2  # of the last octave, for a frame of a film that goes on from the one before
 COARSE_OCTAVES, COARSE_STEPS = 3, 5  # for the forms of what comes into view; fewer steps, each longer
@@ -49,13 +48,17 @@ class Dreams(Engine[DreamSettings]):
         make = partial(_dreamt, picture, aimed, network)
         notes = aimed.notes + _small(picture, aimed.settings)
         return PreparedPicture(
-            aimed.settings, str(aimed.objective), make, notes, partial(_expected, picture, aimed, network)
+            aimed.settings,
+            str(aimed.objective),
+            make,
+            notes,
+            partial(_expected, picture, aimed, network),
+            partial(drawn_regions, picture, network),
         )
 
     def check(self, settings: DreamSettings, network: Network, cache: ImageCache) -> str:
         """As `Engine.check`; layers that are to suit a guide are not known yet."""
-        for name in pictures(settings):
-            cache.picture(name)
+        open_pictures(settings, cache)
         for _, wish, _ in map(split_region, settings.region):
             if wish:
                 objectives.read(wish).prepare(network, cache)
@@ -187,7 +190,7 @@ def aim(
     """
     settings, notes = chosen_layers(picture, settings, network, cache)
     wanted = (objective or recipe.resolve_objective(network, settings)).prepare(network, cache)
-    mask = mask_of(picture, cache, settings.mask, settings.feather, settings.invert)
+    mask = mask_of(picture, network, cache, settings)
     regions = tuple(_region(text, picture, settings, network, cache, wanted) for text in settings.region)
     return PreparedObjective(settings, wanted, mask, regions, notes)
 
@@ -212,64 +215,12 @@ def chosen_layers(
     return replace(settings, layer=",".join(layers)), (note,)
 
 
-def mask_of(picture: Picture, cache: ImageCache, name: str | None, feather: float, invert: bool) -> Tensor | None:
-    """Where the picture may dream, at its size, by a mask of that name. Raises `SettingsError`: nowhere."""
-    mask = read_mask(picture, cache, name, feather, invert)
-    if mask is not None and not mask.any():
-        raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
-    return mask
-
-
-def read_mask(picture: Picture, cache: ImageCache, name: str | None, feather: float, invert: bool) -> Tensor | None:
-    """As `mask_of`, but black everywhere it is a mask like others."""
-    if name is None:
-        return None
-    if name == ALPHA:
-        if picture.alpha is None:
-            raise SettingsError(f"--mask {ALPHA}: {picture.name} has no transparency. Name a picture as its mask.")
-        mask = picture.alpha
-    else:
-        mask = _brightness(name, picture, cache)
-    return masks.feather(1 - mask if invert else mask, feather)
-
-
-def _brightness(name: str, picture: Picture, cache: ImageCache) -> Tensor:
-    """A mask `[1, 1, H, W]` of the picture's size: brightness, and nothing where the mask's own picture is transparent.
-
-    A picture file whose brightest value is 1 of 255 is one of 0 and 1, as segmentation programs write it: 1 is white.
-
-    Raises:
-        SettingsError: its proportions are others.
-    """
-    found, brightness = cache.picture(name), fitted(name, picture, cache, "mask").mean(1, keepdim=True)
-    alpha, brightest = found.alpha, float(found.pixels.max())
-    if found.sha256 and 0 < brightest < 1.5 / 255:  # the frames of a film, which have none, may fade to black
-        brightness = brightness / brightest
-    return brightness if alpha is None else brightness * masks.at(alpha, *brightness.shape[-2:])
-
-
-def fitted(name: str, picture: Picture, cache: ImageCache, kind: str) -> Tensor:
-    """The pixels of a mask or the like, `[1, 3, H, W]`, at the picture's size.
-
-    Raises:
-        SettingsError: its proportions are others.
-    """
-    found = cache.picture(name)
-    (height, width), (rows, columns) = found.pixels.shape[-2:], picture.pixels.shape[-2:]
-    if abs(height / width * columns / rows - 1) > _PROPORTION:
-        raise SettingsError(
-            f"The {kind} {found.name} is {width}×{height}, the picture {columns}×{rows}: their proportions differ."
-            " Crop one to fit the other."
-        )
-    return masks.at(found.pixels, rows, columns)
-
-
 def _region(
     text: str, picture: Picture, settings: DreamSettings, network: Network, cache: ImageCache, usual: Objective
 ) -> recipe.Region:
     """A region from `mask.png=OBJECTIVE @ STRENGTH`, where either of the two may be left out."""
     name, wish, strength = split_region(text)
-    mask = masks.feather(_brightness(name, picture, cache), settings.feather)
+    mask = masks.feather(place(name, picture, network, cache), settings.feather)
     if not mask.any():
         raise SettingsError(f"The region {name} is black everywhere: nothing may dream there. White dreams.")
     objective = objectives.read(wish).prepare(network, cache) if wish else usual

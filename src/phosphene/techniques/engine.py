@@ -13,7 +13,7 @@ from torch import Tensor
 
 from phosphene import images, objectives
 from phosphene.ascent import OnStep, Reached
-from phosphene.errors import RecordError, SettingsError
+from phosphene.errors import ImageError, RecordError, SettingsError
 from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.networks.network import device_for
@@ -21,7 +21,7 @@ from phosphene.objectives import Objective
 from phosphene.pixels.canvases import canvas, is_canvas
 from phosphene.pixels.tiles import Box
 from phosphene.recipes.fields import Settings, Values, combined, current, described
-from phosphene.recipes.settings import ALPHA, join_region, split_region
+from phosphene.recipes.settings import is_place, join_region, split_region
 from phosphene.recipes.style_settings import weighted
 from phosphene.records.record import Facts, Record, beside
 from phosphene.techniques.opening import Opened, Opening
@@ -101,14 +101,18 @@ def _of_objective(word: str) -> list[str]:
     return [str(name) for name in objectives.read(word).pictures if name is not None]
 
 
+def _of_mask(word: str) -> list[str]:
+    return [] if is_place(word) else [word]
+
+
 def _of_region(word: str) -> list[str]:
     mask, wish, _ = split_region(word)
-    return [mask, *(_of_objective(wish) if wish else ())]
+    return [*_of_mask(mask), *(_of_objective(wish) if wish else ())]
 
 
 _PICTURES: Mapping[str, Callable[[str], list[str]]] = {
     **dict.fromkeys(("picture", "map"), lambda word: [word]),
-    "mask": lambda word: [] if word == ALPHA else [word],
+    "mask": _of_mask,
     "weighted picture": lambda word: [weighted(word)[0]],
     "objective": _of_objective,
     "region": _of_region,
@@ -145,6 +149,29 @@ def pictures(settings: Settings) -> list[str]:
     return [name for _, name in pictures_by_setting(settings)]
 
 
+def open_pictures(settings: Settings, cache: ImageCache, but: str = "") -> None:
+    """Opens the pictures that settings name, but those of one setting.
+
+    Raises:
+        ImageError: one cannot be read.
+    """
+    for setting, name in pictures_by_setting(settings):
+        if setting == "mask":
+            open_mask(name, cache)
+        elif setting != but:
+            cache.picture(name)
+
+
+def open_mask(name: str, cache: ImageCache) -> Picture:
+    """The picture of a mask. Raises `ImageError`: it cannot be read."""
+    try:
+        return cache.picture(name)
+    except ImageError as error:
+        if "." in name:
+            raise
+        raise ImageError(f"{error}\n--mask takes a picture, sky, a region's number as 2, or alpha.") from error
+
+
 def without_folders(settings: Settings) -> Facts:
     """The settings that name something, as a record holds them."""
     found = {}
@@ -177,7 +204,7 @@ class PreparedPicture:
         make: makes the other picture.
         notes: what the user should hear.
         forecast: measures what it will take; gives `None` where that is not worth while.
-        regions: draws what was matched with what.
+        regions: draws the picture's regions, or what of them was matched with what.
     """
 
     settings: Settings

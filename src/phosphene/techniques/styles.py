@@ -24,8 +24,8 @@ from phosphene.recipes.fields import Values, combined
 from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.structure import StyleImage
 from phosphene.recipes.style_settings import StyleSettings, weighted
-from phosphene.techniques.dreams import fitted, mask_of
-from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, pictures_by_setting
+from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, open_pictures
+from phosphene.techniques.places import fitted, mask_of
 from phosphene.techniques.technique import Continuation
 
 # A picture of what was matched with what: the content and its styles, in shared colours
@@ -82,7 +82,7 @@ class Styles(Engine[StyleSettings]):
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: styles, with what of them is matched with what, a mask, and what it begins with."""
-        mask = mask_of(picture, cache, settings.mask, settings.feather, settings.invert)
+        mask = mask_of(picture, network, cache, settings)
         initial = None if settings.initial is None else fitted(settings.initial, picture, cache, "initial picture")
         sources, notes = _sources(picture, settings, network, cache)
         make = _Painting(picture.pixels, settings, network, sources, mask, initial).make
@@ -93,9 +93,7 @@ class Styles(Engine[StyleSettings]):
     def check(self, settings: StyleSettings, network: Network, cache: ImageCache) -> str:
         """As `Engine.check`."""
         _pictures(settings, network, cache)
-        for setting, name in pictures_by_setting(settings):
-            if setting != "style":
-                cache.picture(name)
+        open_pictures(settings, cache, but="style")
         return _told(settings)
 
     def continued(self, settings: StyleSettings, size: tuple[int, int]) -> Continuation:

@@ -31,7 +31,7 @@ class Technique:
     engine_path: str  # its engine's module and class, loaded when it is first used
     takes: Literal["picture", "words"] = "picture"  # what it begins with: a picture, or words that say of what
     further: str = ""  # the setting that words after the first picture are values of, unless it is named otherwise
-    draws_regions: bool = False  # whether it can draw what was matched with what
+    draws_regions: bool = False  # whether it can draw the regions of a picture, or what of them was matched with what
     about: str = ""  # what it does, in a line of help
     help: str = ""  # the text of its help
 
@@ -75,6 +75,7 @@ DREAM = Technique(
     dream_settings.DreamSettings,
     dream_settings.settings,
     "phosphene.techniques.dreams:Dreams",
+    draws_regions=True,
     about="Dreams upon pictures.",
     help="""Dreams upon pictures, and writes photo-dream.png beside photo.jpg.
 
