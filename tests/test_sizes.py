@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import phosphene
+from phosphene import images
+from phosphene.errors import OutOfSpaceError, SettingsError
 
 SIZES = [(33, 47), (58, 61), (64, 64), (65, 67), (70, 101), (97, 80), (99, 113), (101, 35), (58, 201), (127, 129)]
 QUICK = {"octaves": 1, "steps": 1}
@@ -46,3 +48,19 @@ def test_pattern(network, picture):
     height, width = picture.shape[-2:]
     made = phosphene.pattern(f"{network.default_layer}:1", network=network, size=(width, height), **QUICK)
     check(made, picture)
+
+
+def test_a_picture_is_enlarged_before_it_is_dreamt_and_redone_so(tmp_path):
+    images.save(torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(1)), tmp_path / "small.png")
+    quick = {"layer": "block3", "octaves": 1, "steps": 1}
+    made = phosphene.dream(tmp_path / "small.png", enlarge=2.5, **quick)
+    assert made.size == (100, 150)
+    assert made.record.input["enlarge"] == 2.5
+    made.save(tmp_path / "made.png")
+    assert torch.equal(phosphene.redo(tmp_path / "made.png").pixels, made.pixels)
+    wide = phosphene.dream(tmp_path / "small.png", long_side=240, **quick)
+    assert "--enlarge 4" in " ".join(wide.notes)
+    with pytest.raises(SettingsError, match=r"enlarge is 0\.5; it takes a number from 1 to 16"):
+        phosphene.dream(tmp_path / "small.png", enlarge=0.5)
+    with pytest.raises(OutOfSpaceError, match=r"enlarged 8 times is 480×320 pixels [^@]*Give --enlarge 6\.1"):
+        phosphene.dream(tmp_path / "small.png", enlarge=8, memory="10MB")

@@ -62,7 +62,8 @@ def _origin(job: Job, ready: Prepared) -> dict[str, object]:
         width, height = ready.opening.size or CANVAS_SIZE
         seed = getattr(ready.settings, "seed", 0)
         return {"canvas": job.source.name, "seed": seed, "width": width, "height": height}
-    return {"sha256": _sha256(job.source.name), "long_side": None, "profile": None, **ready.opening.recorded()}
+    nothing = dict.fromkeys(("long_side", "profile", "enlarge"))
+    return {"sha256": _sha256(job.source.name), **nothing, **ready.opening.recorded()}
 
 
 def _sha256(name: str) -> str:
@@ -98,10 +99,10 @@ class Batch:
         self.objectives.update({key: self.of(job).check() for key, job in distinct.items()})
 
     def of(self, job: Job) -> Prepared:
-        """What makes a job's picture: a canvas has a size, and a picture a long side."""
+        """What makes a job's picture: a canvas has a size, and a picture a long side or an enlargement."""
         opening, kind = self.opening, job.source.kind
         if kind == "canvas":
-            opening = replace(opening, long_side=None)
+            opening = replace(opening, long_side=None, enlarge=1.0)
         elif kind != "words":
             opening = replace(opening, size=None)
         return replace(self.ready, settings=job.settings, opening=opening)

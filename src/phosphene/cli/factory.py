@@ -52,6 +52,12 @@ def _opening(technique: Technique) -> list[Callable[[options.Function], options.
     return [
         file_flag("--recursive", is_flag=True, help="look through a folder with all below it, and keep its tree"),
         file_flag("--long-side", type=click.IntRange(1), metavar="N", help=small),
+        file_flag(
+            "--enlarge",
+            type=click.FloatRange(1, 16),
+            metavar="X",
+            help="enlarge the picture first, so many times as high and wide: a poster",
+        ),
         file_flag("--size", metavar="WxH", help="of a canvas, in pixels  [768x512]"),
         options.profile,
         options.max_pixels,
@@ -63,7 +69,7 @@ def _make(technique: Technique, **flags: Any) -> int:
     from phosphene.cli import process  # noqa: F401 - it counts what others use from here on, while torch is loaded
 
     wishes = options.OutputOptions.take_(flags)
-    names = ("words", "config", "size", "long_side", "max_pixels", "profile", "recursive")
+    names = ("words", "config", "size", "long_side", "max_pixels", "profile", "enlarge", "recursive")
     own = {name: flags.pop(name, None) for name in (*names, "show_regions", "scheduler", "workers")}
     looks = {name: value for name in technique.looks if (value := flags.pop(name)) is not None}
     typed = options.given(flags, technique.settings)
@@ -81,7 +87,9 @@ def _make(technique: Technique, **flags: Any) -> int:
 
     alone = own["scheduler"] is None and own["workers"] is None
     limit = MAX_PIXELS if own["max_pixels"] is None else own["max_pixels"]
-    opening = Opening(jobs.canvas_size(own["size"]), own["long_side"], limit, own["profile"] or "srgb")
+    opening = Opening(
+        jobs.canvas_size(own["size"]), own["long_side"], limit, own["profile"] or "srgb", own["enlarge"] or 1.0
+    )
     planned = plan(
         inputs,
         wishes.output,

@@ -169,6 +169,8 @@ class Jobs:
             raise SettingsError(
                 f"--long-side {opening.long_side} is for pictures.\nA canvas has a size of its own: --size 768x512"
             )
+        if opening.enlarge != 1 and all(canvases):
+            raise SettingsError("--enlarge is for pictures.\nA canvas has a size of its own: --size 768x512")
         if opening.size is None:
             return
         if not any(canvases):

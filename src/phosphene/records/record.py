@@ -248,6 +248,7 @@ def _is_whole(value: object, low: int = 1) -> bool:
 _FACTS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     **dict.fromkeys(("width", "height", "depth"), ("a whole number of 1 or more", _is_whole)),
     "long_side": ("a whole number of 1 or more", lambda value: value is None or _is_whole(value)),
+    "enlarge": ("a number", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)),
     "seed": ("a whole number of 0 or more", lambda value: _is_whole(value, 0)),
     **dict.fromkeys(("canvas", "profile"), ("a text", lambda value: isinstance(value, str))),
     **dict.fromkeys(("name", "sha256"), ("a text", lambda value: value is None or isinstance(value, str))),

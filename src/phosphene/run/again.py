@@ -63,7 +63,8 @@ def _opening(made: Record, technique: Technique, max_pixels: int) -> Opening:
     width, height = made.input.get("width"), made.input.get("height")
     painted = "canvas" in made.input or technique.takes == "words"
     size = (int(width), int(height)) if painted and width and height else None
-    return Opening(size, made.input.get("long_side"), max_pixels, str(made.input.get("profile", SRGB)))
+    profile, enlarge = str(made.input.get("profile", SRGB)), made.input.get("enlarge", 1.0)
+    return Opening(size, made.input.get("long_side"), max_pixels, profile, enlarge)
 
 
 def check_there(settings: Settings, folder: Path, changes: Values) -> None:

@@ -65,6 +65,7 @@ def dream(
     long_side: int | None = None,
     max_pixels: int = images.MAX_PIXELS,
     profile: str = SRGB,
+    enlarge: float = 1.0,
     keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
     executor: MakeExecutor | None = None,
@@ -87,6 +88,7 @@ def dream(
         long_side: shrinks the picture first.
         max_pixels: refuses larger pictures; 0 refuses none.
         profile: `keep` leaves the picture in its own colour profile, as Display P3; `srgb` converts it.
+        enlarge: how many times as high and wide it becomes first, 1 to 16: a poster from a small picture.
         keep: where the run keeps how far it came; a run that stopped goes on from there.
         on_forecast: is told what a long dream will take, before it is begun.
         executor: makes the steps of a dream on disk; by default this computer.
@@ -114,7 +116,7 @@ def dream(
         named.add(source, "picture")
     chosen, opening = (
         DREAM.choose(recipe=recipe, preset=preset, **wishes),
-        Opening(size, long_side, max_pixels, profile),
+        Opening(size, long_side, max_pixels, profile, enlarge),
     )
     ready = prepare(DREAM, chosen, network, named=named, opening=opening, objective=given)
     return ready.make(image, on_step=on_step, keep=keep, on_forecast=on_forecast, executor=executor)
@@ -131,6 +133,7 @@ def style(
     long_side: int | None = None,
     max_pixels: int = images.MAX_PIXELS,
     profile: str = SRGB,
+    enlarge: float = 1.0,
     keep: CheckpointOptions | None = None,
     **changes: Unpack[StyleChanges],
 ) -> Dream:
@@ -148,6 +151,7 @@ def style(
         long_side: shrinks the content first.
         max_pixels: refuses larger pictures; 0 refuses none.
         profile: `keep` leaves the content in its own colour profile, as Display P3; `srgb` converts it.
+        enlarge: how many times as high and wide it becomes first, 1 to 16.
         keep: where the run keeps how far it came; a painting that stopped goes on from there.
         **changes: any field of `StyleSettings`: filter, strength, scale, keep_colour, seed, …
 
@@ -163,7 +167,7 @@ def style(
         wishes["initial"] = named.add(initial, "initial")
     if regions is not None:
         wishes["regions"] = tuple(named.add(each, "regions") for each in regions)
-    chosen, opening = STYLE.choose(**wishes), Opening(None, long_side, max_pixels, profile)
+    chosen, opening = STYLE.choose(**wishes), Opening(None, long_side, max_pixels, profile, enlarge)
     return _in_memory(
         prepare(STYLE, chosen, network, named=named, opening=opening).make(image, on_step=on_step, keep=keep)
     )

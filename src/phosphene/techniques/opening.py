@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from numbers import Integral
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -12,11 +12,14 @@ from phosphene import images
 from phosphene.errors import SettingsError
 from phosphene.images import Picture
 from phosphene.pixels.canvases import canvas, is_canvas
+from phosphene.pixels.transforms import at
 from phosphene.records.record import Facts
 
 CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
 
 SRGB, KEEP = "srgb", "keep"
+MOST_ENLARGED = 16.0  # times: a photograph of 1,000 pixels is then a wall's
+NOTED = 1.5  # times a picture's long side: who asks for more expects an enlargement
 PROFILES = (SRGB, KEEP)
 """What becomes of a picture's colour profile: colours are converted to sRGB, or the numbers stay, and so does it."""
 
@@ -29,7 +32,7 @@ class Opening:
     """How a picture is opened.
 
     Raises:
-        SettingsError: an impossible size, long side or profile.
+        SettingsError: an impossible size, long side, profile or enlargement.
 
     >>> Opening(64).size
     (64, 64)
@@ -39,6 +42,7 @@ class Opening:
     long_side: int | None = None  # shrinks a picture first
     max_pixels: int = images.MAX_PIXELS  # refuses larger pictures; 0 refuses none
     profile: str = SRGB  # what becomes of a picture's own colour profile: `keep`, or `srgb`
+    enlarge: float = 1.0  # how many times as high and wide a picture becomes before it is worked on, smoothly
 
     def __post_init__(self) -> None:
         put = object.__setattr__  # frozen for everybody else; numpy's numbers become Python's
@@ -53,6 +57,11 @@ class Opening:
             put(self, "long_side", int(self.long_side))
         if self.profile not in PROFILES:
             raise SettingsError(f"profile is {self.profile!r}. Allowed: {', '.join(PROFILES)}.")
+        if not _is_enlargement(self.enlarge):
+            raise SettingsError(
+                f"enlarge is {self.enlarge!r}; it takes a number from 1 to {MOST_ENLARGED:.0f}, as 2.\n"
+                "To make a picture smaller: --long-side 1024"
+            )
 
     def open(self, image: images.Source, dtype: torch.dtype, seed: int = 0) -> Opened:
         """The picture, and what the record says of it; a canvas is painted with the seed.
@@ -64,6 +73,8 @@ class Opening:
         if is_canvas(image):
             if self.long_side:
                 raise SettingsError("--long-side shrinks pictures; a canvas has the size that --size gives it.")
+            if self.enlarge != 1:
+                raise SettingsError("--enlarge is for pictures; a canvas has the size that --size gives it.")
             width, height = self.size or CANVAS_SIZE
             painted = Picture(canvas(image, height, width, seed=seed, dtype=dtype), None, 8, image, None)
             return painted, {"canvas": image, "seed": seed, "width": width, "height": height}
@@ -76,11 +87,24 @@ class Opening:
             max_pixels=self.max_pixels,
             keep_profile=self.profile == KEEP,
         )
-        return picture, origin_of(picture, self)
+        return self._enlarged(picture), origin_of(picture, self)
+
+    def _enlarged(self, picture: Picture) -> Picture:
+        longest = max(picture.pixels.shape[-2:])
+        if self.enlarge == 1:
+            missing = (self.long_side or 0) / longest
+            more = (
+                f"it has {longest} pixels, less than --long-side; --enlarge {min(missing, MOST_ENLARGED):.2g} adds some"
+            )
+            return replace(picture, notes=(*picture.notes, more)) if missing > NOTED else picture
+        height, width = (round(side * self.enlarge) for side in picture.pixels.shape[-2:])
+        alpha = None if picture.alpha is None else at(picture.alpha, height, width).clamp(0, 1)
+        return replace(picture, pixels=at(picture.pixels, height, width).clamp(0, 1), alpha=alpha)
 
     def recorded(self) -> Facts:
         """What a record's `input` says of it, if it was asked for."""
-        asked = {"long_side": self.long_side, "profile": None if self.profile == SRGB else self.profile}
+        asked: Facts = {"long_side": self.long_side, "profile": None if self.profile == SRGB else self.profile}
+        asked["enlarge"] = None if self.enlarge == 1 else float(self.enlarge)
         return {name: value for name, value in asked.items() if value}
 
 
@@ -89,6 +113,10 @@ def origin_of(picture: Picture, opening: Opening) -> Facts:
     height, width = picture.pixels.shape[-2:]
     origin = {"name": picture.name, "sha256": picture.sha256, "width": width, "height": height}
     return origin | opening.recorded()
+
+
+def _is_enlargement(value: Any) -> bool:
+    return isinstance(value, Real) and value is not True and 1 <= float(value) <= MOST_ENLARGED
 
 
 def _is_length(value: Any) -> bool:
