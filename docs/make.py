@@ -17,7 +17,10 @@ ROOT = HERE.parent
 # What makes a picture, from the root of the repository: in an order in which each finds what it needs.
 MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "flowers": ("docs/makers/flowers.py", ("guide-flowers.jpg",)),
-    "front": ("docs/makers/front.py", ("clouds-dream.jpg", "guided.jpg", "presets.jpg")),
+    "front": (
+        "docs/makers/front.py",
+        ("dahlia-dream.jpg", "clouds-dream.jpg", "painted.jpg", "guided.jpg", "presets.jpg"),
+    ),
     "tutorial": ("docs/makers/tutorial.py", ("tutorial-first.jpg", "tutorial-looks.jpg", "tutorial-guide.jpg")),
     "guides": ("docs/makers/guides.py", ("guide-sheet.jpg",)),
     "atlas": ("docs/makers/atlas.py", ("atlas.jpg",)),

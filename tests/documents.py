@@ -13,6 +13,7 @@ import click
 import numpy as np
 from PIL import Image
 
+import phosphene
 from conftest import photograph
 from phosphene.cli import main
 
@@ -142,6 +143,7 @@ def furnish(folder: Path) -> None:
         _mask(china.size, top, left, bottom, right).save(folder / name)
     if importlib.util.find_spec("av"):
         _furnish_films(folder, china)
+    phosphene.dream(china, layer="block3", octaves=1, steps=1).save(folder / "friend.png")
     cut = china.convert("RGBA")
     cut.putalpha(_mask(china.size, 0.2, 0.2, 0.8, 0.8))
     cut.save(folder / "cut-out.png")

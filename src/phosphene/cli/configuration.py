@@ -28,13 +28,18 @@ def user_file() -> Path:
     return user_config_path("phosphene") / "settings.toml"
 
 
-def wished(technique: Technique, named: str | None, typed: Values) -> ValueDict:
-    """What the user's file, a named one and the command line ask for, the nearest last.
+def wished(technique: Technique, named: str | None, typed: Values, like: str | None = None) -> ValueDict:
+    """What the user's file, a named one, a look and the command line ask for, the nearest last.
 
     Raises:
-        PhospheneError: as `read` does.
+        PhospheneError: as `read` and `looks.like` do.
     """
-    return combined(technique.settings, read(technique, named, typed), typed)
+    files = read(technique, named, typed)
+    if like is None:
+        return combined(technique.settings, files, typed)
+    from phosphene.cli import looks
+
+    return combined(technique.settings, files, looks.like(technique, like, typed), typed)
 
 
 def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -> ValueDict:
@@ -47,14 +52,22 @@ def read(technique: Technique, named: str | None, typed: Collection[str] = ()) -
     """
     own = user_file()
     values = _file(own, DREAM).get(technique.name, {}) if own.is_file() else {}
-    if named is None:
-        return values
-    others = _file(Path(named), technique).get(technique.name, {})
-    if "model" in others and "model" not in typed:
+    return values if named is None else combined(technique.settings, values, read_file(technique, Path(named), typed))
+
+
+def read_file(technique: Technique, path: Path, typed: Collection[str]) -> ValueDict:
+    """The settings of a file that is not the user's own; for the rest, see `read`."""
+    found = _file(path, technique).get(technique.name, {})
+    if "model" in found and "model" not in typed:
         from phosphene import networks
 
-        networks.refuse_program(others["model"], named, "--model {}")
-    return combined(technique.settings, values, others)
+        networks.refuse_program(found["model"], str(path), "--model {}")
+    return found
+
+
+def techniques_in(path: Path) -> list[str]:
+    """The techniques that have a table in a file of settings. Raises `SettingsError`: it cannot be read."""
+    return [name for name in toml(path) if name in TECHNIQUES]
 
 
 def layer_from(wishes: Values) -> Named | None:
@@ -68,6 +81,7 @@ def layer_from(wishes: Values) -> Named | None:
 def _file(path: Path, above: Technique) -> dict[str, dict[str, object]]:
     """The settings of each technique; those at the top belong to the one `above`."""
     content = toml(path)
+    content.pop("look", None)  # what is shown of a look, and is no setting
     tables = {name: table for name, table in content.items() if name in TECHNIQUES and isinstance(table, dict)}
     top = {key: value for key, value in content.items() if key not in tables}
     found = {name: _checked(table, path, TECHNIQUES[name]) for name, table in tables.items()}

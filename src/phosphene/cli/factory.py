@@ -28,6 +28,7 @@ def command(technique: Technique) -> click.Command:
         options.machines,
         options.looks(technique),
         options.config,
+        *([options.like] if technique.takes == "picture" else []),
         *_opening(technique),
         options.settings(technique.settings),
     )
@@ -69,12 +70,12 @@ def _make(technique: Technique, **flags: Any) -> int:
     from phosphene.cli import process  # noqa: F401 - it counts what others use from here on, while torch is loaded
 
     wishes = options.OutputOptions.take_(flags)
-    names = ("words", "config", "size", "long_side", "max_pixels", "profile", "enlarge", "recursive")
+    names = ("words", "config", "like", "size", "long_side", "max_pixels", "profile", "enlarge", "recursive")
     own = {name: flags.pop(name, None) for name in (*names, "show_regions", "scheduler", "workers")}
     looks = {name: value for name in technique.looks if (value := flags.pop(name)) is not None}
     typed = options.given(flags, technique.settings)
     inputs, typed = _shared_out(technique, own["words"], typed | looks)
-    values = configuration.wished(technique, own["config"], typed)
+    values = configuration.wished(technique, own["config"], typed, own["like"])
     _check_named(technique, inputs, values)
     # What is wrong with them is said before torch is loaded; of words, each has settings of its own.
     for each in inputs if technique.takes == "words" else ():

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from phosphene import __version__
-from phosphene.cli import factory, film, match, reports, studio, tables
+from phosphene.cli import factory, film, looks, match, reports, studio, tables
 from phosphene.cli.configuration import beginning
 from phosphene.cli.progress import Console, open_streams
 from phosphene.errors import Stop, in_words, nearest
@@ -84,7 +84,6 @@ _OTHER_WORDS = {
     "ui": "phosphene studio",
     "web": "phosphene studio",
     "transfer": "phosphene style photo.jpg painting.jpg",
-    "looks": "phosphene presets, and phosphene filters",
     "batch": "phosphene FOLDER",
 }
 _OTHER_FLAGS = {
@@ -219,6 +218,6 @@ def main() -> None:
 
 
 _MAKE = (film.film, film.zoom, factory.redo, factory.resume, reports.atlas, reports.study, match.match, studio.studio)
-_SHOW = (tables.filters, tables.layers, tables.networks, tables.presets, tables.info)
+_SHOW = (looks.looks, tables.filters, tables.layers, tables.networks, tables.presets, tables.info)
 for _command in (*map(factory.command, TECHNIQUES.values()), *_MAKE, *_SHOW):
     main.add_command(_command)

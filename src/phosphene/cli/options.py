@@ -195,6 +195,12 @@ class OutputOptions:
 
 
 config = flag("--config", metavar="FILE", help="settings from a TOML file")
+like = flag(
+    "--like",
+    metavar="PICTURE|NAME",
+    help="the look of a picture that this program made, or one that phosphene looks lists",
+    shell_complete=configuration.files,
+)
 max_pixels = speed_flag(
     "--max-pixels", type=click.IntRange(0), metavar="N", help="refuse larger pictures; 0 refuses none"
 )

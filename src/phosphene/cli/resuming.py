@@ -195,10 +195,15 @@ def _refuse_elsewhere(words: Sequence[str], here: Path, picture: Path) -> None:
 
 def _configured(words: Sequence[str], here: Path, root: Path) -> list[str]:
     """The texts in the settings files that a command names, as far as these lie below."""
-    named = [word.removeprefix("--config=") for word in words if word.startswith("--config=")]
-    named += [name for word, name in pairwise(words) if word == "--config"]
+    named = [*_given("--config", words), *(name for name in _given("--like", words) if name.endswith(".toml"))]
     files = [here / name for name in named if _lies_below(name, here, root)]
     return [text for path in files for text in _texts(configuration.toml(path))]
+
+
+def _given(flag: str, words: Sequence[str]) -> list[str]:
+    """The words that a command gives to a flag."""
+    named = [word.removeprefix(f"{flag}=") for word in words if word.startswith(f"{flag}=")]
+    return named + [name for word, name in pairwise(words) if word == flag]
 
 
 def _texts(value: object) -> Iterator[str]:

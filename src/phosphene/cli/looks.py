@@ -1,0 +1,230 @@
+"""Looks that are passed on: the settings of a picture, kept under a name or in a small file of data.
+
+A look's file is a file of settings, as `--config` takes it, with a table beside them that programs may show:
+
+    [look]
+    about = "as china-dream.png, a dream"
+    preview = "data:image/webp;base64,…"
+    [dream]
+    layer = "block6"
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+import click
+
+from phosphene.cli import configuration
+from phosphene.cli.options import flag
+from phosphene.cli.progress import Console
+from phosphene.cli.tables import as_json, print_json, table
+from phosphene.errors import SettingsError, UnknownNameError, nearest
+from phosphene.recipes.fields import SPEED, Settings, ValueDict, Values, described
+from phosphene.recipes.settings import PRESETS
+from phosphene.techniques import TECHNIQUES, Technique
+
+PLACES = ("mask", "feather", "invert", "region", "regions", "initial")  # of one picture; no part of a look
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_PREVIEW = 96  # pixels of a preview's long side
+
+
+def folder() -> Path:
+    """Where the user's looks lie; the folder need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path("phosphene") / "looks"
+
+
+def kept() -> dict[str, Path]:
+    """The files of the user's looks, by name."""
+    return {path.stem: path for path in sorted(folder().glob("*.toml"))}
+
+
+def like(technique: Technique, named: str, typed: Collection[str]) -> ValueDict:
+    """The settings of a look: of a picture that the program made, of a look's file, or of a look that is kept.
+
+    Args:
+        technique: whose settings they are to be.
+        named: the picture, the file or the name.
+        typed: the settings that were typed; a program that the look names runs only where the model is among them.
+
+    Raises:
+        UnknownNameError: there is none.
+        SettingsError: it is the look of another technique, or its file is damaged.
+        PhospheneError: the picture does not say how it was made, or uses pictures that are not beside it.
+    """
+    path = _path(named)
+    if path.suffix.lower() != ".toml":
+        return _of_picture(technique, path, typed)
+    others = [name for name in configuration.techniques_in(path) if name != technique.name]
+    if others and technique.name not in configuration.techniques_in(path):
+        raise SettingsError(_for_others(named, TECHNIQUES[others[0]]))
+    return configuration.read_file(technique, path, typed)
+
+
+def _path(named: str) -> Path:
+    if Path(named).is_file():
+        return Path(named)
+    known = kept()
+    if named in known:
+        return known[named]
+    if named in PRESETS:
+        raise UnknownNameError(f"{named!r} is a preset. It is: --preset {named}")
+    raise UnknownNameError(
+        f"There is no picture, no look's file and no look of yours called {named!r}.{nearest(named, known)}\n"
+        "phosphene looks lists yours."
+    )
+
+
+def _for_others(named: str, technique: Technique) -> str:
+    return f"{named} is one of the {technique.plural}. It is: phosphene {technique.name} PICTURE --like {named}"
+
+
+def _of_picture(technique: Technique, path: Path, typed: Collection[str]) -> ValueDict:
+    """The settings of a picture's record, but those of its places and of the machine that made it."""
+    from phosphene.records import record
+    from phosphene.run.again import recorded
+    from phosphene.techniques.engine import beside_of
+
+    made = record.read(path)
+    if made.recipe not in TECHNIQUES:
+        raise SettingsError(f"{path} was made by phosphene {made.recipe}, which has no one look.")
+    if made.recipe != technique.name:
+        raise SettingsError(_for_others(str(path), TECHNIQUES[made.recipe]))
+    then, _ = recorded(made, technique, path.resolve().parent, dict.fromkeys(typed))
+    known = described(technique.settings)
+    found = {name: value for name, value in then.items() if name in known and name not in PLACES}
+    shown = {name: value for name, value in found.items() if known[name].group != SPEED and name != "seed"}
+    return beside_of(technique.settings, shown, path.resolve().parent)
+
+
+def changed(technique: Technique, look: Values) -> ValueDict:
+    """What of a look is not as the program has it by itself."""
+    known = described(technique.settings)
+    return {name: value for name, value in look.items() if value != known[name].default and value not in (None, [], ())}
+
+
+def written(technique: Technique, look: Values, about: str, preview: str | None) -> str:
+    """A look's file."""
+    shown = {"about": about} | ({"preview": preview} if preview else {})
+    tables = {"look": shown, technique.name: changed(technique, look)}
+    lines = [[f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in of.items())] for name, of in tables.items()]
+    return "\n\n".join("\n".join(each) for each in lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it, which for texts, numbers and lists of texts is as JSON does."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+
+
+def _looked_at(named: str) -> tuple[Technique, ValueDict, str, str | None]:
+    """The technique, the settings, the line for the painter and the preview of a look that is to be passed on.
+
+    Raises:
+        PhospheneError: there is none, or it uses pictures, which a look's file cannot hold.
+    """
+    if named in PRESETS and not Path(named).is_file():
+        dream = TECHNIQUES["dream"]
+        return dream, dream.choose(preset=named).to_dict(), PRESETS[named].about, None
+    path = _path(named)
+    if path.suffix.lower() == ".toml":
+        names = configuration.techniques_in(path)
+        technique = TECHNIQUES[names[0] if names else "dream"]
+        told = configuration.toml(path).get("look", {})
+        told = told if isinstance(told, dict) else {}
+        about, preview = str(told.get("about", f"out of {path.name}")), told.get("preview")
+        return technique, configuration.read_file(technique, path, ()), about, preview if _is_preview(preview) else None
+    from phosphene.records import record
+
+    technique = TECHNIQUES.get(record.read(path).recipe, TECHNIQUES["dream"])
+    return technique, like(technique, named, ()), f"as {path.name}, one of the {technique.plural}", _preview(path)
+
+
+def _is_preview(preview: object) -> bool:
+    return isinstance(preview, str) and preview.startswith("data:image/webp;base64,") and len(preview) < 100_000
+
+
+def _preview(path: Path) -> str:
+    import base64
+
+    from phosphene import images
+    from phosphene.images.writing import encode
+
+    data, _ = encode(images.load(path, long_side=_PREVIEW).pixels, "webp", quality=80)
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
+
+
+def _keep(named: str, path: Path, *, force: bool) -> None:
+    """Writes a look's file. Raises `SettingsError`: it uses pictures, which lie elsewhere."""
+    from phosphene.images.sources import refuse, write_atomically
+    from phosphene.techniques.engine import pictures_by_setting
+
+    technique, look, about, preview = _looked_at(named)
+    chosen: Settings = technique.settings.of({name: value for name, value in look.items() if name in technique.fields})
+    if used := pictures_by_setting(chosen):
+        setting, name = used[0]
+        raise SettingsError(
+            f"{named} uses a picture, --{setting} {name}, and a look's file holds settings alone.\n"
+            f"Pass on the pictures: phosphene {technique.name} PICTURE --like {named}"
+        )
+    refuse(path, overwrite=force)
+    write_atomically(path, written(technique, look, about, preview).encode(), overwrite=force)
+
+
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def looks(context: click.Context, as_json: bool) -> None:
+    """Lists all looks, and passes them on: presets, filters and your own.
+
+    A look of yours is used by --like NAME; so is a picture that the program made: --like friend.png.
+    """
+    if context.invoked_subcommand:
+        return
+    from phosphene.filters import library
+
+    rows = [{"flag": "--preset", "name": each.name, "about": each.about} for each in PRESETS.values()]
+    rows += [{"flag": "style --filter", "name": name, "about": library.read(name).about} for name in library.names()]
+    rows += [{"flag": "--like", "name": name, "about": _about(path)} for name, path in kept().items()]
+    if as_json:
+        print_json(rows)
+        return
+    table(("flag", "name", "about"), [tuple(row.values()) for row in rows])
+    Console().say(f"Looks of yours lie in {folder()}")
+
+
+def _about(path: Path) -> str:
+    told = configuration.toml(path).get("look")
+    return str(told.get("about", "")) if isinstance(told, dict) else ""
+
+
+@looks.command(name="import")
+@click.argument("look", metavar="PICTURE|FILE")
+@flag("--name", metavar="NAME", help="what it is called here  [the file's name]")
+@flag("--force", is_flag=True, help="replace the look of that name")
+def import_(look: str, name: str | None, force: bool) -> None:
+    """Keeps the look of a picture, or of a look's file, for --like NAME."""
+    called = name or Path(look).stem.lower()
+    if not _NAME.fullmatch(called):
+        raise SettingsError(f"{called!r} cannot be a look's name; use small letters, digits, - and _: --name night-sea")
+    if called in PRESETS:
+        raise SettingsError(f"{called!r} is a preset. Choose another name: --name my-{called}")
+    folder().mkdir(parents=True, exist_ok=True)
+    _keep(look, folder() / f"{called}.toml", force=force)
+    Console().say(f"It is kept: phosphene PICTURE --like {called}")
+
+
+@looks.command()
+@click.argument("look", metavar="NAME|PICTURE")
+@click.argument("file", metavar="FILE.toml")
+@flag("--force", is_flag=True, help="replace the file")
+def export(look: str, file: str, force: bool) -> None:
+    """Writes a look into a small file, to pass on: a preset, a look of yours, or a picture's."""
+    if Path(file).suffix.lower() != ".toml":
+        raise SettingsError(f"{file!r} is no name for a look's file; it ends in .toml, as {Path(file).stem}.toml")
+    _keep(look, Path(file), force=force)
+    Console().say(f"{file}: settings and a small picture. To use it: phosphene PICTURE --like {file}")
