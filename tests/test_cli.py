@@ -530,3 +530,11 @@ def test_a_memory_limit_is_kept(here, more):
     run = subprocess.run([*program, "grey", *wishes], capture_output=True, text=True, check=True)
     peak = int(re.search(r"VmHWM:\s+(\d+) kB", run.stdout)[1])
     assert 100_000 < peak * 1.024 < limit * 1000
+
+
+def test_a_long_run_without_a_terminal_says_how_far_it_is(here, monkeypatch):
+    monkeypatch.setattr("phosphene.cli.progress.EVERY", 0.0)
+    said = cli("photo.png", "--octaves", "2", "--steps", "2", "--layer", "block2", "-o", "x.png").stderr
+    assert re.search(r"^photo\.png: \d+%, octave 1/1$", said, re.MULTILINE)
+    quiet = cli("photo.png", "--octaves", "2", "--steps", "2", "--layer", "block2", "-o", "y.png", "-q").stderr
+    assert quiet == ""

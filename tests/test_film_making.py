@@ -920,3 +920,10 @@ def test_a_disk_without_room_for_a_frame_is_told_by_the_system(tmp_path):
     with pytest.raises(OSError, match="No space") as full:
         making._write_frame(tmp_path / "frame.npy", Frame(0, Fraction(0), torch.zeros(1, 3, 64, 64)))
     assert full.value.errno == errno.ENOSPC
+
+
+def test_a_second_try_gets_a_name_of_its_own(tmp_path, here):
+    clip(tmp_path / "a.mp4", 2, size=(32, 48))
+    for _ in range(2):
+        assert called("film", "a.mp4", *FLAGS) == 0
+    assert {path.name for path in tmp_path.glob("a-dream*")} == {"a-dream.mp4", "a-dream-2.mp4"}

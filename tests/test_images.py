@@ -807,3 +807,8 @@ def full_disk(room=1000):
 def test_every_error_is_one_of_ours():
     assert issubclass(ImageError, PhospheneError)
     assert all(hasattr(images, name) for name in images.__all__)
+
+
+def test_a_list_is_told_how_many_are_made():
+    with pytest.raises(ImageError, match=r"A list of 2 is not a picture\.\nMake one of each: \[phosphene\.dream"):
+        images.load([np.zeros((8, 8, 3)), np.zeros((8, 8, 3))])

@@ -2,7 +2,7 @@
 
 from phosphene.batch.batch import Batch, BatchResult, many, plan, standing
 from phosphene.batch.conflicts import Job, overwritten, refuse_overwriting
-from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, in_kinds, is_folder, target
+from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, in_kinds, is_folder, numbered, target
 from phosphene.batch.locks import claimed
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "in_kinds",
     "is_folder",
     "many",
+    "numbered",
     "overwritten",
     "plan",
     "refuse_overwriting",

@@ -183,7 +183,7 @@ def resume(context: click.Context, picture: str, model: str | None) -> int:
                 )
         raise ImageError(
             f"No run that writes {output} was stopped: there is no {journal.folder_of(output).name}.\n"
-            "A run keeps one from its first minute on. To make a finished picture again: phosphene redo PICTURE"
+            "A run keeps one from its first twenty seconds on. To make a finished picture again: phosphene redo PICTURE"
         )
     folder, words = resuming.command(found.get("command"), output)
     own, written = None if model is None else str(Path(model).absolute()), output.resolve()

@@ -157,14 +157,17 @@ def _place(text: str) -> tuple[float, ...]:
 
 
 def _output(wishes: OutputOptions, usual: Path) -> Path:
-    """Where the film goes: what `-o` names, or the usual name, in the folder that it names."""
+    """Where the film goes: what `-o` names, or a free name like the usual one, in the folder that it names."""
     if wishes.output == "-":
         raise SettingsError("-o - is for pictures; a film is written into a file. Name it: -o film.mp4")
-    if wishes.output is None:
-        return usual
-    path = Path(wishes.output)
-    into = wishes.output.endswith("/") or (path.is_dir() and not _begun(path))
-    return path / usual.name if into else path
+    from phosphene.batch import numbered
+
+    path = usual if wishes.output is None else Path(wishes.output)
+    if wishes.output is not None:
+        if not (wishes.output.endswith("/") or (path.is_dir() and not _begun(path))):
+            return path
+        path /= usual.name
+    return path if wishes.force else next(name for name in numbered(path) if _begun(name) or not name.exists())
 
 
 def _begun(output: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Bars on standard error, drawn only where somebody can watch them."""
+"""Bars on standard error where somebody can watch them, and elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,22 @@ class Bar:
         self._update(completed=done, where=where)
 
 
+EVERY = 30.0  # seconds between the lines that stand in place of a bar
+
+
+class Lines:
+    """What is told of a dream where no bar can be drawn, as in a log: how far it is, now and then."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._last = title, time.monotonic()
+
+    def update(self, completed: float, where: str) -> None:
+        """Says how far it is, if that was last said some time ago."""
+        if completed < 1 and time.monotonic() - self._last >= EVERY:
+            self._last = time.monotonic()
+            click.echo(f"{self._title}: {completed:.0%}, {where}", err=True)
+
+
 class Download:
     """A download's bar, in the shape that pooch expects."""
 
@@ -67,9 +84,9 @@ def watched(quiet: bool) -> bool:
 
 @contextmanager
 def bar(title: str, *, quiet: bool) -> Iterator[Bar]:
-    """A dream's bar for as long as the block runs, drawn where somebody watches."""
+    """A dream's bar for as long as the block runs: drawn where somebody watches, in lines where nobody does."""
     if not watched(quiet):
-        yield Bar()
+        yield Bar() if quiet else Bar(Lines(title).update)
         return
     from rich.progress import TaskProgressColumn, TextColumn, TimeRemainingColumn
 

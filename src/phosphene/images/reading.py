@@ -163,6 +163,11 @@ def _samples(source: Source, called: str, how: Decoding) -> tuple[Samples, Tags,
     elif isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(source, "read"):
         data = read_bytes(source)
         return *decode(data, called, how), hashlib.sha256(data).hexdigest()
+    elif isinstance(source, (list, tuple)):
+        raise ImageError(
+            f"A {type(source).__name__} of {len(source)} is not a picture.\n"
+            "Make one of each: [phosphene.dream(each) for each in pictures]; of files: phosphene.many(files, folder)"
+        )
     else:
         raise ImageError(
             f"A {type(source).__name__} is not a picture.\n"
