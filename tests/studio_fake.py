@@ -60,7 +60,14 @@ class Session:
         references = [*self.references.values()]
         ground = self.ground and self.ground.to_dict()
         mine |= {"layers": [], "ground_opacity": 1, "opacity": 1}
-        more = {"ground": ground, "strokes": self.strokes, "references": references, "jobs": [], "notes": []}
+        more = {
+            "ground": ground,
+            "strokes": self.strokes,
+            "references": references,
+            "jobs": [],
+            "notes": [],
+            "look": None,
+        }
         return mine | flags | more
 
     def view(self):

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic import TypeAdapter
 
+import phosphene
 from phosphene.errors import ImageError, OutOfSpaceError, PhospheneError, SettingsError, UnknownNameError
 from phosphene.painting.document import Brush, Ground, Look
 from phosphene.recipes import style_settings
@@ -850,3 +851,29 @@ def test_jobs_of_a_picture_that_is_thrown_away_leave_the_queue_at_once():
     gate.set()
     worker.close()
     assert running.state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "look"),
+    [
+        ({"preset": "coils", "strength": 0.7}, {"kind": "dream", "preset": "coils", "strength": 0.7}),
+        ({"layer": "block3", "channel": 5}, {"kind": "dream", "layer": "block3", "channel": 5, "strength": 1.0}),
+        (
+            {"preset": "weave", "colour": "keep"},
+            {"kind": "dream", "preset": "weave", "colour": "keep", "strength": 1.0},
+        ),
+        ({"layer": "block2"}, {"kind": "dream", "layer": "block2", "strength": 1.0}),
+        ({"objective": "layer(block3)"}, None),
+        ({"layer": "block3,block5"}, None),
+    ],
+)
+def test_a_picture_that_was_made_here_says_how(studio, wishes, look):
+    made = phosphene.dream(jpeg(), octaves=1, steps=1, network=studio.network, **wishes)
+    assert studio.open(made.encode("png")[0], "friend.png").state()["look"] == look
+
+
+def test_a_painting_in_a_filter_and_a_photograph_say_what_they_are(studio):
+    made = phosphene.style(jpeg(), filter="woodcut", steps=1, scales=1, strength=0.3, network=studio.network)
+    look = studio.open(made.encode("png")[0], "cut.png").state()["look"]
+    assert look == {"kind": "style", "filter": "woodcut", "strength": 0.3}
+    assert studio.open(jpeg(), "photo.jpg").state()["look"] is None

@@ -15,6 +15,7 @@ pytest.importorskip("axe_playwright_python", reason="needs the extra `browser`")
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
+import phosphene
 from phosphene.records import record
 from studio_browser import FLAGS, PATIENCE, far_from, painting, serving, small
 
@@ -588,3 +589,24 @@ def test_nothing_bars_anybody_from_the_dialogs(looker):
     page.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Copy as command").click()
     assert barriers + looker.find_barriers("command") == []
+
+
+def test_a_picture_that_was_made_here_lends_its_look_to_the_brush(painter, china, tmp_path):
+    made = phosphene.dream(china, preset="lace", strength=0.7, octaves=1, steps=1, long_side=96)
+    made.save(tmp_path / "friend.png")
+    painter.open(tmp_path / "friend.png")
+    toast = painter.page.locator(".toast", has_text="friend.png was made with lace, strength 0.7.")
+    toast.get_by_role("button", name="Paint with this look").click()
+    expect(painter.page.locator("#brush-look")).to_contain_text("lace")
+    expect(toast).to_be_hidden()
+
+
+def test_zoom_is_of_the_photograph_and_not_of_its_view(painter, tmp_path):
+    wide = np.random.default_rng(1).integers(0, 255, (64, 2048, 3), np.uint8)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    painter.open(tmp_path / "wide.png")
+    level = painter.page.locator("#zoom-level")
+    level.click()
+    expect(level).to_have_text("100 %")
+    shown = painter.page.locator("#painting").bounding_box()
+    assert shown["width"] == pytest.approx(2048, abs=2)

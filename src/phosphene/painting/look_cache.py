@@ -7,27 +7,57 @@ from functools import cached_property, partial
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.errors import SettingsError, UnknownNameError, nearest
+from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
-from phosphene.painting.document import Look
+from phosphene.painting.document import Ground, Look
 from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.colours import colourfulness
 from phosphene.recipes.dream import sizes_of
-from phosphene.recipes.fields import Settings, ValueDict
+from phosphene.recipes.fields import Settings, ValueDict, Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.recipes.settings import settings as choose
 from phosphene.recipes.style_settings import settings as choose_style
+from phosphene.records import record
 from phosphene.run import Prepared
 from phosphene.run.prepared import Dream
-from phosphene.techniques import STYLE
+from phosphene.techniques import DREAM, STYLE
 from phosphene.techniques.dreams import PreparedObjective, aim
 from phosphene.techniques.engine import ImageCache
 
 Size = tuple[int, int]
 Box = tuple[slice, slice]
+
+
+def made_with(data: bytes) -> Ground | None:
+    """What a picture was made with, as a ground, from its file's bytes; `None` if it does not say, or more than that.
+
+    A guide and a style picture are not in the file, so that they are no look that could be taken from it.
+    """
+    try:
+        made = record.read(data)
+        settings = {name: value for name, value in made.settings.items() if value not in (None, [], "")}
+        strength = float(settings.get("strength", 1.0))
+        if made.recipe == STYLE.name and "filter" in settings and not settings.get("style"):
+            return Ground(Look("style", filter=str(settings["filter"])), strength)
+        if made.recipe != DREAM.name or {"guide", "objective"} & settings.keys():
+            return None
+        return Ground(_dreamt(str(settings["layer"]), settings), strength)
+    except (PhospheneError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _dreamt(layer: str, settings: Values) -> Look:
+    """The look of a dream: a preset if there is one of that layer and channel."""
+    channel, words = settings.get("channel"), {0.0: "keep", 0.2: "tint", 1.0: "free"}
+    colour = words.get(settings.get("colour", -1.0))
+    more: ValueDict = {} if colour is None else {"colour": colour}
+    for name, known in PRESETS.items():
+        if (known.changes.get("layer"), known.changes.get("channel")) == (layer, channel):
+            return Look("dream", preset=name, **more)
+    return Look("dream", layer=layer, channel=channel, **more)
 
 
 @dataclass

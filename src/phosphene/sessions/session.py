@@ -1,7 +1,7 @@
 """One picture and the painter before it: what was done, what can be undone, what is being computed, and who watches."""
 
 import time
-from functools import partial
+from functools import cached_property, partial
 
 from phosphene import images
 from phosphene.errors import SettingsError
@@ -10,7 +10,7 @@ from phosphene.networks import Network
 from phosphene.painting.document import STYLE, Adjustment, Brush, Ground, Look, Stroke, Touch
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History, read
-from phosphene.painting.look_cache import LookCache
+from phosphene.painting.look_cache import LookCache, made_with
 from phosphene.records.record import Facts
 from phosphene.sessions.background import Background
 from phosphene.sessions.jobs import Job, Rank, Subscribers, Worker
@@ -18,7 +18,7 @@ from phosphene.sessions.painter import LiveStroke, Painter
 from phosphene.sessions.preparing import Preparation
 from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
 from phosphene.sessions.states import Command, Reference, State, layer_of
-from phosphene.sessions.store import References, SessionFolder, command_of
+from phosphene.sessions.store import PICTURE, References, SessionFolder, command_of
 
 VIEW = 1024  # pixels of the view's long side
 
@@ -99,7 +99,14 @@ class Session(Subscribers):
             "jobs": [job.to_dict() for job in self.jobs.values()],
             "notes": self.notes,
             "regions": self.engine.regions is not None,
+            "look": self.look,
         }
+
+    @cached_property
+    def look(self) -> dict[str, object] | None:
+        """What the picture itself was made with, if it says so."""
+        found = made_with(self.folder.read(PICTURE))
+        return None if found is None else found.to_dict()
 
     def view(self) -> bytes:
         """The painting, a WebP without loss."""

@@ -125,6 +125,7 @@ class State(Reference):
     jobs: list[JobState]
     notes: list[str]
     regions: bool
+    look: GroundWords  # what the picture itself was made with, if it says so
 
 
 class Command(TypedDict):

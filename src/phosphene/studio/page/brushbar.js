@@ -5,7 +5,7 @@ import { belongs, lookFrame } from "./frames.js";
 import { nameOf, sameLook } from "./looks.js";
 import { openPicker } from "./picker.js";
 import { tryRing } from "./ring.js";
-import { setBrushLook } from "./session.js";
+import { setBrushLook, thumbs } from "./session.js";
 import { byFactors, even, slider } from "./slider.js";
 import { store } from "./store.js";
 
@@ -127,6 +127,7 @@ function showLooks() {
     .get("recent")
     .filter((other) => !sameLook(other, look) && belongs(other, picture))
     .slice(0, 4);
+  for (const each of [look, ...others]) thumbs.requestFor(each);
   recents.replaceChildren(...others.map((other) => recentButton(other, picture)));
 }
 

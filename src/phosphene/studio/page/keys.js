@@ -6,7 +6,7 @@ import { openHelp } from "./help.js";
 import { openPicker } from "./picker.js";
 import { handsBusy, holdSpace } from "./pointer.js";
 import { openRender } from "./render.js";
-import { step, viewport } from "./session.js";
+import { photographScale, step, viewport } from "./session.js";
 import { copyPicture, savePicture } from "./share.js";
 import { store } from "./store.js";
 import { stroke } from "./stroke.js";
@@ -30,7 +30,7 @@ const KEYS = {
   "=": () => viewport.zoom(1.25),
   "-": () => viewport.zoom(0.8),
   0: () => viewport.fit(),
-  1: () => viewport.zoomTo(1),
+  1: () => viewport.zoomTo(photographScale()),
   c: () => compare(true),
 };
 

@@ -16,7 +16,7 @@ import { startPhosphenes } from "./phosphenes.js";
 import { startPointer } from "./pointer.js";
 import { startProgress } from "./progress.js";
 import { startRender } from "./render.js";
-import { leave, show, step, viewport } from "./session.js";
+import { leave, photographScale, show, step, viewport } from "./session.js";
 import { startShare } from "./share.js";
 import { drawShelves, startStart } from "./start.js";
 import { rememberHand, store } from "./store.js";
@@ -95,17 +95,18 @@ function startHeader() {
   click("zoom-in", () => viewport.zoom(1.25));
   click("zoom-out", () => viewport.zoom(0.8));
   click("zoom-fit", () => viewport.fit());
-  click("zoom-level", () => viewport.zoomTo(1));
+  click("zoom-level", () => viewport.zoomTo(photographScale()));
   click("camera", openCamera);
   byId("camera").hidden = !cameraExists();
   const fromMenu = { "menu-new": goHome, "menu-theme": toggleTheme, "menu-help": openHelp };
   for (const [id, act] of Object.entries(fromMenu)) click(id, () => (byId("menu").hidePopover(), act()));
   viewport.addEventListener("change", showZoom);
+  store.watch(["picture"], showZoom);
   store.watch(["picture"], showPicture);
 }
 
 function showZoom() {
-  const percent = `${Math.round(viewport.scale * 100)} %`;
+  const percent = `${Math.round((viewport.scale / photographScale()) * 100)} %`; // of the photograph, not of its view
   byId("zoom-level").textContent = percent;
   byId("zoom-level").setAttribute("aria-label", `Zoom ${percent}: show actual pixels`);
 }

@@ -3,8 +3,9 @@
 import { api } from "./api.js";
 import { byId } from "./dom.js";
 import { bringGuide } from "./guide.js";
+import { lookOf, nameOf } from "./looks.js";
 import { byKeyboard } from "./modality.js";
-import { beginDreaming, leave, painting, show, viewport } from "./session.js";
+import { beginDreaming, leave, painting, setBrushLook, show, viewport } from "./session.js";
 import { store } from "./store.js";
 import { bringStyle } from "./style.js";
 import { complain, tell } from "./toasts.js";
@@ -64,6 +65,7 @@ async function enter(load, file = null) {
     if (mine !== entering) return;
     show(state);
     beginDreaming(state);
+    offerLook(state);
     if (byKeyboard()) byId("painting").focus({ preventScroll: true });
   } catch (error) {
     if (mine === entering) leave();
@@ -71,6 +73,14 @@ async function enter(load, file = null) {
   } finally {
     if (mine === entering) delete document.body.dataset.opening;
   }
+}
+
+/** A picture that the program made says how: its look can be the brush's, for this picture and the next. */
+function offerLook({ look, name }) {
+  if (!look) return;
+  const act = () => setBrushLook(lookOf(look));
+  const words = `${name} was made with ${nameOf(look)}, strength ${Number(look.strength.toFixed(2))}.`;
+  tell(words, { action: { name: "Paint with this look", act }, milliseconds: 12000 });
 }
 
 async function preview(file, wanted) {

@@ -22,6 +22,12 @@ let wished = null; // a ground on its way to the server: what is told meanwhile 
 export const whenTold = (name, act) => listeners[name].push(act);
 const tellAll = (name, value) => listeners[name].forEach((act) => act(value));
 
+/** How many pixels of the photograph one of the view stands for. */
+export function photographScale() {
+  const picture = store.get("picture");
+  return picture ? picture.width / picture.view.width : 1;
+}
+
 /** Shows a picture that the server has opened. */
 export function show(state) {
   painting.begin();

@@ -40,6 +40,15 @@ export class Thumbs extends EventTarget {
     if (this.#online) this.#send(one);
   }
 
+  /** The set to which a look belongs, if it has a thumbnail. */
+  requestFor(look) {
+    if (look.filter) this.request("filters");
+    else if (look.layer && !look.reference) {
+      if (look.channel === undefined) this.request("layers");
+      else this.request("channels", look.layer);
+    }
+  }
+
   finished(set, layer) {
     return this.#asked.get(nameOf(set, layer))?.done ?? false;
   }
