@@ -6,7 +6,8 @@ A real server, and a real page in Chromium driven by Playwright (pip install 'ph
 chromium). Strokes begin at places all over a photograph, with the default brush, and are timed within the page, from
 the pointer's event to the frame that was drawn. The event loop's pauses are taken in the server while a render runs: a
 task in it sleeps for 5 ms again and again, and notes how much later it wakes. Clicks are requests of the page's own
-meanwhile. The table goes to `studio.csv`.
+meanwhile. One stroke of many is hidden and shown; a style is chosen for the brush and painted with at once; and a
+render is asked for while the picture's thumbnails are still being made. The table goes to `studio.csv`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import statistics
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,10 +81,13 @@ class Served:
 
     def get(self, path: str, data: bytes | None = None, kind: str = "application/json") -> bytes:
         """Asks as a program does."""
-        headers = {"Authorization": f"Bearer {self.place.keys.token}", "Content-Type": kind}
+        headers = {"Authorization": f"Bearer {self.place.tokens.token}", "Content-Type": kind}
         asked = urllib.request.Request(f"http://127.0.0.1:{self.place.port}{path}", data, headers)
-        with urllib.request.urlopen(asked) as answer:
-            return answer.read()
+        try:
+            with urllib.request.urlopen(asked) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{path}: {error.read().decode()}") from error
 
     def open(self, picture: bytes) -> str:
         """Opens a picture; gives its id."""
@@ -144,6 +149,58 @@ def strokes(page: Page, count: int) -> list[float]:
     return [wait / 1000 for wait in page.evaluate("window.waits")]
 
 
+def adjusting(served: Served, page: Page, picture: str, count: int, times: int = 6) -> list[float]:
+    """Seconds until the screen shows that one stroke was hidden, or is there again, after so many more were painted."""
+    box, before = page.locator("#painting").bounding_box(), state(served, picture)["strokes"]
+    count += before
+    for number in range(before, count):
+        x, y = (0.1 + 0.75 * (number * share % 1) for share in (0.618, 0.755))
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + (x + 0.08) * box["width"], box["y"] + y * box["height"], steps=4)
+        page.mouse.up()
+        page.wait_for_timeout(150)
+    while (made := state(served, picture)["strokes"]) < count:
+        page.wait_for_timeout(500)
+    found = []
+    settled(served, picture)
+    for number in range(times):
+        before, began = page.locator("#painting").get_attribute("data-frames"), time.perf_counter()
+        change = json.dumps({"of": made // 2, "visible": bool(number % 2)}).encode()
+        served.get(f"/api/pictures/{picture}/adjustments", change)
+        while page.locator("#painting").get_attribute("data-frames") == before:
+            page.wait_for_timeout(5)
+        found.append(time.perf_counter() - began)
+    return found
+
+
+def styling(page: Page, filter: str) -> float:
+    """Seconds from choosing a style for the brush to its first paint on the screen."""
+    page.evaluate(WATCH)
+    box, began = page.locator("#painting").bounding_box(), time.perf_counter()
+    page.evaluate(
+        "async filter => (await import('/static/session.js')).setBrushLook({ kind: 'style', filter })", filter
+    )
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    while not page.evaluate("window.waits.length"):
+        page.wait_for_timeout(20)
+    return time.perf_counter() - began
+
+
+def starting(served: Served, picture: str) -> float:
+    """Seconds from asking for a render to its first work, with thumbnails of all filters still to be made."""
+    served.get(f"/api/pictures/{picture}/thumbnails", b'{"set": "filters"}')
+    time.sleep(1)
+    began = time.perf_counter()
+    job = json.loads(served.get(f"/api/pictures/{picture}/renders", b'{"format": "png", "long_side": null}'))
+    while json.loads(served.get(f"/api/jobs/{job['id']}"))["state"] == "waiting":
+        time.sleep(0.01)
+    return time.perf_counter() - began
+
+
 def rendering(served: Served, page: Page, picture: str, count: int) -> tuple[float, list[float], list[float]]:
     """While a render runs: the longest pause of the event loop, seconds of clicks, and of strokes."""
     job = json.loads(served.get(f"/api/pictures/{picture}/renders", b'{"format": "png", "long_side": null}'))
@@ -178,7 +235,11 @@ def main() -> None:
             settled(served, picture)
             page.wait_for_timeout(1000)
             waits = strokes(page, chosen.strokes)
-        rows.append(row(f"stroke to screen, {chosen.megapixels:g} MP", waits))
+            rows.append(row(f"stroke to screen, {chosen.megapixels:g} MP", waits))
+            settled(served, picture)
+            rows.append(row("one stroke of 50 hidden or shown", adjusting(served, page, picture, 50)))
+            rows.append(row("style chosen to first paint", [styling(page, "watercolour")]))
+            rows.append(row("render asked for to its first work", [starting(served, picture)]))
         large = served.open(photograph(chosen.render))
         settled(served, large)
         with page_of(served, large) as page:

@@ -25,7 +25,7 @@ from phosphene.painting.history import History, read
 from phosphene.painting.look_cache import LookCache
 from phosphene.painting.marks import mark
 from phosphene.painting.render import coverage, render
-from phosphene.painting.settling import DRIFT, HUE, LIGHT, settled
+from phosphene.painting.settling import DRIFT, HUE, LIGHT, contrast, settled
 from phosphene.pixels import transforms
 from phosphene.records import record
 from phosphene.run import Dream
@@ -495,8 +495,8 @@ def test_a_brush_that_is_held_settles(efficientnet):
 
 def test_what_is_below_the_limit_is_left_alone_and_nothing_passes_it():
     photo = photograph((80, 90))
-    assert torch.allclose(settled(photo, photo, photo), photo, atol=0.02)
+    assert torch.allclose(settled(photo, photo, contrast(photo)), photo, atol=0.02)
     noise = torch.rand(1, 3, 80, 90, generator=torch.Generator().manual_seed(3))
     grey = torch.full_like(noise, 0.5)
-    assert float(settled(noise, grey, grey).std()) < LIGHT[1] + HUE[1]
-    assert (settled(torch.ones_like(grey), grey, grey) - grey).abs().max() <= DRIFT + 1e-3
+    assert float(settled(noise, grey, contrast(grey)).std()) < LIGHT[1] + HUE[1]
+    assert (settled(torch.ones_like(grey), grey, contrast(grey)) - grey).abs().max() <= DRIFT + 1e-3

@@ -24,7 +24,7 @@ TOUCH_STEPS = 2  # at each octave; a whole dream has 14
 TOUCH_LENGTH = 1.6  # of a touch's steps: it is seen at once, and half a second of holding still is a strong dream
 TOUCH_JITTER = 12  # pixels: a window is small
 ROOM = 400_000_000  # bytes of strokes that can be adjusted at once; others are painted again for it
-SKETCH, SKETCH_STEPS = 448, 12  # pixels of the long side, and steps at each size, of a style that is wanted at once
+SKETCH, SKETCH_STEPS = 384, 9  # pixels of the long side, and steps at each size, of a style that is wanted at once
 ERASED, REVEALED = 0.35, 0.5  # of what a touch erases, or shows of a style
 
 
@@ -305,7 +305,7 @@ class PaintEngine:
         objective = self.look_cache.brushed(brush.look, (window.shape[-2], window.shape[-1]))
         dreamt = recipe.dream(window, self.look_cache.network, objective, settings=settings)
         begun = self.pixels if self.begun is None else self.begun.pixels
-        held = settled(dreamt, begun[..., rows, columns], self.photograph[..., rows, columns], share)
+        held = settled(dreamt, begun[..., rows, columns], self.look_cache.contrast[..., rows, columns], share)
         return held[..., _within(found.box[0], rows), _within(found.box[1], columns)]
 
     def _grown(self, ground: Ground, on_step: OnStep) -> Tensor:

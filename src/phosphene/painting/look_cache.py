@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
+from torch import Tensor
+
 from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
@@ -13,6 +15,7 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
 from phosphene.painting.document import Ground, Look
+from phosphene.painting.settling import contrast
 from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.colours import colourfulness
 from phosphene.recipes.dream import sizes_of
@@ -81,6 +84,11 @@ class LookCache:
     def share(self) -> float:
         """How far the photograph has colours of its own, 0..1."""
         return 1.0 if is_canvas(self.view.name) else colourfulness(self.view.pixels)
+
+    @cached_property
+    def contrast(self) -> Tensor:
+        """That of the photograph, near each of its pixels: the measure of a brush that is held."""
+        return contrast(self.view.pixels)
 
     @property
     def cache(self) -> ImageCache:

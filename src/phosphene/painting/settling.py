@@ -14,7 +14,12 @@ PEAKS = 2.5  # how many times its spread a detail's highest places are
 DRIFT = 0.09  # how far the mean of a place goes from where it was when the stroke began
 
 
-def settled(dreamt: Tensor, begun: Tensor, photograph: Tensor, share: float = 1.0) -> Tensor:
+def contrast(photograph: Tensor) -> Tensor:
+    """How far a photograph's light and its colours vary near each pixel, `[1, 2, h, w]`."""
+    return torch.cat([_spread(part) for part in parted(photograph - blurred(photograph, NEAR))], 1)
+
+
+def settled(dreamt: Tensor, begun: Tensor, own: Tensor, share: float = 1.0) -> Tensor:
     """Dreamt pixels, their contrast and colours held below a limit that depends on the place.
 
     A value that would pass its limit never does, and is left alone far below it; see `limited`.
@@ -22,18 +27,15 @@ def settled(dreamt: Tensor, begun: Tensor, photograph: Tensor, share: float = 1.
     Args:
         dreamt: `[1, 3, h, w]`, 0..1.
         begun: the same place when the stroke began; means stay near it.
-        photograph: the same place of the photograph, whose contrast is the measure.
+        own: the same place of the photograph's `contrast`, which is the measure.
         share: how many colours it may have beside the photograph's own: 1 is usual, 0 none.
     """
-    light, hue = parted(dreamt)
-    own_light, own_hue = parted(photograph)
     mean, drift = blurred(dreamt, NEAR), blurred(dreamt - begun, NEAR)
     kept = mean - drift + drift * limited(drift.abs().amax(1, keepdim=True), torch.full_like(drift[:, :1], DRIFT))
     room = kept.minimum(1 - kept).amin(1, keepdim=True).clamp(min=0) / PEAKS  # up to black, or to white
-    details = []
-    for part, own, (times, more) in ((light, own_light, LIGHT), (hue, own_hue, (HUE[0], HUE[1] * share))):
-        detail = part - blurred(part, NEAR)
-        limit = times * _spread(own - blurred(own, NEAR))
+    details, most = [], (LIGHT, (HUE[0], HUE[1] * share))
+    for detail, known, (times, more) in zip(parted(dreamt - mean), torch.split(own, 1, 1), most, strict=True):
+        limit = times * known
         limit = torch.minimum(limit + more, torch.maximum(limit, room))
         details.append(detail * limited(_spread(detail), limit))
     return (kept + details[0] + details[1]).clamp(0, 1)

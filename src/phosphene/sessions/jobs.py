@@ -14,7 +14,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from phosphene import filters
 from phosphene.errors import PhospheneError, Stop
+from phosphene.painting.document import Look
 from phosphene.run.checkpoint import translate_oom
 from phosphene.sessions.states import JobKind, JobStage, JobState
 
@@ -29,8 +31,9 @@ class Rank(IntEnum):
 
     GROUND = 1
     LOOK = 2
-    RENDER = 3  # what was asked for comes before what is shown by itself
-    THUMBNAILS = 4
+    RENDER = 3  # what was asked for comes before what is done by itself
+    REFINING = 4
+    THUMBNAILS = 5
 
 
 @dataclass(eq=False)
@@ -199,6 +202,11 @@ class Worker:
             while not wait([answer], timeout=NAP).done:
                 self.breathe(job)
         return answer.result()
+
+    def draw(self, job: Job, look: Look) -> None:
+        """Has a filter's picture drawn beside, which takes a second or two; it is kept for whoever looks at it next."""
+        if look.filter is not None:
+            self.beside(job, filters.read(look.filter).pixels)
 
     def close(self) -> None:
         """Ends what is being done, and the thread."""

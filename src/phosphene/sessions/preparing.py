@@ -96,6 +96,7 @@ class Preparation:
 
     def _begin(self, look: Look) -> Job:
         def work(job: Job) -> dict[str, object]:
+            self._worker.draw(job, look)
             if self._painter.engine.sketch(look, partial(self._watch, job)):
                 self._refine(look)
             return {"look": look.to_dict()}
@@ -114,4 +115,4 @@ class Preparation:
             self._refining.pop(look, None)
             return {"look": look.to_dict()}
 
-        self._refining[look] = self._add_job("look", Rank.RENDER, work, f"refining the brush {self._called(look)}")
+        self._refining[look] = self._add_job("look", Rank.REFINING, work, f"refining the brush {self._called(look)}")
