@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny
+from phosphene import images
 from phosphene.ascent import StepRule, executor, gradient, planning
+from phosphene.cli import main
 from phosphene.errors import RecordError
 from phosphene.images.rasters import Raster
 from phosphene.objectives import layer
@@ -154,3 +156,13 @@ def test_a_step_in_single_precision_is_the_one_in_memory(tmp_path, monkeypatch, 
     told = {"settings": chosen, "tilings": tilings, "journal": journal}
     found = large.dream(source, efficientnet, objective, **told).read(dtype=torch.float32).clamp(0, 1) - pixels
     assert (found - change).norm() < 5e-3 * change.norm()
+
+
+def test_a_dream_on_disk_draws_its_regions(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "LARGE", 1000)
+    images.save(torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(1)), tmp_path / "large.png")
+    line = f"{tmp_path / 'large.png'} -o {tmp_path / 'x.png'} --layer block2 --octaves 1 --steps 1 -q --show-regions"
+    with pytest.raises(SystemExit) as ended:
+        main([*line.split(), str(tmp_path / "regions.png")])
+    assert not ended.value.code
+    assert images.load(tmp_path / "regions.png").pixels.shape[-1] > 160

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -46,7 +47,9 @@ def test_a_look_is_kept_passed_on_and_kept_again_elsewhere(here, capfd, monkeypa
     run("looks", "import", "friend.png", "--name", "ropes")
     run("looks", "export", "ropes", "ropes.toml")
     content = tomllib.loads((here / "ropes.toml").read_text("utf-8"))
-    assert content["dream"] == {"strength": 0.7, "layer": "block6", "octaves": 1, "steps": 1, "chroma": 0.4}
+    told = {"strength": 0.7, "layer": "block6", "octaves": 1, "steps": 1, "chroma": 0.4, "octave_scale": 1.4}
+    assert content["dream"].items() >= told.items()
+    assert not content["dream"].keys() & {"mask", "feather", "seed", "device", "memory"}
     assert content["look"]["preview"].startswith("data:image/webp;base64,")
     assert len(json.dumps(content)) < 20_000
     monkeypatch.setattr(looks, "folder", lambda: here / "elsewhere")
@@ -97,6 +100,53 @@ def test_a_look_that_cannot_be_is_told(here, capfd, words, said):
     phosphene.dream("photo.png", guide="other.png", layer="block3", **QUICK).save("guided.png")
     run(*words, code=2)
     assert said in capfd.readouterr().err
+
+
+def recorded_as(path, **settings):
+    """A picture whose record says other settings."""
+    made = record.read("friend.png")
+    told = replace(made, settings=made.settings | settings)
+    images.save(torch.rand(1, 3, 32, 32), path, metadata=told.metadata(), overwrite=True)
+
+
+def test_a_strangers_picture_reaches_no_file_elsewhere(here, capfd, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("secret") / "p.png"
+    images.save(torch.rand(1, 3, 32, 32), secret)
+    for settings in (
+        {"layer": None, "objective": f"guide(block3, '{secret}')"},
+        {"guide": [str(secret)]},
+        {"guide": [f"../{secret.parent.name}/p.png"]},
+        {"guide": [5]},
+        {"strength": {"a": 1}},
+    ):
+        recorded_as("stranger.png", **settings)
+        run("other.png", "--like", "stranger.png", "-q", "-o", "x.png", code=2)
+        assert "Traceback" not in capfd.readouterr().err
+        assert not (here / "x.png").exists()
+
+
+def test_a_typed_network_is_the_one_that_is_taken(here):
+    made = replace(record.read("friend.png"), network={"name": "gone", "file": "gone.pth"})
+    images.save(torch.rand(1, 3, 32, 32), "friend.png", metadata=made.metadata(), overwrite=True)
+    run("other.png", "--like", "friend.png", "-q", "-o", "x.png", code=3)
+    run("other.png", "--like", "friend.png", "--model", "efficientnet-lite0", "-q", "-o", "x.png")
+    assert record.read("x.png").objective == "layer(block6)"
+
+
+def test_a_file_that_names_a_preset_is_passed_on_whole(here):
+    (here / "mine.toml").write_text('preset = "coils"\nsteps = 2\n', "utf-8")
+    run("looks", "import", "mine.toml")
+    run("looks", "export", "mine", "copy.toml")
+    kept = tomllib.loads((here / "copy.toml").read_text("utf-8"))["dream"]
+    assert (kept["layer"], kept["steps"], kept["chroma"]) == ("block6", 2, 0.4)
+
+
+def test_what_a_stranger_writes_of_a_look_is_shown_as_letters(here, capfd):
+    (here / "red.toml").write_text('[look]\nabout = "\\u001b[31mred"\n[dream]\nsteps = 2\n', "utf-8")
+    run("looks", "import", "red.toml")
+    capfd.readouterr()
+    run("looks", "--json")
+    assert {"flag": "--like", "name": "red", "about": "[31mred"} in json.loads(capfd.readouterr().out)
 
 
 def test_a_look_with_a_guide_takes_the_guide_beside_it(here, tmp_path_factory):

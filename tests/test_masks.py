@@ -16,6 +16,8 @@ from phosphene.objectives import layer
 from phosphene.pixels import masks, tiles
 from phosphene.recipes.dream import Region, dream
 from phosphene.recipes.settings import settings as choose
+from phosphene.techniques.engine import ImageCache
+from phosphene.techniques.places import mask_of, read_mask
 
 QUICK = {"octaves": 2, "steps": 3}
 
@@ -258,3 +260,11 @@ def test_a_place_that_is_not_there_is_told(name, mask, said):
     with pytest.raises(PhospheneError) as refused:
         phosphene.dream(photograph(name), mask=mask, long_side=320, **BRIEF)
     assert said in str(refused.value)
+
+
+def test_a_frame_without_sky_is_left_alone_and_a_picture_without_is_told(efficientnet):
+    cat, chosen = images.load(photograph("chelsea"), long_side=320), choose(mask="sky")
+    cache = ImageCache(torch.float32)
+    assert not read_mask(cat, efficientnet, cache, chosen).any()
+    with pytest.raises(SettingsError, match="no sky was found"):
+        mask_of(cat, efficientnet, cache, chosen)

@@ -41,6 +41,11 @@ def test_a_large_picture_begins_as_it_does_when_it_is_shrunk_first(height, width
     assert all(1.15 < ratio < 1.75 for ratio in ratios)
 
 
+def test_a_panoramas_short_side_is_still_seen():
+    assert min(transforms.sizes(100, 4000, 6, 1.4, base=800)[0]) >= transforms.SMALLEST
+    assert transforms.based(20, 4000, 1.4, 800) == (20, 4000)
+
+
 def test_the_base_of_a_large_picture_is_the_picture_shrunk():
     pixels = torch.rand(1, 3, 300, 400)
     bases = transforms.octaves(pixels, 2, 2.0, base=100)

@@ -6,6 +6,7 @@ import torch
 import phosphene
 from phosphene import images
 from phosphene.errors import OutOfSpaceError, SettingsError
+from phosphene.techniques import opening
 
 SIZES = [(33, 47), (58, 61), (64, 64), (65, 67), (70, 101), (97, 80), (99, 113), (101, 35), (58, 201), (127, 129)]
 QUICK = {"octaves": 1, "steps": 1}
@@ -50,7 +51,7 @@ def test_pattern(network, picture):
     check(made, picture)
 
 
-def test_a_picture_is_enlarged_before_it_is_dreamt_and_redone_so(tmp_path):
+def test_a_picture_is_enlarged_before_it_is_dreamt_and_redone_so(tmp_path, monkeypatch):
     images.save(torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(1)), tmp_path / "small.png")
     quick = {"layer": "block3", "octaves": 1, "steps": 1}
     made = phosphene.dream(tmp_path / "small.png", enlarge=2.5, **quick)
@@ -62,5 +63,6 @@ def test_a_picture_is_enlarged_before_it_is_dreamt_and_redone_so(tmp_path):
     assert "--enlarge 4" in " ".join(wide.notes)
     with pytest.raises(SettingsError, match=r"enlarge is 0\.5; it takes a number from 1 to 16"):
         phosphene.dream(tmp_path / "small.png", enlarge=0.5)
-    with pytest.raises(OutOfSpaceError, match=r"enlarged 8 times is 480×320 pixels [^@]*Give --enlarge 6"):
-        phosphene.dream(tmp_path / "small.png", enlarge=8, memory="10MB")
+    monkeypatch.setattr(opening, "at", None)  # nothing is enlarged before it is refused
+    with pytest.raises(OutOfSpaceError, match=r"enlarged 8 times is 480×320 pixels; [^@]*Give --enlarge 5\.5"):
+        phosphene.dream(tmp_path / "small.png", enlarge=8, max_pixels=75_000)

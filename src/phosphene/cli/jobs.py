@@ -23,7 +23,6 @@ from phosphene.images.sources import Sent, refuse
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.records import journal
-from phosphene.run import Dream
 from phosphene.run.extras import cluster
 from phosphene.techniques.engine import pictures
 
@@ -235,7 +234,7 @@ class Jobs:
             if (self.batch.many or job.usual) and self._again(job) is None:  # another run was faster
                 return
             raise
-        if self.regions and isinstance(result, Dream):
+        if self.regions:
             images.save(result.regions, self.regions, overwrite=self.wishes.force)
 
     def _dreaming(self, job: Job, executor: MakeExecutor | None) -> Dreaming:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,9 +22,10 @@ from phosphene.cli import configuration
 from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
 from phosphene.cli.tables import as_json, print_json, table
-from phosphene.errors import SettingsError, UnknownNameError, nearest
+from phosphene.errors import RecordError, SettingsError, UnknownNameError, nearest
 from phosphene.recipes.fields import SPEED, Settings, ValueDict, Values, described
 from phosphene.recipes.settings import PRESETS
+from phosphene.recipes.style_settings import weighted
 from phosphene.techniques import TECHNIQUES, Technique
 
 PLACES = ("mask", "feather", "invert", "region", "regions", "initial")  # of one picture; no part of a look
@@ -44,7 +45,7 @@ def kept() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder().glob("*.toml"))}
 
 
-def like(technique: Technique, named: str, typed: Collection[str]) -> ValueDict:
+def like(technique: Technique, named: str, typed: Values) -> ValueDict:
     """The settings of a look: of a picture that the program made, of a look's file, or of a look that is kept.
 
     Args:
@@ -84,34 +85,69 @@ def _for_others(named: str, technique: Technique) -> str:
     return f"{named} is one of the {technique.plural}. It is: phosphene {technique.name} PICTURE --like {named}"
 
 
-def _of_picture(technique: Technique, path: Path, typed: Collection[str]) -> ValueDict:
+def _of_picture(technique: Technique, path: Path, typed: Values) -> ValueDict:
     """The settings of a picture's record, but those of its places and of the machine that made it."""
     from phosphene.records import record
     from phosphene.run.again import recorded
-    from phosphene.techniques.engine import beside_of
 
     made = record.read(path)
     if made.recipe not in TECHNIQUES:
         raise SettingsError(f"{path} was made by phosphene {made.recipe}, which has no one look.")
     if made.recipe != technique.name:
         raise SettingsError(_for_others(str(path), TECHNIQUES[made.recipe]))
-    then, _ = recorded(made, technique, path.resolve().parent, dict.fromkeys(typed))
+    then, _ = recorded(made, technique, path.resolve().parent, typed)
     known = described(technique.settings)
     found = {name: value for name, value in then.items() if name in known and name not in PLACES}
     shown = {name: value for name, value in found.items() if known[name].group != SPEED and name != "seed"}
-    return beside_of(technique.settings, shown, path.resolve().parent)
+    return _with_pictures(technique.settings, shown, path.resolve().parent)
 
 
-def changed(technique: Technique, look: Values) -> ValueDict:
-    """What of a look is not as the program has it by itself."""
+def _with_pictures(of: type[Settings], values: Values, folder: Path) -> ValueDict:
+    """The values of a record, whose pictures lie in its folder or beneath it, with the paths of these.
+
+    Raises:
+        RecordError: one is not there, or lies within words.
+        SettingsError: an impossible value.
+    """
+    from phosphene.pixels.canvases import is_canvas
+    from phosphene.records.record import beside
+    from phosphene.techniques.engine import pictures_by_setting
+
+    known, chosen = described(of), of.of(values)
+    for setting, name in pictures_by_setting(chosen):
+        if known[setting].holds not in ("picture", "weighted picture"):
+            raise RecordError(f"It was made with {name!r}, by {setting}; such a look cannot be taken from a picture.")
+
+    def path(word: str, kind: str) -> str:
+        name, weight = weighted(word) if kind == "weighted picture" else (word, 1.0)
+        if is_canvas(name):
+            return word
+        found = beside(folder, name)
+        if found is None:
+            raise RecordError(f"It was made with {name!r}, which is not in {folder}. Put it there.")
+        return str(found) + (f":{weight:g}" if weight != 1 else "")
+
+    def whole(name: str, value: Any) -> Any:
+        kind = known[name].holds
+        if kind not in ("picture", "weighted picture") or value is None:
+            return value
+        return tuple(path(word, kind) for word in value) if isinstance(value, (list, tuple)) else path(value, kind)
+
+    return {name: whole(name, value) for name, value in values.items()}
+
+
+def _whole(technique: Technique, look: Values) -> ValueDict:
+    """All settings of a look, of a preset or recipe that it names, too; but those of places and of the machine."""
+    chosen = technique.choose(**look).to_dict() if technique.looks else technique.settings.of(look).to_dict()
     known = described(technique.settings)
-    return {name: value for name, value in look.items() if value != known[name].default and value not in (None, [], ())}
+    kept = {name: value for name, value in chosen.items() if name not in PLACES and known[name].group != SPEED}
+    return {name: value for name, value in kept.items() if name != "seed" and value not in (None, [], ())}
 
 
 def written(technique: Technique, look: Values, about: str, preview: str | None) -> str:
     """A look's file."""
     shown = {"about": about} | ({"preview": preview} if preview else {})
-    tables = {"look": shown, technique.name: changed(technique, look)}
+    tables = {"look": shown, technique.name: look}
     lines = [[f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in of.items())] for name, of in tables.items()]
     return "\n\n".join("\n".join(each) for each in lines) + "\n"
 
@@ -137,11 +173,11 @@ def _looked_at(named: str) -> tuple[Technique, ValueDict, str, str | None]:
         told = configuration.toml(path).get("look", {})
         told = told if isinstance(told, dict) else {}
         about, preview = str(told.get("about", f"out of {path.name}")), told.get("preview")
-        return technique, configuration.read_file(technique, path, ()), about, preview if _is_preview(preview) else None
+        return technique, configuration.read_file(technique, path, {}), about, preview if _is_preview(preview) else None
     from phosphene.records import record
 
     technique = TECHNIQUES.get(record.read(path).recipe, TECHNIQUES["dream"])
-    return technique, like(technique, named, ()), f"as {path.name}, one of the {technique.plural}", _preview(path)
+    return technique, like(technique, named, {}), f"as {path.name}, one of the {technique.plural}", _preview(path)
 
 
 def _is_preview(preview: object) -> bool:
@@ -158,21 +194,24 @@ def _preview(path: Path) -> str:
     return "data:image/webp;base64," + base64.b64encode(data).decode()
 
 
-def _keep(named: str, path: Path, *, force: bool) -> None:
-    """Writes a look's file. Raises `SettingsError`: it uses pictures, which lie elsewhere."""
+def _keep(named: str, path: Path, *, force: bool) -> Technique:
+    """Writes a look's file; gives whose look it is. Raises `SettingsError`: it uses pictures, which lie elsewhere."""
     from phosphene.images.sources import refuse, write_atomically
     from phosphene.techniques.engine import pictures_by_setting
 
     technique, look, about, preview = _looked_at(named)
-    chosen: Settings = technique.settings.of({name: value for name, value in look.items() if name in technique.fields})
-    if used := pictures_by_setting(chosen):
+    if technique.takes == "words":
+        raise SettingsError(f"{named} is one of the {technique.plural}, which have no look; it is made again by redo.")
+    whole = _whole(technique, look)
+    if used := pictures_by_setting(technique.settings.of(whole)):
         setting, name = used[0]
         raise SettingsError(
             f"{named} uses a picture, --{setting} {name}, and a look's file holds settings alone.\n"
             f"Pass on the pictures: phosphene {technique.name} PICTURE --like {named}"
         )
     refuse(path, overwrite=force)
-    write_atomically(path, written(technique, look, about, preview).encode(), overwrite=force)
+    write_atomically(path, written(technique, whole, about, preview).encode("utf-8", "replace"), overwrite=force)
+    return technique
 
 
 @click.group(invoke_without_command=True)
@@ -199,7 +238,8 @@ def looks(context: click.Context, as_json: bool) -> None:
 
 def _about(path: Path) -> str:
     told = configuration.toml(path).get("look")
-    return str(told.get("about", "")) if isinstance(told, dict) else ""
+    about = str(told.get("about", "")) if isinstance(told, dict) else ""
+    return "".join(letter for letter in about if letter.isprintable())[:200]  # it may be anybody's
 
 
 @looks.command(name="import")
@@ -214,8 +254,8 @@ def import_(look: str, name: str | None, force: bool) -> None:
     if called in PRESETS:
         raise SettingsError(f"{called!r} is a preset. Choose another name: --name my-{called}")
     folder().mkdir(parents=True, exist_ok=True)
-    _keep(look, folder() / f"{called}.toml", force=force)
-    Console().say(f"It is kept: phosphene PICTURE --like {called}")
+    technique = _keep(look, folder() / f"{called}.toml", force=force)
+    Console().say(f"It is kept: phosphene {technique.name} PICTURE --like {called}")
 
 
 @looks.command()
@@ -226,5 +266,5 @@ def export(look: str, file: str, force: bool) -> None:
     """Writes a look into a small file, to pass on: a preset, a look of yours, or a picture's."""
     if Path(file).suffix.lower() != ".toml":
         raise SettingsError(f"{file!r} is no name for a look's file; it ends in .toml, as {Path(file).stem}.toml")
-    _keep(look, Path(file), force=force)
-    Console().say(f"{file}: settings and a small picture. To use it: phosphene PICTURE --like {file}")
+    technique = _keep(look, Path(file), force=force)
+    Console().say(f"{file}: settings and a small picture. To use it: phosphene {technique.name} PICTURE --like {file}")

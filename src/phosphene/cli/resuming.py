@@ -195,7 +195,7 @@ def _refuse_elsewhere(words: Sequence[str], here: Path, picture: Path) -> None:
 
 def _configured(words: Sequence[str], here: Path, root: Path) -> list[str]:
     """The texts in the settings files that a command names, as far as these lie below."""
-    named = [*_given("--config", words), *(name for name in _given("--like", words) if name.endswith(".toml"))]
+    named = [*_given("--config", words), *(name for name in _given("--like", words) if name.lower().endswith(".toml"))]
     files = [here / name for name in named if _lies_below(name, here, root)]
     return [text for path in files for text in _texts(configuration.toml(path))]
 

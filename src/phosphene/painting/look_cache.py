@@ -34,13 +34,16 @@ Size = tuple[int, int]
 Box = tuple[slice, slice]
 
 
-def made_with(data: bytes) -> Ground | None:
+def made_with(data: bytes, network: Network) -> Ground | None:
     """What a picture was made with, as a ground, from its file's bytes; `None` if it does not say, or more than that.
 
-    A guide and a style picture are not in the file, so that they are no look that could be taken from it.
+    A guide and a style picture are not in the file, so that they are no look that could be taken from it; nor is the
+    layer of another network.
     """
     try:
         made = record.read(data)
+        if made.network.get("name") != network.name:
+            return None
         settings = {name: value for name, value in made.settings.items() if value not in (None, [], "")}
         strength = float(settings.get("strength", 1.0))
         if made.recipe == STYLE.name and "filter" in settings and not settings.get("style"):
@@ -48,7 +51,7 @@ def made_with(data: bytes) -> Ground | None:
         if made.recipe != DREAM.name or {"guide", "objective"} & settings.keys():
             return None
         return Ground(_dreamt(str(settings["layer"]), settings), strength)
-    except (PhospheneError, KeyError, TypeError, ValueError):
+    except (PhospheneError, KeyError, TypeError, ValueError, OverflowError):  # a record may be anybody's
         return None
 
 

@@ -189,7 +189,9 @@ def based(height: int, width: int, scale: float, base: int) -> Size:
     longest = max(height, width)
     if not base or longest < base * math.sqrt(scale):
         return height, width
-    return max(1, round(height * base / longest)), max(1, round(width * base / longest))
+    least = math.ceil(longest * min(1.0, SMALLEST / min(height, width)))  # a panorama's short side is to be seen, too
+    side = max(base, least)
+    return max(1, round(height * side / longest)), max(1, round(width * side / longest))
 
 
 def above(size: Size, full: Size, scale: float) -> list[Size]:

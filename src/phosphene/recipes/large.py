@@ -171,6 +171,7 @@ def _make_bases(files: _Files) -> None:
         base, size = files.base(octave).create(), files.sizes[octave]
         if octave == files.start:
             base.write(_shrunk(files.source, size, files.dtype))
+            base.flush()
         else:
             _fill(base, partial(_resized, files.base(octave + 1), size, files.dtype))
     files.journal.note(now=True, octave=-1, step=0, current=0, passes={})

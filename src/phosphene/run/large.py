@@ -7,8 +7,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from phosphene import images
 from phosphene.ascent import OnStep
@@ -26,6 +29,7 @@ from phosphene.records.record import Record
 from phosphene.run.checkpoint import CheckpointOptions, StepRecorder
 from phosphene.techniques.dreams import Forecast, asks_for_best, forecast
 from phosphene.techniques.opening import KEEP
+from phosphene.techniques.places import drawn_regions
 
 if TYPE_CHECKING:
     from phosphene.run.prepared import Prepared
@@ -47,6 +51,14 @@ class LargeDream:
     source: huge.Opened
     journal: Journal
     notes: tuple[str, ...] = ()
+    draw_regions: Callable[[], Tensor] | None = None
+
+    @property
+    def regions(self) -> Tensor:
+        """As `Dream.regions`."""
+        if self.draw_regions is None:
+            raise SettingsError("--show-regions: this dream was made elsewhere, and has none.")
+        return self.draw_regions()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -117,7 +129,10 @@ def dream(
         )
     began = {**origin, "width": dreamt.width, "height": dreamt.height}
     made = Record(**known, input=began, **recorder.finish_record(dreamt.size, source.depth, complete=True))
-    return LargeDream(dreamt, made, source, journal, source.notes + network.notes)
+    seen = recipe.small(source.raster)  # the file is gone when the dream is saved
+    return LargeDream(
+        dreamt, made, source, journal, source.notes + network.notes, partial(drawn_regions, seen, network)
+    )
 
 
 def obstacle(settings: DreamSettings) -> str | None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from phosphene import images, networks
 from phosphene.ascent import OnStep, planning
 from phosphene.ascent.executor import MakeExecutor
-from phosphene.errors import OutOfSpaceError, SettingsError, Stop
+from phosphene.errors import SettingsError, Stop
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -199,19 +199,6 @@ class Prepared:
             raise large.too_large(Path(path), held, large.obstacle(self.settings))
         return None
 
-    def _check_room(self, enlarged: Picture) -> None:
-        """Refuses a picture that was enlarged beyond what memory can hold."""
-        height, width = enlarged.pixels.shape[-2:]
-        held = planning.picture_bytes(self.network, (height, width))
-        free = memory_bytes(self.settings.memory) or int(SHARE * psutil.virtual_memory().available)
-        if held > free:
-            fits = max(1.0, math.floor(10 * self.opening.enlarge * math.sqrt(free / held)) / 10)
-            raise OutOfSpaceError(
-                f"{enlarged.name} enlarged {self.opening.enlarge:g} times is {width}×{height} pixels and takes"
-                f" {held / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are free.\n"
-                f"Give --enlarge {fits:g}, or more memory as --memory 8GB."
-            )
-
     @standard_modes()
     def make(
         self,
@@ -241,8 +228,6 @@ class Prepared:
                     self, Path(path), keep, memory, on_step=on_step, on_forecast=on_forecast, executor=executor
                 )
             source, origin = self.technique.engine.open(image, self.settings, self.opening, self.network.dtype)
-            if self.opening.enlarge != 1:
-                self._check_room(source)
             return self.make_opened(source, origin, on_step=on_step, keep=keep, on_forecast=on_forecast)
 
     @standard_modes()

@@ -105,7 +105,7 @@ class Session(Subscribers):
     @cached_property
     def look(self) -> dict[str, object] | None:
         """What the picture itself was made with, if it says so."""
-        found = made_with(self.folder.read(PICTURE))
+        found = made_with(self.folder.read(PICTURE), self.engine.look_cache.network)
         return None if found is None else found.to_dict()
 
     def view(self) -> bytes:

@@ -53,7 +53,7 @@ class Dreams(Engine[DreamSettings]):
             make,
             notes,
             partial(_expected, picture, aimed, network),
-            partial(drawn_regions, picture, network),
+            partial(drawn_regions, picture.pixels, network),
         )
 
     def check(self, settings: DreamSettings, network: Network, cache: ImageCache) -> str:

@@ -172,30 +172,6 @@ def open_mask(name: str, cache: ImageCache) -> Picture:
         raise ImageError(f"{error}\n--mask takes a picture, sky, a region's number as 2, or alpha.") from error
 
 
-def beside_of(of: type[Settings], values: Values, folder: Path) -> Facts:
-    """The values of a record, whose pictures lie in its folder or beneath it, with the paths of these.
-
-    Raises:
-        RecordError: one is not there.
-    """
-    known = described(of)
-
-    def path(word: str, kind: str) -> str:
-        name, weight = weighted(word) if kind == "weighted picture" else (word, 1.0)
-        found = beside(folder, name)
-        if found is None:
-            raise RecordError(f"It was made with {name!r}, which is not in {folder}. Put it there.")
-        return str(found) + (f":{weight:g}" if weight != 1 else "")
-
-    def whole(name: str, value: Any) -> Any:
-        kind = known[name].holds
-        if kind not in ("picture", "weighted picture") or value is None:
-            return value
-        return tuple(path(word, kind) for word in value) if isinstance(value, (list, tuple)) else path(value, kind)
-
-    return {name: whole(name, value) for name, value in values.items()}
-
-
 def without_folders(settings: Settings) -> Facts:
     """The settings that name something, as a record holds them."""
     found = {}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
+import psutil
 import torch
 
 from phosphene import images
-from phosphene.errors import SettingsError
+from phosphene.ascent import planning
+from phosphene.errors import OutOfSpaceError, SettingsError
 from phosphene.images import Picture
 from phosphene.pixels.canvases import canvas, is_canvas
 from phosphene.pixels.transforms import at
@@ -19,6 +22,7 @@ CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for with
 
 SRGB, KEEP = "srgb", "keep"
 MOST_ENLARGED = 16.0  # times: a photograph of 1,000 pixels is then a wall's
+SHARE = 0.6  # of the memory that is free
 NOTED = 1.5  # times a picture's long side: who asks for more expects an enlargement
 PROFILES = (SRGB, KEEP)
 """What becomes of a picture's colour profile: colours are converted to sRGB, or the numbers stay, and so does it."""
@@ -98,8 +102,20 @@ class Opening:
             )
             return replace(picture, notes=(*picture.notes, more)) if missing > NOTED else picture
         height, width = (round(side * self.enlarge) for side in picture.pixels.shape[-2:])
+        self._check_room(picture, height, width)
         alpha = None if picture.alpha is None else at(picture.alpha, height, width).clamp(0, 1)
         return replace(picture, pixels=at(picture.pixels, height, width).clamp(0, 1), alpha=alpha)
+
+    def _check_room(self, picture: Picture, height: int, width: int) -> None:
+        """Refuses what memory cannot hold, or is larger than pictures may be, before it is enlarged."""
+        most = (SHARE * psutil.virtual_memory().available) // (planning.PICTURE_NUMBERS * picture.pixels.itemsize)
+        most = min(most, self.max_pixels or most)
+        if height * width > most:
+            fits = max(1.0, math.floor(10 * self.enlarge * math.sqrt(most / (height * width))) / 10)
+            raise OutOfSpaceError(
+                f"{picture.name} enlarged {self.enlarge:g} times is {width}×{height} pixels; {most / 1e6:,.2g} million"
+                f" are possible here.\nGive --enlarge {fits:g}."
+            )
 
     def recorded(self) -> Facts:
         """What a record's `input` says of it, if it was asked for."""

@@ -37,6 +37,11 @@ def mask_of(picture: Picture, network: Network, cache: ImageCache, settings: Mas
     """Where the picture may change, at its size, by its settings. Raises `SettingsError`: nowhere."""
     mask = read_mask(picture, network, cache, settings)
     if mask is not None and not mask.any():
+        if settings.mask == SKY and not settings.invert:
+            raise SettingsError(
+                f"--mask {SKY}: no sky was found in {picture.name}.\n"
+                "--show-regions regions.png draws its regions; name one by its number, as --mask 2."
+            )
         raise SettingsError("The mask is black everywhere: nothing may dream.\nWhite dreams; --invert turns it round.")
     return mask
 
@@ -50,7 +55,7 @@ def read_mask(picture: Picture, network: Network, cache: ImageCache, settings: M
 
 
 def place(name: str, picture: Picture, network: Network, cache: ImageCache) -> Tensor:
-    """The mask `[1, 1, H, W]` of that name: a place in the picture itself, or a picture's brightness.
+    """The mask `[1, 1, H, W]` of that name: a place in the picture itself, or a picture's brightness; no sky is black.
 
     Raises:
         SettingsError: the picture has no such place, or the mask's proportions are others.
@@ -64,11 +69,6 @@ def place(name: str, picture: Picture, network: Network, cache: ImageCache) -> T
     regions = correspondence.regions_of(network, picture.pixels)
     which = regions.sky if name == SKY else tuple(int(number) - 1 for number in name.split(","))
     count = regions.shares.shape[1]
-    if not which:
-        raise SettingsError(
-            f"--mask {SKY}: no sky was found in {picture.name}.\n"
-            "--show-regions regions.png draws its regions; name one by its number, as --mask 2."
-        )
     if not all(0 <= each < count for each in which):
         raise SettingsError(
             f"--mask {name}: {picture.name} has the regions 1 to {count}, the largest first.\n"
@@ -77,10 +77,10 @@ def place(name: str, picture: Picture, network: Network, cache: ImageCache) -> T
     return regions.mask(which, *picture.pixels.shape[-2:])
 
 
-def drawn_regions(picture: Picture, network: Network) -> Tensor:
-    """A sheet of the picture's regions `[1, 3, H, W]`, each with its number: what is in it has its colours."""
-    regions = correspondence.regions_of(network, picture.pixels)
-    small = transforms.within(picture.pixels, REGION_SIDE)
+def drawn_regions(pixels: Tensor, network: Network) -> Tensor:
+    """A sheet of a picture's regions `[1, 3, H, W]`, each with its number: what is in it has its colours."""
+    regions = correspondence.regions_of(network, pixels.to(network.dtype))
+    small = transforms.within(pixels.to(network.dtype), REGION_SIDE)
     grey = small.mean(1, keepdim=True) / 4
     cells = []
     for number in range(regions.shares.shape[1]):
