@@ -76,10 +76,10 @@ async function enter(load, file = null) {
 }
 
 /** A picture that the program made says how: its look can be the brush's, for this picture and the next. */
-function offerLook({ look, name }) {
+function offerLook({ look }) {
   if (!look) return;
   const act = () => setBrushLook(lookOf(look));
-  const words = `${name} was made with ${nameOf(look)}, strength ${Number(look.strength.toFixed(2))}.`;
+  const words = `Made with ${nameOf(look)}, strength ${Number(look.strength.toFixed(2))}`;
   tell(words, { action: { name: "Paint with this look", act }, milliseconds: 12000 });
 }
 

@@ -33,7 +33,7 @@ function show({ words, hint, action, role, seconds, after }) {
   toast.leave = leave;
   toast.append(
     el("p", {}, el("strong", {}, words), hint ? el("span", {}, hint) : null),
-    ...buttons(action, leave, toast),
+    el("div", { class: "toast-actions" }, ...buttons(action, leave, toast)),
   );
   place.append(toast);
   return leave;
