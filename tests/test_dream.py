@@ -224,7 +224,8 @@ def test_a_large_picture_looks_as_it_does_when_it_is_shrunk_first(efficientnet):
 
 def test_refining_steps_change_little_of_what_the_base_size_shows():
     rule = StepRule(1.3, 0, "laplacian", 1.0, "none")
-    assert recipe.refining(rule, (60, 80), (60, 80)) is rule
-    assert recipe.refining(rule, (60, 80), (240, 320)).bands == (1.0, 1.0, recipe.COARSE, recipe.COARSE, recipe.COARSE)
-    by = recipe.refining(rule, (60, 80), (72, 96)).bands[0]
+    assert recipe.refining_rule(rule, (60, 80), (60, 80)) is rule
+    bands = recipe.refining_rule(rule, (60, 80), (240, 320)).bands
+    assert bands == (1.0, 1.0, recipe.COARSE, recipe.COARSE, recipe.COARSE)
+    by = recipe.refining_rule(rule, (60, 80), (72, 96)).bands[0]
     assert recipe.COARSE < by < 1

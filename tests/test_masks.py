@@ -17,7 +17,7 @@ from phosphene.pixels import masks, tiles
 from phosphene.recipes.dream import Region, dream
 from phosphene.recipes.settings import settings as choose
 from phosphene.techniques.engine import ImageCache
-from phosphene.techniques.places import mask_of, read_mask
+from phosphene.techniques.masking import mask_of, read_mask
 
 QUICK = {"octaves": 2, "steps": 3}
 

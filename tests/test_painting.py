@@ -331,7 +331,7 @@ def test_a_render_that_memory_cannot_hold_is_refused_at_once(monkeypatch):
 @given(st.integers(32, 1024), st.floats(1.01, 12))
 def test_sizes_rise_in_equal_steps(long_side, ratio):
     view, full = (long_side // 2, long_side), (round(long_side * ratio / 2), round(long_side * ratio))
-    found = transforms.above(view, full, 1.4)
+    found = transforms.sizes_above(view, full, 1.4)
     assert found == sorted(found)
     assert (found or [view])[-1] == (full if full[1] > view[1] else view)
     widths = [view[1], *(width for _, width in found)]

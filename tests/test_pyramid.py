@@ -32,7 +32,7 @@ def test_octaves_grow_to_the_picture_itself():
 
 @given(st.integers(40, 900), st.integers(40, 900), st.integers(60, 500))
 def test_a_large_picture_begins_as_it_does_when_it_is_shrunk_first(height, width, base):
-    start = transforms.based(height, width, 1.4, base)
+    start = transforms.base_size(height, width, 1.4, base)
     found = transforms.sizes(height, width, 4, 1.4, base)
     below = transforms.sizes(*start, 4, 1.4, base)
     assert found[: len(below)] == below
@@ -43,7 +43,7 @@ def test_a_large_picture_begins_as_it_does_when_it_is_shrunk_first(height, width
 
 def test_a_panoramas_short_side_is_still_seen():
     assert min(transforms.sizes(100, 4000, 6, 1.4, base=800)[0]) >= transforms.SMALLEST
-    assert transforms.based(20, 4000, 1.4, 800) == (20, 4000)
+    assert transforms.base_size(20, 4000, 1.4, 800) == (20, 4000)
 
 
 def test_the_base_of_a_large_picture_is_the_picture_shrunk():

@@ -6,7 +6,6 @@ import torch
 import phosphene
 from phosphene import images
 from phosphene.errors import OutOfSpaceError, SettingsError
-from phosphene.techniques import opening
 
 SIZES = [(33, 47), (58, 61), (64, 64), (65, 67), (70, 101), (97, 80), (99, 113), (101, 35), (58, 201), (127, 129)]
 QUICK = {"octaves": 1, "steps": 1}
@@ -63,6 +62,6 @@ def test_a_picture_is_enlarged_before_it_is_dreamt_and_redone_so(tmp_path, monke
     assert "--enlarge 4" in " ".join(wide.notes)
     with pytest.raises(SettingsError, match=r"enlarge is 0\.5; it takes a number from 1 to 16"):
         phosphene.dream(tmp_path / "small.png", enlarge=0.5)
-    monkeypatch.setattr(opening, "at", None)  # nothing is enlarged before it is refused
+    monkeypatch.setattr(images.Picture, "enlarged", None)  # nothing is enlarged before it is refused
     with pytest.raises(OutOfSpaceError, match=r"enlarged 8 times is 480×320 pixels; [^@]*Give --enlarge 5\.5"):
         phosphene.dream(tmp_path / "small.png", enlarge=8, max_pixels=75_000)

@@ -1,5 +1,8 @@
 """What canvases, networks and layers are called, with a line about each; nothing here needs torch."""
 
+import re
+
+LOOK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")  # what a filter or a look of the user's may be called
 CANVASES = {
     "clouds": "a summer evening's sky with heaps of cloud",
     "noise": "grey with fine, slightly coloured noise",

@@ -71,7 +71,7 @@ def change(g: Tensor, block: Box, divisors: list[float], rule: StepRule) -> Tens
     """A block's way uphill, of size 1; `g` is its context."""
     muted = transforms.scale_chroma_(g, rule.colour)
     if rule.normalise != "laplacian":
-        return gradient.weigh_(muted.div_(divisors[0]), rule.bands)[(..., *block.inner)]
+        return gradient.weight_bands_(muted.div_(divisors[0]), rule.bands)[(..., *block.inner)]
     bands = transforms.laplacian_(muted)
     whole = transforms.merge_([band.div_(size) for band, size in zip(bands, divisors, strict=True)])
     return whole[(..., *block.inner)]

@@ -250,9 +250,10 @@ def normalise_(g: Tensor, by: str, mask: Tensor | None = None, bands: Sequence[f
     is multiplied by its factor of `bands`, the finest first, if there are any.
     """
     if by == "mean":
-        return weigh_(g.div_(_positive(_mean(g.abs(), mask))), bands)
+        return weight_bands_(g.div_(_positive(_mean(g.abs(), mask))), bands)
     if by == "std":
-        return weigh_(g.div_(_positive(g.std(correction=0) if mask is None else _root_mean_square(g, mask))), bands)
+        size = g.std(correction=0) if mask is None else _root_mean_square(g, mask)
+        return weight_bands_(g.div_(_positive(size)), bands)
     found = transforms.laplacian_(g)
     masks = [None] * len(found) if mask is None else transforms.levels(mask, len(found))
     for band, share, factor in zip(found, masks, bands or (1.0,) * len(found), strict=True):
@@ -260,7 +261,7 @@ def normalise_(g: Tensor, by: str, mask: Tensor | None = None, bands: Sequence[f
     return transforms.merge_(found)
 
 
-def weigh_(g: Tensor, bands: Sequence[float]) -> Tensor:
+def weight_bands_(g: Tensor, bands: Sequence[float]) -> Tensor:
     """`g` `[1, 3, H, W]` with each Laplacian band times its factor, the finest first, in place; none leave it alone."""
     if not bands:
         return g

@@ -14,6 +14,7 @@ from phosphene.pixels.transforms import SMALLEST
 PROCESS_BYTES = 350_000_000  # Python, torch and a network, measured before the first step
 STEP_BYTES = 800_000_000  # for a tile's activations, where no limit is given
 LARGE, LARGE_STEP_BYTES = 4_000_000, 450_000_000  # pixels of a picture that takes much itself, and what it leaves
+SHARE = 0.6  # of the memory that is free, for one dream: the rest is for the user's other programs
 PICTURE_NUMBERS = 28  # kept for a pixel of the picture: octaves, detail, the gradient and its bands; measured
 
 

@@ -12,7 +12,6 @@ A look's file is a file of settings, as `--config` takes it, with a table beside
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,13 @@ from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
 from phosphene.cli.tables import as_json, print_json, table
 from phosphene.errors import RecordError, SettingsError, UnknownNameError, nearest
+from phosphene.names import LOOK_NAME
 from phosphene.recipes.fields import SPEED, Settings, ValueDict, Values, described
 from phosphene.recipes.settings import PRESETS
 from phosphene.recipes.style_settings import weighted
 from phosphene.techniques import TECHNIQUES, Technique
 
 PLACES = ("mask", "feather", "invert", "region", "regions", "initial")  # of one picture; no part of a look
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _PREVIEW = 96  # pixels of a preview's long side
 
 
@@ -61,9 +60,9 @@ def like(technique: Technique, named: str, typed: Values) -> ValueDict:
     path = _path(named)
     if path.suffix.lower() != ".toml":
         return _of_picture(technique, path, typed)
-    others = [name for name in configuration.techniques_in(path) if name != technique.name]
-    if others and technique.name not in configuration.techniques_in(path):
-        raise SettingsError(_for_others(named, TECHNIQUES[others[0]]))
+    of = configuration.techniques_in(path)
+    if of and technique.name not in of:
+        raise SettingsError(_for_others(named, TECHNIQUES[of[0]]))
     return configuration.read_file(technique, path, typed)
 
 
@@ -249,7 +248,7 @@ def _about(path: Path) -> str:
 def import_(look: str, name: str | None, force: bool) -> None:
     """Keeps the look of a picture, or of a look's file, for --like NAME."""
     called = name or Path(look).stem.lower()
-    if not _NAME.fullmatch(called):
+    if not LOOK_NAME.fullmatch(called):
         raise SettingsError(f"{called!r} cannot be a look's name; use small letters, digits, - and _: --name night-sea")
     if called in PRESETS:
         raise SettingsError(f"{called!r} is a preset. Choose another name: --name my-{called}")

@@ -45,7 +45,7 @@ class Bar:
 EVERY = 30.0  # seconds between the lines that stand in place of a bar
 
 
-class Lines:
+class ProgressLines:
     """What is told of a dream where no bar can be drawn, as in a log: how far it is, now and then."""
 
     def __init__(self, title: str) -> None:
@@ -86,7 +86,7 @@ def watched(quiet: bool) -> bool:
 def bar(title: str, *, quiet: bool) -> Iterator[Bar]:
     """A dream's bar for as long as the block runs: drawn where somebody watches, in lines where nobody does."""
     if not watched(quiet):
-        yield Bar() if quiet else Bar(Lines(title).update)
+        yield Bar() if quiet else Bar(ProgressLines(title).update)
         return
     from rich.progress import TaskProgressColumn, TextColumn, TimeRemainingColumn
 

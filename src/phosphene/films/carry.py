@@ -24,10 +24,10 @@ from phosphene.films.motion import Grey
 from phosphene.films.reading import FilmReader
 from phosphene.images import Picture
 from phosphene.pixels.transforms import at
-from phosphene.recipes.settings import is_place, split_region
+from phosphene.recipes.settings import is_region_word, split_region
 from phosphene.run import Prepared
 from phosphene.techniques.engine import PreparedPicture
-from phosphene.techniques.places import mask_of, read_mask
+from phosphene.techniques.masking import mask_of, read_mask
 from phosphene.techniques.technique import Continuation
 
 CUT = 0.4  # share of places: a frame that has fewer in common with the one before begins anew
@@ -135,7 +135,7 @@ class CarriedFrames:
         """Where the frame may change, `[1, 1, H, W]`; only a mask that may change from frame to frame may be black."""
         if settings.mask is None:
             return None
-        read = read_mask if is_place(settings.mask) or settings.mask in self.masks else mask_of
+        read = read_mask if is_region_word(settings.mask) or settings.mask in self.masks else mask_of
         return read(self._picture(frame), self.prepared.network, self.prepared.cache, settings)
 
     @property

@@ -10,7 +10,6 @@ A filter is a folder, `NAME/filter.toml`, with a drawing or a picture beside it:
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,13 +25,13 @@ from phosphene import images
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.filters.drawings import DRAWINGS
 from phosphene.images.sources import refuse
+from phosphene.names import LOOK_NAME
 from phosphene.texts import read_text
 
 FILE = "filter.toml"
 SIDE = 768  # pixels of a drawing's sides
 LONGEST = 1024  # pixels of the long side of a user's picture: more of it is never looked at
 OWN = Path(__file__).parent / "looks"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _USERS = {"model", "weights"}  # a model may be a program, which a filter from a stranger must not run
 _ENTRIES = {"about": str, "drawing": str, "picture": str, "style": dict}
 
@@ -90,7 +89,7 @@ def read(name: str) -> Filter:
     """
     for place in (folder(), OWN):
         path = place / name / FILE
-        if _NAME.fullmatch(name) and path.is_file():
+        if LOOK_NAME.fullmatch(name) and path.is_file():
             return _parsed(path)
     raise UnknownNameError(f"Unknown filter {name!r}.{nearest(name, names())} List them with: phosphene filters")
 
@@ -121,7 +120,7 @@ def add(name: str, picture: images.Source, *, about: str = "", overwrite: bool =
         SettingsError: the name is none that a folder may have.
         ImageError: the picture cannot be read, or the filter is there already.
     """
-    if not _NAME.fullmatch(name):
+    if not LOOK_NAME.fullmatch(name):
         raise SettingsError(f"{name!r} cannot be a filter's name; use small letters, digits, - and _, as night-sea.")
     if name in _in(OWN):
         raise SettingsError(f"{name!r} comes with the program. Choose another name for yours.")

@@ -1,5 +1,7 @@
 """Reading: a file, bytes, an array or an image becomes a `Picture`."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from dataclasses import dataclass, field, replace
@@ -20,7 +22,7 @@ from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, fro
 from phosphene.images.sources import Pixels, Source, bare_name, name_of, read_bytes
 from phosphene.images.tags import Tags, read_tags
 from phosphene.images.texts import read_texts
-from phosphene.pixels.transforms import shrunk
+from phosphene.pixels.transforms import at, at_long_side, shrunk
 
 _LARGE = 256 << 20  # bytes of a file whose header is read alone
 _LOADERS = {
@@ -52,6 +54,11 @@ class Picture:
     sha256: str | None
     tags: Tags = field(default_factory=Tags)
     notes: tuple[str, ...] = ()
+
+    def enlarged(self, height: int, width: int) -> Picture:
+        """The picture at a larger size, smoothly."""
+        alpha = None if self.alpha is None else at(self.alpha, height, width).clamp(0, 1)
+        return replace(self, pixels=at(self.pixels, height, width).clamp(0, 1), alpha=alpha)
 
 
 def load(
@@ -209,10 +216,7 @@ def _shrunk(height: int, width: int, long_side: int | None) -> tuple[int, int] |
     >>> _shrunk(4000, 6000, 2048)
     (1365, 2048)
     """
-    longest = max(height, width)
-    if long_side is None or longest <= long_side:
-        return None
-    return max(1, round(height * long_side / longest)), max(1, round(width * long_side / longest))
+    return None if long_side is None or max(height, width) <= long_side else at_long_side(height, width, long_side)
 
 
 def _plane(plane: Array, dtype: torch.dtype, size: tuple[int, int] | None) -> Tensor:

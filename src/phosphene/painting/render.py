@@ -25,7 +25,7 @@ from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount
 from phosphene.painting.look_cache import Box, Size
 from phosphene.painting.marks import mark
 from phosphene.pixels import masks
-from phosphene.pixels.transforms import above, at, resize
+from phosphene.pixels.transforms import at_long_side, resize, sizes_above
 from phosphene.recipes import dream as recipe
 from phosphene.recipes.settings import DreamSettings
 
@@ -127,10 +127,9 @@ def enlarged(photograph: Picture, long_side: int | None, engine: PaintEngine) ->
     height, width = photograph.pixels.shape[-2:]
     if long_side is None or long_side <= max(height, width):
         return photograph
-    size = round(height * long_side / max(height, width)), round(width * long_side / max(height, width))
+    size = at_long_side(height, width, long_side)
     check_room(engine, size)
-    alpha = None if photograph.alpha is None else at(photograph.alpha, *size).clamp(0, 1)
-    return replace(photograph, pixels=at(photograph.pixels, *size).clamp(0, 1), alpha=alpha)
+    return photograph.enlarged(*size)
 
 
 def check_room(engine: PaintEngine, full: Size) -> None:
@@ -167,7 +166,7 @@ def render(
     check_room(engine, full)
     usual = DreamSettings()
     found = coverage(document, engine.look_cache.size, usual.steps, engine.grown(document.ground))
-    sizes = above(engine.look_cache.size, full, usual.octave_scale)
+    sizes = sizes_above(engine.look_cache.size, full, usual.octave_scale)
     work = _Work(_amount(found, sizes, full), tell, between)
     small, large = _bases(found, engine, photograph, work)
     detail = engine.pixels - small
@@ -237,7 +236,7 @@ def _dream_(pixels: Tensor, look: Look, found: Coverage, engine: PaintEngine, wo
 
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
     view = engine.look_cache.size
-    rule = recipe.refining(recipe.rule_of(settings, engine.look_cache.share), view, (height, width))
+    rule = recipe.refining_rule(recipe.rule_of(settings, engine.look_cache.share), view, (height, width))
     generator = torch.Generator().manual_seed(settings.seed + height)
     climb_(
         pixels,

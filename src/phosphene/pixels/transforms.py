@@ -153,7 +153,7 @@ def octaves(pixels: Tensor, count: int, scale: float, base: int = 0) -> list[Ten
     that it is the one that a picture has which is shrunk before it is dreamt.
     """
     full = pixels.shape[-2], pixels.shape[-1]
-    start, bases = based(*full, scale, base), [pixels]
+    start, bases = base_size(*full, scale, base), [pixels]
     for size in reversed(sizes(*full, count, scale, base)[:-1]):
         bases.append(shrunk(pixels, *size) if size == start else resize(bases[-1], *size))
     return bases[::-1]
@@ -170,34 +170,39 @@ def sizes(height: int, width: int, count: int, scale: float, base: int = 0) -> l
     >>> sizes(960, 1280, 2, 2, base=640)
     [(240, 320), (480, 640), (960, 1280)]
     """
-    start = based(height, width, scale, base)
+    start = base_size(height, width, scale, base)
     found = [start]
     while len(found) < count:
         smaller = round(found[-1][0] / scale), round(found[-1][1] / scale)
         if min(smaller) < SMALLEST:
             break
         found.append(smaller)
-    return found[::-1] + above(start, (height, width), scale)
+    return found[::-1] + sizes_above(start, (height, width), scale)
 
 
-def based(height: int, width: int, scale: float, base: int) -> Size:
+def base_size(height: int, width: int, scale: float, base: int) -> Size:
     """The base size of a picture: at a long side of `base` pixels, or its own if it is hardly larger or `base` is 0.
 
-    >>> based(3000, 4000, 1.4, 800), based(690, 920, 1.4, 800)
+    >>> base_size(3000, 4000, 1.4, 800), base_size(690, 920, 1.4, 800)
     ((600, 800), (690, 920))
     """
     longest = max(height, width)
     if not base or longest < base * math.sqrt(scale):
         return height, width
     least = math.ceil(longest * min(1.0, SMALLEST / min(height, width)))  # a panorama's short side is to be seen, too
-    side = max(base, least)
+    return at_long_side(height, width, max(base, least))
+
+
+def at_long_side(height: int, width: int, side: int) -> Size:
+    """The height and width of a picture whose long side becomes so many pixels."""
+    longest = max(height, width)
     return max(1, round(height * side / longest)), max(1, round(width * side / longest))
 
 
-def above(size: Size, full: Size, scale: float) -> list[Size]:
+def sizes_above(size: Size, full: Size, scale: float) -> list[Size]:
     """Heights and widths above a size, up to the full one, in equal steps of about `scale`.
 
-    >>> above((512, 768), (2048, 3072), 2)
+    >>> sizes_above((512, 768), (2048, 3072), 2)
     [(1024, 1536), (2048, 3072)]
     """
     ratio = max(full) / max(size)

@@ -67,7 +67,7 @@ def dream(
     settings = settings or DreamSettings()
     areas = _areas(objective or resolve_objective(network, settings).prepare(network), mask, regions)
     bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale, settings.base_size)
-    sizes, start = sizes_of(settings, *pixels.shape[-2:]), base_of(settings, *pixels.shape[-2:])
+    sizes, start = sizes_of(settings, *pixels.shape[-2:]), base_size_of(settings, *pixels.shape[-2:])
     share = share_of(settings, bases[sizes.index(start)])
     finish = partial(_finished, photograph=pixels, share=share, mask=mask)
     plans = [tilings_of(network, area.objective, settings, sizes) for area in areas]
@@ -83,7 +83,7 @@ def dream(
         dreamt = climb_(
             here.pixels if here else transforms.resize(detail, *size).add_(base),
             parts,
-            rule=refining(rule, start, size),
+            rule=refining_rule(rule, start, size),
             shifts=shifts,
             made=here.step if here else 0,
             on_step=teller(on_step, work, octave, settings.steps, sizes[-1], partial(_whole, base, pixels, finish)),
@@ -98,12 +98,12 @@ def sizes_of(settings: DreamSettings, height: int, width: int) -> list[transform
     return transforms.sizes(height, width, settings.octaves, settings.octave_scale, settings.base_size)
 
 
-def base_of(settings: DreamSettings, height: int, width: int) -> transforms.Size:
+def base_size_of(settings: DreamSettings, height: int, width: int) -> transforms.Size:
     """The octave above which a picture's dream refines what it has: its own size unless that is larger."""
-    return transforms.based(height, width, settings.octave_scale, settings.base_size)
+    return transforms.base_size(height, width, settings.octave_scale, settings.base_size)
 
 
-def refining(rule: StepRule, start: transforms.Size, size: transforms.Size) -> StepRule:
+def refining_rule(rule: StepRule, start: transforms.Size, size: transforms.Size) -> StepRule:
     """The rule for an octave: above the one at which a dream has its look, less is changed of what can be seen there.
 
     Band k, the finest is 0, holds periods of 2^(k+1) pixels and more; r times smaller, it can be seen if that is 2·r or

@@ -47,7 +47,7 @@ class Setting:
     default: Any
     named: Mapping[str, float] = field(default_factory=dict)  # words that stand for numbers
     once: str = ""  # its name in earlier versions, whose records and files are still read
-    before: Any = None  # its value in records of versions that did not have it, if that is not the default
+    earlier: Any = None  # its value in records of versions that did not have it, if that is not the default
     name: str = ""
     kind: str = "str"  # what it holds without its `None`: `int`, `float`, `str`, `bool` or `tuple`
     optional: bool = False  # whether it may be `None`
@@ -76,10 +76,10 @@ def setting(
     because: str = "",
     named: Mapping[str, float] | None = None,
     once: str = "",
-    before: Any = None,
+    earlier: Any = None,
 ) -> Any:
     """A field of settings, which becomes a flag; for the arguments see `Setting`."""
-    known = Setting(about, group, allowed, holds, words, bare, because, default, named or {}, once, before)
+    known = Setting(about, group, allowed, holds, words, bare, because, default, named or {}, once, earlier)
     return field(default=default, metadata={"setting": known})
 
 

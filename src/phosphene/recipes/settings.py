@@ -162,7 +162,7 @@ class DreamSettings(Settings):
         " at that size; 0 begins at its own size",
         (0, 100_000),
         because=WHY,
-        before=0,
+        earlier=0,
     )
     steps: int = ascent(12, "steps at each size", (1, 100_000), because=WHY)
     step_size: float = ascent(1.3, "length of a step, of 255", (0, 1000), because=WHY)
@@ -252,10 +252,10 @@ def settings(*, recipe: str | None = None, preset: str | None = None, **changes:
     return DreamSettings.of(chosen)
 
 
-def is_place(mask: str) -> bool:
+def is_region_word(mask: str) -> bool:
     """Whether a mask is no picture's name but a place in the picture itself: `alpha`, `sky`, or regions by number.
 
-    >>> is_place("sky"), is_place("1,3"), is_place("sky.png")
+    >>> is_region_word("sky"), is_region_word("1,3"), is_region_word("sky.png")
     (True, True, False)
     """
     return mask in (ALPHA, SKY) or re.fullmatch(r"\d+(,\d+)*", mask) is not None

@@ -120,7 +120,7 @@ def recorded_settings(made: Record) -> dict[str, object]:
     if made.recipe not in TECHNIQUES:
         return known
     of = TECHNIQUES[made.recipe].settings
-    return {name: each.before for name, each in described(of).items() if each.before is not None} | current(of, known)
+    return {name: each.earlier for name, each in described(of).items() if each.earlier is not None} | current(of, known)
 
 
 def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) -> dict[str, str | None]:

@@ -28,8 +28,8 @@ from phosphene.records.journal import SUFFIX, Journal
 from phosphene.records.record import Record
 from phosphene.run.checkpoint import CheckpointOptions, StepRecorder
 from phosphene.techniques.dreams import Forecast, asks_for_best, forecast
+from phosphene.techniques.masking import drawn_regions
 from phosphene.techniques.opening import KEEP
-from phosphene.techniques.places import drawn_regions
 
 if TYPE_CHECKING:
     from phosphene.run.prepared import Prepared

@@ -37,7 +37,6 @@ from phosphene.techniques.opening import Opening
 
 
 SHOWN = 1024  # pixels of the longer side, in a notebook
-SHARE = 0.6  # of the memory that is free, for one dream: the rest is for the user's other programs
 ENOUGH = 2_000_000_000  # bytes that a dream on disk takes where nobody said how many
 
 
@@ -191,7 +190,7 @@ class Prepared:
         size = self._size_in_strips(path)
         if size is None:
             return None
-        given, free = memory_bytes(self.settings.memory), int(SHARE * psutil.virtual_memory().available)
+        given, free = memory_bytes(self.settings.memory), int(planning.SHARE * psutil.virtual_memory().available)
         if keep and (keep.begun("memory") or self.on_disk(path)):
             return given or min(free, ENOUGH)
         held = planning.picture_bytes(self.network, size)

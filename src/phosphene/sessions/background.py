@@ -75,7 +75,7 @@ class Background:
             engine = PaintEngine(LookCache(look_cache.network, small, self.references, style_steps=STYLE_STEPS))
             for number, (key, look) in enumerate(looks):
                 if self.made_thumbnail(key) is None:
-                    self.worker.draw(job, look)
+                    self.worker.draw_filter(job, look)
                     grown = engine.grow(Ground(look, TRIED[look.kind]), lambda _: self.worker.breathe(job))
                     if grown is not None and grown.until is not None:
                         self.worker.breathe(job)

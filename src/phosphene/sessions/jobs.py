@@ -203,7 +203,7 @@ class Worker:
                 self.breathe(job)
         return answer.result()
 
-    def draw(self, job: Job, look: Look) -> None:
+    def draw_filter(self, job: Job, look: Look) -> None:
         """Has a filter's picture drawn beside, which takes a second or two; it is kept for whoever looks at it next."""
         if look.filter is not None:
             self.beside(job, filters.read(look.filter).pixels)

@@ -96,7 +96,7 @@ class Preparation:
 
     def _begin(self, look: Look) -> Job:
         def work(job: Job) -> dict[str, object]:
-            self._worker.draw(job, look)
+            self._worker.draw_filter(job, look)
             if self._painter.engine.sketch(look, partial(self._watch, job)):
                 self._refine(look)
             return {"look": look.to_dict()}

@@ -25,7 +25,7 @@ from phosphene.recipes.fields import Values, combined, numbers
 from phosphene.recipes.settings import BEST, DreamSettings, split_region
 from phosphene.recipes.settings import settings as choose
 from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, open_pictures
-from phosphene.techniques.places import drawn_regions, mask_of, place
+from phosphene.techniques.masking import drawn_regions, mask_of, named_mask
 from phosphene.techniques.technique import Continuation
 
 FRAME_STEPS = 2  # of the last octave, for a frame of a film that goes on from the one before
@@ -220,7 +220,7 @@ def _region(
 ) -> recipe.Region:
     """A region from `mask.png=OBJECTIVE @ STRENGTH`, where either of the two may be left out."""
     name, wish, strength = split_region(text)
-    mask = masks.feather(place(name, picture, network, cache), settings.feather)
+    mask = masks.feather(named_mask(name, picture, network, cache), settings.feather)
     if not mask.any():
         raise SettingsError(f"The region {name} is black everywhere: nothing may dream there. White dreams.")
     objective = objectives.read(wish).prepare(network, cache) if wish else usual

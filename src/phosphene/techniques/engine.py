@@ -21,7 +21,7 @@ from phosphene.objectives import Objective
 from phosphene.pixels.canvases import canvas, is_canvas
 from phosphene.pixels.tiles import Box
 from phosphene.recipes.fields import Settings, Values, combined, current, described
-from phosphene.recipes.settings import is_place, join_region, split_region
+from phosphene.recipes.settings import is_region_word, join_region, split_region
 from phosphene.recipes.style_settings import weighted
 from phosphene.records.record import Facts, Record, beside
 from phosphene.techniques.opening import Opened, Opening
@@ -102,7 +102,7 @@ def _of_objective(word: str) -> list[str]:
 
 
 def _of_mask(word: str) -> list[str]:
-    return [] if is_place(word) else [word]
+    return [] if is_region_word(word) else [word]
 
 
 def _of_region(word: str) -> list[str]:

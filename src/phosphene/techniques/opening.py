@@ -15,14 +15,12 @@ from phosphene.ascent import planning
 from phosphene.errors import OutOfSpaceError, SettingsError
 from phosphene.images import Picture
 from phosphene.pixels.canvases import canvas, is_canvas
-from phosphene.pixels.transforms import at
 from phosphene.records.record import Facts
 
 CANVAS_SIZE = (768, 512)  # width and height of a canvas that was asked for without a size
 
 SRGB, KEEP = "srgb", "keep"
 MOST_ENLARGED = 16.0  # times: a photograph of 1,000 pixels is then a wall's
-SHARE = 0.6  # of the memory that is free
 NOTED = 1.5  # times a picture's long side: who asks for more expects an enlargement
 PROFILES = (SRGB, KEEP)
 """What becomes of a picture's colour profile: colours are converted to sRGB, or the numbers stay, and so does it."""
@@ -103,12 +101,12 @@ class Opening:
             return replace(picture, notes=(*picture.notes, more)) if missing > NOTED else picture
         height, width = (round(side * self.enlarge) for side in picture.pixels.shape[-2:])
         self._check_room(picture, height, width)
-        alpha = None if picture.alpha is None else at(picture.alpha, height, width).clamp(0, 1)
-        return replace(picture, pixels=at(picture.pixels, height, width).clamp(0, 1), alpha=alpha)
+        return picture.enlarged(height, width)
 
     def _check_room(self, picture: Picture, height: int, width: int) -> None:
         """Refuses what memory cannot hold, or is larger than pictures may be, before it is enlarged."""
-        most = (SHARE * psutil.virtual_memory().available) // (planning.PICTURE_NUMBERS * picture.pixels.itemsize)
+        free = planning.SHARE * psutil.virtual_memory().available
+        most = free // (planning.PICTURE_NUMBERS * picture.pixels.itemsize)
         most = min(most, self.max_pixels or most)
         if height * width > most:
             fits = max(1.0, math.floor(10 * self.enlarge * math.sqrt(most / (height * width))) / 10)

@@ -25,7 +25,7 @@ from phosphene.recipes.settings import settings as choose_dream
 from phosphene.recipes.structure import StyleImage
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.techniques.engine import Engine, ImageCache, OnReached, PreparedPicture, open_pictures
-from phosphene.techniques.places import fitted, mask_of
+from phosphene.techniques.masking import fitted, mask_of
 from phosphene.techniques.technique import Continuation
 
 # A picture of what was matched with what: the content and its styles, in shared colours

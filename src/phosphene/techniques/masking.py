@@ -10,14 +10,14 @@ from phosphene.features import correspondence
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.pixels import masks, sheets, transforms
-from phosphene.recipes.settings import ALPHA, SKY, is_place
+from phosphene.recipes.settings import ALPHA, SKY, is_region_word
 from phosphene.techniques.engine import ImageCache, open_mask
 
 _PROPORTION = 0.02  # by which a mask's proportions may differ from the picture's
 REGION_SIDE = 384  # pixels of a picture's long side on the sheet of regions
 
 
-class Masked(Protocol):
+class MaskSettings(Protocol):
     """Settings of a picture that may be changed in some places only."""
 
     @property
@@ -33,7 +33,7 @@ class Masked(Protocol):
         """Whether it is turned round."""
 
 
-def mask_of(picture: Picture, network: Network, cache: ImageCache, settings: Masked) -> Tensor | None:
+def mask_of(picture: Picture, network: Network, cache: ImageCache, settings: MaskSettings) -> Tensor | None:
     """Where the picture may change, at its size, by its settings. Raises `SettingsError`: nowhere."""
     mask = read_mask(picture, network, cache, settings)
     if mask is not None and not mask.any():
@@ -46,21 +46,21 @@ def mask_of(picture: Picture, network: Network, cache: ImageCache, settings: Mas
     return mask
 
 
-def read_mask(picture: Picture, network: Network, cache: ImageCache, settings: Masked) -> Tensor | None:
+def read_mask(picture: Picture, network: Network, cache: ImageCache, settings: MaskSettings) -> Tensor | None:
     """As `mask_of`, but black everywhere it is a mask like others."""
     if settings.mask is None:
         return None
-    mask = place(settings.mask, picture, network, cache)
+    mask = named_mask(settings.mask, picture, network, cache)
     return masks.feather(1 - mask if settings.invert else mask, settings.feather)
 
 
-def place(name: str, picture: Picture, network: Network, cache: ImageCache) -> Tensor:
+def named_mask(name: str, picture: Picture, network: Network, cache: ImageCache) -> Tensor:
     """The mask `[1, 1, H, W]` of that name: a place in the picture itself, or a picture's brightness; no sky is black.
 
     Raises:
         SettingsError: the picture has no such place, or the mask's proportions are others.
     """
-    if not is_place(name):
+    if not is_region_word(name):
         return _brightness(name, picture, cache)
     if name == ALPHA:
         if picture.alpha is None:
