@@ -115,6 +115,10 @@ class Session:
         self.did.append(("thumbnails", set, layer))
         return self.studio.begin_job("thumbnails", self.id)
 
+    def variations(self, look, seeds):
+        self.did.append(("variations", look, seeds))
+        return self.studio.begin_job("thumbnails", self.id)
+
     def made_thumbnail(self, key):
         self.did.append(("made_thumbnail", key))
         return WEBP if key == "layer-inception_4c/output" else None
@@ -131,14 +135,20 @@ class Session:
         self.did.append(("film", kind, seconds, loop))
         return self.studio.begin_job("film", self.id)
 
+    def closeup(self, part, long_side):
+        self.did.append(("closeup", part, long_side))
+
     def command(self):
         return {"command": None, "note": "strokes have no command"}
 
     def pack(self):
         return b"PK packed"
 
-    def begin(self, brush, points):
-        self.did.append(("begin", brush, points))
+    def segments(self):
+        return WEBP
+
+    def begin(self, brush, points, *, mirrored):
+        self.did.append(("begin", brush, points, *(["mirrored"] if mirrored else [])))
         if brush.look.kind == "style":
             raise ImageError("The style is not there yet.\nWait for its job.")
 

@@ -283,7 +283,9 @@ def test_another_ground_while_all_of_it_grows_keeps_the_adjustment(session):
 def test_opacity_in_a_render_is_a_strokes_and_not_each_touchs():
     touches = tuple(((30.0, 30.0, 1.0),) for _ in range(20))
     document = Document(None, (Stroke(Brush(40, ERASER), touches, opacity=0.5),), ground_opacity=1.0)
-    found = coverage(replace(document, ground=Ground(DREAM, 1.0)), (64, 96), 12)
+    found = coverage(
+        replace(document, ground=Ground(DREAM, 1.0)), PaintEngine(LookCache(tiny(), picture())).look_cache, 12
+    )
     ((share, _),) = found.dreams.values()
     assert float(share[0, 0, 30, 30]) == pytest.approx(0.5, abs=0.01)
 

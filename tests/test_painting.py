@@ -19,6 +19,7 @@ from conftest import tiny
 from phosphene import images
 from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
 from phosphene.painting.again import rendered
+from phosphene.painting.closeup import Part, closeups
 from phosphene.painting.document import Brush, Document, Ground, Look, Stroke
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History, read
@@ -27,6 +28,7 @@ from phosphene.painting.marks import mark
 from phosphene.painting.render import coverage, render
 from phosphene.painting.settling import DRIFT, HUE, LIGHT, contrast, settled
 from phosphene.pixels import transforms
+from phosphene.pixels.transforms import resize, sizes_above
 from phosphene.records import record
 from phosphene.run import Dream
 
@@ -263,6 +265,57 @@ def test_rendered_large_it_looks_like_the_small_one(efficientnet):
     assert alike(unlike.pixels, small, stroke) < 0.8
 
 
+def test_a_closeup_is_what_the_render_has_there(efficientnet):
+    """At each size on the way the window is that octave; the last one is compared with the render.
+
+    The two differ in their tiles, and in what the window does not see of the rest: their changes correlate at 0.95 in a
+    large picture, where what the view alone foretells is 0.5.
+    """
+    small = PaintEngine(LookCache(efficientnet, images.load(china(), long_side=192)))
+    document = Document(Ground(Look("dream", preset="coils"), 1.0))
+    list(small.paint(document))
+    whole = images.load(china(), long_side=384)
+    part = Part(0.2, 0.25, 0.7, 0.8)
+    *_, sharpest = found = list(closeups(document, small, whole.pixels, part, 384))
+    assert [each.size for each in found] == sizes_above(small.look_cache.size, (whole.pixels.shape[-2], 384), 1.4)
+    for each in found:
+        assert each.box == part.at(each.size)
+        assert each.pixels.shape[-2:] == tuple(side.stop - side.start for side in each.box)
+    rendered, photograph = render(document, small, whole, lambda _: None), whole.pixels[(..., *sharpest.box)]
+    changes = [(pixels - photograph).flatten() for pixels in (rendered[(..., *sharpest.box)], sharpest.pixels)]
+    view = resize(small.pixels, *whole.pixels.shape[-2:])[(..., *sharpest.box)] - photograph
+    assert torch.corrcoef(torch.stack(changes))[0, 1] > 0.95
+    assert torch.corrcoef(torch.stack([changes[0], view.flatten()]))[0, 1] < 0.8
+
+
+def test_a_closeup_ends_at_the_size_that_is_needed_and_shows_styles_erasers_and_opacity(monkeypatch):
+    def negative(_, source, *__, **___):
+        return replace(BLANK, pixels=1 - source.pixels)
+
+    monkeypatch.setattr("phosphene.run.Prepared.make_opened", negative)
+    rubbed = Stroke(brush(ERASE, size=24, softness=0.0), (((90.0, 60.0, 1.0),),) * 20)
+    document, painted, whole = (
+        Document(Ground(Look("style", filter="fur"), 0.4), (rubbed,)),
+        engine(),
+        picture((384, 512)),
+    )
+    list(painted.paint(document))
+    asked = []
+    *_, last = closeups(document, painted, whole.pixels, Part(0.5, 0.0, 1.0, 1.0), 150, lambda: asked.append(1))
+    assert 150 <= max(last.size) < 512
+    base = resize(whole.pixels, *last.size)[(..., *last.box)]
+    assert (last.pixels[..., :, :20] - (1 - base)[..., :, :20]).abs().mean() < 0.02
+    assert last.box[1] == slice(0, last.size[1])
+    half = replace(document, opacity=0.0)
+    *_, faded = closeups(half, painted, whole.pixels, Part(0.5, 0.0, 1.0, 1.0), 150)
+    assert torch.allclose(faded.pixels, base, atol=1e-6)
+
+
+def test_a_closeup_of_all_that_can_be_seen_in_the_view_is_nothing():
+    painted = engine()
+    assert not list(closeups(Document(), painted, picture().pixels, Part(0, 0, 1, 1), 5000))
+
+
 def alike(pixels, painted, stroke):
     """The correlation of what was changed where a stroke is."""
     box = mark(stroke.touches[0], stroke.brush, *painted.look_cache.size).box
@@ -340,13 +393,13 @@ def test_sizes_rise_in_equal_steps(long_side, ratio):
 
 def test_coverage_knows_what_lies_where():
     held = (((64.0, 48.0, 1.0),),) * 20
-    found = coverage(Document(Ground(DREAM, 2.0), (Stroke(brush(ERASE, softness=0.0), held),)), SIZE, 14)
+    found = coverage(Document(Ground(DREAM, 2.0), (Stroke(brush(ERASE, softness=0.0), held),)), engine().look_cache, 14)
     share, strength = found.dreams[DREAM]
     assert strength == 2.0
     assert share[0, 0, 48, 64] < 0.01
     assert share[0, 0, 5, 5] == 1
     styled = Look("style", filter="fur")
-    found = coverage(Document(Ground(DREAM, 1.0), (Stroke(brush(styled), held),)), SIZE, 14)
+    found = coverage(Document(Ground(DREAM, 1.0), (Stroke(brush(styled), held),)), engine().look_cache, 14)
     assert found.styles[styled][0, 0, 48, 64] > 0.95
     assert found.dreams[DREAM][0][0, 0, 48, 64] < 0.05
 

@@ -24,6 +24,7 @@ from pydantic import TypeAdapter
 
 import phosphene
 from phosphene.errors import ImageError, OutOfSpaceError, PhospheneError, SettingsError, UnknownNameError
+from phosphene.painting.closeup import Part
 from phosphene.painting.document import Brush, Ground, Look
 from phosphene.recipes import style_settings
 from phosphene.records import record
@@ -438,6 +439,39 @@ def test_thumbnails_are_of_this_picture_and_come_one_by_one(session, monkeypatch
     assert session.background.made_thumbnail("../sitting.json") is None
     with pytest.raises(UnknownNameError, match="block3"):
         session.background.thumbnails("channels", "blok3")
+
+
+def test_a_part_is_shown_sharper_without_a_change_until_the_painting_changes(studio, monkeypatch):
+    monkeypatch.setattr(service, "VIEW", 64)
+    session = studio.open(jpeg((200, 150)), "blots.jpg")
+    settled(session)
+    frames, before = heard(session), session.view()
+    revision = session.state()["revision"]
+    session.background.closeup(Part(0.25, 0.5, 0.75, 1.0), 200)
+    (job,) = [job for job in session.jobs.values() if job.kind == "closeup"]
+    assert ended(job).state == "done"
+    shown = [each for each in frames if "picture" in each]
+    assert [each["of"] for each in shown] == ["closeup"] * len(shown)
+    assert len(shown) > 1
+    where = [shown[-1][side] for side in ("x", "y", "width", "height")]
+    assert where == pytest.approx([32, 12, 32, 24], abs=0.5)
+    assert shown[-1]["picture"] == (100, 75)
+    assert (session.view(), session.state()["revision"]) == (before, revision)
+
+    def painted_meanwhile(*_):
+        session.painter.screen.revision += 1
+        yield None
+
+    monkeypatch.setattr("phosphene.sessions.background.closeups", painted_meanwhile)
+    gate = threading.Event()
+    session.worker.post(gate.wait)
+    session.background.closeup(Part(0, 0, 1, 1), 200)
+    session.background.closeup(Part(0, 0, 0.5, 1), 200)
+    replaced, stale = list(session.jobs.values())[-2:]
+    session.background.closeup(None)
+    session.background.closeup(Part(0, 0, 0.5, 1), 200)
+    gate.set()
+    assert [ended(job).state for job in (replaced, stale, list(session.jobs.values())[-1])] == ["cancelled"] * 3
 
 
 def test_no_looks_are_tried_on_a_picture_that_everybody_left(session):

@@ -139,6 +139,83 @@ def test_a_stroke_changes_its_place_alone(easel):
     assert difference(after, before)[away < radius / 2].mean() > 3
 
 
+def test_the_brush_paints_inside_what_is_selected(easel):
+    """A click takes the region under it; what is outside stays as it is, to the last bit. Escape ends it."""
+    page, before = easel.page, easel.settle()
+    page.keyboard.press("s")
+    page.mouse.click(*easel.client(60, 12))
+    expect(page.locator("#selection-bar")).to_be_visible()
+    inside = easel.picture("segments.webp")[..., 0]
+    region = inside == inside[12, 60]
+    assert 0.05 < region.mean() < 0.9
+    page.keyboard.press("b")
+    ways = [(60.0, 20.0), (150.0, 120.0)]
+    easel.press(ways)
+    changed = difference(easel.settle(strokes=1), before) > 0
+    border = far_from_region(region)
+    assert not changed[border].any()
+    assert changed[region].any()
+    page.keyboard.press("Escape")
+    expect(page.locator("#selection-bar")).to_be_hidden()
+    page.keyboard.press("s")
+    easel.press([(20.0, 20.0), (60.0, 20.0), (60.0, 60.0), (20.0, 60.0)])
+    page.get_by_role("button", name="Invert").click()
+    page.keyboard.press("b")
+    before = easel.shown()
+    easel.press([(40.0, 40.0), (100.0, 40.0)])
+    changed = difference(easel.settle(strokes=2), before) > 0
+    assert not changed[24:56, 24:56].any()
+    assert changed[24:56, 70:100].any()
+
+
+def far_from_region(region: np.ndarray, margin: int = 10) -> np.ndarray:
+    """What is outside of a region and not at its border, where it is soft."""
+    grown = region.copy()
+    for _ in range(margin):
+        padded = np.pad(grown, 1, mode="edge")
+        grown = padded[1:-1, 1:-1] | padded[2:, 1:-1] | padded[:-2, 1:-1] | padded[1:-1, 2:] | padded[1:-1, :-2]
+    return ~grown
+
+
+def test_a_mirrored_stroke_is_painted_on_both_sides(easel):
+    before = easel.settle()
+    smaller_brush(easel)
+    easel.page.get_by_role("button", name="Brush options").click()
+    easel.page.get_by_label("Mirror left and right").check()
+    easel.page.keyboard.press("Escape")
+    easel.press([(40.0, 60.0)])
+    changed = difference(easel.settle(strokes=1), before)
+    width = before.shape[1]
+    assert changed[55:65, 35:45].mean() > 1
+    assert changed[55:65, width - 45 : width - 35].mean() > 1
+    assert changed[:, width // 2 - 10 : width // 2 + 10].max() == 0
+
+
+def test_who_zooms_in_sees_it_sharper_than_it_was_painted(painter, tmp_path):
+    painter.open(small("china", tmp_path, (1800, 240)))  # of which the view has 1024 pixels
+    page, closeup = painter.page, painter.page.locator("#closeup")
+    before = painter.shown()
+    expect(closeup).to_be_hidden()
+    page.keyboard.press("1")
+    expect(closeup).to_be_visible()
+    wide = "document.getElementById('closeup').width / parseFloat(document.getElementById('closeup').style.width)"
+    painter.until(lambda: page.evaluate(wide) > 1.7, "it is as sharp as the photograph")
+    assert np.array_equal(painter.shown(), before)
+    middle = painter.shown().shape[1] / 2, painter.shown().shape[0] / 2
+    painter.press([middle])
+    clear = """(() => {
+      const shown = document.getElementById("closeup");
+      const copy = new OffscreenCanvas(shown.width, shown.height).getContext("2d", { willReadFrequently: true });
+      copy.drawImage(shown, 0, 0);
+      const { data } = copy.getImageData(0, 0, shown.width, shown.height);
+      return data.some((value, index) => index % 4 === 3 && value === 0);
+    })()"""
+    painter.until(lambda: page.evaluate(clear), "the stroke is seen as it is painted")
+    painter.until(lambda: not page.evaluate(clear), "and is sharpened")
+    page.keyboard.press("0")
+    expect(closeup).to_be_hidden()
+
+
 def test_a_held_brush_goes_on_dreaming(looker):
     smaller_brush(looker)
     before, frames = looker.shown(), []

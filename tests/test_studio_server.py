@@ -452,7 +452,7 @@ WRONG = [
     ("POST", "strokes", {**STROKE, "brush": {**BRUSH, "look": {"kind": "style"}}}, "filter, perhaps with seed"),
     ("POST", "thumbnails", {"set": "channels"}, "layer"),
     ("POST", "thumbnails", {"set": "presets", "layer": "block8"}, "layer is unknown"),
-    ("POST", "thumbnails", {"set": "all"}, "presets, filters, layers, channels"),
+    ("POST", "thumbnails", {"set": "all"}, "presets, filters, layers, channels, seeds"),
     ("POST", "renders", {"format": "gif"}, "png, jpeg, webp, tiff"),
     ("POST", "renders", {"long_side": 1}, "16 to 100000"),
     ("POST", "films", {"kind": "slide show"}, "zoom, strokes"),

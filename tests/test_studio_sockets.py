@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from phosphene.cli import main
+from phosphene.painting.closeup import Part
 from phosphene.painting.document import Brush, Look
 from phosphene.studio import server
 from phosphene.studio.sockets import REFRESH, SendQueue
@@ -126,8 +127,12 @@ def test_gestures_reach_the_picture(stranger, picture):
         picture.tell({"event": "thumbnail", "key": "preset-beasts"})
         assert page.receive_json()["key"] == "preset-beasts"
         until(lambda: len(picture.did) == 5)
+        page.send_json({"do": "closeup", "part": {"left": 0, "top": 0.5, "right": 1, "bottom": 1}, "long_side": 900})
+        page.send_json({"do": "closeup", "part": None})
+        until(lambda: len(picture.did) == 7)
     begun = ("begin", PUT_DOWN, ((1, 2, 1),))
-    assert picture.did == [begun, ("more", ((3, 4, 0.5),)), ("end",), begun, ("cancel",)]
+    assert picture.did[:5] == [begun, ("more", ((3, 4, 0.5),)), ("end",), begun, ("cancel",)]
+    assert picture.did[5:] == [("closeup", Part(0.5, 0, 1, 1), 900), ("closeup", None, 16)]
     until(lambda: not picture.hearers)
 
 
@@ -167,6 +172,7 @@ def test_sockets_that_are_refused_are_no_faults_in_the_log(studio, picture, capl
         ('{"do": NaN}', "NaN"),
         ("[]", "object"),
         ('{"do": "dance"}', "begin, points, end, cancel"),
+        ('{"do": "closeup", "part": {"left": 1, "top": 0, "right": 1, "bottom": 1}}', "left must be less than right"),
         ('{"do": "end", "more": 1}', "more is unknown"),
         ('{"do": "end"}', "no stroke was begun"),
         ('{"do": "points", "points": [[1, 2, 1]]}', "no stroke was begun"),

@@ -174,6 +174,29 @@ class Ground:
 
 
 @dataclass(frozen=True, config=_CLOSED)
+class Selection:
+    """Where a brush may paint: in some of the picture's regions, in what was drawn round, or outside of all that.
+
+    Raises:
+        ValueError: it names nothing, or a line round it with less than three points.
+    """
+
+    regions: Annotated[tuple[Annotated[Whole, Range(1, 100)], ...], Field(max_length=100)] = ()  # numbers of `--mask`
+    outline: Annotated[tuple[tuple[_Coordinate, _Coordinate], ...], Field(max_length=LONGEST)] = ()  # x and y; closed
+    inverted: bool = False
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Selection:
+        if not self.regions and len(self.outline) < 3:
+            raise PydanticCustomError("selection", "A selection names regions, or an outline of three points or more.")
+        return self
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it: only what it says."""
+        return {each.name: value for each in fields(self) if (value := getattr(self, each.name))}
+
+
+@dataclass(frozen=True, config=_CLOSED)
 class Brush:
     """What a stroke is painted with.
 
@@ -185,10 +208,15 @@ class Brush:
     look: Look  # what it brings out
     softness: Annotated[Real, Range(0, 1)] = 0.5  # 0 is a hard edge, 1 fades from the middle
     strength: Annotated[Real, Range(0.1, 3)] = 1.0  # a factor; 1 is usual
+    pressure: Literal["size", "strength"] = "size"  # what a pen's pressure changes
+    inside: Selection | None = None  # where it paints; `None` is everywhere
 
     def to_dict(self) -> dict[str, object]:
-        """As JSON has it."""
-        return {**{each.name: getattr(self, each.name) for each in fields(self)}, "look": self.look.to_dict()}
+        """As JSON has it: the last two only if they are said."""
+        said = {**{each.name: getattr(self, each.name) for each in fields(self)}, "look": self.look.to_dict()}
+        inside = {} if self.inside is None else {"inside": self.inside.to_dict()}
+        usual = {"pressure"} if self.pressure == "size" else set()
+        return {name: value for name, value in said.items() if name not in {"inside"} | usual} | inside
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -318,5 +346,5 @@ class Document:
         return found | {name: value for name, value in whole.items() if value != 1}
 
 
-WORDS = sorted({each.name for kind in (Look, Ground, Brush, Adjustment) for each in fields(kind)})
-"""All words of looks, grounds, brushes and adjustments."""
+WORDS = sorted({each.name for kind in (Look, Ground, Selection, Brush, Adjustment) for each in fields(kind)})
+"""All words of looks, grounds, selections, brushes and adjustments."""

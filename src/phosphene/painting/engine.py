@@ -90,7 +90,7 @@ class PaintEngine:
             SettingsError: a style that was not prepared.
             PhospheneError: a look that cannot be.
         """
-        found = mark(touch, brush, *self.look_cache.size)
+        found = mark(touch, brush, *self.look_cache.size, self.look_cache.selected(brush.inside))
         if found is None:
             return None
         if number == 0 or self.begun is None:

@@ -10,11 +10,14 @@ from torch import Tensor
 from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
+from phosphene.features import correspondence
+from phosphene.features.correspondence import Regions
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
-from phosphene.painting.document import Ground, Look
+from phosphene.painting.document import Ground, Look, Selection
+from phosphene.painting.selection import mask_of
 from phosphene.painting.settling import contrast
 from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.colours import colourfulness
@@ -76,6 +79,7 @@ class LookCache:
     seed: int = 0  # of the dreams
     style_steps: int | None = None  # of a style at each size; `None` is what suits a picture that is kept
     _prepared: dict[Look, PreparedObjective] = field(default_factory=dict)
+    _selected: dict[Selection, Tensor] = field(default_factory=dict)
     _fitted: dict[tuple[Look, Size], Objective] = field(default_factory=dict)
 
     @property
@@ -92,6 +96,19 @@ class LookCache:
     def contrast(self) -> Tensor:
         """That of the photograph, near each of its pixels: the measure of a brush that is held."""
         return contrast(self.view.pixels)
+
+    @cached_property
+    def regions(self) -> Regions:
+        """The regions of the photograph."""
+        return correspondence.regions_of(self.network, self.view.pixels)
+
+    def selected(self, selection: Selection | None) -> Tensor | None:
+        """Where a brush may paint, `[1, 1, h, w]`, 0..1; `None` is everywhere."""
+        if selection is None:
+            return None
+        if selection not in self._selected:
+            self._selected = {selection: mask_of(selection, self.regions, *self.size)}  # one is in use at a time
+        return self._selected[selection]
 
     @property
     def cache(self) -> ImageCache:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from phosphene.painting.document import Brush, Stroke, Touch
+from phosphene.painting.document import Brush, Point, Stroke, Touch
 from phosphene.painting.look_cache import Box
 from phosphene.pixels.colours import parted
 
@@ -33,8 +33,8 @@ class Mark:
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
-def mark(touch: Touch, brush: Brush, height: int, width: int) -> Mark | None:
-    """The mark of a touch in a view of that size; `None` where it lies outside.
+def mark(touch: Touch, brush: Brush, height: int, width: int, inside: Tensor | None = None) -> Mark | None:
+    """The mark of a touch in a view of that size; `None` where it lies outside, or not `inside` `[1, 1, h, w]`, 0..1.
 
     It is as far along the way between its points as at the points, and fades towards the brush's edge by a cosine.
     """
@@ -49,24 +49,25 @@ def mark(touch: Touch, brush: Brush, height: int, width: int) -> Mark | None:
         torch.arange(left, right, dtype=torch.float32)[None] + 0.5,
     )
     ways = list(pairwise(touch)) or [(touch[0], touch[0])]
-    covers = [_cover(rows, columns, begin, end, radius, brush.softness) for begin, end in ways]
+    covers = [_cover(rows, columns, begin, end, brush) for begin, end in ways]
     mask = torch.stack(covers).amax(0)[None, None]
+    if inside is not None:
+        mask.mul_(inside[..., top:bottom, left:right])
     return Mark(top, left, mask) if mask.any() else None
 
 
-def _cover(
-    rows: Tensor, columns: Tensor, begin: tuple[float, float, float], end: tuple[float, float, float],
-    radius: float, softness: float,
-) -> Tensor:  # fmt: skip
+def _cover(rows: Tensor, columns: Tensor, begin: Point, end: Point, brush: Brush) -> Tensor:
     """How far a straight way from one point to the next goes, at each pixel."""
     (x, y, pressure), (dx, dy, change) = begin, tuple(b - a for a, b in zip(begin, end, strict=True))
     length = dx * dx + dy * dy
     along = ((columns - x) * dx + (rows - y) * dy).div(max(length, NEAR)).clamp(0, 1)
     distance = torch.hypot(columns - x - along * dx, rows - y - along * dy)
     pressed = pressure + along * change
-    reach = radius * (LIGHTEST + (1 - LIGHTEST) * pressed)
-    rim = (softness * reach).clamp(min=1.0)
-    return 0.5 - 0.5 * torch.cos(math.pi * ((reach - distance) / rim).clamp(0, 1))
+    sized = brush.pressure == "size"
+    reach = brush.size / 2 * (LIGHTEST + (1 - LIGHTEST) * pressed if sized else torch.ones_like(pressed))
+    rim = (brush.softness * reach).clamp(min=1.0)
+    cover = 0.5 - 0.5 * torch.cos(math.pi * ((reach - distance) / rim).clamp(0, 1))
+    return cover if sized else cover * pressed
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from phosphene.images import Picture
 from phosphene.objectives import Place
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look, Stroke
 from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount
-from phosphene.painting.look_cache import Box, Size
+from phosphene.painting.look_cache import Box, LookCache, Size
 from phosphene.painting.marks import mark
 from phosphene.pixels import masks
 from phosphene.pixels.transforms import at_long_side, resize, sizes_above
@@ -54,6 +54,11 @@ class Coverage:
         part.add_(share).clamp_(max=1)
         self.dreams[look] = found, max(before, strength)
 
+    def worth_carrying(self, look: Look) -> Tensor:
+        """The share of a dream's look, where it is more than next to nothing."""
+        share, _ = self.dreams[look]
+        return share * (share > LEAST)
+
     def hide_(self, box: Box, share: Tensor) -> None:
         """Less of everything."""
         for layer in (*(found for found, _ in self.dreams.values()), *self.styles.values()):
@@ -66,15 +71,16 @@ class Coverage:
         found[(..., *box)].add_(share)
 
 
-def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> Coverage:
+def coverage(document: Document, look_cache: LookCache, steps: int, grown: float = 1.0) -> Coverage:
     """The shares of looks in a painting.
 
     Args:
         document: the painting.
-        size: height and width of its view.
+        look_cache: of its view.
         steps: of a whole dream, at each size.
         grown: how far its ground came at the view's own size, 0..1.
     """
+    size = look_cache.size
     found, everywhere = Coverage(size), (slice(0, size[0]), slice(0, size[1]))
     if document.ground is not None:
         whole, ground = torch.ones(1, 1, *size, dtype=torch.float32), document.ground
@@ -84,16 +90,16 @@ def coverage(document: Document, size: Size, steps: int, grown: float = 1.0) -> 
             found.add(ground.look, everywhere, whole * grown * document.ground_opacity, ground.strength)
     for stroke in document.strokes:
         if stroke.visible and stroke.opacity:
-            _add_stroke(found, stroke, steps)
+            _add_stroke(found, stroke, steps, look_cache.selected(stroke.brush.inside))
     return found
 
 
-def _add_stroke(found: Coverage, stroke: Stroke, steps: int) -> None:
+def _add_stroke(found: Coverage, stroke: Stroke, steps: int, inside: Tensor | None) -> None:
     """The share of one stroke: of a dream the sum of its touches, of others how far they cover, times its opacity."""
     brush, share = stroke.brush, torch.zeros(1, 1, *found.size, dtype=torch.float32)
     everywhere = slice(0, found.size[0]), slice(0, found.size[1])
     for touch in stroke.touches:
-        made = mark(touch, brush, *found.size)
+        made = mark(touch, brush, *found.size, inside)
         if made is None:
             continue
         part = share[(..., *made.box)]
@@ -165,7 +171,7 @@ def render(
         return _shown(resize(engine.pixels, *full).clamp(0, 1), photograph, document)
     check_room(engine, full)
     usual = DreamSettings()
-    found = coverage(document, engine.look_cache.size, usual.steps, engine.grown(document.ground))
+    found = coverage(document, engine.look_cache, usual.steps, engine.grown(document.ground))
     sizes = sizes_above(engine.look_cache.size, full, usual.octave_scale)
     work = _Work(_amount(found, sizes, full), tell, between)
     small, large = _bases(found, engine, photograph, work)
@@ -217,33 +223,57 @@ def _amount(found: Coverage, sizes: list[Size], full: Size) -> float:
 
 def _dream_(pixels: Tensor, look: Look, found: Coverage, engine: PaintEngine, work: _Work) -> None:
     """One look goes on at one size, in place, where it was painted."""
-    share, strength = found.dreams[look]
     height, width = pixels.shape[-2:]
-    mask = masks.at(share * (share > LEAST), height, width)
-    painted = int(mask.count_nonzero())
-    if not painted:
-        return
+    mask = masks.at(found.worth_carrying(look), height, width)
+    if painted := int(mask.count_nonzero()):
+        refine_(
+            pixels, mask, look, found.dreams[look][1], engine, (height, width), work.between, lambda: work.add(painted)
+        )
+
+
+def refine_(
+    pixels: Tensor,
+    mask: Tensor,
+    look: Look,
+    strength: float,
+    engine: PaintEngine,
+    size: Size,
+    between: Callable[[], None],
+    on_step: Callable[[], None] = lambda: None,
+) -> None:
+    """Dreams on in place, at a size above the view's, in pixels that are all of the picture or a window of it.
+
+    Args:
+        pixels: `[1, 3, h, w]`.
+        mask: where, and how far, `[1, 1, h, w]`; not 0 everywhere.
+        look: what is dreamt.
+        strength: how far.
+        engine: whose view it was painted in.
+        size: height and width of the whole picture at this size.
+        between: is called before each tile.
+        on_step: is called after each step.
+    """
     asked, network = engine.look_cache.dream(look), engine.look_cache.network
     settings = replace(asked.settings, strength=asked.settings.strength * strength)
-    objective = asked.objective.fit(height, width)
-    (tiling,) = recipe.tilings_of(network, objective, settings, [(height, width)])
+    here = pixels.shape[-2], pixels.shape[-1]
+    objective = asked.objective.fit(*here)
+    (tiling,) = recipe.tilings_of(network, objective, settings, [here])
     tiling = gradient.around(mask, network, objective, tiling)
     backend = backend_on(settings.device, network, objective)
 
     def watched(pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
-        work.between()
+        between()
         return backend(pixels, place)
 
     compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
-    view = engine.look_cache.size
-    rule = recipe.refining_rule(recipe.rule_of(settings, engine.look_cache.share), view, (height, width))
-    generator = torch.Generator().manual_seed(settings.seed + height)
+    rule = recipe.refining_rule(recipe.rule_of(settings, engine.look_cache.share), engine.look_cache.size, size)
+    generator = torch.Generator().manual_seed(settings.seed + size[0])
     climb_(
         pixels,
         [AscentTerm(compute, mask, sees=tiling.overlap)],
         rule=rule,
         shifts=rule.shifts(settings.steps, generator),
-        on_step=lambda *_: work.add(painted),
+        on_step=lambda *_: on_step(),
     )
 
 

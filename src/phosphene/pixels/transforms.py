@@ -26,15 +26,24 @@ def rows_for(rows: slice, source: int, height: int, dtype: torch.dtype) -> slice
     return slice(int(above[0]), int(below[-1]) + 1)
 
 
-def resize_rows(x: Tensor, rows: slice, *, top: int, source: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """Some rows of what `resize` would make of a picture, of which `x` `[N, C, h, W]` holds the rows from `top` on.
+def resize_window(
+    x: Tensor, window: tuple[slice, slice], *, corner: tuple[int, int], source: Size, size: Size
+) -> Tensor:
+    """A window of what `resize` would make of a picture, of which `x` `[N, C, h, w]` holds the part from a corner on.
 
-    `source` and `size` are the heights and widths of the picture and of what it becomes.
+    `window` is rows and columns of the result, `corner` the first row and column of `x` in the picture; `source` and
+    `size` are the heights and widths of the picture and of what it becomes. `x` must hold the rows of `rows_for`, and
+    the columns likewise.
     """
-    above, below, share = _between(rows, source[0], size[0], x.dtype)
-    lines = torch.lerp(x.index_select(2, above - top), x.index_select(2, below - top), share[:, None])
-    left, right, share = _between(slice(0, size[1]), source[1], size[1], x.dtype)
-    return torch.lerp(lines.index_select(3, left), lines.index_select(3, right), share)
+    above, below, share = _between(window[0], source[0], size[0], x.dtype)
+    lines = torch.lerp(x.index_select(2, above - corner[0]), x.index_select(2, below - corner[0]), share[:, None])
+    left, right, share = _between(window[1], source[1], size[1], x.dtype)
+    return torch.lerp(lines.index_select(3, left - corner[1]), lines.index_select(3, right - corner[1]), share)
+
+
+def resize_rows(x: Tensor, rows: slice, *, top: int, source: Size, size: Size) -> Tensor:
+    """As `resize_window`, for whole rows of the result, of which `x` holds the rows from `top` on."""
+    return resize_window(x, (rows, slice(0, size[1])), corner=(top, 0), source=source, size=size)
 
 
 def _between(places: slice, source: int, length: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,11 +4,12 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from phosphene import features, filters, images
@@ -16,6 +17,7 @@ from phosphene.errors import Stop
 from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.painting import again
+from phosphene.painting.closeup import Part, closeups
 from phosphene.painting.document import DREAM, STYLE, Ground, Look
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.look_cache import LookCache
@@ -36,7 +38,7 @@ CHANNELS = 24  # of a layer that are shown: those that answer this picture most
 TRIED = {DREAM: 1.0, STYLE: 0.5}  # the strength there
 SCALE = max(numbers(DreamSettings.guide_scales, "--guide-scales"))  # of a guide, as a dream has it
 SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp", "tiff": "tif", "avif": "avif"}
-KEY = re.compile(r"(?:preset|filter|layer|channel)-[\w.:+/-]{1,80}")
+KEY = re.compile(r"(?:preset|filter|layer|channel|seed)-[\w.:+/-]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Background:
     painter: Painter
     worker: Worker
     add_job: Callable[[JobKind, Rank, Callable[[Job], dict[str, object]], str], Job]
+    _closeups: list[Job] = field(default_factory=list)  # that were not ended
 
     def thumbnails(self, of: LookSet, layer: str | None = None) -> Job:
         """Tries looks on the picture, small; each is told of as soon as it is there. Channels are of a layer.
@@ -70,27 +73,48 @@ class Background:
             look_cache.network.layer(layer)
 
         def work(job: Job) -> dict[str, object]:
-            looks = _looks(look_cache, of, layer)
-            small = _small(look_cache.view, SMALL_STYLE if of == "filters" else SMALL)
-            engine = PaintEngine(LookCache(look_cache.network, small, self.references, style_steps=STYLE_STEPS))
-            for number, (key, look) in enumerate(looks):
-                if self.made_thumbnail(key) is None:
-                    self.worker.draw_filter(job, look)
-                    grown = engine.grow(Ground(look, TRIED[look.kind]), lambda _: self.worker.breathe(job))
-                    if grown is not None and grown.until is not None:
-                        self.worker.breathe(job)
-                    self.folder.write(_file(key), webp(eight_bits(engine.pixels)))
-                self.painter.emit({"event": "thumbnail", "key": key})
-                job.tell((number + 1) / len(looks))
-                self.worker.breathe(job)
-            return {"keys": [key for key, _ in looks]}
+            return self._try(job, _looks(look_cache, of, layer))
 
         return self.add_job("thumbnails", Rank.THUMBNAILS, work, f"trying {of} on your picture")
+
+    def variations(self, look: Look, seeds: Sequence[int]) -> Job:
+        """Tries a look with other seeds, small; the key of each is `seed-` and the seed.
+
+        Raises:
+            PhospheneError: a look that cannot be.
+        """
+        self.painter.engine.look_cache.check(look)
+        looks = [(f"seed-{seed}", replace(look, seed=seed)) for seed in seeds]
+        return self.add_job("thumbnails", Rank.LOOK, lambda job: self._try(job, looks), "dreaming others")
+
+    def _try(self, job: Job, looks: Sequence[tuple[str, Look]]) -> dict[str, object]:
+        """Makes the thumbnails of looks by their keys, as far as they are not made."""
+        look_cache = self.painter.engine.look_cache
+        small = _small(look_cache.view, SMALL_STYLE if looks[0][1].kind == STYLE else SMALL)
+        engine = PaintEngine(LookCache(look_cache.network, small, self.references, style_steps=STYLE_STEPS))
+        for number, (key, look) in enumerate(looks):
+            if self.made_thumbnail(key) is None:
+                self.worker.draw_filter(job, look)
+                grown = engine.grow(Ground(look, TRIED[look.kind]), lambda _: self.worker.breathe(job))
+                if grown is not None and grown.until is not None:
+                    self.worker.breathe(job)
+                self.folder.write(_file(key), webp(eight_bits(engine.pixels)))
+            self.painter.emit({"event": "thumbnail", "key": key})
+            job.tell((number + 1) / len(looks))
+            self.worker.breathe(job)
+        return {"keys": [key for key, _ in looks]}
 
     def made_thumbnail(self, key: str) -> bytes | None:
         """A thumbnail, if it was made."""
         path = self.folder.path / _file(key)
         return path.read_bytes() if KEY.fullmatch(key) and ".." not in key and path.is_file() else None
+
+    def segments(self) -> bytes:
+        """The photograph's regions at view size: each pixel's red is its region's number, from 1; WebP."""
+        look_cache = self.painter.engine.look_cache
+        regions = self.worker.ask(lambda: look_cache.regions).result()
+        numbers = at(regions.shares, *look_cache.size).argmax(1).add_(1)[0]
+        return webp(np.stack([numbers.to(torch.uint8).numpy()] * 3, -1), lossless=True)
 
     def rank(self, reference: str) -> Job:
         """Ranks the layers by how well a guide's shapes can be found in the picture.
@@ -138,6 +162,33 @@ class Background:
             }
 
         return self.add_job("render", Rank.RENDER, work, "painting it again at full size")
+
+    def closeup(self, part: Part | None, long_side: int = 0) -> None:
+        """Shows a part of the painting sharper than it was painted, in the place of the one before; `None` shows none.
+
+        It ends when the painting changes, and is sharp enough at `long_side` pixels of the whole picture.
+        """
+        self.worker.drop(self._closeups)
+        self._closeups.clear()
+        if part is None:
+            return
+
+        def work(job: Job) -> dict[str, object]:
+            document, engine, screen = self.painter.history.document, self.painter.engine.copy(), self.painter.screen
+            revision, opening = screen.revision, partial(images.load, self.folder.read(PICTURE), max_pixels=0)
+            photograph = self.worker.beside(job, opening).pixels
+
+            def breathe() -> None:
+                self.worker.breathe(job)
+                if screen.revision != revision:
+                    raise Stop
+
+            for found in closeups(document, engine, photograph, part, long_side, breathe):
+                breathe()
+                self.painter.emit(screen.closeup(found.pixels, found.box, found.size))
+            return {}
+
+        self._closeups.append(self.add_job("closeup", Rank.CLOSEUP, work, "sharpening what you look at"))
 
     def film(self, kind: FilmKind, seconds: int, *, loop: bool = False) -> Job:
         """Makes a film of the painting: a zoom into it, which may be a loop, or its strokes in time.

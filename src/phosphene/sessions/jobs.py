@@ -32,15 +32,16 @@ class Rank(IntEnum):
     GROUND = 1
     LOOK = 2
     RENDER = 3  # what was asked for comes before what is done by itself
-    REFINING = 4
-    THUMBNAILS = 5
+    CLOSEUP = 4
+    REFINING = 5
+    THUMBNAILS = 6
 
 
 @dataclass(eq=False)
 class Job:
     """Long work."""
 
-    kind: JobKind  # `ground`, `look`, `thumbnails`, `ranking`, `render` or `film`
+    kind: JobKind  # what it makes
     picture: str  # whose it is
     rank: Rank  # what it makes way for
     work: Callable[[Job], dict[str, object]]  # does it; what it returns is the result

@@ -77,10 +77,11 @@ class LiveStroke:
     Args:
         brush: what is painted with.
         points: the first ones.
+        mirrored: each touch is painted a second time, left and right exchanged.
     """
 
-    def __init__(self, brush: Brush, points: Touch) -> None:
-        self.brush, self.down, self.cancelled = brush, True, False
+    def __init__(self, brush: Brush, points: Touch, *, mirrored: bool = False) -> None:
+        self.brush, self.mirrored, self.down, self.cancelled = brush, mirrored, True, False
         self._waiting: deque[Point] = deque(points, maxlen=WAITING)
         self._trail: list[tuple[float, Point]] = []
         self._changed = threading.Condition()
@@ -164,11 +165,12 @@ class Painter:
         def work() -> None:
             self.engine.prepare(live.brush.look)
             while (touch := live.next()) is not None:
-                box = self.engine.touch(live.brush, touch, len(touches))
-                touches.append(touch)
-                if box is not None:
-                    boxes.append(box)
-                    self._show(box, "stroke")
+                for each in (touch, self._mirrored(touch)) if live.mirrored else (touch,):
+                    box = self.engine.touch(live.brush, each, len(touches))
+                    touches.append(each)
+                    if box is not None:
+                        boxes.append(box)
+                        self._show(box, "stroke")
 
         if fault := fault_of(work):
             live.lift(cancelled=True)
@@ -183,6 +185,11 @@ class Painter:
             self.changed()
         finally:
             live.finished.set()
+
+    def _mirrored(self, touch: Touch) -> Touch:
+        """A touch with left and right exchanged."""
+        _, width = self.engine.look_cache.size
+        return tuple((width - x, y, pressure) for x, y, pressure in touch)
 
     def _complain(self, message: str) -> None:
         what, _, hint = message.partition("\n")

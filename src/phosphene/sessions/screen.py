@@ -43,6 +43,18 @@ class Screen:
         whole = slice(0, height), slice(0, width)
         return self._frame(eight_bits(pixels), whole, of, webp(eight_bits(at(pixels, *seen))))
 
+    def closeup(self, pixels: Tensor, box: Box, size: tuple[int, int]) -> bytes:
+        """The frame of a window that is sharper than the view: rows and columns of the picture at that larger size."""
+        height, width = self._shown.shape[:2]
+        down, right = height / size[0], width / size[1]
+        head = {
+            "x": box[1].start * right,
+            "y": box[0].start * down,
+            "width": pixels.shape[-1] * right,
+            "height": pixels.shape[-2] * down,
+        }
+        return self._told(head, "closeup", webp(eight_bits(pixels), lossless=True))
+
     def picture(self) -> bytes:
         """All of it, without loss."""
         return webp(self._copy(), lossless=True)
@@ -60,7 +72,15 @@ class Screen:
         with self._lock:
             self._shown[box] = found
             self.revision += 1
-        head = {"x": box[1].start, "y": box[0].start, "width": found.shape[1], "height": found.shape[0]}
+        head: dict[str, float] = {
+            "x": box[1].start,
+            "y": box[0].start,
+            "width": found.shape[1],
+            "height": found.shape[0],
+        }
+        return self._told(head, of, picture)
+
+    def _told(self, head: dict[str, float], of: str, picture: bytes) -> bytes:
         told = json.dumps({**head, "revision": self.revision, "of": of}).encode()
         return struct.pack("<I", len(told)) + told + picture
 

@@ -199,8 +199,8 @@ class Session(Subscribers):
         """Brings back what was undone."""
         return self._go(back=False)
 
-    def begin(self, brush: Brush, points: Touch) -> LiveStroke:
-        """Begins a stroke, which is painted until it is lifted.
+    def begin(self, brush: Brush, points: Touch, *, mirrored: bool = False) -> LiveStroke:
+        """Begins a stroke, which is painted until it is lifted; mirrored, on the left and on the right.
 
         Raises:
             PhospheneError: there can be no such brush, or the strokes are being painted again.
@@ -209,7 +209,7 @@ class Session(Subscribers):
             raise SettingsError("Your strokes are being painted again on the new ground.\nWait until they are there.")
         job = self._preparation.job_for(brush.look)
         self.end()
-        self._live = live = LiveStroke(brush, points)
+        self._live = live = LiveStroke(brush, points, mirrored=mirrored)
         if job is None:
             self._paint(live)
         else:

@@ -15,7 +15,7 @@ GroundWords = Annotated[
 
 
 LookSet = Literal["presets", "filters", "layers", "channels"]
-JobKind = Literal["render", "film", "ranking", "thumbnails", "ground", "look"]
+JobKind = Literal["render", "film", "ranking", "thumbnails", "ground", "look", "closeup"]
 JobStage = Literal["waiting", "running", "done", "cancelled", "failed"]
 Format = Literal["png", "jpeg", "webp", "tiff", "avif"]
 FilmKind = Literal["zoom", "strokes"]

@@ -96,7 +96,7 @@ def _too_large(most: int) -> Refusal:
 
 
 Answer = TypeVar("Answer")
-KEY = rf"^(?=.{{1,120}}$)(?:preset|filter|layer|channel)-{NAME[1:]}"
+KEY = rf"^(?=.{{1,120}}$)(?:preset|filter|layer|channel|seed)-{NAME[1:]}"
 PATTERNS = {"id": ID, "ref": ID, "job": ID, "key": KEY, "number": r"^[0-9]{1,6}$"}
 """What the parts of an address look like."""
 

@@ -1,9 +1,9 @@
 """What requests bring, as types: by them JSON is checked, and from them its JSON Schema is published."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
 from typing_extensions import TypedDict
 
 from phosphene.painting.checks import Id, Name, Range, Real, Whole, explain
@@ -15,6 +15,7 @@ from phosphene.studio.answers import Refusal
 _SHOWN = 60  # letters of what was sent, in a message
 _SPEC = "GET /api/openapi.json says what is expected."
 _Side = Annotated[Whole, Range(*CANVAS_SIDES)]
+_Share = Annotated[Real, Range(0, 1)]
 _Seconds = Annotated[Whole, Range(1, 60)]  # of a film
 
 
@@ -69,7 +70,15 @@ class ChannelThumbnails(Shape):
     layer: Name
 
 
-Thumbnails = Annotated[LookThumbnails | ChannelThumbnails, Field(discriminator="set")]
+class SeedThumbnails(Shape):
+    """Small pictures of what a look would be with other seeds."""
+
+    set: Literal["seeds"]
+    look: Look
+    seeds: Annotated[tuple[Annotated[Whole, Range(0, 2**31)], ...], Field(min_length=1, max_length=12)]
+
+
+Thumbnails = Annotated[LookThumbnails | ChannelThumbnails | SeedThumbnails, Field(discriminator="set")]
 
 
 class Ranking(Shape):
@@ -109,6 +118,7 @@ class Begin(Shape):
     do: Literal["begin"]
     brush: Brush
     points: Touch
+    mirrored: bool = False
 
 
 class Points(Shape):
@@ -131,7 +141,30 @@ class Take(Shape):
     look: Look
 
 
-Message = Annotated[Begin | Points | End | Take, Field(discriminator="do")]
+class Window(Shape):
+    """A rectangle of the picture, in shares of its width and height."""
+
+    left: _Share
+    top: _Share
+    right: _Share
+    bottom: _Share
+
+    @model_validator(mode="after")
+    def _is_not_empty(self) -> Self:
+        if self.left >= self.right or self.top >= self.bottom:
+            raise ValueError("left must be less than right, and top less than bottom")
+        return self
+
+
+class LookClosely(Shape):
+    """A part of the painting is looked at closely, as if the whole had a long side of so many pixels; null is none."""
+
+    do: Literal["closeup"]
+    part: Window | None
+    long_side: Annotated[Whole, Range(16, 100_000)] = 16
+
+
+Message = Annotated[Begin | Points | End | Take | LookClosely, Field(discriminator="do")]
 """What the socket takes, as text."""
 
 

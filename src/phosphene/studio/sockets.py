@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from phosphene.painting.closeup import Part
 from phosphene.sessions.session import Session
 from phosphene.studio import guard, shapes
 from phosphene.studio.answers import Refusal, refused
@@ -207,10 +208,13 @@ class _Conversation:
         match shapes.read(text, "Message"):
             case shapes.Begin() as wish:
                 self.refused = True
-                self.session.begin(wish.brush, wish.points)
+                self.session.begin(wish.brush, wish.points, mirrored=wish.mirrored)
                 self.painting, self.refused = True, False
             case shapes.Take() as wish:
                 self.session.take_up(wish.look)
+            case shapes.LookClosely() as wish:
+                part = None if wish.part is None else Part(**wish.part.model_dump())
+                self.session.background.closeup(part, wish.long_side)
             case wish if self.refused:  # sent before the page heard of it
                 self.refused = wish.do == "points"
             case wish if not self.painting:

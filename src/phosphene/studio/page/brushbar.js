@@ -4,6 +4,7 @@ import { byId, clamp, el, icon } from "./dom.js";
 import { belongs, lookFrame } from "./frames.js";
 import { nameOf, sameLook } from "./looks.js";
 import { openPicker } from "./picker.js";
+import { radios } from "./radios.js";
 import { tryRing } from "./ring.js";
 import { setBrushLook, thumbs } from "./session.js";
 import { byFactors, even, slider } from "./slider.js";
@@ -21,8 +22,10 @@ export function startBrushbar() {
     toolSwitch(),
     lookChip(),
     (recents = el("div", { class: "recents", role: "group", "aria-label": "Recently used looks" })),
+    optionsButton(),
     sliderRow(),
   );
+  byId("brush-options").append(...options());
   store.watch(["tool"], showTool);
   store.watch(["brush"], showBrush);
   store.watch(["brush", "brushLook", "recent", "picture"], showLooks);
@@ -43,7 +46,32 @@ function toolSwitch() {
     { class: "tools", role: "group", "aria-label": "Tool" },
     make("brush", "Brush", "B"),
     make("eraser", "Eraser: brings the photograph back", "E"),
+    make("select", "Select: click on a region, or draw round a place", "S"),
   );
+}
+
+function optionsButton() {
+  const attributes = { "aria-label": "Brush options", title: "Mirror, pen pressure", popovertarget: "brush-options" };
+  const button = el("button", { type: "button", class: "icon-button", ...attributes }, icon("more"));
+  byId("brush-options").addEventListener("beforetoggle", ({ target }) => {
+    const { left, top } = button.getBoundingClientRect();
+    target.style.inset = `auto auto ${innerHeight - top + 8}px ${Math.max(8, Math.min(left - 100, innerWidth - 240))}px`;
+  });
+  return button;
+}
+
+/** What is seldom changed. */
+function options() {
+  const input = el("input", { type: "checkbox", onchange: () => store.set({ mirrored: input.checked }) });
+  const mirror = el("label", { class: "row check", title: "Each stroke is painted on the left and on the right" }, input, el("span", {}, "Mirror left and right"));
+  const turn = (pressure) => store.set({ brush: { ...store.get("brush"), pressure } });
+  const pressures = [{ value: "size", name: "Size" }, { value: "strength", name: "Strength" }];
+  const pen = radios("pressure", "A pen's pressure changes", pressures, store.get("brush").pressure, turn);
+  store.watch(["brush", "mirrored"], () => {
+    input.checked = store.get("mirrored");
+    for (const each of pen.querySelectorAll("input")) each.checked = each.value === store.get("brush").pressure;
+  });
+  return [mirror, el("span", { class: "slider-name" }, "A pen's pressure changes"), pen];
 }
 
 function lookChip() {

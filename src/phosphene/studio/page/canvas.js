@@ -108,7 +108,7 @@ export class Painting {
   }
 }
 
-const decode = (blob) => createImageBitmap(blob, EXACT);
+export const decode = (blob) => createImageBitmap(blob, EXACT);
 
 function copyOf(canvas) {
   const copy = document.createElement("canvas");

@@ -11,11 +11,12 @@ const GROUPS = {
   Paint: [
     ["B", "Brush"],
     ["E", "Eraser: brings the photograph back"],
+    ["S", "Select: click on a region, or draw round a place; the brush paints inside"],
     ["[ ]", "Smaller, larger"],
     ["{ }", "Harder, softer"],
     [", .", "Weaker, stronger"],
     ["L", "Choose what the brush paints"],
-    ["Esc", "Take the stroke back while painting"],
+    ["Esc", "Take the stroke back while painting; else end the selection"],
   ],
   See: [
     ["C", "Hold: the photograph as it was"],

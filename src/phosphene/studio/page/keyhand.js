@@ -5,7 +5,7 @@ import { byKeyboard } from "./modality.js";
 import { hideRing, showRing } from "./ring.js";
 import { painting } from "./session.js";
 import { store } from "./store.js";
-import { point, stroke } from "./stroke.js";
+import { inHand, point } from "./stroke.js";
 
 const canvas = byId("painting");
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -15,7 +15,7 @@ let stays = false; // P put the brush down: it stays until P lifts it
 
 export function startKeyhand() {
   canvas.addEventListener("keydown", pressed);
-  canvas.addEventListener("keyup", ({ key }) => key === "Enter" && !stays && stroke.end());
+  canvas.addEventListener("keyup", ({ key }) => key === "Enter" && !stays && inHand().end());
   canvas.addEventListener("blur", blurred);
   canvas.addEventListener("focus", () => byKeyboard() && showRing(...here()));
 }
@@ -36,26 +36,26 @@ function go(event) {
   const [x, y] = here();
   at = [clamp(x + dx * stride, 0, painting.width), clamp(y + dy * stride, 0, painting.height)];
   showRing(...at);
-  stroke.move([point(...at, 1)]);
+  inHand().move([point(...at, 1)]);
 }
 
 function putDown(event, staying) {
   event.preventDefault();
-  if (event.repeat || stroke.active) return;
+  if (event.repeat || inHand().active) return;
   stays = staying;
   showRing(...here());
-  if (stroke.begin(point(...at, 1))) announce(`Painting at ${at.map(Math.round).join(", ")}`);
+  if (inHand().begin(point(...at, 1))) announce(`Painting at ${at.map(Math.round).join(", ")}`);
 }
 
 function toggle(event) {
-  if (!stroke.active) return putDown(event, true);
+  if (!inHand().active) return putDown(event, true);
   stays = false;
-  stroke.end();
+  inHand().end();
   return announce("Brush lifted");
 }
 
 function blurred() {
-  if (stroke.active) stroke.end();
+  if (inHand().active) inHand().end();
   stays = false;
   hideRing();
 }

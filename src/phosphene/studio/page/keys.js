@@ -7,9 +7,10 @@ import { openPicker } from "./picker.js";
 import { handsBusy, holdSpace } from "./pointer.js";
 import { openRender } from "./render.js";
 import { photographScale, step, viewport } from "./session.js";
+import { clearSelection } from "./selection.js";
 import { copyPicture, savePicture } from "./share.js";
 import { store } from "./store.js";
-import { stroke } from "./stroke.js";
+import { inHand } from "./stroke.js";
 import { compare } from "./compare.js";
 
 const KEPT = "phosphene.keys";
@@ -18,6 +19,7 @@ const tool = (name) => () => store.set({ tool: name });
 const KEYS = {
   b: tool("brush"),
   e: tool("eraser"),
+  s: tool("select"),
   "[": () => nudge("size", -1),
   "]": () => nudge("size", 1),
   "{": () => nudge("softness", -1),
@@ -51,7 +53,8 @@ const typing = (target) =>
 
 function pressed(event) {
   if (document.querySelector("dialog[open]") || typing(event.target)) return;
-  if (event.key === "Escape" && stroke.active) return stroke.cancel();
+  if (event.key === "Escape" && inHand().active) return inHand().cancel();
+  if (event.key === "Escape" && store.get("selection") && !document.querySelector(":popover-open")) return clearSelection();
   if (event.ctrlKey || event.metaKey) return withControl(event);
   if (event.altKey || !singleKeys()) return undefined;
   if (event.key === "?") return openHelp();

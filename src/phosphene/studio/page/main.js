@@ -3,6 +3,7 @@
 import { LOCKED, LOCKED_HINT, api } from "./api.js";
 import { startBrushbar } from "./brushbar.js";
 import { cameraExists, openCamera } from "./camera.js";
+import { startCloseup } from "./closeup.js";
 import { startCompare } from "./compare.js";
 import { byId, drawIcons } from "./dom.js";
 import { startFilm } from "./film.js";
@@ -17,6 +18,7 @@ import { startPointer } from "./pointer.js";
 import { startProgress } from "./progress.js";
 import { startRender } from "./render.js";
 import { leave, photographScale, show, step, viewport } from "./session.js";
+import { startSelection } from "./selection.js";
 import { startShare } from "./share.js";
 import { drawShelves, startStart } from "./start.js";
 import { rememberHand, store } from "./store.js";
@@ -40,7 +42,7 @@ async function begin() {
   rememberHand();
   store.set({ looks, connected: true });
   for (const start of [startStart, startBrushbar, startPanels, startPointer, startKeyhand, startKeys]) start();
-  for (const start of [startCompare, startProgress, startRender, startFilm, startShare, startHeader])
+  for (const start of [startCloseup, startSelection, startCompare, startProgress, startRender, startFilm, startShare, startHeader])
     start();
   for (const start of [startBanner, startSheet]) start();
   addEventListener("popstate", route);

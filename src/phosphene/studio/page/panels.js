@@ -5,7 +5,7 @@ import { dreamPanel } from "./dream.js";
 import { guidePanel } from "./guide.js";
 import { PHOTOGRAPH, USUAL, aboutLook, lookOf, nameOf } from "./looks.js";
 import { radios } from "./radios.js";
-import { aimAt, choose, chosen, setGround } from "./session.js";
+import { aimAt, choose, chosen, setGround, thumbs } from "./session.js";
 import { byFactors, even, slider } from "./slider.js";
 import { store } from "./store.js";
 import { strokesPanel } from "./strokes.js";
@@ -133,15 +133,38 @@ const DEEPER = {
 const footer = (tab, kind) =>
   el("div", { class: "panel-foot" }, groundStrength(kind), kind === "dream" ? colours(tab) : null, dice(kind));
 
-/** The same look from another seed: other shapes in the same manner. Undo brings the one before back. */
+/** The same look from other seeds: other shapes in the same manner. Undo brings the one before back. */
 function dice(kind) {
-  const roll = () => choose({ ...chosen(), seed: Math.floor(Math.random() * 1e6) });
+  const roll = () => choose({ ...chosen(), seed: seed() });
   const title = "Other shapes in the same look (Undo brings these back)";
-  const button = el("button", { type: "button", class: "soft wide dice", title, onclick: roll }, icon("dice"), "Another one");
+  const four = el("ul", { class: "grid four", role: "list", "aria-label": "Others of this look", hidden: true });
+  const one = el("button", { type: "button", class: "soft dice", title, onclick: roll }, icon("dice"), "Another one");
+  const show = () => showFour(four, chosen());
+  const more = el("button", { type: "button", class: "soft", title: "Four others, small, to choose from", onclick: show }, "Show four");
+  const element = el("div", { class: "dice-row" }, one, more, four);
+  let shown = "";
   store.watch(["picture", "target", "brushLook", "tool"], () => {
-    button.hidden = !store.get("picture") || chosen()?.kind !== kind;
+    const look = store.get("picture") && chosen();
+    element.hidden = look?.kind !== kind;
+    const now = JSON.stringify([store.get("picture")?.id, look && { ...look, seed: null }]);
+    if (now !== shown) four.hidden = true;
+    shown = now;
   });
-  return button;
+  return element;
+}
+
+const seed = () => Math.floor(Math.random() * 2 ** 31);
+
+function showFour(list, look) {
+  const seeds = Array.from({ length: 4 }, seed);
+  thumbs.requestSeeds(look, seeds);
+  const tiles = seeds.map((each, index) => {
+    const take = () => choose({ ...look, seed: each });
+    const name = `Another one, ${index + 1} of 4`;
+    return el("li", {}, el("button", { type: "button", class: "tile", "aria-label": name, onclick: take }, thumbs.frame(`seed-${each}`)));
+  });
+  list.replaceChildren(...tiles);
+  list.hidden = false;
 }
 
 function groundStrength(kind) {

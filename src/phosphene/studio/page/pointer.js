@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 import { hideRing, showRing } from "./ring.js";
 import { viewport } from "./session.js";
-import { point, reaches, stroke } from "./stroke.js";
+import { inHand, point, reaches } from "./stroke.js";
 
 const stage = byId("stage");
 const canvas = byId("painting");
@@ -34,7 +34,7 @@ export function startPointer() {
   stage.addEventListener("contextmenu", (event) => onPicture(event) && event.preventDefault());
 }
 
-const onPicture = (event) => !event.target.closest("button, .growing, .border");
+const onPicture = (event) => !event.target.closest("button, .growing, .border, .selection-bar");
 
 function down(event) {
   if (!onPicture(event)) return;
@@ -58,7 +58,7 @@ function touched(event) {
     return;
   }
   stopWaiting();
-  if (stroke.active) performance.now() - begun < TAKEN_BACK ? stroke.cancel() : stroke.end();
+  if (inHand().active) performance.now() - begun < TAKEN_BACK ? inHand().cancel() : inHand().end();
   hideRing();
   mode = "pinch";
 }
@@ -71,7 +71,7 @@ function stopWaiting() {
 function paint(event) {
   stopWaiting();
   const [x, y] = viewport.toView(event.clientX, event.clientY);
-  mode = reaches(x, y) && stroke.begin(pointOf(event)) ? "paint" : null;
+  mode = reaches(x, y) && inHand().begin(pointOf(event)) ? "paint" : null;
   begun = performance.now();
   showRing(x, y);
 }
@@ -87,7 +87,7 @@ function move(event) {
   if (event.pointerType !== "touch" || mode === "paint") showRing(...viewport.toView(event.clientX, event.clientY));
   if (!before) return;
   if (mode === "wait" && far(event, waiting.event)) paint(waiting.event);
-  if (mode === "paint") stroke.move(coalesced(event).map(pointOf));
+  if (mode === "paint") inHand().move(coalesced(event).map(pointOf));
   else if (mode === "pan") viewport.pan(event.clientX - before.clientX, event.clientY - before.clientY);
   else if (mode === "pinch") pinch(event, before);
   fingers.set(event.pointerId, event);
@@ -113,8 +113,8 @@ function up(event) {
   if (!fingers.delete(event.pointerId)) return;
   if (mode === "wait") paint(waiting.event); // a tap is a dab
   if (mode === "paint") {
-    stroke.move([pointOf(event)].filter(() => event.pointerType !== "pen")); // a lifted pen presses with 0
-    stroke.end();
+    inHand().move([pointOf(event)].filter(() => event.pointerType !== "pen")); // a lifted pen presses with 0
+    inHand().end();
   }
   finish(event);
 }
@@ -122,7 +122,7 @@ function up(event) {
 function cancelled(event) {
   if (!fingers.delete(event.pointerId)) return;
   if (mode === "wait") stopWaiting();
-  if (mode === "paint") stroke.cancel();
+  if (mode === "paint") inHand().cancel();
   finish(event);
 }
 

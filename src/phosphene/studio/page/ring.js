@@ -19,8 +19,8 @@ export function hideRing() {
 }
 
 function draw() {
-  ring.hidden = !place;
-  if (!place) return;
+  ring.hidden = !place || store.get("tool") === "select";
+  if (ring.hidden) return;
   const { size, softness } = store.get("brush");
   const across = Math.max(LEAST, size * viewport.scale);
   const [x, y] = viewport.toStage(...place);

@@ -20,7 +20,7 @@ const listeners = { error: [], frame: [], lost: [], leave: [] };
 let wished = null; // a ground on its way to the server: what is told meanwhile does not know of it yet
 
 export const whenTold = (name, act) => listeners[name].push(act);
-const tellAll = (name, value) => listeners[name].forEach((act) => act(value));
+const tellAll = (name, ...told) => listeners[name].forEach((act) => act(...told));
 
 /** How many pixels of the photograph one of the view stands for. */
 export function photographScale() {
@@ -133,8 +133,8 @@ async function closed(wasOpen) {
 }
 
 function framed(header, bytes) {
-  painting.frame(header, bytes);
-  tellAll("frame", header);
+  if (header.of !== "closeup") painting.frame(header, bytes);
+  tellAll("frame", header, bytes);
 }
 
 function heard(message) {

@@ -32,8 +32,10 @@ export const store = new Store({
   picture: null, // STATE of the open picture
   jobs: new Map(), // by id
   connected: false,
-  tool: "brush", // or "eraser"
-  brush: { size: 140, softness: 0.6, strength: 1 },
+  tool: "brush", // or "eraser", or "select"
+  brush: { size: 140, softness: 0.6, strength: 1, pressure: "size" },
+  mirrored: false, // whether each stroke is painted left and right
+  selection: null, // where the brush paints: {regions, outline, inverted}; null is everywhere
   brushLook: { kind: "dream", preset: "beasts" },
   recent: [], // looks that the brush had, newest first
   target: "ground", // where a look chosen in the panel goes: "ground" or "brush"

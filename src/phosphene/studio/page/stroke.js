@@ -2,6 +2,7 @@
 
 import { byId } from "./dom.js";
 import { aimAt, live, painting, whenTold } from "./session.js";
+import { selecting } from "./selection.js";
 import { store } from "./store.js";
 import { complain } from "./toasts.js";
 
@@ -18,8 +19,9 @@ class Stroke {
   begun = false; // the server has shown that it paints
 
   begin(point) {
-    const brush = { ...store.get("brush"), look: lookOfTool() };
-    if (!ready() || !live.send({ do: "begin", brush, points: [point] })) {
+    const brush = { ...store.get("brush"), look: lookOfTool(), inside: store.get("selection") };
+    const mirrored = store.get("mirrored");
+    if (!ready() || !live.send({ do: "begin", brush, mirrored, points: [point] })) {
       complain({
         message: "The brush is not connected.",
         hint: "The studio reconnects by itself; try again in a moment.",
@@ -109,6 +111,10 @@ export function reaches(x, y) {
 }
 
 export const stroke = new Stroke();
+
+/** What is in the hand: the brush, or what draws round a place. */
+export const inHand = () => (store.get("tool") === "select" ? selecting : stroke);
+
 whenTold("frame", ({ of }) => of === "stroke" && (stroke.begun = true));
 whenTold("error", () => {
   stroke.refused();

@@ -32,9 +32,17 @@ export class Thumbs extends EventTarget {
   }
 
   request(set, layer) {
-    const name = nameOf(set, layer);
+    this.#ask(nameOf(set, layer), { set, layer });
+  }
+
+  /** A look with other seeds. */
+  requestSeeds(look, seeds) {
+    this.#ask(`seeds ${seeds}`, { set: "seeds", look, seeds });
+  }
+
+  #ask(name, { set, layer, ...more }) {
     if (this.#asked.has(name)) return;
-    const one = { set, layer, job: null, done: false };
+    const one = { set, layer, wish: { set, layer, ...more }, job: null, done: false };
     this.#asked.set(name, one);
     this.#await(set, layer);
     if (this.#online) this.#send(one);
@@ -93,7 +101,7 @@ export class Thumbs extends EventTarget {
   async #send(one) {
     const id = this.#id;
     try {
-      const job = await api.thumbnails(id, one.set, one.layer);
+      const job = await api.thumbnails(id, one.wish);
       if (id !== this.#id) return;
       one.job = job.id;
       this.#ended(one, job);

@@ -32,13 +32,17 @@ export class Viewport extends EventTarget {
     this.fit();
   }
 
+  /** Whether the whole picture is in sight, as nobody has zoomed. */
+  get fitted() {
+    return this.#fitted;
+  }
+
   fit() {
     const room = this.#room();
     this.scale = clamp(Math.min(room.width / this.#size.width, room.height / this.#size.height), LEAST, MOST);
     this.x = room.left + (room.width - this.#size.width * this.scale) / 2;
     this.y = room.top + (room.height - this.#size.height * this.scale) / 2;
-    this.#apply();
-    this.#fitted = true;
+    this.#apply(true);
   }
 
   /** Zooms by a factor about a point of the window; without one, about the middle of the stage. */
@@ -73,8 +77,8 @@ export class Viewport extends EventTarget {
     return [x * this.scale + this.x, y * this.scale + this.y];
   }
 
-  #apply() {
-    this.#fitted = false;
+  #apply(fitted = false) {
+    this.#fitted = fitted;
     this.#keepInSight();
     this.#easel.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
     this.#easel.classList.toggle("pixels", this.scale >= PIXELS_SHOW_FROM);
