@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -131,9 +132,11 @@ def resembles(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def test_a_stroke_changes_its_place_alone(easel):
+    expect(easel.page.locator("#paint-hint")).to_be_visible()  # until somebody has painted
     radius, before = smaller_brush(easel), easel.shown()
     easel.press(WAY)
     after = easel.settle(strokes=1)
+    expect(easel.page.locator("#paint-hint")).to_be_hidden()
     away = far_from(WAY, before.shape)
     assert np.array_equal(after[away > radius + 0.5], before[away > radius + 0.5])
     assert difference(after, before)[away < radius / 2].mean() > 3
@@ -498,6 +501,21 @@ def test_the_dice_gives_another_dream(easel):
     before = easel.ground()
     easel.page.get_by_role("tabpanel", name="Dream").get_by_role("button", name="Another one").click()
     easel.until(lambda: "seed" in (easel.ground() or {}), "another dream grows")
+    assert {**easel.ground(), "seed": None} == {**before, "seed": None}
+
+
+def test_four_others_are_shown_to_choose_from(easel):
+    before, panel = easel.ground(), easel.page.get_by_role("tabpanel", name="Dream")
+    panel.get_by_role("button", name="Show four").click()
+    others = panel.get_by_role("list", name="Others of this look").get_by_role("button")
+    expect(others).to_have_count(4)
+    for number in range(4):
+        expect(others.nth(number).locator(".thumb")).not_to_have_class(re.compile("waiting|missing"))
+    shown = {others.nth(number).locator("img").get_attribute("src") for number in range(4)}
+    tried = [easel.picture(f"thumbnails/{address.rpartition('/')[2]}") for address in shown if address]
+    assert min(difference(a, b).mean() for a, b in pairwise(tried)) > 3
+    others.nth(1).click()
+    easel.until(lambda: "seed" in easel.ground(), "the one that was chosen grows")
     assert {**easel.ground(), "seed": None} == {**before, "seed": None}
 
 

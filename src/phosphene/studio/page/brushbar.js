@@ -26,6 +26,10 @@ export function startBrushbar() {
     sliderRow(),
   );
   byId("brush-options").append(...options());
+  store.watch(["picture", "painted", "tool"], () => {
+    const picture = store.get("picture");
+    byId("paint-hint").hidden = !picture || picture.growing || store.get("painted") || store.get("tool") !== "brush";
+  });
   store.watch(["tool"], showTool);
   store.watch(["brush"], showBrush);
   store.watch(["brush", "brushLook", "recent", "picture"], showLooks);

@@ -40,6 +40,7 @@ export const store = new Store({
   recent: [], // looks that the brush had, newest first
   target: "ground", // where a look chosen in the panel goes: "ground" or "brush"
   chosenTarget: null, // {picture, target}, once somebody chose it or painted
+  painted: false, // whether somebody has ever painted here
   late: false, // whether a stroke goes on being painted after the brush was lifted
   locked: false, // whether the server does not know this page any more
   tab: "dream",
@@ -53,14 +54,17 @@ export function rememberHand() {
     const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
     if (kept.brush) store.set({ brush: { ...store.get("brush"), ...kept.brush } });
     if (kept.recent) store.set({ recent: kept.recent });
+    if (kept.painted) store.set({ painted: true });
     if (kept.chosenTarget) store.set({ chosenTarget: kept.chosenTarget });
     if (kept.brushLook && !kept.brushLook.reference) store.set({ brushLook: kept.brushLook });
   } catch {
     localStorage.removeItem(KEPT);
   }
-  store.watch(["brush", "brushLook", "recent", "chosenTarget"], () => {
-    const [brush, brushLook, chosenTarget] = ["brush", "brushLook", "chosenTarget"].map((name) => store.get(name));
+  store.watch(["brush", "brushLook", "recent", "chosenTarget", "painted"], () => {
+    const [brush, brushLook, chosenTarget, painted] = ["brush", "brushLook", "chosenTarget", "painted"].map((name) =>
+      store.get(name),
+    );
     const recent = store.get("recent").filter((look) => !look.reference); // references belong to one picture
-    localStorage.setItem(KEPT, JSON.stringify({ brush, brushLook, recent, chosenTarget }));
+    localStorage.setItem(KEPT, JSON.stringify({ brush, brushLook, recent, chosenTarget, painted }));
   });
 }

@@ -30,6 +30,7 @@ class Stroke {
     }
     this.begun = false;
     this.#set(true);
+    store.set({ painted: true });
     aimAt("brush"); // who paints chooses looks for the next stroke
     return true;
   }
