@@ -265,6 +265,22 @@ def test_rendered_large_it_looks_like_the_small_one(efficientnet):
     assert alike(unlike.pixels, small, stroke) < 0.8
 
 
+def test_forms_are_larger_or_smaller(efficientnet):
+    """Dreams of the same look with larger forms have less of their change in fine detail; ground and brush alike."""
+    fine = []
+    for scale in (0.5, None, 2.5):
+        look = Look("dream", preset="carnival", scale=scale)
+        grown, held = (PaintEngine(LookCache(efficientnet, images.load(china(), long_side=320))) for _ in range(2))
+        grown.grow(Ground(look, 1.0))
+        for number in range(6):
+            held.touch(brush(look, size=150), ((160.0, 100.0, 1.0),), number)
+        changes = [made.pixels - made.photograph for made in (grown, held)]
+        fine.append([float(found[0].square().mean() / (found[-1].square().mean() + found[-2].square().mean()))
+                     for found in map(transforms.laplacian_, changes)])  # fmt: skip
+    for smaller, larger in pairwise(fine):
+        assert [a > b for a, b in zip(smaller, larger, strict=True)] == [True, True], fine
+
+
 def test_a_closeup_is_what_the_render_has_there(efficientnet):
     """At each size on the way the window is that octave; the last one is compared with the render.
 

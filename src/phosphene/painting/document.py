@@ -33,15 +33,14 @@ ERASE: Final = "erase"
 
 WAYS: Mapping[str, Sequence[tuple[str, ...]]] = {
     DREAM: [
-        ("preset", "colour", "seed"),
-        ("layer", "channel", "colour", "seed"),
-        ("reference", "layer", "colour", "seed"),
+        ("preset", "colour", "scale", "seed"),
+        ("layer", "channel", "colour", "scale", "seed"),
+        ("reference", "layer", "colour", "scale", "seed"),
     ],
     STYLE: [("filter", "seed"), ("reference", "seed")],
     ERASE: [()],
 }
 """What a look of each kind says: the first word of one of these, and perhaps the others."""
-
 STRENGTHS: Mapping[str, tuple[float, float, float]] = {DREAM: (0.2, 5, 1), STYLE: (0.1, 1, StyleSettings.strength)}
 """Least, most and usual strength of a ground."""
 
@@ -79,6 +78,7 @@ class Look:
     reference: Id | None = None  # a picture: the dream's guide, or the style
 
     colour: Literal["keep", "tint", "free"] | None = None  # of a dream: how freely hues wander; see `DreamSettings`
+    scale: Annotated[Real, Range(0.5, 3)] | None = None  # of a dream: how large its forms are; 1 is usual
     seed: Annotated[Whole, Range(0, 2**31)] | None = None  # another one gives another dream; by default the painting's
 
     @model_validator(mode="after")

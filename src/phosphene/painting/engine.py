@@ -302,8 +302,10 @@ class PaintEngine:
             colour=recipe.rule_of(asked.settings, share).colour,
             seed=self.look_cache.seed_of(brush.look) + number,
         )
-        objective = self.look_cache.brushed(brush.look, (window.shape[-2], window.shape[-1]))
-        dreamt = recipe.dream(window, self.look_cache.network, objective, settings=settings)
+        small = transforms.shrink(window, 1 / max(1.0, brush.look.scale or 1.0))  # where forms are to be large
+        objective = self.look_cache.brushed(brush.look, (small.shape[-2], small.shape[-1]))
+        dreamt = recipe.dream(small, self.look_cache.network, objective, settings=settings)
+        dreamt = transforms.resize(dreamt - small, *window.shape[-2:]).add_(window).clamp_(0, 1)
         begun = self.pixels if self.begun is None else self.begun.pixels
         held = settled(dreamt, begun[..., rows, columns], self.look_cache.contrast[..., rows, columns], share)
         return held[..., _within(found.box[0], rows), _within(found.box[1], columns)]

@@ -69,6 +69,20 @@ def _dreamt(layer: str, settings: Values) -> Look:
     return Look("dream", layer=layer, channel=channel, **more)
 
 
+def scaled(settings: DreamSettings, scale: float, long_side: int = DreamSettings.base_size) -> DreamSettings:
+    """A dream whose forms are so many times as large as usual in a picture of that long side.
+
+    For larger ones it has its look at a smaller size, for smaller ones its smallest octaves are left out.
+
+    >>> scaled(DreamSettings(), 2).base_size, scaled(DreamSettings(octaves=6, octave_scale=1.4), 0.5).octaves
+    (400, 4)
+    """
+    if scale >= 1:
+        return replace(settings, base_size=round(min(settings.base_size or long_side, long_side) / scale))
+    fewer = round(math.log(1 / scale, settings.octave_scale))
+    return replace(settings, octaves=max(1, settings.octaves - fewer))
+
+
 @dataclass
 class LookCache:
     """Looks for one view."""
@@ -165,7 +179,8 @@ class LookCache:
             "colour": look.colour,
         }
         changes = {name: value for name, value in asked.items() if value is not None}
-        return choose(preset=look.preset, seed=self.seed_of(look), model=self.network.name, **changes)
+        found = choose(preset=look.preset, seed=self.seed_of(look), model=self.network.name, **changes)
+        return found if look.scale is None else scaled(found, look.scale, max(self.size))
 
     def _fit(self, look: Look, number: int, window: Size, _: Term, height: int, width: int) -> Term:
         """One term, fitted to the view's octave that goes with a window's."""

@@ -30,6 +30,8 @@ from phosphene.errors import ImageError, OutOfSpaceError, RecordError, UnknownNa
 from phosphene.images import write_atomically
 from phosphene.painting.checks import ID
 from phosphene.painting.document import DREAM, STYLE, Document, Ground
+from phosphene.painting.look_cache import scaled
+from phosphene.recipes.settings import settings as choose
 from phosphene.records.record import Facts
 from phosphene.sessions.states import Command, Reference
 
@@ -314,5 +316,8 @@ def _words(name: str, ground: Ground, references: References) -> list[str]:
         "--guide": named or None,
         "--colour": look.colour,
     }
+    if look.scale is not None:
+        larger = scaled(choose(preset=look.preset), look.scale)
+        flags |= {"--base-size": str(larger.base_size)} if look.scale >= 1 else {"--octaves": str(larger.octaves)}
     said = [word for flag, value in flags.items() if value is not None for word in (flag, str(value))]
     return [name, *said, *strength]

@@ -1,7 +1,7 @@
 // Looks as data: what they are called, when two are the same, and which thumbnail shows them.
 
 const WHICH = ["kind", "preset", "layer", "channel", "filter", "reference"];
-const PARTS = [...WHICH, "colour", "seed"];
+const PARTS = [...WHICH, "colour", "scale", "seed"];
 
 export const PHOTOGRAPH = null;
 export const USUAL = { dream: 1, style: 0.5 };
@@ -17,10 +17,11 @@ export function lookOf(ground) {
   return Object.fromEntries(PARTS.filter((part) => part in ground).map((part) => [part, ground[part]]));
 }
 
-/** A look with the colours of the one that was chosen before, unless it says its own. */
-export function inColoursOf(before, look) {
-  const coloured = look?.kind === "dream" && !("colour" in look) && before?.kind === "dream" && before.colour;
-  return coloured ? { ...look, colour: before.colour } : look;
+/** A look with the colours and the size of forms of the one that was chosen before, unless it says its own. */
+export function inMannerOf(before, look) {
+  if (look?.kind !== "dream" || before?.kind !== "dream") return look;
+  const kept = ["colour", "scale"].filter((part) => !(part in look) && before[part]);
+  return { ...look, ...Object.fromEntries(kept.map((part) => [part, before[part]])) };
 }
 
 export const preset = (name) => ({ kind: "dream", preset: name });

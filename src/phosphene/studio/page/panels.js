@@ -131,7 +131,27 @@ const DEEPER = {
 
 /** Below the looks: the strength of the whole picture's, and the colours. */
 const footer = (tab, kind) =>
-  el("div", { class: "panel-foot" }, groundStrength(kind), kind === "dream" ? colours(tab) : null, dice(kind));
+  el("div", { class: "panel-foot" }, groundStrength(kind), kind === "dream" ? forms() : null, kind === "dream" ? colours(tab) : null, dice(kind));
+
+/** How large the forms are, of the whole picture's dream or of the brush's. */
+function forms() {
+  const turn = debounced((scale) => choose({ ...chosen(), scale: scale === 1 ? null : scale }), 180);
+  const size = slider({
+    name: "Size of forms",
+    label: "Size of the dream's forms",
+    title: "How large beasts and ornaments are; 1 is usual",
+    usual: 1,
+    scale: byFactors(0.5, 3),
+    show: (value) => `${value.toFixed(1)}×`,
+    onchange: turn,
+  });
+  store.watch(["picture", "target", "brushLook", "tool"], () => {
+    const look = store.get("picture") && chosen();
+    size.hidden = look?.kind !== "dream";
+    if (!size.hidden && !size.contains(document.activeElement)) size.value = look.scale ?? 1;
+  });
+  return size;
+}
 
 /** The same look from other seeds: other shapes in the same manner. Undo brings the one before back. */
 function dice(kind) {

@@ -214,7 +214,7 @@ function byNumber() {
 }
 
 function take(wish) {
-  const look = L.inColoursOf(current(), wish);
+  const look = L.inMannerOf(current(), wish);
   if (target === "brush") setBrushLook(look);
   else setGround(look);
   sheet.close();

@@ -4,7 +4,7 @@ import { api, urls } from "./api.js";
 import { Painting } from "./canvas.js";
 import { announce, byId } from "./dom.js";
 import { Live } from "./live.js";
-import { USUAL, inColoursOf, lookOf, nameOf, preset, sameLook } from "./looks.js";
+import { USUAL, inMannerOf, lookOf, nameOf, preset, sameLook } from "./looks.js";
 import { store } from "./store.js";
 import { Thumbs } from "./thumbs.js";
 import { clearToasts, complain, tried } from "./toasts.js";
@@ -201,7 +201,7 @@ export function setBrushLook(look) {
 
 /** What is chosen in the panel goes to the whole picture or to the brush. */
 export function choose(wish) {
-  const look = inColoursOf(chosen(), wish);
+  const look = inMannerOf(chosen(), wish);
   if (store.get("target") === "ground") setGround(look);
   else if (look) setBrushLook(look);
   else store.set({ tool: "eraser" });
