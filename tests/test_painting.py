@@ -20,7 +20,7 @@ from phosphene import images
 from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
 from phosphene.painting.again import rendered
 from phosphene.painting.closeup import Part, closeups
-from phosphene.painting.document import Brush, Document, Ground, Look, Stroke
+from phosphene.painting.document import Brush, Document, Ground, Look, Selection, Stroke
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History, read
 from phosphene.painting.look_cache import LookCache
@@ -265,6 +265,49 @@ def test_rendered_large_it_looks_like_the_small_one(efficientnet):
     assert alike(unlike.pixels, small, stroke) < 0.8
 
 
+def test_a_pens_pressure_changes_the_size_or_the_strength():
+    touch = ((64.0, 48.0, 0.5),)
+    sized, strong = (mark(touch, Brush(40, DREAM, 0.0, 1.0, pressure), *SIZE) for pressure in ("size", "strength"))
+    assert sized.mask.max() == 1
+    assert strong.mask.max() == 0.5
+    assert (strong.mask > 0).sum() > 1.5 * (sized.mask > 0).sum()
+
+
+def test_a_selection_bounds_dreams_erasers_and_the_render(efficientnet):
+    """Regions and outlines alike, turned round or not; nothing changes outside, and a file keeps it."""
+    photograph = images.load(china(), long_side=192)
+    painted = PaintEngine(LookCache(efficientnet, photograph))
+    look = Look("dream", layer="block3")
+    corner = ((20.0, 20.0), (90.0, 20.0), (90.0, 100.0), (20.0, 100.0))
+    inner = (..., slice(24, 96), slice(24, 86))
+    for selection, keeps in ((Selection(outline=corner), False), (Selection(outline=corner, inverted=True), True)):
+        held = Stroke(Brush(120, look, inside=selection), (((80.0, 60.0, 1.0),),) * 3)
+        document = Document(None, (held,))
+        assert read(Document, json.loads(json.dumps(document.to_dict()))) == document
+        list(painted.paint(document))
+        changed = (painted.pixels - painted.photograph).abs()
+        assert (changed[inner].max() == 0) == keeps
+        assert (changed[..., 102:, :].max() == 0) != keeps
+        assert painted.composed(document)
+    region = Selection(regions=(1, 99))  # the picture has no 99
+    chosen = painted.look_cache.selected(region)
+    assert torch.equal(chosen, painted.look_cache.regions.mask([0], *painted.look_cache.size))
+    document = Document(None, (Stroke(Brush(300, look, inside=region), (((96.0, 64.0, 1.0),),) * 3),))
+    list(painted.paint(document))
+    assert not (painted.pixels - painted.photograph).abs()[chosen.expand(-1, 3, -1, -1) == 0].any()
+    whole = images.load(china(), long_side=384)
+    large = render(document, painted, whole, lambda _: None)
+    outside = resize(chosen, *whole.pixels.shape[-2:]).expand(-1, 3, -1, -1) == 0
+    assert (large - whole.pixels).abs()[outside].mean() < 0.002
+
+
+@pytest.mark.parametrize("words", [{}, {"outline": [[1, 2], [3, 4]]}, {"regions": [0]}, {"regions": [1], "colour": 1}])
+def test_what_is_no_selection(words):
+    with pytest.raises(SettingsError):
+        read(Document, {"ground": None, "strokes": [{"brush": {"size": 9, "look": {"kind": "erase"}, "inside": words},
+                                                     "touches": []}]})  # fmt: skip
+
+
 def test_forms_are_larger_or_smaller(efficientnet):
     """Dreams of the same look with larger forms have less of their change in fine detail; ground and brush alike."""
     fine = []
@@ -448,7 +491,7 @@ def test_history_goes_back_and_forth_and_through_json(events, data):
         ({"preset": "beasts"}, "kind is missing"),
         (
             {"kind": "dream", "channel": 3},
-            "colour or seed; layer, perhaps with channel or colour or seed",
+            "colour or scale or seed; layer, perhaps with channel or colour or scale or seed",
         ),
         ({"kind": "style"}, "names filter, perhaps with seed; reference"),
         ({"kind": "dream", "filter": "fur"}, "names preset, perhaps"),

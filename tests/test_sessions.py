@@ -684,6 +684,9 @@ def test_a_command_makes_what_one_can(session):
     assert session.command()["command"] == "phosphene blots.jpg --preset beasts --strength 1.5"
     session.set_ground(ground({"kind": "dream", "layer": "block3", "channel": 4, "strength": 1}))
     assert session.command()["command"] == "phosphene blots.jpg --layer block3 --channel 4"
+    for scale, said in ((2, "--base-size 400"), (0.5, "--octaves 4")):
+        session.set_ground(ground({"kind": "dream", "preset": "beasts", "scale": scale, "strength": 1}))
+        assert session.command()["command"] == f"phosphene blots.jpg --preset beasts {said}"
     session.set_ground(ground({"kind": "style", "filter": "fur", "strength": 0.4}))
     assert session.command()["command"] == "phosphene style blots.jpg --filter fur --strength 0.4"
     guide = session.add_reference(jpeg(), "a guide.jpg")

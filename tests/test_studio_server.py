@@ -428,14 +428,14 @@ def test_a_pictures_life(client, studio):
 
 
 WRONG = [
-    ("PUT", "ground", {"kind": "dream"}, "names preset, perhaps with colour or seed; layer, perhaps"),
+    ("PUT", "ground", {"kind": "dream"}, "names preset, perhaps with colour or scale or seed; layer, perhaps"),
     ("PUT", "ground", {"kind": "drem", "preset": "x"}, "Did you mean 'dream'?"),
     ("PUT", "ground", {"kind": "erase"}, "dream, style"),
     ("PUT", "ground", {"preset": "x"}, "kind is missing"),
     ("PUT", "ground", {**LOOK, "strength": 9}, "strength is 9.0. A dream takes 0.2 to 5."),
     ("PUT", "ground", {**LOOK, "strength": True}, "number"),
     ("PUT", "ground", {**LOOK, "chanel": 3}, "chanel is unknown"),
-    ("PUT", "ground", {**LOOK, "layer": "block8"}, "names preset, perhaps with colour or seed; layer"),
+    ("PUT", "ground", {**LOOK, "layer": "block8"}, "names preset, perhaps with colour or scale or seed; layer"),
     ("PUT", "ground", {"kind": "dream", "layer": "block8", "channel": 1.5}, "integer"),
     ("PUT", "ground", {"kind": "dream", "layer": "../../x"}, "a name"),
     ("PUT", "ground", {"kind": "style", "filter": "/etc/passwd"}, "a name"),
