@@ -483,6 +483,24 @@ def test_the_photograph_is_laid_beside_the_painting(easel):
     expect(border).to_be_hidden()
 
 
+def test_the_menu_a_small_brush_and_a_late_stroke_speak_for_themselves(looker):
+    """The menu takes no more room than its words; a brush too small for forms says so; so does work that is queued."""
+    page = looker.page
+    page.get_by_role("button", name="More", exact=True).click()
+    box = page.locator("#menu").bounding_box()
+    assert box
+    assert box["width"] < 320
+    page.keyboard.press("Escape")
+    expect(page.locator("#brush-look")).to_contain_text("Brush paints")
+    smaller_brush(looker)
+    expect(page.locator("#brush-look")).to_contain_text("Small: textures of")
+    say = "import('/static/store.js').then(({ store }) => store.set({ late: LATE }))"
+    page.evaluate(say.replace("LATE", "true"))
+    expect(page.locator("#growing-text")).to_have_text("Painting your stroke")
+    page.evaluate(say.replace("LATE", "false"))
+    expect(page.locator("#growing")).to_be_hidden()
+
+
 def test_looks_are_searched(easel):
     easel.page.locator("#brush-look").click()
     dialog = easel.page.get_by_role("dialog")
