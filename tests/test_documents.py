@@ -96,9 +96,19 @@ def test_the_reference_has_everything():
         assert f"## {of.__name__}" in written
         for name in of.names():
             assert f"| `{name}` |" in written, name
-    assert {f"::: phosphene.{name}" for name in phosphene.__all__} == set(reference.names().split("\n\n"))
+    assert {f"::: phosphene.{name}" for name in phosphene.__all__} == set(reference.docstrings().split("\n\n"))
+    assert all(f"| `{name}` |" in reference.names() for name in phosphene.__all__)
+    assert "| `strength` | a number, 0 to 100 | `1.0` |" in written  # and not `yes`
     for name in (*PRESETS, *RECIPES):
         assert f"| `{name}` |" in reference.presets()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "reference").glob("*.md")), ids=lambda page: page.stem)
+def test_the_reference_is_as_the_program_says(page):
+    """It can be read without the site; `python docs/makers/reference.py` writes it."""
+    text = page.read_text("utf-8")
+    assert "the site shows it" not in text
+    assert made("makers/reference.py").filled(text) == text
 
 
 def every_default():

@@ -455,7 +455,7 @@ def test_a_part_is_shown_sharper_without_a_change_until_the_painting_changes(stu
     assert len(shown) > 1
     where = [shown[-1][side] for side in ("x", "y", "width", "height")]
     assert where == pytest.approx([32, 12, 32, 24], abs=0.5)
-    assert shown[-1]["picture"] == (100, 75)
+    assert shown[-1]["picture"] == (100, 76)
     assert (session.view(), session.state()["revision"]) == (before, revision)
 
     def painted_meanwhile(*_):
@@ -472,6 +472,30 @@ def test_a_part_is_shown_sharper_without_a_change_until_the_painting_changes(stu
     session.background.closeup(Part(0, 0, 0.5, 1), 200)
     gate.set()
     assert [ended(job).state for job in (replaced, stale, list(session.jobs.values())[-1])] == ["cancelled"] * 3
+
+
+def test_others_of_a_look_take_the_place_of_those_before(session, monkeypatch):
+    monkeypatch.setattr("phosphene.sessions.background.SMALL", 48)
+    look, gate = Look("dream", preset="quilt"), threading.Event()
+    assert ended(session.background.variations(look, (1, 2))).result == {"keys": ["seed-1", "seed-2"]}
+    first = session.background.made_thumbnail("seed-1")
+    assert first != session.background.made_thumbnail("seed-2")
+    session.worker.post(gate.wait)
+    given_up = session.background.variations(look, (3,))
+    last = session.background.variations(Look("dream", preset="beasts"), (1,))
+    gate.set()
+    assert (ended(given_up).state, ended(last).state) == ("cancelled", "done")
+    assert session.background.made_thumbnail("seed-2") is None
+    assert session.background.made_thumbnail("seed-1") != first
+    with pytest.raises(SettingsError, match="eraser"):
+        session.background.variations(Look("erase"), (1,))
+
+
+def test_files_are_kept_longer_than_jobs_without_one(session):
+    render = ended(session.background.render("png", None))
+    for _ in range(20):
+        ended(session.add_job("closeup", Rank.CLOSEUP, lambda _: {}, "nothing"))
+    assert session.jobs[render.id].result_file.is_file()
 
 
 def test_no_looks_are_tried_on_a_picture_that_everybody_left(session):

@@ -139,6 +139,35 @@ def shown(firefox):
     return np.frombuffer(b64decode(read["pixels"]), np.uint8).reshape(read["height"], read["width"], 4)[..., :3]
 
 
+PRESS = "(name) => document.querySelector(`[aria-label^='${name}'], [title^='${name}']`).click()"
+
+
+def paint_in_a_region(firefox, box):
+    """A click selects the sky, where the next stroke stays; then its stroke is hidden in the list."""
+    left, top, width, height = box
+    firefox.evaluate(PRESS, "Select")
+    firefox.drag([(left + 0.3 * width, top + 0.08 * height)])
+    firefox.until("() => !document.getElementById('selection-bar').hidden")
+    firefox.evaluate(PRESS, "Brush (B)")
+    before = shown(firefox)
+    firefox.drag([(left + 0.3 * width, top + 0.1 * height), (left + 0.4 * width, top + 0.12 * height)])
+    end = time.monotonic() + PATIENCE
+    while (firefox.until(STATE) or {}).get("strokes") != 2:
+        assert time.monotonic() < end, "the second stroke does not come"
+    time.sleep(0.5)
+    changed = np.abs(shown(firefox).astype(int) - before).max(-1)
+    assert changed[:30].max() > 5
+    assert changed[-40:].max() == 0
+    firefox.evaluate(
+        "() => [...document.querySelectorAll('[role=tab]')].find((tab) => tab.textContent === 'Strokes').click()"
+    )
+    firefox.evaluate("() => document.querySelector('.strokes button[aria-pressed]').click()")
+    end = time.monotonic() + PATIENCE
+    while not np.array_equal(shown(firefox), before):
+        assert time.monotonic() < end, "the stroke is not hidden"
+        time.sleep(0.3)
+
+
 def test_a_painter_in_firefox(firefox, tmp_path):
     photograph = small("china", tmp_path, (192, 128))
     with serving(tmp_path) as server:
@@ -168,4 +197,5 @@ def test_a_painter_in_firefox(firefox, tmp_path):
         )
         with Image.open(io.BytesIO(b64decode(fetched))) as painted:
             assert np.array_equal(np.asarray(painted.convert("RGB")), after)
+        paint_in_a_region(firefox, (left, top, width, height))
     assert not firefox.complaints

@@ -1,4 +1,9 @@
-"""The reference, written from what the program itself reads: commands, settings, names and errors, as Markdown."""
+"""The reference, written from what the program itself reads: commands, settings, names and errors, as Markdown.
+
+    python docs/makers/reference.py
+
+writes it into the pages of `docs/reference`, which say where, from `<!-- here: commands -->` to `<!-- to here -->`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from collections.abc import Iterator
 from html import escape
 from inspect import cleandoc
 from math import inf
+from pathlib import Path
 
 import click
 
@@ -119,7 +125,9 @@ def _takes(entry: Setting) -> str:
 
 
 def _default(entry: Setting) -> str:
-    return {None: "–", (): "–", True: "yes", False: "no"}.get(entry.default, str(entry.default))
+    if isinstance(entry.default, bool):
+        return "yes" if entry.default else "no"
+    return "–" if entry.default in (None, ()) else str(entry.default)
 
 
 def presets() -> str:
@@ -137,6 +145,15 @@ def _named(each: Named) -> tuple[str, str, str]:
 
 
 def names() -> str:
+    """Every public name, and what it is."""
+    rows = []
+    for name in phosphene.__all__:
+        about = cleandoc(getattr(phosphene, name).__doc__ or "").split("\n\n")[0]
+        rows.append((_code(name), _cell(about)))
+    return _table(("name", "what it is"), rows)
+
+
+def docstrings() -> str:
     """Every public name, in the form that mkdocstrings reads."""
     return "\n\n".join(f"::: phosphene.{name}" for name in phosphene.__all__)
 
@@ -176,3 +193,15 @@ def _escaped(text: str) -> str:
 
 
 PARTS = {"commands": commands, "settings": settings, "presets": presets, "names": names, "errors": problems}
+PLACE = re.compile(r"<!-- here: (\w+) -->\n(.*?)<!-- to here -->", re.DOTALL)
+PAGES = Path(__file__).resolve().parents[1] / "reference"
+
+
+def filled(page: str) -> str:
+    """A page with each part written in its place."""
+    return PLACE.sub(lambda place: f"<!-- here: {place[1]} -->\n{PARTS[place[1]]()}\n<!-- to here -->", page)
+
+
+if __name__ == "__main__":
+    for page in PAGES.glob("*.md"):
+        page.write_text(filled(page.read_text("utf-8")), "utf-8", newline="\n")

@@ -1,8 +1,7 @@
 """What the site has beside the pages in `docs`: a hook of mkdocs, see `mkdocs.yml`.
 
-The reference is written by the program itself. Pages say where, from `<!-- here: commands -->` to `<!-- to here -->`;
-what stands between is for those who read them without the site. What the pages link to outside of `docs` comes along:
-Markdown as a page, everything else as a text to open.
+Of the names of Python, where the pages have a table, the site has signatures and docstrings. What the pages link to
+outside of `docs` comes along: Markdown as a page, everything else as a text to open.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"CONTRIBUTING.md": "contributing/index.md", "CHANGELOG.md": "contributing/changes.md"}
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)(?=[)#])")
-PLACE = re.compile(r"<!-- here: (\w+) -->.*?<!-- to here -->", re.DOTALL)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -36,8 +34,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Writes the reference into its place, and leads links to where their targets are in the site."""
-    written = PLACE.sub(lambda place: reference.PARTS[place[1]](), markdown)
+    """Writes out the names of Python, and leads links to where their targets are in the site."""
+    written = reference.PLACE.sub(lambda place: reference.docstrings() if place[1] == "names" else place[2], markdown)
     return LINK.sub(lambda link: _led(link[1], page.file.src_uri), written)
 
 

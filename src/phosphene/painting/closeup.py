@@ -1,5 +1,6 @@
 """A window of a painting, sharper than it was painted: what `render` makes of it, without the rest of the picture."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -11,9 +12,10 @@ from phosphene.painting.engine import PaintEngine
 from phosphene.painting.look_cache import Box, Size
 from phosphene.painting.render import coverage, refine_
 from phosphene.pixels import masks
-from phosphene.pixels.transforms import resize_window, sizes_above
+from phosphene.pixels.transforms import at, resize_window, sizes_above
 from phosphene.recipes.settings import DreamSettings
 
+WIDEST = 8192  # pixels of a window's side: a screen's, several times
 MARGIN = 128  # pixels around the window that are dreamt with it: what they show reaches into it
 
 
@@ -28,7 +30,7 @@ class Part(NamedTuple):
     def at(self, size: Size, margin: int = 0) -> Box:
         """Its rows and columns at a size, and `margin` pixels more on each side where the picture has them."""
         rows, columns = (
-            slice(max(0, int(low * length) - margin), min(length, round(high * length) + margin))
+            slice(max(0, min(int(low * length), length - 1) - margin), min(length, math.ceil(high * length) + margin))
             for low, high, length in ((self.top, self.bottom, size[0]), (self.left, self.right, size[1]))
         )
         return rows, columns
@@ -52,7 +54,8 @@ def closeups(
 ) -> Iterator[CloseUp]:
     """A part of a painting at one size after the other, each sharper, up to `long_side` pixels of the whole picture.
 
-    At the photograph's own size it shows what `render` makes there; only styles stay as they were painted in the view.
+    At the photograph's own size it foretells what `render` makes there. It differs, as a window does not see the rest
+    of the picture; and styles stay as they were painted in the view.
 
     Args:
         document: what was painted with the engine.
@@ -69,6 +72,8 @@ def closeups(
     before = view
     for size in sizes_above(view, full, usual.octave_scale):
         seen = part.at(size, MARGIN)
+        if max(side.stop - side.start for side in seen) > WIDEST:
+            return
         plain = resize_window(photograph, seen, corner=(0, 0), source=full, size=size)
         base = _under(
             plain, [(_enlarged(each, seen, size), masks.at(share, *size)[(..., *seen)]) for each, share in styles]
@@ -80,8 +85,10 @@ def closeups(
                 refine_(dreamt, mask, look, strength, engine, size, between)
         box = part.at(size)
         rows, columns = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, seen, strict=True))
-        shown = torch.lerp(plain, dreamt, document.opacity)[..., rows, columns]
-        yield CloseUp(shown.clamp(0, 1), box, size)
+        shown = torch.lerp(plain, dreamt, document.opacity)
+        if size != full:  # octaves are not smoothed when they are made smaller, but what is looked at is
+            shown.add_(at(photograph, *size)[(..., *seen)] - plain)
+        yield CloseUp(shown[..., rows, columns].clamp(0, 1), box, size)
         if max(size) >= long_side:
             return
         detail, before, held = dreamt.sub_(base), size, seen

@@ -182,7 +182,7 @@ class Selection:
     """
 
     regions: Annotated[tuple[Annotated[Whole, Range(1, 100)], ...], Field(max_length=100)] = ()  # numbers of `--mask`
-    outline: Annotated[tuple[tuple[_Coordinate, _Coordinate], ...], Field(max_length=LONGEST)] = ()  # x and y; closed
+    outline: Annotated[tuple[tuple[_Coordinate, _Coordinate], ...], Field(max_length=4000)] = ()  # x and y; closed
     inverted: bool = False
 
     @model_validator(mode="after")

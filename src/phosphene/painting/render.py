@@ -256,7 +256,7 @@ def refine_(
     asked, network = engine.look_cache.dream(look), engine.look_cache.network
     settings = replace(asked.settings, strength=asked.settings.strength * strength)
     here = pixels.shape[-2], pixels.shape[-1]
-    objective = asked.objective.fit(*here)
+    objective = asked.objective.fit(*size)
     (tiling,) = recipe.tilings_of(network, objective, settings, [here])
     tiling = gradient.around(mask, network, objective, tiling)
     backend = backend_on(settings.device, network, objective)

@@ -1,7 +1,9 @@
 """Long work about a picture beside painting: thumbnails of looks, layers ranked for a guide, the full render, films."""
 
+import contextlib
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,15 +15,16 @@ import numpy as np
 import torch
 
 from phosphene import features, filters, images
-from phosphene.errors import Stop
+from phosphene.errors import OutOfSpaceError, SettingsError, Stop
 from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.painting import again
 from phosphene.painting.closeup import Part, closeups
-from phosphene.painting.document import DREAM, STYLE, Ground, Look
+from phosphene.painting.document import DREAM, ERASE, STYLE, Ground, Look
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.look_cache import LookCache
-from phosphene.painting.render import enlarged
+from phosphene.painting.render import check_room, enlarged
+from phosphene.painting.selection import numbered
 from phosphene.pixels.transforms import SMALLEST, at
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import PRESETS, DreamSettings
@@ -60,7 +63,8 @@ class Background:
     painter: Painter
     worker: Worker
     add_job: Callable[[JobKind, Rank, Callable[[Job], dict[str, object]], str], Job]
-    _closeups: list[Job] = field(default_factory=list)  # that were not ended
+    _latest: dict[str, Job] = field(default_factory=dict)  # of those of which a new one takes the place of the last
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def thumbnails(self, of: LookSet, layer: str | None = None) -> Job:
         """Tries looks on the picture, small; each is told of as soon as it is there. Channels are of a layer.
@@ -84,8 +88,17 @@ class Background:
             PhospheneError: a look that cannot be.
         """
         self.painter.engine.look_cache.check(look)
+        if look.kind == ERASE:
+            raise SettingsError("The eraser has no others: it brings the photograph back.\nName a dream or a style.")
         looks = [(f"seed-{seed}", replace(look, seed=seed)) for seed in seeds]
-        return self.add_job("thumbnails", Rank.LOOK, lambda job: self._try(job, looks), "dreaming others")
+
+        def work(job: Job) -> dict[str, object]:
+            for path in self.folder.path.glob("thumbnails/seed-*"):  # of earlier looks
+                path.unlink(missing_ok=True)
+            return self._try(job, looks)
+
+        self._take_place("seeds", lambda: self.add_job("thumbnails", Rank.LOOK, work, "dreaming others"))
+        return self._latest["seeds"]
 
     def _try(self, job: Job, looks: Sequence[tuple[str, Look]]) -> dict[str, object]:
         """Makes the thumbnails of looks by their keys, as far as they are not made."""
@@ -113,8 +126,8 @@ class Background:
         """The photograph's regions at view size: each pixel's red is its region's number, from 1; WebP."""
         look_cache = self.painter.engine.look_cache
         regions = self.worker.ask(lambda: look_cache.regions).result()
-        numbers = at(regions.shares, *look_cache.size).argmax(1).add_(1)[0]
-        return webp(np.stack([numbers.to(torch.uint8).numpy()] * 3, -1), lossless=True)
+        numbers = numbered(regions, *look_cache.size)[0].to(torch.uint8).numpy()
+        return webp(np.stack([numbers] * 3, -1), lossless=True)
 
     def rank(self, reference: str) -> Job:
         """Ranks the layers by how well a guide's shapes can be found in the picture.
@@ -168,27 +181,43 @@ class Background:
 
         It ends when the painting changes, and is sharp enough at `long_side` pixels of the whole picture.
         """
-        self.worker.drop(self._closeups)
-        self._closeups.clear()
         if part is None:
-            return
+            return self._take_place("closeup", None)
 
         def work(job: Job) -> dict[str, object]:
-            document, engine, screen = self.painter.history.document, self.painter.engine.copy(), self.painter.screen
-            revision, opening = screen.revision, partial(images.load, self.folder.read(PICTURE), max_pixels=0)
-            photograph = self.worker.beside(job, opening).pixels
-
-            def breathe() -> None:
-                self.worker.breathe(job)
-                if screen.revision != revision:
-                    raise Stop
-
-            for found in closeups(document, engine, photograph, part, long_side, breathe):
-                breathe()
-                self.painter.emit(screen.closeup(found.pixels, found.box, found.size))
+            with contextlib.suppress(OutOfSpaceError):  # it is seen as it was painted
+                self._show_closely(job, part, long_side)
             return {}
 
-        self._closeups.append(self.add_job("closeup", Rank.CLOSEUP, work, "sharpening what you look at"))
+        return self._take_place(
+            "closeup", lambda: self.add_job("closeup", Rank.CLOSEUP, work, "sharpening what you look at")
+        )
+
+    def _take_place(self, of: str, begin: Callable[[], Job] | None) -> None:
+        """Ends the last job of a kind, and begins the next, if there is to be one."""
+        with self._lock:
+            last = self._latest.pop(of, None)
+            if last is not None:
+                self.worker.drop([last])
+            if begin is not None:
+                self._latest[of] = begin()
+
+    def _show_closely(self, job: Job, part: Part, long_side: int) -> None:
+        document, engine, screen = self.painter.history.document, self.painter.engine.copy(), self.painter.screen
+        facts, revision = self.folder.facts(), screen.revision
+        check_room(engine, (int(facts["height"]), int(facts["width"])))
+        opening = partial(images.load, self.folder.read(PICTURE), max_pixels=0)
+        photograph = self.worker.beside(job, opening).pixels
+
+        def breathe() -> None:
+            self.worker.breathe(job)
+            if screen.revision != revision:
+                raise Stop
+
+        for found in closeups(document, engine, photograph, part, long_side, breathe):
+            breathe()
+            self.painter.emit(screen.closeup(found.pixels, found.box, found.size))
+            self.painter.engine.styled = {**engine.styled, **self.painter.engine.styled}  # a style was looked at once
 
     def film(self, kind: FilmKind, seconds: int, *, loop: bool = False) -> Job:
         """Makes a film of the painting: a zoom into it, which may be a loop, or its strokes in time.

@@ -305,7 +305,10 @@ class Subscribers:
         """Has a job done."""
         job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
         with self._lock:
-            over = [each.id for each in self._jobs.values() if each.over]
+            done = [each for each in self._jobs.values() if each.over]
+            over = [
+                each.id for each in sorted(done, key=lambda each: each.result_file is not None)
+            ]  # files stay longest
             old = [self._jobs.pop(name) for name in over[: max(0, len(self._jobs) - JOBS + 1)]]
             self._jobs[job.id] = job
         for each in old:
@@ -313,7 +316,7 @@ class Subscribers:
         return self.worker.add(job)
 
     def _stop_trying(self) -> None:
-        """Ends the thumbnails of a picture that nobody looks at, so that the next picture's come at once."""
+        """Ends what is only for those who look at a picture, so that the next picture's comes at once."""
         for job in self.jobs.values():
-            if job.kind == "thumbnails":
+            if job.kind in ("thumbnails", "closeup"):
                 job.cancel()

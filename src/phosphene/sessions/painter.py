@@ -189,7 +189,7 @@ class Painter:
     def _mirrored(self, touch: Touch) -> Touch:
         """A touch with left and right exchanged."""
         _, width = self.engine.look_cache.size
-        return tuple((width - x, y, pressure) for x, y, pressure in touch)
+        return tuple((max(-100_000.0, min(width - x, 100_000.0)), y, pressure) for x, y, pressure in touch)
 
     def _complain(self, message: str) -> None:
         what, _, hint = message.partition("\n")

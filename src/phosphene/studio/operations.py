@@ -16,7 +16,7 @@ from phosphene.sessions.session import Session
 from phosphene.studio import requests
 from phosphene.studio.answers import Refusal
 from phosphene.studio.requests import PATTERNS, RequestContext
-from phosphene.studio.shapes import FromFolder, SeedThumbnails, schemas
+from phosphene.studio.shapes import FromFolder, schemas
 
 WEBP, FILE, JSON = "image/webp", "application/octet-stream", "application/json"
 Handler = Callable[[RequestContext, Request], Awaitable[Response]]
@@ -80,8 +80,8 @@ Errors are `{"error": "what was wrong", "hint": "what to do"}`.
 The socket `/api/pictures/{id}/live` takes `Message` as text. It sends text, `{"event": "state" | "job" | "thumbnail" |
 "error" | "refresh", …}`, and frames: 4 bytes, little-endian, the length of a JSON header; the header, `{"x", "y",
 "width", "height", "revision", "of"}`; a WebP picture to be drawn into that rectangle of the view. `refresh` says that
-frames were left out because they were not fetched in time: get `view.webp` again. A frame of `closeup` is no change:
-it shows a part sharper than the view is, until one of another kind comes."""
+frames were left out because they were not fetched in time: get `view.webp` again. Frames of
+`closeup` change nothing: they show a part sharper, until a frame of another kind changes it."""
 
 
 def _content(kinds: Sequence[str], shapes: dict[str, object]) -> dict[str, object]:
@@ -114,10 +114,7 @@ def openapi(operations: Sequence[Operation]) -> dict[str, object]:
     }
 
 
-# What answers each request, and the table of all operations
-
-
-# Pictures
+# What answers each request, and the table of all operations: first, pictures
 
 
 async def pictures(context: RequestContext, request: Request) -> Response:
@@ -232,13 +229,6 @@ async def looks(context: RequestContext, request: Request) -> Response:
     return JSONResponse(found | {"limits": found["limits"] | {"bytes": context.limits.upload_bytes}})
 
 
-def _thumbnails(background: Background, wish: Any) -> Job:
-    """The thumbnails that a body of that shape asks for."""
-    if isinstance(wish, SeedThumbnails):
-        return background.variations(wish.look, wish.seeds)
-    return background.thumbnails(wish.set, getattr(wish, "layer", None))
-
-
 def begun(shape: str, begin: Callable[[Background, Any], Job]) -> Handler:
     """A handler that begins a job as a body of that shape wishes."""
 
@@ -320,8 +310,8 @@ OPERATIONS = (
     _get(f"{_ONE}/thumbnail.webp", "The painting, long side 256.", webp(lambda session: session.thumbnail()), WEBP),
     _get(f"{_ONE}/regions.webp", "What a style matched with what.",
          webp(lambda session: session.regions(), "There are no regions here."), WEBP),
-    _get(f"{_ONE}/segments.webp", "The photograph's regions: each pixel's red is its region's number, from 1.",
-         webp(lambda session: session.background.segments()), WEBP),
+    _get(f"{_ONE}/segments.webp", "The photograph's regions: a pixel's red is its region's number, from 1.", webp(
+        lambda session: session.background.segments()), WEBP),
     Operation("put", f"{_ONE}/ground", "Begins to grow a ground; null is the photograph.", set_ground,
               ("GroundOrNone",), "State"),
     _post(f"{_ONE}/undo", "Takes the last act back.", told(lambda session: session.undo()), (), "State"),
@@ -333,8 +323,11 @@ OPERATIONS = (
           status=201, named=True),
     _get(f"{_ONE}/references/{{ref}}.webp", "A reference, long side 256.", reference, WEBP),
     _post(f"{_ONE}/thumbnails", "Begins to show what looks would do.",
-          begun("Thumbnails", _thumbnails),
+          begun("Thumbnails", lambda background, wish: background.thumbnails(wish.set, getattr(wish, "layer", None))),
           ("Thumbnails",), "JobState", status=202),
+    _post(f"{_ONE}/variations", "Begins to show a look with other seeds, as thumbnails `seed-SEED`.", begun(
+        "Variations", lambda background, wish: background.variations(wish.look, wish.seeds)),
+        ("Variations",), "JobState", status=202),
     _get(f"{_ONE}/thumbnails/{{key}}.webp", "One of them, once it is made.", thumbnail, WEBP),
     _post(f"{_ONE}/rankings", "Begins to ask which layers suit a reference.",
           begun("Ranking", lambda background, wish: background.rank(wish.reference)), ("Ranking",), "JobState",

@@ -70,15 +70,14 @@ class ChannelThumbnails(Shape):
     layer: Name
 
 
-class SeedThumbnails(Shape):
+Thumbnails = Annotated[LookThumbnails | ChannelThumbnails, Field(discriminator="set")]
+
+
+class Variations(Shape):
     """Small pictures of what a look would be with other seeds."""
 
-    set: Literal["seeds"]
     look: Look
     seeds: Annotated[tuple[Annotated[Whole, Range(0, 2**31)], ...], Field(min_length=1, max_length=12)]
-
-
-Thumbnails = Annotated[LookThumbnails | ChannelThumbnails | SeedThumbnails, Field(discriminator="set")]
 
 
 class Ranking(Shape):
@@ -188,6 +187,7 @@ _TAKEN: dict[str, Any] = {
     "Adjustment": Adjustment,
     "NewPicture": NewPicture,
     "Thumbnails": Thumbnails,
+    "Variations": Variations,
     "Ranking": Ranking,
     "Render": Render,
     "Film": Film,

@@ -69,7 +69,7 @@ class SendQueue:
             await self._filled.wait()
 
     def _make_room(self) -> None:
-        while self._overflows() and self._drop_a_ground():
+        while self._overflows() and self._drop_a_frame():
             pass
         if self._overflows():
             kept = [each for each in self._queue if not isinstance(each.message, bytes) and each.message != REFRESH]
@@ -79,12 +79,13 @@ class SendQueue:
     def _overflows(self) -> bool:
         return len(self._queue) > self._most or sum(each.size for each in self._queue) > self._most_bytes
 
-    def _drop_a_ground(self) -> bool:
-        """Leaves out the oldest frame of a ground, unless it is the newest."""
-        grounds = [each for each in self._queue if each.of == "ground"]
-        if len(grounds) > 1:
-            self._queue.remove(grounds[0])
-        return len(grounds) > 1
+    def _drop_a_frame(self) -> bool:
+        """Leaves out a frame that only shows a part sharper, or the oldest of a ground, unless it is the newest."""
+        closeups = [each for each in self._queue if each.of == "closeup"]
+        grounds = [each for each in self._queue if each.of == "ground"][:-1]
+        for each in (closeups + grounds)[:1]:
+            self._queue.remove(each)
+        return bool(closeups or grounds)
 
 
 def _described(message: Message) -> _Waiting:

@@ -110,7 +110,7 @@ export class Painting {
 
 export const decode = (blob) => createImageBitmap(blob, EXACT);
 
-function copyOf(canvas) {
+export function copyOf(canvas) {
   const copy = document.createElement("canvas");
   copy.width = canvas.width;
   copy.height = canvas.height;

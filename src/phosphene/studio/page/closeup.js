@@ -1,6 +1,6 @@
 // What is looked at closely, sharper than it was painted: a window over the painting, dreamt when all is quiet.
 
-import { decode } from "./canvas.js";
+import { copyOf, decode } from "./canvas.js";
 import { byId, clamp } from "./dom.js";
 import { live, painting, photographScale, viewport, whenTold } from "./session.js";
 import { store } from "./store.js";
@@ -21,6 +21,12 @@ export function startCloseup() {
   store.watch(["picture", "connected", "jobs"], later);
   whenTold("frame", (header, bytes) => (header.of === "closeup" ? draw(header, bytes) : changed(header)));
   for (const name of ["lost", "leave"]) whenTold(name, forget);
+  let id = null;
+  store.watch(["picture"], () => {
+    const now = store.get("picture")?.id ?? null;
+    if (now !== id) forget();
+    id = now;
+  });
 }
 
 function later() {
@@ -35,8 +41,8 @@ function ask() {
   if (picture.growing || document.body.dataset.painting === "true") return later();
   const wanted = wish(picture);
   if (wanted === asked) return undefined;
-  if (!JSON.parse(wanted).part) forget();
   asked = wanted;
+  if (!JSON.parse(wanted).part) hide();
   return live.send(JSON.parse(wanted));
 }
 
@@ -62,12 +68,17 @@ function corner(right, down) {
 async function draw({ x, y, width, height }, bytes) {
   const before = changes;
   const bitmap = await decode(new Blob([bytes], { type: "image/webp" }));
-  if (before !== changes || !asked) return;
+  if (before !== changes || !asked || !JSON.parse(asked).part) return;
+  const large = shown && width * height * (canvas.width / shown.width) ** 2 > 2 * MOST; // as when one zooms out
+  const sharper = shown && !large && canvas.width / shown.width > (1.05 * bitmap.width) / width ? copyOf(canvas) : null;
+  const density = sharper ? canvas.width / shown.width : bitmap.width / width;
+  const was = shown;
   shown = { x, y, width, height };
   for (const [side, length] of Object.entries({ left: x, top: y, width, height })) canvas.style[side] = `${length}px`;
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  context.drawImage(bitmap, 0, 0);
+  canvas.width = sharper ? Math.round(width * density) : bitmap.width;
+  canvas.height = sharper ? Math.round(height * density) : bitmap.height;
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  if (sharper) context.drawImage(sharper, (was.x - x) * density, (was.y - y) * density); // until this is as sharp
   bitmap.close();
   canvas.hidden = false;
 }
@@ -83,8 +94,12 @@ function changed({ x, y, width, height }) {
   later();
 }
 
-function forget() {
-  asked = "";
+function hide() {
   shown = null;
   canvas.hidden = true;
+}
+
+function forget() {
+  asked = "";
+  hide();
 }

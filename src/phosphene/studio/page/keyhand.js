@@ -44,7 +44,7 @@ function putDown(event, staying) {
   if (event.repeat || inHand().active) return;
   stays = staying;
   showRing(...here());
-  if (inHand().begin(point(...at, 1))) announce(`Painting at ${at.map(Math.round).join(", ")}`);
+  if (inHand().begin(point(...at, 1))) announce(`${store.get("tool") === "select" ? "Selecting" : "Painting"} at ${at.map(Math.round).join(", ")}`);
 }
 
 function toggle(event) {

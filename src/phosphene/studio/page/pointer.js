@@ -58,7 +58,8 @@ function touched(event) {
     return;
   }
   stopWaiting();
-  if (inHand().active) performance.now() - begun < TAKEN_BACK ? inHand().cancel() : inHand().end();
+  const young = performance.now() - begun < TAKEN_BACK;
+  if (inHand().active) young || inHand().takesBack ? inHand().cancel() : inHand().end();
   hideRing();
   mode = "pinch";
 }

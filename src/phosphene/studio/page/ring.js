@@ -19,10 +19,10 @@ export function hideRing() {
 }
 
 function draw() {
-  ring.hidden = !place || store.get("tool") === "select";
-  if (ring.hidden) return;
+  ring.hidden = !place;
+  if (!place) return;
   const { size, softness } = store.get("brush");
-  const across = Math.max(LEAST, size * viewport.scale);
+  const across = store.get("tool") === "select" ? LEAST : Math.max(LEAST, size * viewport.scale);
   const [x, y] = viewport.toStage(...place);
   ring.style.width = `${across}px`;
   ring.style.height = `${across}px`;

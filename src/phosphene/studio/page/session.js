@@ -76,7 +76,7 @@ function takeState(state) {
   const before = store.get("picture");
   if (before && (before.id !== state.id || before.revision > state.revision)) return;
   for (const job of state.jobs) if (job.kind === "thumbnails") thumbs.job(job);
-  const kept = [...store.get("jobs").values()].filter((job) => job.state === "done" || job.kind === "thumbnails");
+  const kept = [...store.get("jobs").values()].filter((job) => (job.state === "done" && job.kind !== "closeup") || job.kind === "thumbnails");
   store.set({
     picture: wished ? { ...state, ground: wished.ground } : state,
     jobs: new Map([...kept, ...state.jobs].map((job) => [job.id, job])),
@@ -109,6 +109,7 @@ async function refresh() {
     if (store.get("picture")?.id !== id) return;
     takeState(state);
     await painting.load(() => api.blob(urls.view(id)), state.revision);
+    tellAll("frame", { of: "view", x: 0, y: 0, width: painting.width, height: painting.height });
   } catch (error) {
     gone(error);
   }

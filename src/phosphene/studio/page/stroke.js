@@ -113,8 +113,11 @@ export function reaches(x, y) {
 
 export const stroke = new Stroke();
 
-/** What is in the hand: the brush, or what draws round a place. */
-export const inHand = () => (store.get("tool") === "select" ? selecting : stroke);
+/** What is in the hand: the brush, or what draws round a place; until it is lifted, whatever tool is chosen meanwhile. */
+export function inHand() {
+  if (stroke.active || selecting.active) return stroke.active ? stroke : selecting;
+  return store.get("tool") === "select" ? selecting : stroke;
+}
 
 whenTold("frame", ({ of }) => of === "stroke" && (stroke.begun = true));
 whenTold("error", () => {

@@ -32,17 +32,18 @@ export class Thumbs extends EventTarget {
   }
 
   request(set, layer) {
-    this.#ask(nameOf(set, layer), { set, layer });
+    this.#ask(nameOf(set, layer), { set, layer, begin: (id) => api.thumbnails(id, set, layer) });
   }
 
-  /** A look with other seeds. */
+  /** A look with other seeds, in the place of those before. */
   requestSeeds(look, seeds) {
-    this.#ask(`seeds ${seeds}`, { set: "seeds", look, seeds });
+    for (const [name, { set }] of this.#asked) if (set === "seeds") this.#asked.delete(name);
+    this.#ask(`seeds ${seeds}`, { set: "seeds", begin: (id) => api.variations(id, look, seeds) });
   }
 
-  #ask(name, { set, layer, ...more }) {
+  #ask(name, { set, layer, begin }) {
     if (this.#asked.has(name)) return;
-    const one = { set, layer, wish: { set, layer, ...more }, job: null, done: false };
+    const one = { set, layer, begin, job: null, done: false };
     this.#asked.set(name, one);
     this.#await(set, layer);
     if (this.#online) this.#send(one);
@@ -101,7 +102,7 @@ export class Thumbs extends EventTarget {
   async #send(one) {
     const id = this.#id;
     try {
-      const job = await api.thumbnails(id, one.wish);
+      const job = await one.begin(id);
       if (id !== this.#id) return;
       one.job = job.id;
       this.#ended(one, job);
