@@ -145,7 +145,7 @@ PRESS = "(name) => document.querySelector(`[aria-label^='${name}'], [title^='${n
 def paint_in_a_region(firefox, box):
     """A click selects the sky, where the next stroke stays; then its stroke is hidden in the list."""
     left, top, width, height = box
-    firefox.evaluate(PRESS, "Select")
+    firefox.evaluate(PRESS, "Select:")
     firefox.drag([(left + 0.3 * width, top + 0.08 * height)])
     firefox.until("() => !document.getElementById('selection-bar').hidden")
     firefox.evaluate(PRESS, "Brush (B)")
