@@ -106,6 +106,8 @@ def test_the_reference_has_everything():
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "reference").glob("*.md")), ids=lambda page: page.stem)
 def test_the_reference_is_as_the_program_says(page):
     """It can be read without the site; `python docs/makers/reference.py` writes it."""
+    if page.stem == "python":
+        pytest.importorskip("av", reason="the names of films have their docstrings with the extra `film`")
     text = page.read_text("utf-8")
     assert "the site shows it" not in text
     assert made("makers/reference.py").filled(text) == text
