@@ -74,7 +74,7 @@ def _groups(command: click.Command) -> Iterator[tuple[str, list[tuple[str, str]]
 
 def _flag(option: click.Option) -> tuple[str, str]:
     names = ", ".join([*option.opts, *option.secondary_opts])
-    if option.name == "help":  # which click remembers as it was first asked for
+    if "--help" in option.opts:  # which click remembers as it was first asked for
         names = "-h, --help"
     word = "" if option.is_flag else f" {option.metavar or option.type.name.upper()}"
     return _code(names + word), _cell(option.help or "")
