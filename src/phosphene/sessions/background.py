@@ -97,8 +97,7 @@ class Background:
                 path.unlink(missing_ok=True)
             return self._try(job, looks)
 
-        self._take_place("seeds", lambda: self.add_job("thumbnails", Rank.LOOK, work, "dreaming others"))
-        return self._latest["seeds"]
+        return self._take_place("seeds", lambda: self.add_job("thumbnails", Rank.LOOK, work, "dreaming others"))
 
     def _try(self, job: Job, looks: Sequence[tuple[str, Look]]) -> dict[str, object]:
         """Makes the thumbnails of looks by their keys, as far as they are not made."""
@@ -182,25 +181,28 @@ class Background:
         It ends when the painting changes, and is sharp enough at `long_side` pixels of the whole picture.
         """
         if part is None:
-            return self._take_place("closeup", None)
+            with self._lock:
+                self._end_last("closeup")
+            return
 
         def work(job: Job) -> dict[str, object]:
             with contextlib.suppress(OutOfSpaceError):  # it is seen as it was painted
                 self._show_closely(job, part, long_side)
             return {}
 
-        return self._take_place(
-            "closeup", lambda: self.add_job("closeup", Rank.CLOSEUP, work, "sharpening what you look at")
-        )
+        self._take_place("closeup", lambda: self.add_job("closeup", Rank.CLOSEUP, work, "sharpening what you look at"))
 
-    def _take_place(self, of: str, begin: Callable[[], Job] | None) -> None:
-        """Ends the last job of a kind, and begins the next, if there is to be one."""
+    def _take_place(self, of: str, begin: Callable[[], Job]) -> Job:
+        """Begins a job in the place of the last one of its kind."""
         with self._lock:
-            last = self._latest.pop(of, None)
-            if last is not None:
-                self.worker.drop([last])
-            if begin is not None:
-                self._latest[of] = begin()
+            self._end_last(of)
+            self._latest[of] = begun = begin()
+        return begun
+
+    def _end_last(self, of: str) -> None:
+        """Ends the last job of a kind, with the lock held."""
+        if (last := self._latest.pop(of, None)) is not None:
+            self.worker.drop([last])
 
     def _show_closely(self, job: Job, part: Part, long_side: int) -> None:
         document, engine, screen = self.painter.history.document, self.painter.engine.copy(), self.painter.screen

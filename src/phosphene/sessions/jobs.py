@@ -306,9 +306,8 @@ class Subscribers:
         job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
         with self._lock:
             done = [each for each in self._jobs.values() if each.over]
-            over = [
-                each.id for each in sorted(done, key=lambda each: each.result_file is not None)
-            ]  # files stay longest
+            done.sort(key=lambda each: each.result_file is not None)  # files stay longest
+            over = [each.id for each in done]
             old = [self._jobs.pop(name) for name in over[: max(0, len(self._jobs) - JOBS + 1)]]
             self._jobs[job.id] = job
         for each in old:

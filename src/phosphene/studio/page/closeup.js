@@ -46,7 +46,7 @@ function ask() {
   return live.send(JSON.parse(wanted));
 }
 
-function wish({ id, width, height }) {
+function wish({ width, height }) {
   const [left, top] = viewport.toView(...corner(0, 0)).map((at, axis) => clamp(at / extent(axis), 0, 1));
   const [right, bottom] = viewport.toView(...corner(1, 1)).map((at, axis) => clamp(at / extent(axis), 0, 1));
   const scale = Math.min(viewport.scale * devicePixelRatio, photographScale());

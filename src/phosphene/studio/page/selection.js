@@ -12,7 +12,7 @@ const NEAR = 2; // pixels of the view between two points of an outline
 const MOST = 2000; // points of one
 const canvas = byId("selection");
 const bar = byId("selection-bar");
-let segments = null; // {id, numbers}: the region of each pixel of the view
+let segments = null; // {id, width, height, numbers}: the region of each pixel of the view
 
 class Selecting {
   #points = [];
