@@ -19,7 +19,8 @@ from phosphene.recipes.style_settings import StyleSettings
 from phosphene.sessions.service import CANVAS_SIDES
 from phosphene.studio import answers, guard, shapes
 from phosphene.studio.answers import Refusal
-from phosphene.studio.operations import OPERATIONS, openapi
+from phosphene.studio.openapi import openapi
+from phosphene.studio.operations import OPERATIONS
 from phosphene.studio.server import app
 from studio_fake import BEARER, PORT, TOKEN, WEBP, Studio, answer, client_of, exchange, request, running, spoken, until
 

@@ -23,7 +23,8 @@ from phosphene.sessions.service import Studio
 from phosphene.studio import guard
 from phosphene.studio.answers import ConcurrencyLimit, Limits, Refusal, refusal
 from phosphene.studio.guard import Tokens
-from phosphene.studio.operations import OPERATIONS, Handler
+from phosphene.studio.openapi import Handler
+from phosphene.studio.operations import OPERATIONS
 from phosphene.studio.requests import RequestContext
 from phosphene.studio.sockets import live, nowhere
 
