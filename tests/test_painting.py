@@ -27,7 +27,7 @@ from phosphene.painting.look_cache import LookCache
 from phosphene.painting.marks import mark
 from phosphene.painting.render import coverage, render
 from phosphene.painting.selection import numbered
-from phosphene.painting.settling import DRIFT, HUE, LIGHT, contrast, settled
+from phosphene.painting.settling import DRIFT, EDGE, HUE, LIGHT, contrast, settled
 from phosphene.pixels import transforms
 from phosphene.pixels.transforms import resize, sizes_above
 from phosphene.records import record
@@ -627,3 +627,14 @@ def test_what_is_below_the_limit_is_left_alone_and_nothing_passes_it():
     grey = torch.full_like(noise, 0.5)
     assert float(settled(noise, grey, contrast(grey)).std()) < LIGHT[1] + HUE[1]
     assert (settled(torch.ones_like(grey), grey, contrast(grey)) - grey).abs().max() <= DRIFT + 1e-3
+
+
+def test_a_held_value_stays_short_of_black_and_white_unless_it_was_there():
+    begun = torch.full((1, 3, 60, 60), 0.06)
+    begun[..., :30] = 0.0
+    noise = begun + 2 * torch.randn(begun.shape, generator=torch.Generator().manual_seed(5))
+    found = settled(noise.clamp(0, 1), begun, contrast(torch.rand_like(begun)))
+    assert float(found[..., 30:].min()) >= EDGE - 1e-6
+    assert float(found.max()) <= 1 - EDGE + 1e-6
+    white = torch.ones_like(begun)
+    assert torch.allclose(settled(white, white, contrast(white)), white, atol=1e-5)

@@ -11,6 +11,7 @@ from phosphene.pixels.masks import feather
 NEAR = 24.0  # pixels of the view: what lies so near counts as one place
 LIGHT, HUE = (1.2, 0.075), (1.2, 0.04)  # contrast at most: of the photograph's own, so many times, and so much more
 PEAKS = 2.5  # how many times its spread a detail's highest places are
+EDGE = 3 / 255  # that stays between a value and black or white
 DRIFT = 0.09  # how far the mean of a place goes from where it was when the stroke began
 
 
@@ -38,7 +39,14 @@ def settled(dreamt: Tensor, begun: Tensor, own: Tensor, share: float = 1.0) -> T
         limit = times * known
         limit = torch.minimum(limit + more, torch.maximum(limit, room))
         details.append(detail * limited(_spread(detail), limit))
-    return (kept + details[0] + details[1]).clamp(0, 1)
+    return _short_of_limits(kept + details[0] + details[1], begun)
+
+
+def _short_of_limits(value: Tensor, begun: Tensor) -> Tensor:
+    """Values that come ever nearer to black or white, and do not reach them where nothing had when the stroke began."""
+    away = value - begun
+    room = torch.where(away < 0, begun, 1 - begun) - EDGE
+    return (begun + away * limited(away.abs(), room)).clamp(0, 1)
 
 
 def _spread(detail: Tensor) -> Tensor:
