@@ -185,8 +185,11 @@ class Studio:
     def looks(self):
         layer = {"name": "block8", "channels": 112, "shows": "creatures"}
         named = [{"name": "x", "about": "y"}]
-        texts = {"canvases": ["clouds"], "formats": ["png"], "films": None}
+        texts = {"canvases": named, "guides": ["x"], "formats": ["png"], "films": None}
         return {"presets": named, "filters": named, "layers": [layer], **texts, "limits": {"bytes": 1, "pixels": 9}}
+
+    def guide(self, name):
+        return WEBP
 
     def list(self):
         size = {"width": 64, "height": 48, "changed": "2026-01-01T00:00:00", "strokes": 0}

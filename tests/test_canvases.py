@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from phosphene.errors import SettingsError, UnknownNameError
+from phosphene.names import GUIDES
 from phosphene.pixels.canvases import CANVASES, canvas
 
 
@@ -23,7 +24,7 @@ def test_the_same_seed_paints_the_same_canvas(name):
     assert torch.equal(canvas(name, 24, 40, seed=7), canvas(name, 24, 40, seed=7))
 
 
-@pytest.mark.parametrize("name", ["clouds", "noise"])
+@pytest.mark.parametrize("name", ["clouds", "noise", *GUIDES])
 def test_another_seed_paints_another_canvas(name):
     assert not torch.equal(canvas(name, 24, 40, seed=1), canvas(name, 24, 40, seed=2))
 
@@ -62,6 +63,16 @@ def test_the_same_sky_appears_in_every_size():
     again = torch.nn.functional.interpolate(large, (48, 85), mode="bilinear", antialias=True)
     together = torch.stack([again.mean(1).flatten(), small.mean(1).flatten()])
     assert torch.corrcoef(together)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_guide_is_the_same_picture_at_any_size_and_full_of_things(name):
+    small, large = canvas(name, 80, 120), canvas(name, 160, 240)
+    shrunk = torch.nn.functional.avg_pool2d(large, 2)
+    found = torch.corrcoef(torch.stack([small.flatten(), shrunk.flatten()]))[0, 1]
+    assert found > 0.93  # fine lines are as wide as a pixel allows
+    places = torch.nn.functional.unfold(large, 40, stride=40)  # none of which is plain
+    assert (places.std(1) > 0.02).float().mean() > (0.7 if name == "dahlias" else 0.9)
 
 
 def test_an_unknown_canvas_is_answered_with_the_nearest():

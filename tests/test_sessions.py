@@ -23,6 +23,7 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 import phosphene
+from phosphene import images
 from phosphene.errors import ImageError, OutOfSpaceError, PhospheneError, SettingsError, UnknownNameError
 from phosphene.painting.closeup import Part
 from phosphene.painting.document import Brush, Ground, Look
@@ -719,6 +720,13 @@ def test_a_command_makes_what_one_can(session):
     session.set_ground(None)
     settled(session).stroke(BRUSH, ((40, 40, 1),), 0)
     assert "strokes" in session.command()["note"]
+
+
+def test_guides_that_come_along_are_pictures(studio):
+    assert {"dahlias", "shells"} <= set(studio.looks()["guides"])
+    assert images.load(studio.guide("dahlias")).pixels.shape[-2:] == (320, 480)
+    with pytest.raises(UnknownNameError, match="dahlias"):
+        studio.guide("dahlia")
 
 
 def test_canvases_and_folders_are_opened(studio, tmp_path, monkeypatch):

@@ -278,6 +278,34 @@ def test_a_guides_layers_are_ranked_and_chosen(easel, flower):
     assert not np.array_equal(easel.settle(), guided)
 
 
+def test_recent_brushes_show_their_looks_on_the_next_picture(easel, flower):
+    page = easel.page
+    for layer in ("block3", "block5"):
+        page.evaluate(
+            "async layer => (await import('/static/session.js')).setBrushLook({ kind: 'dream', layer })", layer
+        )
+    page.set_viewport_size({"width": 1500, "height": 900})  # narrower ones have no room for recent looks
+    page.locator("#home").click()
+    easel.open(flower)
+    recent = page.get_by_role("button", name="Brush: block3")
+    expect(recent.locator(".thumb")).to_have_class("thumb")  # neither missing nor awaited
+    expect(page.locator("#brush-look .thumb")).to_have_class("thumb")
+    assert recent.locator("img").evaluate("image => image.naturalWidth") > 100
+
+
+def test_a_guide_that_comes_along_is_taken_with_a_click(easel):
+    page = easel.page
+    page.get_by_role("tab", name="Guide").click()
+    sample = page.get_by_role("button", name="feathers", exact=True)
+    sample.click()
+    easel.until(lambda: easel.ground().get("reference"), "the guide is the ground")
+    assert [each["name"] for each in easel.ask("")["references"]] == ["feathers"]
+    expect(page.get_by_role("list", name="Guides to try")).not_to_contain_text("feathers")
+    assert "--guide feathers" in easel.ask("command")["command"]
+    page.get_by_role("button", name="Cancel growing").click()
+    easel.settle()
+
+
 def test_a_picture_dropped_on_the_panel_is_a_guide(easel, flower):
     easel.page.get_by_role("tab", name="Guide").click()
     easel.drop(flower, on="#panel")

@@ -626,7 +626,7 @@ def test_answers_are_what_is_published(client, studio):
     client.put(f"/api/pictures/{picture}/ground", json={"kind": "style", "filter": "woodcut"})
     ref = client.post(f"/api/pictures/{picture}/references", content=b"x").json()["id"]
     job = client.post(f"/api/pictures/{picture}/renders", json={}).json()["id"]
-    parts = {"id": picture, "ref": ref, "job": job, "number": "0", "key": "layer-inception_4c/output"}
+    parts = {"id": picture, "ref": ref, "job": job, "number": "0", "key": "layer-inception_4c/output", "guide": "x"}
     published = client.get("/api/openapi.json").json()
     by_deletion = sorted(OPERATIONS, key=lambda each: each.method == "delete")
     for each in by_deletion:

@@ -39,8 +39,7 @@ def painted() -> None:
 
 def guided() -> None:
     """The same clouds, dreaming towards the flowers of `flowers.py`."""
-    flowers = HERE / "guide-flowers.jpg"
-    dreamt = phosphene.dream("clouds", size=(1024, 576), guide=flowers)
+    dreamt = phosphene.dream("clouds", size=(1024, 576), guide="dahlias")
     dreamt.save(HERE / "guided.jpg", quality=86, overwrite=True)
 
 

@@ -15,7 +15,7 @@ PICTURES = ROOT / "docs" / "pictures"
 def main() -> None:
     """The command that the page shows; its PNG becomes a JPEG."""
     made = PICTURES / "guide-sheet.png"
-    words = ["match", "clouds", "docs/pictures/guide-flowers.jpg", "--top", "4", "-o", str(made)]
+    words = ["match", "clouds", "dahlias", "--top", "4", "-o", str(made)]
     subprocess.run([sys.executable, "-m", "phosphene", *words], cwd=ROOT, check=True)
     Image.open(made).convert("RGB").save(made.with_suffix(".jpg"), quality=85)
     made.unlink()

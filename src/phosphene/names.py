@@ -7,7 +7,12 @@ CANVASES = {
     "clouds": "a summer evening's sky with heaps of cloud",
     "noise": "grey with fine, slightly coloured noise",
     "grey": "even mid-grey",
+    "dahlias": "a bed of flowers",
+    "feathers": "a peacock's tail",
+    "shells": "coiled shells on sand",
+    "windows": "house fronts with round-headed windows",
 }
+GUIDES = ("dahlias", "feathers", "shells", "windows")  # canvases that are full of one thing
 NETWORKS = {
     "efficientnet-lite0": "Small and quick; comes with the installation.",
     "googlenet": "The network of Google's own DeepDream pictures (BVLC GoogLeNet, 2014).",

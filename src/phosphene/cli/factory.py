@@ -12,6 +12,7 @@ import click
 from phosphene.cli import configuration, options
 from phosphene.cli.options import file_flag, flag
 from phosphene.errors import SettingsError
+from phosphene.names import CANVASES
 from phosphene.recipes.fields import ValueDict
 from phosphene.recipes.pattern_settings import word
 from phosphene.techniques import TECHNIQUES, Technique
@@ -132,7 +133,7 @@ def _check_named(technique: Technique, inputs: tuple[str, ...], values: ValueDic
         if "," in (values.get("layer") or ""):
             raise SettingsError(f"--layer {values['layer']}: a pattern is of one layer. For several, use --objective.")
     elif not inputs:
-        raise click.UsageError("Name a picture, a folder, or a canvas: clouds, noise or grey.")
+        raise click.UsageError(f"Name a picture, a folder, or a canvas: {', '.join(CANVASES)}.")
     needed = technique.further and {technique.further, *technique.settings.OVERRIDES.get(technique.further, ())}
     if needed and not any(values.get(name) for name in needed):
         raise click.UsageError("Name a style: a picture, or a --filter. List the filters: phosphene filters")

@@ -82,7 +82,8 @@ def film(film: str, begin: float, end: float | None, **flags: Any) -> int:
 def zoom(picture: str, **flags: Any) -> int:
     """Flies into PICTURE without end: new forms grow out of the old ones. Writes photo-zoom.mp4 beside photo.jpg.
 
-    PICTURE is a file or a canvas: clouds, noise, grey. Looks may change on the way: --preset "0:coils, 8:reef".
+    PICTURE is a file or a canvas: clouds, noise, grey, dahlias, feathers, shells, windows. Looks may change on the way:
+    --preset "0:coils, 8:reef".
     """
     wishes = OutputOptions.take_(flags)
     own = {name: flags.pop(name) for name in ("codec", "long_side", "max_pixels", "config", "size")}

@@ -20,6 +20,7 @@ from phosphene.cli.progress import Interruption, check_piped, goes_nowhere, pipe
 from phosphene.cli.runner import Dreaming, Runner
 from phosphene.errors import ImageError, SettingsError, UnknownNameError
 from phosphene.images.sources import Sent, refuse
+from phosphene.names import CANVASES
 from phosphene.recipes.fields import Values
 from phosphene.recipes.settings import PRESETS, DreamSettings
 from phosphene.records import journal
@@ -174,7 +175,7 @@ class Jobs:
             return
         if not any(canvases):
             raise SettingsError(
-                "--size is for canvases: clouds, noise, grey.\nTo make a picture smaller: --long-side 1024"
+                f"--size is for canvases: {', '.join(CANVASES)}.\nTo make a picture smaller: --long-side 1024"
             )
         width, height = opening.size
         if opening.max_pixels and width * height > opening.max_pixels:

@@ -47,8 +47,9 @@ def atlas(
 ) -> int:
     """Dreams PICTURE with every layer, and with the channels that are most active in it, on one page to browse.
 
-    PICTURE is a file, or a canvas: clouds, noise, grey. The page is photo-atlas/index.html beside photo.jpg: open it
-    while it is being made. What is there already is kept, so that an atlas which was interrupted goes on.
+    PICTURE is a file, or a canvas: clouds, noise, grey, dahlias, feathers, shells, windows. The page is
+    photo-atlas/index.html beside photo.jpg: open it while it is being made. What is there already is kept, so that an
+    atlas which was interrupted goes on.
     """
     from phosphene.cli import process  # it counts what others use from here on, while torch is loaded
 

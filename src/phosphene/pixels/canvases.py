@@ -8,6 +8,7 @@ same sky appears in any size.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
@@ -17,6 +18,7 @@ from torch import Generator, Tensor
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.names import CANVASES
+from phosphene.pixels.motifs import motif
 
 
 def is_canvas(source: object) -> TypeGuard[str]:
@@ -27,7 +29,8 @@ def is_canvas(source: object) -> TypeGuard[str]:
 def canvas(name: str, height: int, width: int, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
     """Paints one of `CANVASES`: `[1, 3, height, width]`, 0..1, sRGB; always the same for the same arguments.
 
-    Another seed gives another sky or other noise. The painting is done in float32, whatever the result's dtype.
+    Another seed gives another sky, other noise or other flowers. The painting is done in float32, whatever the
+    result's dtype.
 
     Raises:
         UnknownNameError: If there is no such canvas.
@@ -36,12 +39,14 @@ def canvas(name: str, height: int, width: int, *, seed: int = 0, dtype: torch.dt
     >>> canvas("grey", 2, 3).mean().item()
     0.5
     """
-    painters: dict[str, Callable[[int, int, Generator], Tensor]] = {"clouds": _clouds, "noise": _noise, "grey": _grey}
-    if name not in painters:
+    if name not in CANVASES:
         raise UnknownNameError(f"Unknown canvas {name!r}.{nearest(name, CANVASES)} Allowed: {', '.join(CANVASES)}.")
     if height < 1 or width < 1:
         raise SettingsError(f"A canvas of {width}×{height} pixels is not possible. Allowed: 1×1 or more.")
-    return painters[name](height, width, torch.Generator().manual_seed(seed + _CHOSEN)).to(dtype)
+    painters: dict[str, Callable[[int, int, Generator], Tensor]] = {"clouds": _clouds, "noise": _noise, "grey": _grey}
+    generator = torch.Generator().manual_seed(seed + _CHOSEN)
+    paint = painters.get(name, partial(motif, name))
+    return paint(height, width, generator).to(dtype)
 
 
 def _grey(height: int, width: int, generator: Generator) -> Tensor:

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from phosphene import batch, filters, images, networks
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.images import Picture
-from phosphene.names import CANVASES
+from phosphene.names import CANVASES, GUIDES
 from phosphene.painting.document import DREAM, Ground, Look
 from phosphene.painting.history import History
 from phosphene.pixels.canvases import canvas
@@ -22,6 +22,7 @@ from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
 from phosphene.sessions.session import VIEW, Session
 from phosphene.sessions.states import Folder, FolderEntry, Looks, PictureEntry
 from phosphene.sessions.store import PICTURE, SessionFolder, Store, checked_facts, checked_name
+from phosphene.techniques.engine import GUIDE_SIZE
 
 LOADED = 4  # pictures that are in memory; others are opened again when they are asked for
 UPLOAD_BYTES, UPLOAD_PIXELS = 200_000_000, 100_000_000
@@ -62,7 +63,8 @@ class Studio:
             "presets": [{"name": each.name, "about": each.about} for each in PRESETS.values()],
             "filters": [{"name": name, "about": filters.read(name).about} for name in filters.names()],
             "layers": [{"name": name, "channels": each.channels, "shows": each.shows} for name, each in layers],
-            "canvases": list(CANVASES),
+            "canvases": [{"name": name, "about": about} for name, about in CANVASES.items()],
+            "guides": list(GUIDES),
             "formats": list(SUFFIXES),
             "films": films_missing(),
             "limits": {"bytes": UPLOAD_BYTES, "pixels": self.max_pixels},
@@ -89,6 +91,12 @@ class Studio:
             raise SettingsError(f"A canvas has from {least} to {most} pixels a side, not {width}×{height}.")
         painted = canvas(name, height, width, seed=seed)
         return self._new(images.encode(painted, "png")[0], f"{name}.png")
+
+    def guide(self, name: str) -> bytes:
+        """One of the canvases that can guide a dream, lossless WebP. Raises `UnknownNameError`: there is none."""
+        if name not in GUIDES:
+            raise UnknownNameError(f"There is no guide {name!r}.{nearest(name, GUIDES)}")
+        return webp(eight_bits(canvas(name, *GUIDE_SIZE[::-1])), lossless=True)
 
     def folder(self) -> Folder:
         """The folder that was given, and its pictures; without one, none."""

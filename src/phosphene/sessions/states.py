@@ -56,7 +56,8 @@ class Looks(TypedDict):
     presets: list[Named]
     filters: list[Named]
     layers: list[LayerState]
-    canvases: list[str]
+    canvases: list[Named]
+    guides: list[str]  # canvases that can guide a dream
     formats: list[str]
     films: str | None  # why there can be none
     limits: UploadLimits

@@ -188,6 +188,11 @@ async def folder_thumbnail(context: RequestContext, request: Request) -> Respons
     return Response(data, media_type=WEBP)
 
 
+async def guide(context: RequestContext, request: Request) -> Response:
+    """A canvas that can guide a dream."""
+    return Response(await context.found(context.studio.guide, context.id_in(request, "guide")), media_type=WEBP)
+
+
 _ONE = "/api/pictures/{id}"
 
 
@@ -202,6 +207,7 @@ def _post(path: str, about: str, handler: Handler, takes: tuple[str, ...], gives
 OPERATIONS = (
     _get("/api/openapi.json", "This description.", description, JSON),
     _get("/api/looks", "What can be brought out, and the limits.", looks, "Looks"),
+    _get("/api/guides/{guide}.webp", "A canvas that can guide a dream, to be brought as a reference.", guide, WEBP),
     _get("/api/pictures", "Recent pictures, newest first.", pictures, "Pictures"),
     _post("/api/pictures", "Opens a file's bytes, a canvas, or a picture of the folder.", open_new,
           (FILE, "NewPicture"), "State", status=201, named=True),

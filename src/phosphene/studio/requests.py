@@ -97,7 +97,7 @@ def _too_large(most: int) -> Refusal:
 
 Answer = TypeVar("Answer")
 KEY = rf"^(?=.{{1,120}}$)(?:preset|filter|layer|channel|seed)-{NAME[1:]}"
-PATTERNS = {"id": ID, "ref": ID, "job": ID, "key": KEY, "number": r"^[0-9]{1,6}$"}
+PATTERNS = {"id": ID, "ref": ID, "job": ID, "key": KEY, "number": r"^[0-9]{1,6}$", "guide": r"^[a-z]{1,20}$"}
 """What the parts of an address look like."""
 
 

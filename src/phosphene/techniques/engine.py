@@ -15,6 +15,7 @@ from phosphene import images, objectives
 from phosphene.ascent import OnStep, Reached
 from phosphene.errors import ImageError, RecordError, SettingsError
 from phosphene.images import Picture, name_of
+from phosphene.names import GUIDES
 from phosphene.networks import Network
 from phosphene.networks.network import device_for
 from phosphene.objectives import Objective
@@ -24,14 +25,14 @@ from phosphene.recipes.fields import Settings, Values, combined, current, descri
 from phosphene.recipes.settings import is_region_word, join_region, split_region
 from phosphene.recipes.style_settings import weighted
 from phosphene.records.record import Facts, Record, beside
-from phosphene.techniques.opening import Opened, Opening
+from phosphene.techniques.opening import CANVAS_SIZE, Opened, Opening
 
 if TYPE_CHECKING:
     from phosphene.techniques.dreams import Forecast
     from phosphene.techniques.technique import Continuation, Technique
 
 
-GUIDE_SIZE = (512, 768)  # height and width of a canvas that is a guide
+GUIDE_SIZE = (480, 320)  # width and height of a canvas that is full of one thing, as a guide
 
 
 @dataclass
@@ -77,7 +78,8 @@ class ImageCache:
 
     def _open(self, source: images.Source, long_side: int | None) -> Picture:
         if is_canvas(source) and source not in self.named:
-            painted = canvas(source, *GUIDE_SIZE, seed=0, dtype=self.dtype)
+            width, height = GUIDE_SIZE if source in GUIDES else CANVAS_SIZE
+            painted = canvas(source, height, width, seed=0, dtype=self.dtype)
             return Picture(painted, None, 8, source, None)
         picture = images.load(self._found(source), dtype=self.dtype, long_side=long_side, max_pixels=self.max_pixels)
         known = self.hashes.setdefault(name_of(source), picture.sha256 or "")

@@ -79,7 +79,8 @@ DREAM = Technique(
     about="Dreams upon pictures.",
     help="""Dreams upon pictures, and writes photo-dream.png beside photo.jpg.
 
-    PICTURE is a file, a folder, a pattern such as '*.jpg', - for standard input, or a canvas: clouds, noise, grey.
+    PICTURE is a file, a folder, a pattern such as '*.jpg', - for standard input, or a canvas: clouds, noise, grey,
+    dahlias, feathers, shells, windows.
     """,
 )
 STYLE = Technique(

@@ -49,6 +49,7 @@ export const urls = {
   thumbnail: (id, changed) => `${of(id)}/thumbnail.webp?at=${encodeURIComponent(changed)}`,
   look: (id, key) => `${of(id)}/thumbnails/${encodeURIComponent(key)}.webp`,
   reference: (id, reference) => `${of(id)}/references/${reference}.webp`,
+  guide: (name) => `/api/guides/${name}.webp`,
   folder: (number) => `/api/folder/${number}.webp`,
   result: (job) => `/api/jobs/${job}/result`,
   painting: (id) => `${of(id)}/painting.phosphene`,

@@ -1,6 +1,6 @@
 // The tab of guides: a picture whose shapes are dreamt, and which layers suit it.
 
-import { api } from "./api.js";
+import { api, urls } from "./api.js";
 import { announce, el, icon } from "./dom.js";
 import * as L from "./looks.js";
 import { bring, bringer } from "./references.js";
@@ -20,6 +20,12 @@ export async function bringGuide(file) {
   choose(L.guide(id));
 }
 
+/** Brings a guide that comes with the program. */
+async function bringSample(name) {
+  const blob = await tried(() => api.blob(urls.guide(name)));
+  if (blob) await bringGuide(new File([blob], name, { type: blob.type }));
+}
+
 export function guidePanel(root) {
   const intro = el(
     "p",
@@ -28,11 +34,13 @@ export function guidePanel(root) {
   );
   const own = el("div");
   const layers = el("div", { class: "ranking" });
+  const samples = el("div", { class: "samples" });
   root.append(
     bringer("guide", "Dream towards another picture", "Drop a guide picture here, or choose one", bringGuide),
     intro,
     own,
     layers,
+    samples,
   );
   let shown = "";
   redraw = () => {
@@ -41,7 +49,10 @@ export function guidePanel(root) {
     hearRanking();
     follow(picture);
     const now = JSON.stringify([picture.id, picture.references.map(({ id }) => id), current, rankings.get(current)]);
-    if (now !== shown) fill(own, layers, picture);
+    if (now !== shown) {
+      fill(own, layers, picture);
+      fillSamples(samples, picture);
+    }
     shown = now;
     intro.hidden = picture.references.length > 0;
     markBoth(own, layers);
@@ -73,6 +84,18 @@ function fill(own, layers, picture) {
   const tiles = picture.references.map(({ id, name }) => tile(L.guide(id), picture, take, { name }));
   own.replaceChildren(...(tiles.length ? [grid("Your guide pictures", ...tiles)] : []));
   layers.replaceChildren(...(current ? ranking() : []));
+}
+
+/** The guides that come with the program, but those that were taken already. */
+function fillSamples(root, picture) {
+  const { canvases, guides } = store.get("looks");
+  const left = canvases.filter(({ name }) => guides.includes(name) && !picture.references.some((one) => one.name === name));
+  const sample = ({ name, about }) => {
+    const attributes = { type: "button", class: "tile", title: `Guide the dream by ${about}`, onclick: () => bringSample(name) };
+    const image = el("img", { src: urls.guide(name), alt: "", draggable: "false", loading: "lazy" });
+    return el("li", {}, el("button", attributes, el("span", { class: "thumb" }, image), el("span", { class: "tile-name" }, name)));
+  };
+  root.replaceChildren(...(left.length ? [el("h2", { class: "label" }, "Guides to try"), grid("Guides to try", ...left.map(sample))] : []));
 }
 
 function ranking() {

@@ -83,7 +83,7 @@ const INTROS = {
   filters: "The place is painted anew in the manner of another picture.",
   guides: "Pictures that you brought: their shapes as a dream, or their manner as a style.",
 };
-const NO_GUIDES = "There are none yet. Bring one in the tab Guide or Style.";
+const NO_GUIDES = "There are none yet. Bring one in the tab Guide or Style, or take one that comes along.";
 
 function fill(intro, ...content) {
   sheet.body.replaceChildren(el("p", { class: "quiet" }, intro), ...content.filter(Boolean));

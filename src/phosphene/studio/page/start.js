@@ -6,20 +6,21 @@ import { openCanvas, openFromFolder } from "./opening.js";
 import { store } from "./store.js";
 import { tell, tried } from "./toasts.js";
 
-const CANVAS_TITLES = { clouds: "A summer evening's sky", noise: "Grey with fine noise", grey: "Even grey" };
 const UNDO_TIME = 7000;
 const leaving = new Map(); // pictures on their way out, which can still be called back
 
 export function startStart() {
-  const canvases = store.get("looks").canvases.map((name) => {
-    const title = CANVAS_TITLES[name] ?? name;
-    return el(
+  const { canvases: known, guides } = store.get("looks");
+  const canvases = known.map(({ name, about }) =>
+    el(
       "button",
-      { type: "button", class: "soft canvas", title, onclick: () => openCanvas(name) },
-      el("span", { class: `swatch ${name}`, "aria-hidden": "true" }),
+      { type: "button", class: "soft canvas", title: capital(about), onclick: () => openCanvas(name) },
+      guides.includes(name)
+        ? el("img", { class: "swatch", src: urls.guide(name), alt: "", draggable: "false" })
+        : el("span", { class: `swatch ${name}`, "aria-hidden": "true" }),
       capital(name),
-    );
-  });
+    ),
+  );
   byId("canvases").append(...canvases);
   addEventListener("pagehide", () => [...leaving.values()].forEach((forget) => forget()));
 }
