@@ -630,7 +630,7 @@ MISTAKES = [
     ("zoom mask.png --towards nonsense", "--towards is 'nonsense'; it takes two numbers"),
     ("zoom mask.png --towards 2,0", "--towards is 2.0; it takes a number from 0 to 1"),
     ("zoom mask.png --speed 0", "--speed is 0.0; it takes a number from 1.01 to 10"),
-    ("redo a.mp4", "a.mp4: no run record inside"),
+    ("redo a.mp4", "a.mp4 does not say how it was made"),
     ("info text.mp4", "text.mp4 is not a film"),
 ]
 

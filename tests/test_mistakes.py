@@ -289,9 +289,9 @@ MISTAKES = [
     mistake("photo.png", 4, "no room", "photo-dream.png", prelude=LITTLE_DISK),
     mistake("photo.png -o -", 4, "no room", prelude="pass", stdout="/dev/full"),
     # Records
-    mistake("info photo.png", 2, "photo.png", "no run record"),
+    mistake("info photo.png", 2, "photo.png", "does not say how it was made"),
     mistake("info nowhere.png", 2, "nowhere.png"),
-    mistake("redo photo.png", 2, "photo.png", "no run record"),
+    mistake("redo photo.png", 2, "photo.png", "does not say how it was made"),
     mistake("redo orphan.png", 2, "gone.png", "--input"),
     mistake("redo orphan.png --input nowhere.png", 2, "nowhere.png"),
     mistake("redo orphan.png --input photo.png --steps 0", 2, "--steps is 0"),

@@ -133,7 +133,7 @@ def _pictures(paths: Iterable[Path], nothing: str, others: Counter[str]) -> list
         made = ", ".join(f"…-{name}.png" for name in TECHNIQUES)
         raise ImageError(
             f"{nothing}; what was made of others ({made}) is not counted. {in_kinds(others)}\n"
-            f"Read are: {', '.join(sorted(SUFFIXES))}."
+            f"Supported: {', '.join(sorted(SUFFIXES))}."
         )
     return [Input(str(path)) for path in pictures]
 

@@ -31,8 +31,8 @@ def read(path: Path) -> Record:
     text = texts.metadata(path).get("phosphene")
     if text is None:
         raise RecordError(
-            f"{path}: no run record inside.\n"
-            "Only films written by Phosphene without --no-metadata carry one, and many websites remove it."
+            f"{path} does not say how it was made.\n"
+            "Only films written by Phosphene without --no-metadata do, and many websites remove that."
         )
     return Record.from_json(text)
 

@@ -63,7 +63,7 @@ def _why(path: Path, error: Exception) -> str:
         return f"{path.name} is empty (0 bytes).\nFetch or export it again."
     if start[4:8] == b"ftyp":
         return f"{path.name} is cut off or damaged: its table of pictures is missing.\nFetch or export it again."
-    return f"{path.name} is not a film, or its beginning is damaged.\nRead are: {READ}."
+    return f"{path.name} is not a film, or its beginning is damaged.\nSupported: {READ}."
 
 
 class Video:

@@ -284,4 +284,4 @@ def _no_picture(data: bytes, called: str) -> str:
         return f"{called} is a {name}, and damaged.\nFetch or export it again."
     what = what_else(data[:300])
     said = f"not a picture but {what.replace('NAME', called)}" if what else "not a picture, or its beginning is damaged"
-    return f"{called} is {said}.\nRead are: {', '.join(name for name in READABLE if name != 'MPO')}."
+    return f"{called} is {said}.\nSupported: {', '.join(name for name in READABLE if name != 'MPO')}."

@@ -180,7 +180,7 @@ def _term(
     return Objective((Term(1, of, text, measure, channel, pictures, prepare),))
 
 
-# Guides: pictures whose features are to be found again in the dream
+# Guides: pictures from which the dream grows shapes
 
 SCALES = (1.0,)
 EMPHASIS = 2.0  # of the guide's features over their mean: above 1 it is overdone, as a dream does

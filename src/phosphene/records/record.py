@@ -148,10 +148,10 @@ def read(source: str | os.PathLike[str] | bytes) -> Record:
     """
     text = images.metadata(source).get("phosphene")
     if text is None:
-        given = "These bytes" if isinstance(source, bytes) else os.fsdecode(source)
+        given = "This picture" if isinstance(source, bytes) else os.fsdecode(source)
         raise RecordError(
-            f"{given}: no run record inside.\n"
-            "Only pictures written by Phosphene without --no-metadata carry one, and many websites remove it."
+            f"{given} does not say how it was made.\n"
+            "Only pictures written by Phosphene without --no-metadata do, and many websites remove that."
         )
     return Record.from_json(text)
 

@@ -214,7 +214,7 @@ def _stuff(
         if found.missing < MISSING:
             return found, []
         about = f"about {found.missing:.0%} of it has no counterpart in {images.name_of(name)}"
-        return found, [f"{about}, and takes its calmest texture; --show-regions draws the match"]
+        return found, [f"{about}, and is filled with a plain area of the style; --show-regions draws the match"]
     of, by = (cache(each) for each in chosen.regions)
     found, lost = correspondence.drawn(of, by)
     if not lost:
