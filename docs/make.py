@@ -16,7 +16,6 @@ ROOT = HERE.parent
 
 # What makes a picture, from the root of the repository: in an order in which each finds what it needs.
 MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "flowers": ("docs/makers/flowers.py", ("guide-flowers.jpg",)),
     "front": (
         "docs/makers/front.py",
         ("dahlia-dream.jpg", "clouds-dream.jpg", "painted.jpg", "guided.jpg", "presets.jpg"),

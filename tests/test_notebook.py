@@ -6,7 +6,6 @@ import asyncio
 import base64
 import io
 import re
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -72,8 +71,6 @@ def failures(book):
 def test_the_notebook_runs_and_its_pictures_grow(tmp_path):
     folder = tmp_path / "how-to"
     folder.mkdir()
-    (tmp_path / "pictures").mkdir()
-    shutil.copy(DOCS / "pictures" / "guide-flowers.jpg", tmp_path / "pictures")
     book = nbformat.read(NOTEBOOK, as_version=4)
     (parameters,) = (cell for cell in book.cells if "parameters" in cell.metadata.get("tags", ()))
     parameters.source = SMALL

@@ -38,7 +38,7 @@ def painted() -> None:
 
 
 def guided() -> None:
-    """The same clouds, dreaming towards the flowers of `flowers.py`."""
+    """The same clouds, dreaming towards the built-in dahlias."""
     dreamt = phosphene.dream("clouds", size=(1024, 576), guide="dahlias")
     dreamt.save(HERE / "guided.jpg", quality=86, overwrite=True)
 

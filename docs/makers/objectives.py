@@ -8,7 +8,6 @@ import phosphene
 from phosphene.pixels.sheets import sheet
 
 HERE = Path(__file__).parents[1] / "pictures"
-FLOWERS = HERE / "guide-flowers.jpg"
 SIZE = (420, 280)
 
 WORDS = (
@@ -16,11 +15,11 @@ WORDS = (
     "sum(block8)",
     "channel(block8, 37)",
     "neuron(block12, 37)",
-    "direction(block8, '{flowers}')",
-    "direction(block8, '{flowers}', noise)",
+    "direction(block8, 'dahlias')",
+    "direction(block8, 'dahlias', noise)",
     "class('tabby')",
     "class('volcano')",
-    "guide(block8, '{flowers}') + guide(block3, '{flowers}')",
+    "guide(block8, 'dahlias') + guide(block3, 'dahlias')",
     "layer(block3) - 1.5*tv()",
     "layer(block3) - 4*blur()",
     "layer(block3) - 0.002*l2()",
@@ -32,7 +31,7 @@ def main() -> None:
     """Every kind of objective on the same clouds."""
     cells = [("clouds", phosphene.load(phosphene.dream("clouds", size=SIZE, steps=1, strength=0).image).pixels)]
     for words in WORDS:
-        dreamt = phosphene.dream("clouds", size=SIZE, objective=words.format(flowers=FLOWERS), colour=0.7)
+        dreamt = phosphene.dream("clouds", size=SIZE, objective=words, colour=0.7)
         cells.append((dreamt.record.objective, dreamt.pixels))
     phosphene.save(sheet(cells, columns=3), HERE / "objectives.jpg", quality=80, overwrite=True)
 
