@@ -186,7 +186,17 @@ class Studio:
         layer = {"name": "block8", "channels": 112, "shows": "creatures"}
         named = [{"name": "x", "about": "y"}]
         texts = {"canvases": named, "guides": ["x"], "formats": ["png"], "films": None}
-        return {"presets": named, "filters": named, "layers": [layer], **texts, "limits": {"bytes": 1, "pixels": 9}}
+        return {
+            "presets": named,
+            "filters": named,
+            "yours": [],
+            "layers": [layer],
+            **texts,
+            "limits": {"bytes": 1, "pixels": 9},
+        }
+
+    def keep_look(self, data, name):
+        return {"name": "x", "about": "y", "ground": {"kind": "dream", "preset": "coils", "strength": 1.0}}
 
     def guide(self, name):
         return WEBP

@@ -729,6 +729,58 @@ def test_guides_that_come_along_are_pictures(studio):
         studio.guide("dahlia")
 
 
+@pytest.fixture
+def own_looks(tmp_path, monkeypatch):
+    """No look is kept yet."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+LOOK = b"""[look]
+about = "as my cat, a dream"
+[dream]
+layer = "block8"
+channel = 37
+colour = "tint"
+strength = 0.7
+"""
+
+
+def test_a_looks_file_is_kept_and_offered(studio, own_looks):
+    kept = studio.keep_look(LOOK, "My Cat.toml")
+    ground = {"kind": "dream", "layer": "block8", "channel": 37, "colour": "tint", "strength": 0.7}
+    assert kept == {"name": "my-cat", "about": "as my cat, a dream", "ground": ground}
+    assert studio.looks()["yours"] == [kept]
+    assert studio.keep_look(LOOK, "my-cat.toml") == kept  # the same again
+    other = studio.keep_look(LOOK.replace(b"37", b"38"), "my-cat.toml")
+    assert other["name"] == "my-cat-2"
+    style = studio.keep_look(b'[style]\nfilter = "woodcut"\nstrength = 0.4\n', "ink.toml")
+    assert style["ground"] == {"kind": "style", "filter": "woodcut", "strength": 0.4}
+    assert [each["name"] for each in studio.looks()["yours"]] == ["ink", "my-cat", "my-cat-2"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"not a table", "not TOML"),
+        (b"\xff\xfe\x00", "UTF"),
+        (b"layer = 'block8'", r"\[dream\]"),
+        (b"[dream]\nlayers = 'block8'", "layers"),
+        (b"[dream]\nlayer = 8", "block8|layer"),
+        (b"[dream]\nstrength = -4", "strength"),
+        (b"[dream]\nlayer = 'block8'\nguide = ['a.png']", "pictures"),
+        (b"[style]\nstyle = ['a.png']", "pictures"),
+        (b"[dream]\nlayer = 'conv5'\nmodel = 'x.py:net'", "another network"),
+        (b"[dream]\nlayer = 'block8'\n#" + b"x" * 300_000, "bytes"),
+        (b"[dream]\nlayer = 'block99'", "block99"),
+        (b"[dream]\nlayer = 'block8'\nchannel = 4000", "4000"),
+    ],
+)
+def test_what_is_no_look_is_refused_and_not_kept(studio, own_looks, data, said):
+    with pytest.raises(PhospheneError, match=said):
+        studio.keep_look(data, "friend.toml")
+    assert studio.looks()["yours"] == []
+
+
 def test_canvases_and_folders_are_opened(studio, tmp_path, monkeypatch):
     assert studio.canvas("clouds", 80, 60, 1).state()["name"] == "clouds.png"
     for wrong in (("clods", 80, 60), ("clouds", 8, 60), ("clouds", 80, 99_999)):

@@ -278,6 +278,27 @@ def test_a_guides_layers_are_ranked_and_chosen(easel, flower):
     assert not np.array_equal(easel.settle(), guided)
 
 
+def test_a_dropped_looks_file_is_the_brushs_and_kept(easel, tmp_path):
+    page, look = easel.page, tmp_path / "Night sea.toml"
+    look.write_text('[look]\nabout = "waves"\n[dream]\nlayer = "block5"\ncolour = "tint"\n')
+    easel.drop(look, on="#painting", type="application/toml")
+    expect(page.locator("#toasts")).to_contain_text("night-sea is kept among yours")
+    expect(page.locator("#brush-look strong")).to_have_text("lace")  # which is the layer in its own words
+    page.reload()
+    page.locator("#painting[data-ready]").wait_for()
+    page.locator("#brush-look").click()
+    page.locator("#picker").get_by_text("Yours", exact=True).click()
+    own = page.locator("#picker").get_by_role("button", name="night-sea")
+    expect(own.locator(".thumb")).to_have_class("thumb")
+    assert own.get_attribute("title") == "waves"
+    expect(own).to_have_attribute("aria-pressed", "true")
+    look.write_text("[dream]\nlayer = 8\n")
+    page.keyboard.press("Escape")
+    easel.foresee("status of 4")
+    easel.drop(look, on="#painting", type="application/toml")
+    expect(page.locator("#toasts")).to_contain_text("asks for what cannot be")
+
+
 def test_recent_brushes_show_their_looks_on_the_next_picture(easel, flower):
     page = easel.page
     for layer in ("block3", "block5"):

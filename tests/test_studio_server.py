@@ -609,6 +609,7 @@ def test_the_description_is_of_this_server(studio):
 BODIES = {
     ("post", "/api/pictures"): {"content": b"x"},
     ("post", "/api/paintings"): {"content": b"x"},
+    ("post", "/api/looks"): {"content": b"x"},
     ("post", "/api/pictures/{id}/references"): {"content": b"x"},
     ("put", "/api/pictures/{id}/ground"): {"json": {"kind": "style", "filter": "woodcut"}},
     ("post", "/api/pictures/{id}/strokes"): {"json": STROKE},

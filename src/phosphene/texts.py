@@ -15,7 +15,11 @@ def read_text(path: Path) -> str:
         SettingsError: it is written otherwise.
         OSError: it cannot be read.
     """
-    data = path.read_bytes()
+    return text_of(path.read_bytes(), str(path))
+
+
+def text_of(data: bytes, path: str) -> str:
+    """As `read_text`, for the bytes of a file of that name."""
     if data.startswith(_WIDE) or b"\0" in data[:4]:
         raise SettingsError(f"{path} is written in UTF-16 or UTF-32; it takes UTF-8.\nSave it again as UTF-8.")
     try:

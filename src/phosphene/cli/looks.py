@@ -1,17 +1,7 @@
-"""Looks that are passed on: the settings of a picture, kept under a name or in a small file of data.
-
-A look's file is a file of settings, as `--config` takes it, with a table beside them that programs may show:
-
-    [look]
-    about = "as china-dream.png, a dream"
-    preview = "data:image/webp;base64,…"
-    [dream]
-    layer = "block6"
-"""
+"""Looks that are passed on: the settings of a picture, kept under a name or in a small file of data."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +17,10 @@ from phosphene.recipes.fields import SPEED, Settings, ValueDict, Values, describ
 from phosphene.recipes.settings import PRESETS
 from phosphene.recipes.style_settings import weighted
 from phosphene.techniques import TECHNIQUES, Technique
+from phosphene.techniques.looks import about_of, folder, kept, written
 
 PLACES = ("mask", "feather", "invert", "region", "regions", "initial")  # of one picture; no part of a look
 _PREVIEW = 96  # pixels of a preview's long side
-
-
-def folder() -> Path:
-    """Where the user's looks lie; the folder need not exist."""
-    from platformdirs import user_data_path
-
-    return user_data_path("phosphene") / "looks"
-
-
-def kept() -> dict[str, Path]:
-    """The files of the user's looks, by name."""
-    return {path.stem: path for path in sorted(folder().glob("*.toml"))}
 
 
 def like(technique: Technique, named: str, typed: Values) -> ValueDict:
@@ -143,19 +122,6 @@ def _whole(technique: Technique, look: Values) -> ValueDict:
     return {name: value for name, value in kept.items() if name != "seed" and value not in (None, [], ())}
 
 
-def written(technique: Technique, look: Values, about: str, preview: str | None) -> str:
-    """A look's file."""
-    shown = {"about": about} | ({"preview": preview} if preview else {})
-    tables = {"look": shown, technique.name: look}
-    lines = [[f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in of.items())] for name, of in tables.items()]
-    return "\n\n".join("\n".join(each) for each in lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    """A value as TOML writes it, which for texts, numbers and lists of texts is as JSON does."""
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-
-
 def _looked_at(named: str) -> tuple[Technique, ValueDict, str, str | None]:
     """The technique, the settings, the line for the painter and the preview of a look that is to be passed on.
 
@@ -227,18 +193,13 @@ def looks(context: click.Context, as_json: bool) -> None:
 
     rows = [{"flag": "--preset", "name": each.name, "about": each.about} for each in PRESETS.values()]
     rows += [{"flag": "style --filter", "name": name, "about": library.read(name).about} for name in library.names()]
-    rows += [{"flag": "--like", "name": name, "about": _about(path)} for name, path in kept().items()]
+    yours = {name: about_of(configuration.toml(path)) for name, path in kept().items()}
+    rows += [{"flag": "--like", "name": name, "about": about} for name, about in yours.items()]
     if as_json:
         print_json(rows)
         return
     table(("flag", "name", "about"), [tuple(row.values()) for row in rows])
     Console().say(f"Looks of yours lie in {folder()}")
-
-
-def _about(path: Path) -> str:
-    told = configuration.toml(path).get("look")
-    about = str(told.get("about", "")) if isinstance(told, dict) else ""
-    return "".join(letter for letter in about if letter.isprintable())[:200]  # it may be anybody's
 
 
 @looks.command(name="import")

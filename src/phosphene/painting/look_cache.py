@@ -37,6 +37,9 @@ Size = tuple[int, int]
 Box = tuple[slice, slice]
 
 
+USUAL = "carnival"  # the preset of a dream that says nothing else
+
+
 def made_with(data: bytes, network: Network) -> Ground | None:
     """What a picture was made with, as a ground, from its file's bytes; `None` if it does not say, or more than that.
 
@@ -47,15 +50,26 @@ def made_with(data: bytes, network: Network) -> Ground | None:
         made = record.read(data)
         if made.network.get("name") != network.name:
             return None
-        settings = {name: value for name, value in made.settings.items() if value not in (None, [], "")}
-        strength = float(settings.get("strength", 1.0))
-        if made.recipe == STYLE.name and "filter" in settings and not settings.get("style"):
-            return Ground(Look("style", filter=str(settings["filter"])), strength)
-        if made.recipe != DREAM.name or {"guide", "objective"} & settings.keys():
-            return None
-        return Ground(_dreamt(str(settings["layer"]), settings), strength)
+        return as_ground(made.recipe, made.settings)
     except (PhospheneError, KeyError, TypeError, ValueError, OverflowError):  # a record may be anybody's
         return None
+
+
+def as_ground(technique: str, chosen: Values) -> Ground | None:
+    """The settings of a picture as a ground, as far as that has them; `None` if they need a guide or a picture.
+
+    Raises:
+        PhospheneError: they are out of a ground's range.
+    """
+    settings = {name: value for name, value in chosen.items() if value not in (None, [], "")}
+    strength = float(settings.get("strength", 1.0))
+    if technique == STYLE.name and "filter" in settings and not settings.get("style"):
+        return Ground(Look("style", filter=str(settings["filter"])), strength)
+    if technique != DREAM.name or {"guide", "objective"} & settings.keys():
+        return None
+    if "layer" not in settings:
+        return Ground(Look("dream", preset=USUAL), strength)
+    return Ground(_dreamt(str(settings["layer"]), settings), strength)
 
 
 def _dreamt(layer: str, settings: Values) -> Look:
@@ -203,9 +217,11 @@ class LookCache:
         if look.preset is not None and look.preset not in PRESETS:
             raise UnknownNameError(f"There is no preset {look.preset!r}.{nearest(look.preset, PRESETS)}")
         if look.layer is not None:
-            self._check_layer(look.layer, look.channel)
+            check_layer(self.network, look.layer, look.channel)
 
-    def _check_layer(self, name: str, channel: int | None) -> None:
-        channels = self.network.layer(name).channels
-        if channel is not None and channel >= channels:
-            raise UnknownNameError(f"Layer {name} has the channels 0 to {channels - 1}; there is no channel {channel}.")
+
+def check_layer(network: Network, name: str, channel: int | None) -> None:
+    """Refuses a layer or a channel that a network does not have, by an `UnknownNameError`."""
+    channels = network.layer(name).channels
+    if channel is not None and channel >= channels:
+        raise UnknownNameError(f"Layer {name} has the channels 0 to {channels - 1}; there is no channel {channel}.")

@@ -1,5 +1,6 @@
 """What the studio's web server asks for: pictures, and what is painted on them."""
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -9,9 +10,12 @@ from weakref import WeakValueDictionary
 from phosphene import batch, filters, images, networks
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
 from phosphene.images import Picture
+from phosphene.images.sources import write_atomically
 from phosphene.names import CANVASES, GUIDES
+from phosphene.networks import Network
 from phosphene.painting.document import DREAM, Ground, Look
 from phosphene.painting.history import History
+from phosphene.painting.look_cache import USUAL, as_ground, check_layer
 from phosphene.pixels.canvases import canvas
 from phosphene.recipes.settings import PRESETS
 from phosphene.records.record import Facts
@@ -20,14 +24,17 @@ from phosphene.sessions.background import SUFFIXES
 from phosphene.sessions.jobs import Job, Worker
 from phosphene.sessions.screen import THUMBNAIL, eight_bits, webp
 from phosphene.sessions.session import VIEW, Session
-from phosphene.sessions.states import Folder, FolderEntry, Looks, PictureEntry
+from phosphene.sessions.states import Folder, FolderEntry, KeptLook, Looks, PictureEntry
 from phosphene.sessions.store import PICTURE, SessionFolder, Store, checked_facts, checked_name
+from phosphene.techniques import looks as look_files
 from phosphene.techniques.engine import GUIDE_SIZE
+from phosphene.techniques.looks import LookFile
+from phosphene.texts import text_of
 
 LOADED = 4  # pictures that are in memory; others are opened again when they are asked for
 UPLOAD_BYTES, UPLOAD_PIXELS = 200_000_000, 100_000_000
 CANVAS_SIDES = 32, 8192  # pixels of a canvas's side, the least and the most
-BEGINNING = Ground(Look(DREAM, preset="carnival"), 1.0)
+BEGINNING = Ground(Look(DREAM, preset=USUAL), 1.0)
 FOLDER_MOST = 500  # pictures of a folder that are shown
 
 
@@ -62,6 +69,7 @@ class Studio:
         return {
             "presets": [{"name": each.name, "about": each.about} for each in PRESETS.values()],
             "filters": [{"name": name, "about": filters.read(name).about} for name in filters.names()],
+            "yours": _kept_looks(self.network),
             "layers": [{"name": name, "channels": each.channels, "shows": each.shows} for name, each in layers],
             "canvases": [{"name": name, "about": about} for name, about in CANVASES.items()],
             "guides": list(GUIDES),
@@ -91,6 +99,21 @@ class Studio:
             raise SettingsError(f"A canvas has from {least} to {most} pixels a side, not {width}×{height}.")
         painted = canvas(name, height, width, seed=seed)
         return self._new(images.encode(painted, "png")[0], f"{name}.png")
+
+    def keep_look(self, data: bytes, name: str) -> KeptLook:
+        """Keeps a look's file under its name, in the user's folder.
+
+        Raises:
+            SettingsError: it is none, is of another network, or uses pictures.
+        """
+        called = checked_name(name, "look's file")
+        if len(data) > look_files.MOST:
+            raise SettingsError(f"{called} is no look's file: it has {len(data):,} bytes.")
+        found, ground = _look_of(data, called, self.network)
+        free = look_files.free_name(called, data)
+        look_files.folder().mkdir(parents=True, exist_ok=True)
+        write_atomically(look_files.folder() / f"{free}.toml", data, overwrite=True)
+        return {"name": free, "about": found.about, "ground": ground.to_dict()}
 
     def guide(self, name: str) -> bytes:
         """One of the canvases that can guide a dream, lossless WebP. Raises `UnknownNameError`: there is none."""
@@ -246,3 +269,26 @@ def _told(folder: SessionFolder) -> PictureEntry | None:
         }
     except (PhospheneError, KeyError, TypeError):
         return None
+
+
+def _look_of(data: bytes, called: str, network: Network) -> tuple[LookFile, Ground]:
+    """What a look's file says. Raises `SettingsError`: it is none, or not one for this network and a brush."""
+    found = LookFile.read(text_of(data, called), called)
+    if found.settings.get("model", network.name) != network.name:
+        raise SettingsError(f"{called} is a look of another network, {found.settings['model']}.")
+    ground = as_ground(found.technique.name, found.settings)
+    if ground is None:
+        raise SettingsError(f"{called} needs pictures of its own, or is no look that a brush could have.")
+    if ground.look.layer is not None:
+        check_layer(network, ground.look.layer, ground.look.channel)
+    return found, ground
+
+
+def _kept_looks(network: Network) -> list[KeptLook]:
+    """The user's looks, but those that a brush cannot have."""
+    shown: list[KeptLook] = []
+    for name, path in look_files.kept().items():
+        with contextlib.suppress(PhospheneError, OSError):
+            found, ground = _look_of(path.read_bytes(), path.name, network)
+            shown.append({"name": name, "about": found.about, "ground": ground.to_dict()})
+    return shown

@@ -43,6 +43,12 @@ class LayerState(TypedDict):
     shows: str | None
 
 
+class KeptLook(Named):
+    """A look that is kept in the user's folder."""
+
+    ground: GroundWords
+
+
 class UploadLimits(TypedDict):
     """How large a picture may be."""
 
@@ -55,6 +61,7 @@ class Looks(TypedDict):
 
     presets: list[Named]
     filters: list[Named]
+    yours: list[KeptLook]
     layers: list[LayerState]
     canvases: list[Named]
     guides: list[str]  # canvases that can guide a dream

@@ -188,6 +188,13 @@ async def folder_thumbnail(context: RequestContext, request: Request) -> Respons
     return Response(data, media_type=WEBP)
 
 
+async def keep_look(context: RequestContext, request: Request) -> Response:
+    """A look's file, which is kept."""
+    with context.upload():
+        data = await requests.read_file(request, context.limits)
+        return JSONResponse(await context.light(context.studio.keep_look, data, requests.name_of(request)), 201)
+
+
 async def guide(context: RequestContext, request: Request) -> Response:
     """A canvas that can guide a dream."""
     return Response(await context.found(context.studio.guide, context.id_in(request, "guide")), media_type=WEBP)
@@ -207,6 +214,8 @@ def _post(path: str, about: str, handler: Handler, takes: tuple[str, ...], gives
 OPERATIONS = (
     _get("/api/openapi.json", "This description.", description, JSON),
     _get("/api/looks", "What can be brought out, and the limits.", looks, "Looks"),
+    _post("/api/looks", "Keeps a look's file under its name, among the user's looks.", keep_look, (FILE,), "KeptLook",
+          status=201, named=True),
     _get("/api/guides/{guide}.webp", "A canvas that can guide a dream, to be brought as a reference.", guide, WEBP),
     _get("/api/pictures", "Recent pictures, newest first.", pictures, "Pictures"),
     _post("/api/pictures", "Opens a file's bytes, a canvas, or a picture of the folder.", open_new,

@@ -193,7 +193,17 @@ _TAKEN: dict[str, Any] = {
     "Film": Film,
     "Message": Message,
 }
-_GIVEN = (Error, states.Looks, Pictures, states.State, states.Reference, states.JobState, states.Command, states.Folder)
+_GIVEN = (
+    Error,
+    states.Looks,
+    states.KeptLook,
+    Pictures,
+    states.State,
+    states.Reference,
+    states.JobState,
+    states.Command,
+    states.Folder,
+)
 TAKEN: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(shape) for name, shape in _TAKEN.items()}
 GIVEN: dict[str, TypeAdapter[Any]] = {shape.__name__: TypeAdapter(shape) for shape in _GIVEN}
 

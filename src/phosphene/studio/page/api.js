@@ -61,6 +61,7 @@ export const api = {
   pictures: () => json("GET", "/api/pictures"),
   folder: () => json("GET", "/api/folder"),
   open: (file, name) => upload("/api/pictures", file, name),
+  keepLook: (file, name) => upload("/api/looks", file, name),
   unpack: (file, name) => upload("/api/paintings", file, name),
   make: (what) => json("POST", "/api/pictures", what),
   state: (id) => json("GET", of(id)),

@@ -8,10 +8,11 @@ import { byKeyboard } from "./modality.js";
 import { beginDreaming, leave, painting, setBrushLook, show, viewport } from "./session.js";
 import { store } from "./store.js";
 import { bringStyle } from "./style.js";
-import { complain, tell } from "./toasts.js";
+import { complain, tell, tried } from "./toasts.js";
 
 const LONG_SIDE = 1024; // of the view
 const isPainting = (file) => file.name?.endsWith(".phosphene");
+const isLook = (file) => file.name?.toLowerCase().endsWith(".toml");
 
 export function startOpening() {
   chooses("choose", "photograph-file");
@@ -83,6 +84,17 @@ function offerLook({ look }) {
   tell(words, { action: { name: "Paint with this look", act }, milliseconds: 12000 });
 }
 
+/** A look's file is kept among the painter's own looks, and is the brush's, if there is a picture. */
+async function keepLook(file) {
+  const kept = await tried(() => api.keepLook(file, file.name));
+  if (!kept) return;
+  const { looks, picture } = { looks: store.get("looks"), picture: store.get("picture") };
+  store.set({ looks: { ...looks, yours: [...looks.yours.filter(({ name }) => name !== kept.name), kept] } });
+  if (picture) setBrushLook(lookOf(kept.ground));
+  const hint = picture ? "The brush paints it now." : "Open a picture, and choose it for the brush.";
+  tell(`The look ${kept.name} is kept among yours.`, { hint });
+}
+
 async function preview(file, wanted) {
   const bitmap = await createImageBitmap(file).catch(() => null); // TIFF, for one, only the server reads
   if (!bitmap || !wanted()) return;
@@ -148,7 +160,8 @@ function dropped(event) {
 }
 
 function take(file, what) {
-  if (what === "open" || isPainting(file)) openFile(file);
+  if (isLook(file)) keepLook(file);
+  else if (what === "open" || isPainting(file)) openFile(file);
   else if (what === "style") bringStyle(file);
   else bringGuide(file);
 }

@@ -9,7 +9,7 @@ import { store } from "./store.js";
 import { grid, mark, tile } from "./tiles.js";
 
 const TITLES = { brush: "What the brush paints", ground: "What the whole picture becomes" };
-const PAGES = { all: "All", presets: "Dreams", layers: "Layers", filters: "Styles", guides: "Guides" };
+const PAGES = { all: "All", yours: "Yours", presets: "Dreams", layers: "Layers", filters: "Styles", guides: "Guides" };
 const MOST_AWAITED = 15;
 let sheet = null;
 let target = "brush";
@@ -45,18 +45,19 @@ function draw() {
 }
 
 function drawPage() {
-  const { presets, filters } = store.get("looks");
+  const { presets, filters, yours } = store.get("looks");
   const picture = store.get("picture");
-  for (const set of page === "all" ? ["presets", "filters"] : [page]) if (set !== "guides") thumbs.request(set);
+  for (const set of { all: ["presets", "filters"], yours: [], guides: [] }[page] ?? [page]) thumbs.request(set);
   if (page === "layers") return layer ? drawChannels() : drawLayers();
   const tiles = {
-    all: () => [...presets.map(({ name }) => L.preset(name)), ...filters.map(({ name }) => L.filter(name))].map((look) => tileOf(look)),
+    all: () => [...yours.map(yourTile), ...[...presets.map(({ name }) => L.preset(name)), ...filters.map(({ name }) => L.filter(name))].map((look) => tileOf(look))],
+    yours: () => yours.map(yourTile),
     presets: () => presets.map(({ name }) => tileOf(L.preset(name))),
     filters: () => filters.map(({ name }) => tileOf(L.filter(name))),
     guides: () => picture.references.flatMap(({ id }) => [tileOf(L.guide(id)), tileOf(L.style(id))]),
   }[page]();
   const list = grid(PAGES[page], ...tiles);
-  return fill(INTROS[page], page === "all" ? search(list) : null, list, page === "guides" && !tiles.length ? NO_GUIDES : null);
+  return fill(INTROS[page], page === "all" ? search(list) : null, list, tiles.length ? null : NONE[page]);
 }
 
 /** Leaves the looks whose name or description has all of the words that are typed. */
@@ -81,9 +82,13 @@ const INTROS = {
   presets: "Looks that were tuned by hand.",
   layers: "What each layer of the network sees, from lines in the shallow ones to creatures in the deep ones.",
   filters: "The place is painted anew in the manner of another picture.",
+  yours: "Looks that you keep, by their layer, channel and colours.",
   guides: "Pictures that you brought: their shapes as a dream, or their manner as a style.",
 };
-const NO_GUIDES = "There are none yet. Bring one in the tab Guide or Style, or take one that comes along.";
+const NONE = {
+  yours: "There are none yet. Drop a look's file (.toml) onto the page, or keep one with: phosphene looks import picture.png",
+  guides: "There are none yet. Bring one in the tab Guide or Style, or take one that comes along.",
+};
 
 function fill(intro, ...content) {
   sheet.body.replaceChildren(el("p", { class: "quiet" }, intro), ...content.filter(Boolean));
@@ -96,6 +101,12 @@ function current() {
 }
 
 const tileOf = (look, options) => tile(look, store.get("picture"), take, options);
+
+function yourTile({ name, about, ground }) {
+  const look = L.lookOf(ground);
+  thumbs.requestFor(look);
+  return tileOf(look, { name, about });
+}
 
 const enter = (name) => {
   layer = name;
