@@ -287,7 +287,7 @@ def test_a_dropped_looks_file_is_the_brushs_and_kept(easel, tmp_path):
     page.reload()
     page.locator("#painting[data-ready]").wait_for()
     page.locator("#brush-look").click()
-    page.locator("#picker").get_by_text("Yours", exact=True).click()
+    page.locator("#picker").get_by_role("radio", name="Yours").check(force=True)
     own = page.locator("#picker").get_by_role("button", name="night-sea")
     expect(own.locator(".thumb")).to_have_class("thumb")
     assert own.get_attribute("title") == "waves"
