@@ -198,8 +198,7 @@ class PaintEngine:
         if look in self.styled or max(cache.size) <= SKETCH:
             self.prepare(look, on_step)
             return False
-        view = replace(cache.view, pixels=transforms.within(cache.view.pixels, SKETCH))
-        small = PaintEngine(LookCache(cache.network, view, cache.references, cache.seed, SKETCH_STEPS))
+        small = PaintEngine(cache.smaller(SKETCH, SKETCH_STEPS))
         small.prepare(look, on_step)
         self.styled[look] = transforms.at(small.styled[look], *cache.size)
         return True

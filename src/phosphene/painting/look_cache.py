@@ -19,6 +19,7 @@ from phosphene.objectives.objective import Term
 from phosphene.painting.document import Ground, Look, Selection
 from phosphene.painting.selection import mask_of
 from phosphene.painting.settling import contrast
+from phosphene.pixels import transforms
 from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.colours import colourfulness
 from phosphene.recipes.dream import sizes_of
@@ -138,10 +139,17 @@ class LookCache:
             self._selected = {selection: mask_of(selection, self.regions, *self.size)}  # one is in use at a time
         return self._selected[selection]
 
-    @property
+    @cached_property
     def cache(self) -> ImageCache:
-        """Opens the references."""
+        """Opens the references, and keeps what is made of them for every view."""
         return ImageCache(self.network.dtype, named=self.references)
+
+    def smaller(self, long_side: int, style_steps: int) -> "LookCache":
+        """The same looks for a view of that long side."""
+        view = replace(self.view, pixels=transforms.within(self.view.pixels, long_side))
+        made = LookCache(self.network, view, self.references, self.seed, style_steps)
+        made.cache = self.cache
+        return made
 
     def dream(self, look: Look) -> PreparedObjective:
         """What a dream's look asks for.
