@@ -20,7 +20,7 @@ ROOMS = (
     "recipes",
     "techniques",
     "run", "batch", "painting", "cluster", "reports", "films", "sessions",
-    "studio", "notebook",
+    "studio", "notebook", "warm",
     "cli",
 )  # fmt: skip
 

@@ -61,6 +61,18 @@ def test_what_is_asked_for_is_taken(monkeypatch):
     assert computer.used == 4
 
 
+def test_a_child_begins_at_nothing_and_a_moment_says_nothing(monkeypatch):
+    computer = Computer(monkeypatch, 4)
+    computer.passes(5.0, 0.0)
+    load = threads.Load()
+    computer.own = 0.0
+    load.forked()
+    computer.passes(0.1, 3.0)
+    assert load.others() == 0
+    computer.passes(1.9, 2.0)
+    assert load.others() == pytest.approx(2.05)
+
+
 def test_the_real_load_is_that_of_the_real_machine():
     load = threads.Load()
     sum(range(3_000_000))  # this process alone is not counted

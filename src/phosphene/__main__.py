@@ -1,6 +1,27 @@
-"""Lets `python -m phosphene` be the command line."""
+"""The command line, as `phosphene` and as `python -m phosphene`."""
 
-from phosphene.cli import main
+import sys
+
+WARM = "--warm"
+
+
+def main() -> None:
+    """Does what the command line says; with `--warm`, by a process that has loaded everything, if there is one."""
+    argv = sys.argv[1:]
+    end = argv.index("--") if "--" in argv else len(argv)
+    if WARM in argv[:end]:
+        from phosphene import warm
+
+        argv.remove(WARM)
+        code = warm.ask(argv)
+        if code is not None:
+            sys.exit(code)
+        if warm.POSSIBLE:
+            warm.start()
+    from phosphene.cli import main as command_line
+
+    command_line(argv)
+
 
 if __name__ == "__main__":
     main()

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from phosphene import __version__
-from phosphene.cli import factory, film, looks, match, reports, studio, tables
+from phosphene.cli import factory, film, looks, match, reports, serve, studio, tables
 from phosphene.cli.configuration import beginning
 from phosphene.cli.progress import Console, open_streams
 from phosphene.errors import Stop, in_words, nearest
@@ -212,12 +212,25 @@ phosphene dream --help         all that can be set
 
 @click.command(cls=Front, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="phosphene", message="%(prog)s %(version)s")
+@click.option(
+    "--warm", is_flag=True, expose_value=False, help="Let a process that has loaded everything do it: phosphene serve."
+)
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def main() -> None:
     """The command line."""
 
 
-_MAKE = (film.film, film.zoom, factory.redo, factory.resume, reports.atlas, reports.study, match.match, studio.studio)
+_MAKE = (
+    film.film,
+    film.zoom,
+    factory.redo,
+    factory.resume,
+    reports.atlas,
+    reports.study,
+    match.match,
+    studio.studio,
+    serve.serve,
+)
 _SHOW = (looks.looks, tables.filters, tables.layers, tables.networks, tables.presets, tables.info)
 for _command in (*map(factory.command, TECHNIQUES.values()), *_MAKE, *_SHOW):
     main.add_command(_command)

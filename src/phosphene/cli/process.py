@@ -11,23 +11,44 @@ from collections.abc import Callable
 import psutil
 
 
-def _of_others() -> float:
-    """Seconds that all cores together have worked, but for this process."""
-    times, own = psutil.cpu_times(), psutil.Process().cpu_times()
+def _of_all() -> float:
+    """Seconds that all cores together have worked."""
+    times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)
     guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # Linux counts them twice
-    return float(sum(times) - idle - guests - own.user - own.system)
+    return float(sum(times) - idle - guests)
+
+
+def _own() -> float:
+    """Seconds that this process has worked."""
+    times = psutil.Process().cpu_times()
+    return float(times.user + times.system)
+
+
+SHORTEST = 0.2  # seconds: what is counted in less says nothing
 
 
 class Load:
     """How busy other programs keep the processor, from when it is made."""
 
     def __init__(self) -> None:
-        self._began, self._busy = time.monotonic(), _of_others()
+        self.begin()
+
+    def begin(self) -> None:
+        """Counts from now on."""
+        self._began, self._all, self._own = time.monotonic(), _of_all(), _own()
+
+    def forked(self) -> None:
+        """Goes on in a child, which has done nothing yet."""
+        self._own = 0.0
 
     def others(self) -> float:
         """How many cores they have kept busy since, on the average."""
-        return max(0.0, (_of_others() - self._busy) / max(time.monotonic() - self._began, 1e-3))
+        passed = time.monotonic() - self._began
+        if passed < SHORTEST:
+            return 0.0
+        worked = (_of_all() - self._all) - (_own() - self._own)
+        return max(0.0, worked / passed)
 
 
 SINCE_START = Load()  # while torch and the network are loaded, a second or two

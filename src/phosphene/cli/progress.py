@@ -58,6 +58,19 @@ class ProgressLines:
             click.echo(f"{self._title}: {completed:.0%}, {where}", err=True)
 
 
+class ProgressReports:
+    """What a program is told of a dream, where it asks for that: a line of JSON for each step, ten a second at most."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._last = title, 0.0
+
+    def update(self, completed: float, where: str) -> None:
+        """Says how far it is."""
+        if completed >= 1 or time.monotonic() - self._last >= 0.1:
+            self._last = time.monotonic()
+            click.echo(json.dumps({"progress": round(completed, 4), "of": self._title, "where": where}), err=True)
+
+
 class Download:
     """A download's bar, in the shape that pooch expects."""
 
@@ -84,7 +97,13 @@ def watched(quiet: bool) -> bool:
 
 @contextmanager
 def bar(title: str, *, quiet: bool) -> Iterator[Bar]:
-    """A dream's bar for as long as the block runs: drawn where somebody watches, in lines where nobody does."""
+    """A dream's bar for as long as the block runs: drawn where somebody watches, in lines where nobody does.
+
+    A program asks for lines of JSON by PHOSPHENE_PROGRESS=json in the environment.
+    """
+    if os.environ.get("PHOSPHENE_PROGRESS") == "json":
+        yield Bar(ProgressReports(title).update)
+        return
     if not watched(quiet):
         yield Bar() if quiet else Bar(ProgressLines(title).update)
         return
