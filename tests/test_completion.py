@@ -39,6 +39,38 @@ def words(answers):
     return [word.split("\t")[0] for kind, word in answers if kind == "plain"]
 
 
+def run(*words, **environment):
+    found = {**os.environ, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", **environment}
+    return subprocess.run([sys.executable, "-m", "phosphene", *words], env=found, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_the_command_prints_the_same_script(shell):
+    assert run("completion", shell).stdout.split() == run(_PHOSPHENE_COMPLETE=f"{shell}_source").stdout.split()
+    assert run("completion", SHELL=f"/bin/{shell}").stdout == run("completion", shell).stdout
+
+
+def test_it_is_installed_where_the_shell_looks(tmp_path):
+    for shell, place in (
+        ("bash", ".local/share/bash-completion/completions/phosphene"),
+        ("fish", ".config/fish/completions/phosphene.fish"),
+    ):
+        told = run("completion", shell, "--install", HOME=str(tmp_path))
+        assert told.returncode == 0
+        assert place in told.stderr
+        assert (tmp_path / place).read_text().strip() == run("completion", shell).stdout.strip()
+    told = run("completion", "zsh", "--install", HOME=str(tmp_path))
+    assert ".zshrc" in told.stderr
+    assert 'eval "$(phosphene completion zsh)"' in told.stderr
+
+
+@pytest.mark.parametrize(("words", "said"), [(["basch"], "Did you mean 'bash'"), ([], "Name your shell")])
+def test_a_shell_that_is_not_known_is_answered(words, said):
+    told = run("completion", *words, SHELL="")
+    assert told.returncode == 2
+    assert said in told.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_each_shells_script_comes_out(shell):
     environment = {**os.environ, "_PHOSPHENE_COMPLETE": f"{shell}_source"}

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from phosphene import __version__
-from phosphene.cli import factory, film, looks, match, reports, serve, studio, tables
+from phosphene.cli import completion, factory, film, looks, match, reports, serve, studio, tables
 from phosphene.cli.configuration import beginning
 from phosphene.cli.progress import Console, open_streams
 from phosphene.errors import Stop, in_words, nearest
@@ -78,7 +78,7 @@ _OTHER_WORDS = {
     "animate": "phosphene film holiday.mp4, or phosphene zoom photo.jpg",
     "video": "phosphene film holiday.mp4",
     "movie": "phosphene film holiday.mp4",
-    "completion": "the page Completion of the documents: docs/how-to/completion.md",
+    "completions": "phosphene completion",
     "gui": "phosphene studio",
     "paint": "phosphene studio",
     "ui": "phosphene studio",
@@ -231,6 +231,14 @@ _MAKE = (
     studio.studio,
     serve.serve,
 )
-_SHOW = (looks.looks, tables.filters, tables.layers, tables.networks, tables.presets, tables.info)
+_SHOW = (
+    looks.looks,
+    tables.filters,
+    tables.layers,
+    tables.networks,
+    tables.presets,
+    tables.info,
+    completion.completion,
+)
 for _command in (*map(factory.command, TECHNIQUES.values()), *_MAKE, *_SHOW):
     main.add_command(_command)

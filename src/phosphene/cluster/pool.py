@@ -152,7 +152,7 @@ ALIKE = ("phosphene", "torch", "distributed", "python")  # what must be the same
 HERE = "127.0.0.1"
 KEPT_BUFFERS = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 """For glibc, as the command line keeps buffers for the next step: Dask would have them handed back at once."""
-HOW = "On each machine: dask worker {address} --nthreads 1 (docs/how-to/many-machines.md)"
+HOW = "On each machine: dask worker {address} --nthreads 1"
 
 
 def make_ready(threads: int) -> None:
