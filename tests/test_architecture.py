@@ -20,11 +20,16 @@ ROOMS = (
     "recipes",
     "techniques",
     "run", "batch", "painting", "cluster", "reports", "films", "sessions",
-    "studio", "notebook", "warm",
+    "studio", "notebook", "warm", "plugins",
     "cli",
 )  # fmt: skip
 
-MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.name.startswith("__"))
+OTHERS = tuple(each for each in (SOURCE / "plugins").iterdir() if each.is_dir())  # they run in other programs
+MODULES = sorted(
+    path
+    for path in SOURCE.rglob("*.py")
+    if (path.parent != SOURCE or not path.name.startswith("__")) and not any(map(path.is_relative_to, OTHERS))
+)
 
 
 def room_of(path):

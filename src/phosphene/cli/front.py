@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from phosphene import __version__
-from phosphene.cli import completion, factory, film, looks, match, reports, serve, studio, tables
+from phosphene.cli import completion, factory, film, looks, match, plugins, reports, serve, studio, tables
 from phosphene.cli.configuration import beginning
 from phosphene.cli.progress import Console, open_streams
 from phosphene.errors import Stop, in_words, nearest
@@ -239,6 +239,7 @@ _SHOW = (
     tables.presets,
     tables.info,
     completion.completion,
+    plugins.install,
 )
 for _command in (*map(factory.command, TECHNIQUES.values()), *_MAKE, *_SHOW):
     main.add_command(_command)

@@ -12,7 +12,7 @@ from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
 from phosphene.cli.tables import as_json, print_json, table
 from phosphene.errors import RecordError, SettingsError, UnknownNameError, nearest
-from phosphene.names import LOOK_NAME
+from phosphene.names import CANVASES, GUIDES, LOOK_NAME
 from phosphene.recipes.fields import SPEED, Settings, ValueDict, Values, described
 from phosphene.recipes.settings import PRESETS
 from phosphene.recipes.style_settings import weighted
@@ -193,6 +193,7 @@ def looks(context: click.Context, as_json: bool) -> None:
 
     rows = [{"flag": "--preset", "name": each.name, "about": each.about} for each in PRESETS.values()]
     rows += [{"flag": "style --filter", "name": name, "about": library.read(name).about} for name in library.names()]
+    rows += [{"flag": "--guide", "name": name, "about": CANVASES[name]} for name in GUIDES]
     yours = {name: about_of(configuration.toml(path)) for name, path in kept().items()}
     rows += [{"flag": "--like", "name": name, "about": about} for name, about in yours.items()]
     if as_json:
