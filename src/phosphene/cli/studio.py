@@ -47,6 +47,7 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
     from phosphene.sessions.service import Studio
     from phosphene.studio.server import serve
 
+    process.end_loading()
     serve(
         lambda: Studio(_home(), pictures=pictures, model=model),
         host=host,
