@@ -26,6 +26,13 @@ def _krita() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "krita" / "pykrita"
 
 
+def _comfyui() -> Path:
+    raise SettingsError(
+        "ComfyUI may lie anywhere. Name the folder that it looks into:\n"
+        "phosphene plugins comfyui --folder ComfyUI/custom_nodes"
+    )
+
+
 @dataclass(frozen=True)
 class Plugin:
     """Files for a program."""
@@ -33,6 +40,7 @@ class Plugin:
     program: str  # its name
     package: str  # the folder that has the plug-in's modules, and gets the client
     folder: Callable[[], Path]  # where the program looks for plug-ins
+    starts: bool  # whether it starts the command, and needs the client for that
     then: str  # what is to be done in the program
 
 
@@ -41,27 +49,37 @@ PLUGINS = {
         "Krita",
         "phosphene_krita",
         _krita,
+        True,
         "In Krita: Settings › Configure Krita › Python Plugin Manager, tick Phosphene, and start Krita again.\n"
         "The docker is under Settings › Dockers › Phosphene.",
+    ),
+    "comfyui": Plugin(
+        "ComfyUI",
+        "phosphene_comfyui",
+        _comfyui,
+        False,
+        "Install Phosphene for ComfyUI's own Python: python -m pip install phosphene. Then start ComfyUI again.\n"
+        "The nodes are under Phosphene; that for films needs pip install 'phosphene[film]'.",
     ),
 }
 
 
-@click.command(name="plugins", short_help="Copies the plug-in for Krita to where it looks for plug-ins.")
+@click.command(name="plugins", short_help="Copies the plug-in for Krita or ComfyUI to where that looks for it.")
 @click.argument("program", type=click.Choice([*PLUGINS], case_sensitive=False))
 @flag("--folder", metavar="DIR", help="where the program looks for plug-ins  [its usual folder]")
 def install(program: str, folder: str | None) -> None:
-    """Copies a plug-in to where PROGRAM looks for plug-ins: krita.
+    """Copies a plug-in to where PROGRAM looks for plug-ins: krita, comfyui.
 
-    The plug-in starts this installation's command. Do it again after an update.
+    Krita's starts this installation's command. Do it again after an update.
     """
     plugin = PLUGINS[program]
-    target = Path(folder) if folder else plugin.folder()
+    target = Path(folder) if folder is not None else plugin.folder()
     if target.exists() and not target.is_dir():
         raise SettingsError(f"{target} is no folder.\nName the one that {plugin.program} looks into: --folder DIR")
     shutil.copytree(FILES / program, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     package = target / plugin.package
-    shutil.copy(FILES / "client.py", package)
-    words = [sys.executable, "-m", "phosphene"]
-    (package / "command.json").write_text(json.dumps(words), "utf-8")
+    if plugin.starts:
+        shutil.copy(FILES / "client.py", package)
+        words = [sys.executable, "-m", "phosphene"]
+        (package / "command.json").write_text(json.dumps(words), "utf-8")
     Console().say(f"{package}\n{plugin.then}")
