@@ -105,7 +105,7 @@ def test_it_holds_the_program_and_nothing_else(wheel):
     assert tops == {"phosphene", f"phosphene-{__version__}.dist-info"}
     assert wheel.stat().st_size < MOST
     kinds = {Path(name).suffix for name in names}
-    assert kinds <= {".py", ".toml", ".css", ".js", ".html", ".svg", ".txt", ".typed", ""}
+    assert kinds <= {".py", ".toml", ".css", ".js", ".html", ".svg", ".txt", ".typed", ".desktop", ""}
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
