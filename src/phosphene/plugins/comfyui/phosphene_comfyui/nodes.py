@@ -1,6 +1,6 @@
 """The nodes. Their inputs are derived from the settings that each technique describes.
 
-An IMAGE of ComfyUI is a tensor `[B, H, W, C]`, 0..1, a MASK `[B, H, W]`. Each picture of a batch is worked on alone, but
+An IMAGE of ComfyUI is a tensor `[B, H, W, C]`, 0..1, a MASK `[B, H, W]`. Each picture of a batch is made alone, but
 for films, where a frame goes on from the one before.
 """
 
