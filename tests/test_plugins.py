@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from phosphene.cli import main, plugins
 from phosphene.plugins import client
@@ -45,6 +47,54 @@ def test_krita_gets_the_plug_in_and_the_client(tmp_path, capsys):
     assert "Python Plugin Manager" in capsys.readouterr().err
 
 
+def test_gimp_gets_a_program(tmp_path):
+    with pytest.raises(SystemExit):
+        main.main(["plugins", "gimp", "--folder", str(tmp_path)])
+    program = tmp_path / "phosphene_gimp" / "phosphene_gimp.py"
+    assert program.stem == program.parent.name  # GIMP wants it so
+    assert program.stat().st_mode & 0o111
+    assert (program.parent / "client.py").is_file()
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
+def test_pixels_become_a_png(tmp_path, channels, mode):
+    data = np.random.default_rng(channels).integers(0, 256, (5, 7, channels), np.uint8)
+    client.write_png(tmp_path / "a.png", 7, 5, channels, data.tobytes())
+    with Image.open(tmp_path / "a.png") as read:
+        assert (read.mode, read.size) == (mode, (7, 5))
+        assert np.array_equal(np.asarray(read).reshape(5, 7, channels), data)
+
+
+@pytest.mark.parametrize("kind", [*client.FLAGS])
+@pytest.mark.parametrize("own", [None, "mine.jpg"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_words_are_ones_that_the_command_takes(tmp_path, kind, own, masked, monkeypatch, capsys):
+    """Each line is parsed by the program itself, which then refuses the picture that is not there."""
+    monkeypatch.chdir(tmp_path)
+    if masked:
+        (tmp_path / "mask.png").write_bytes(b"")
+    look = {"Dream": "coils", "Style": "woodcut", "Guide": "shells"}[kind]
+    words = client.words(kind, look, client.STRENGTHS[kind][1], tmp_path, own)
+    assert ("--mask" in words) == masked
+    assert (own in words) == (own is not None)
+    with pytest.raises(SystemExit) as ended:
+        main.main(words)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "in.png" in said
+    assert "option" not in said
+
+
+def test_looks_are_told_by_what_can_be_done(says):
+    rows = [
+        {"flag": "--preset", "name": "coils"},
+        {"flag": "style --filter", "name": "ink"},
+        {"flag": "--guide", "name": "shells"},
+    ]
+    says(f"print(json.dumps({rows!r}))")
+    assert client.looks() == {"Dream": ["coils"], "Style": ["ink"], "Guide": ["shells"]}
+
+
 def test_a_folder_that_is_a_file_is_refused(tmp_path, capsys):
     (tmp_path / "a.txt").write_text("")
     with pytest.raises(SystemExit) as ended:
@@ -54,7 +104,9 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "path", [plugins.FILES / "client.py", *(plugins.FILES / "krita").rglob("*.py")], ids=lambda path: path.name
+    "path",
+    [plugins.FILES / "client.py", *(plugins.FILES / "krita").rglob("*.py"), *(plugins.FILES / "gimp").rglob("*.py")],
+    ids=lambda path: path.name,
 )
 def test_its_files_are_of_an_old_python_and_need_nothing_of_ours(path):
     """Krita 5 brings Python 3.8 to some systems."""

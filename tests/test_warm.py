@@ -98,12 +98,23 @@ def test_mistakes_have_the_same_code_and_words(server):
     assert b"gone.png" in warmed.stderr
 
 
-def begun(server, name):
+def serving(folder):
+    """The warm processes of a runtime folder."""
+    found = []
+    for each in psutil.process_iter(["cmdline", "environ"]):
+        if "serve" in (each.info["cmdline"] or ()) and (each.info["environ"] or {}).get("XDG_RUNTIME_DIR") == str(
+            folder
+        ):
+            found.append(each)
+    return found
+
+
+def begun(server, name, before=()):
     """A dream that takes long."""
     words = ["clouds", "--size", "256x192", "--steps", "4000", "--octaves", "1", "-o", name, "--threads", "1"]
     environment = server.environment | {"PHOSPHENE_PROGRESS": "json"}
     asked = subprocess.Popen(
-        [*PHOSPHENE, "--warm", *words], stderr=subprocess.PIPE, text=True, cwd=server.folder, env=environment
+        [*before, *PHOSPHENE, "--warm", *words], stderr=subprocess.PIPE, text=True, cwd=server.folder, env=environment
     )
     while "progress" not in asked.stderr.readline():
         assert asked.poll() is None
@@ -135,13 +146,80 @@ def test_nonsense_is_refused_and_harms_nobody(server, monkeypatch):
             socket.send_fds(link, [sent], [0, 1, 2]) if sent else link.shutdown(socket.SHUT_WR)
             with contextlib.suppress(ConnectionResetError):  # what it did not read
                 assert link.recv(10) == b""
-    monkeypatch.setattr(warm.Request, "here", lambda argv: warm.Request(argv, "/", {}, 0, "0.0.0"))
-    assert warm.ask(["presets"]) is None  # another version: it is done without it
     assert server.run("presets").returncode == 0
 
 
+def test_a_process_of_another_installation_is_not_used_and_ends(tmp_path):
+    old = Warm(tmp_path)
+    code = "from phosphene import warm; warm.IDENTITY = ['0.0.0']; print(warm.ask(['presets']))"
+    told = subprocess.run([sys.executable, "-c", code], env=old.environment, capture_output=True, text=True)
+    assert told.stdout == "None\n"  # it is done without it
+    assert old.ended() == 0
+
+
+def test_what_was_accepted_is_not_done_twice(tmp_path):
+    """The process is told to end while it works: its command saves what there is, and whoever asked hears of it."""
+    short = Warm(tmp_path)
+    asked = begun(short, "once.png")
+    short.process.terminate()
+    asked.communicate(timeout=30)
+    assert asked.returncode == 130
+    assert pixels(tmp_path / "once.png").shape == (192, 256, 3)
+    assert short.ended() == 0
+    again = Warm(tmp_path)
+    asked = begun(again, "lost.png")
+    for each in serving(tmp_path):
+        each.kill()
+    told = asked.communicate(timeout=30)[1]
+    assert asked.returncode == 1
+    assert "Give it again" in told
+    again.ended()
+
+
+def test_one_ctrl_c_of_a_shared_terminal_arrives_once(tmp_path):
+    """The server, the command and whoever asked for it are of one group, as in a script."""
+    server = Warm(tmp_path)
+    asked = begun(server, "stopped.png")
+    for process in (server.process, asked):
+        process.send_signal(signal.SIGINT)
+    asked.communicate(timeout=30)
+    assert asked.returncode == 130
+    assert pixels(tmp_path / "stopped.png").shape == (192, 256, 3)
+    server.ended()
+
+
+def test_nothing_of_the_folder_is_run_or_held(tmp_path, monkeypatch):
+    """A module that lies where somebody asks is not imported, and what is open there is not kept open."""
+    (tmp_path / "run").mkdir(mode=0o700)
+    (tmp_path / "psutil.py").write_text("open('imported', 'w')\n")
+    (tmp_path / "lock").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    with (tmp_path / "lock").open() as held:
+        os.set_inheritable(held.fileno(), True)
+        warm.start()
+        until(lambda: (tmp_path / "run" / "phosphene" / "warm.sock").exists(), "it listens")
+    (process,) = serving(tmp_path / "run")
+    assert not (tmp_path / "imported").exists()
+    assert process.cwd() == "/"
+    assert str(tmp_path / "lock") not in [each.path for each in process.open_files()]
+    process.terminate()
+
+
+def test_niceness_and_closed_streams_are_those_of_whoever_asks(server):
+    words = f"nice -n 7 {sys.executable} -m phosphene --warm - -o - <&-"
+    told = subprocess.run(["sh", "-c", words], env=server.environment, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 2
+    assert "Nothing is piped in" in told.stderr
+    asked = begun(server, "nice.png", ["nice", "-n", "7"])
+    (child,) = server.children()
+    assert child.nice() == psutil.Process(server.process.pid).nice() + 7
+    asked.send_signal(signal.SIGINT)
+    asked.communicate(timeout=30)
+
+
 def test_there_is_one_at_a_time_and_it_ends_when_nobody_needs_it(tmp_path):
-    short = Warm(tmp_path, "--minutes", "0.05")
+    short = Warm(tmp_path, "--minutes", "0.1")
     second = Warm(tmp_path)
     assert "kept warm already" in second.said
     assert second.ended() == 2
@@ -174,16 +252,12 @@ def test_without_such_a_process_the_command_runs_and_one_is_started(monkeypatch,
 
 def test_what_is_started_serves(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    warm.start()
-    until(lambda: (tmp_path / "phosphene" / "warm.sock").exists(), "it listens")
-    code = None
-    end = time.monotonic() + 30
-    while code is None and time.monotonic() < end:
+    try:
+        warm.start()
+        until(lambda: (tmp_path / "phosphene" / "warm.sock").exists(), "it listens")
         told = subprocess.run([*PHOSPHENE, "--warm", "--version"], capture_output=True, timeout=30)
-        code = told.returncode
-    assert (code, told.stderr) == (0, b"")
-    for each in psutil.process_iter(["cmdline", "environ"]):
-        if "serve" in (each.info["cmdline"] or ()) and (each.info["environ"] or {}).get("XDG_RUNTIME_DIR") == str(
-            tmp_path
-        ):
+        assert (told.returncode, told.stderr) == (0, b"")
+        assert len(serving(tmp_path)) == 1
+    finally:
+        for each in serving(tmp_path):
             each.terminate()

@@ -19,7 +19,7 @@ def main() -> None:
         if code is not None:
             sys.exit(code)
         if warm.POSSIBLE:
-            warm.start()
+            warm.start()  # for the next one
     gc.set_threshold(LOADING)
     from phosphene.cli import main as command_line
 

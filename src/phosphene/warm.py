@@ -2,7 +2,8 @@
 
 `phosphene --warm photo.jpg` hands its words, its folder, its environment and its three standard streams to that process
 over a Unix socket. The process forks for it: the child is as an ordinary command, but has loaded everything already.
-Signals go to the child, and its exit code comes back. Without such a process the command runs by itself.
+Signals go to the child, and its exit code comes back. Without such a process the command runs by itself; but what was
+accepted once is never done a second time.
 
 The socket lies in a folder that only its owner may enter, and both ends check that.
 
@@ -17,16 +18,21 @@ import signal
 import socket
 import stat
 import struct
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 from phosphene import __version__
 
 MOST = 1 << 20  # bytes of a request
-PATIENCE = 5.0  # seconds within which a request is read whole
+PATIENCE = 5.0  # seconds within which a request is sent, read and accepted
+ACCEPTED = b"+"
+INSIST = 3  # signals after which the asker ends without an answer
 _LENGTH = struct.Struct("<I")
+IDENTITY = [__version__, sys.executable, str(Path(__file__).parent)]  # who is to do what somebody asks
 POSSIBLE = hasattr(os, "fork") and hasattr(socket, "AF_UNIX") and hasattr(socket, "send_fds")
 
 
@@ -37,14 +43,17 @@ class Request(NamedTuple):
     folder: str
     environment: dict[str, str]
     umask: int
-    version: str = __version__
+    niceness: int
+    closed: list[int]  # numbers of the standard streams that are closed
+    identity: list[str]
 
     @classmethod
     def here(cls, argv: list[str]) -> Request:
         """A command line of this process."""
         umask = os.umask(0o077)
         os.umask(umask)
-        return cls(argv, str(Path.cwd()), dict(os.environ), umask)
+        closed = [number for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)) if stream is None]
+        return cls(argv, str(Path.cwd()), dict(os.environ), umask, os.nice(0), closed, IDENTITY)
 
 
 def runtime_folder() -> Path:
@@ -68,82 +77,102 @@ def address() -> Path:
 
 
 def ask(argv: list[str]) -> int | None:
-    """Has a command line done by the warm process; gives its exit code, or `None` where there is no such process."""
+    """Has a command line done by the warm process; gives its exit code, or `None` where no such process takes it."""
     if not POSSIBLE:
         return None
-    try:
-        with socket.socket(socket.AF_UNIX) as link:
+    with socket.socket(socket.AF_UNIX) as link:
+        try:
+            link.settimeout(PATIENCE)
             link.connect(str(address()))
-            return _asked(link, Request.here(argv))
-    except OSError:
-        return None
+            _send(link, Request.here(argv))
+            if link.recv(1) != ACCEPTED:
+                return None
+        except OSError:
+            return None
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
+        link.settimeout(None)
+        return _answer(link)
 
 
-def _asked(link: socket.socket, request: Request) -> int | None:
-    """Sends a request with the standard streams, hands signals on, and waits for the exit code."""
+def _send(link: socket.socket, request: Request) -> None:
+    """Sends a request with the standard streams; nothing stands for one that is closed."""
     data = json.dumps(request._asdict()).encode()
-    streams = [_number_of(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)]
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
-    wishes = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda caught, _: _hand_on(link, caught)) for number in wishes}
+    streams = [sys.stdin, sys.stdout, sys.stderr]
+    for stream in filter(None, streams[1:]):
+        stream.flush()
+    numbers = [os.open(os.devnull, os.O_RDWR) if stream is None else stream.fileno() for stream in streams]
+    socket.send_fds(link, [_LENGTH.pack(len(data))], numbers)
+    link.sendall(data)
+
+
+def _answer(link: socket.socket) -> int:
+    """Hands signals on, and waits for the exit code."""
+    caught: list[int] = []
+
+    def hand_on(number: int, _: object) -> None:
+        caught.append(number)
+        try:
+            link.sendall(bytes([number]))
+        except OSError:
+            raise SystemExit(128 + number) from None
+        if len(caught) >= INSIST:
+            raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        socket.send_fds(link, [_LENGTH.pack(len(data))], streams)
-        link.sendall(data)
         answer = link.makefile("rb").readline()
+    except OSError:
+        answer = b""
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return int(answer) if answer.strip() else None
-
-
-def _hand_on(link: socket.socket, caught: int) -> None:
-    link.sendall(bytes([caught]))
-
-
-def _number_of(stream: object) -> int:
-    """A stream's number; that of nothing, where it is closed."""
-    try:
-        return int(stream.fileno())  # type: ignore[attr-defined]
-    except (AttributeError, OSError, ValueError):
-        return os.open(os.devnull, os.O_RDWR)
+    if answer.strip():
+        return int(answer)
+    sys.stderr.write("Error: The process that was kept warm is gone, and this command with it.\nGive it again.\n")
+    return 128 + caught[-1] if caught else 1
 
 
 def receive(link: socket.socket) -> tuple[Request, list[int]]:
     """A request, and the numbers of its streams.
 
     Raises:
-        ValueError: it is none, or another version's.
-        OSError: it does not come.
+        ValueError: it is none, or another installation's.
+        OSError: it does not come in time.
     """
+    end = time.monotonic() + PATIENCE
     link.settimeout(PATIENCE)
     head, streams, _, _ = socket.recv_fds(link, _LENGTH.size, 3)
     try:
-        request = _read(link, head, len(streams))
-    except (ValueError, TypeError, OSError):
+        request = _read(link, head, len(streams), end)
+    except (ValueError, TypeError, OSError, RecursionError) as error:
         for number in streams:
             os.close(number)
-        raise
+        raise error if isinstance(error, (ValueError, OSError)) else ValueError("this is no request") from error
     link.settimeout(None)
     return request, list(streams)
 
 
-def _read(link: socket.socket, head: bytes, streams: int) -> Request:
+class OtherInstallationError(ValueError):
+    """The request is of another version, or of another copy of the program."""
+
+
+def _read(link: socket.socket, head: bytes, streams: int, end: float) -> Request:
     if len(head) < _LENGTH.size or streams != 3:
         raise ValueError("this is no request")
     (length,) = _LENGTH.unpack(head)
     if length > MOST:
         raise ValueError("the request is too long")
-    request = Request(**json.loads(_exactly(link, length)))
-    if request.version != __version__:
-        raise ValueError(f"the request is of version {request.version}")
+    request = Request(**json.loads(_exactly(link, length, end)))
+    if request.identity != IDENTITY:
+        raise OtherInstallationError(f"the request is of {request.identity}")
     return request
 
 
-def _exactly(link: socket.socket, length: int) -> bytes:
+def _exactly(link: socket.socket, length: int, end: float) -> bytes:
     gathered = bytearray()
     while len(gathered) < length:
+        link.settimeout(max(0.001, end - time.monotonic()))
         part = link.recv(length - len(gathered))
         if not part:
             raise ValueError("the request ends too early")
@@ -153,6 +182,7 @@ def _exactly(link: socket.socket, length: int) -> bytes:
 
 def start() -> None:
     """Starts a warm process for later command lines; it ends by itself when nobody needs it any more."""
-    words = [sys.executable, "-m", "phosphene", "serve", "--quiet"]
-    nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
-    os.posix_spawn(sys.executable, words, os.environ, file_actions=nothing, setsid=True)
+    words = [sys.executable, "-P", "-m", "phosphene", "serve", "--quiet"]
+    nothing = subprocess.DEVNULL
+    begun = subprocess.Popen(words, stdin=nothing, stdout=nothing, stderr=nothing, cwd="/", start_new_session=True)
+    begun.returncode = 0  # nobody waits for it

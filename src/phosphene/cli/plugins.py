@@ -26,6 +26,14 @@ def _krita() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "krita" / "pykrita"
 
 
+def _gimp() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA", Path.home())) / "GIMP" / "3.0" / "plug-ins"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "GIMP" / "3.0" / "plug-ins"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "GIMP" / "3.0" / "plug-ins"
+
+
 def _comfyui() -> Path:
     raise SettingsError(
         "ComfyUI may lie anywhere. Name the folder that it looks into:\n"
@@ -53,6 +61,13 @@ PLUGINS = {
         "In Krita: Settings › Configure Krita › Python Plugin Manager, tick Phosphene, and start Krita again.\n"
         "The docker is under Settings › Dockers › Phosphene.",
     ),
+    "gimp": Plugin(
+        "GIMP",
+        "phosphene_gimp",
+        _gimp,
+        True,
+        "Start GIMP 3 again. It is under Filters › Phosphene.",
+    ),
     "comfyui": Plugin(
         "ComfyUI",
         "phosphene_comfyui",
@@ -64,13 +79,13 @@ PLUGINS = {
 }
 
 
-@click.command(name="plugins", short_help="Copies the plug-in for Krita or ComfyUI to where that looks for it.")
+@click.command(name="plugins", short_help="Copies the plug-in for Krita, GIMP or ComfyUI to where that looks for it.")
 @click.argument("program", type=click.Choice([*PLUGINS], case_sensitive=False))
 @flag("--folder", metavar="DIR", help="where the program looks for plug-ins  [its usual folder]")
 def install(program: str, folder: str | None) -> None:
-    """Copies a plug-in to where PROGRAM looks for plug-ins: krita, comfyui.
+    """Copies a plug-in to where PROGRAM looks for plug-ins: krita, gimp, comfyui.
 
-    Krita's starts this installation's command. Do it again after an update.
+    Those of Krita and GIMP start this installation's command. Do it again after an update.
     """
     plugin = PLUGINS[program]
     target = Path(folder) if folder is not None else plugin.folder()
@@ -78,6 +93,9 @@ def install(program: str, folder: str | None) -> None:
         raise SettingsError(f"{target} is no folder.\nName the one that {plugin.program} looks into: --folder DIR")
     shutil.copytree(FILES / program, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     package = target / plugin.package
+    for path in package.glob("*.py"):
+        if path.read_bytes().startswith(b"#!"):
+            path.chmod(0o755)  # GIMP starts it as a program
     if plugin.starts:
         shutil.copy(FILES / "client.py", package)
         words = [sys.executable, "-m", "phosphene"]

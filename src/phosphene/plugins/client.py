@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 HERE = Path(__file__).parent
 WORDS = HERE / "command.json"  # the words that start the command, written when the plug-in is installed
@@ -61,6 +63,51 @@ def _reason(said: str) -> str:
     return "\n".join(lines[-3:]).replace("Error: ", "") or "Phosphene ended without a word."
 
 
+FLAGS = {"Dream": "--preset", "Style": "style --filter", "Guide": "--guide"}
+"""What can be done, by the flag under which `phosphene looks` lists its looks."""
+
+STRENGTHS = {"Dream": (0.2, 1.0, 5.0), "Style": (0.0, 0.5, 1.0), "Guide": (0.2, 1.0, 5.0)}
+"""The least strength, the usual one and the most."""
+
+
+def looks() -> Dict[str, List[str]]:
+    """The names of looks by what can be done. Raises `Failure`: the program does not answer."""
+    told = ask("looks")
+    return {kind: [each["name"] for each in told if each["flag"] == flag] for kind, flag in FLAGS.items()}
+
+
+def words(kind: str, look: str, strength: float, folder: Path, picture: Optional[str] = None) -> List[str]:
+    """The command line for `in.png` of a folder, within its `mask.png` if there is one; it makes `out.png` there.
+
+    Args:
+        kind: Dream, Style or Guide.
+        look: a name of `looks`.
+        strength: how far.
+        folder: where the files lie.
+        picture: a guide or style of the painter's own, in place of the look.
+    """
+    source, mask, target = (str(folder / name) for name in ("in.png", "mask.png", "out.png"))
+    if kind == "Style":
+        asked = ["style", source, *([picture] if picture else ["--filter", look])]
+    else:
+        asked = ["dream", source, FLAGS[kind], picture or look]
+    within = ["--mask", mask] if Path(mask).exists() else []
+    return [*asked, "--strength", f"{strength:.2f}", *within, "-o", target, "--force"]
+
+
+def write_png(path: Path, width: int, height: int, channels: int, data: bytes) -> None:
+    """Writes pixels of 8 bits, row by row, as a PNG: 1 channel is grey, 3 are red, green, blue, 4 have alpha, too."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    row = width * channels
+    lines = b"".join(b"\0" + data[row * number : row * (number + 1)] for number in range(height))
+    kind = {1: 0, 3: 2, 4: 6}[channels]
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(lines, 4)) + chunk(b"IEND", b""))
+
+
 class Run:
     """A command that runs beside: `progress` is 0 to 1, `done` says whether it has ended.
 
@@ -89,7 +136,9 @@ class Run:
         return self._process.poll() is not None and not self._reader.is_alive()
 
     def cancel(self) -> None:
-        """Ends it; what there is of the picture is saved."""
+        """Ends it, if it runs; what there is of the picture is saved."""
+        if self._process.poll() is not None:
+            return
         self.cancelled = True
         if sys.platform == "win32":
             self._process.terminate()

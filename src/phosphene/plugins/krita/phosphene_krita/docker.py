@@ -39,7 +39,6 @@ class PhospheneDocker(DockWidget):
         self.kind, self.what = QComboBox(), QComboBox()
         self.kind.addItems(["Dream", "Style", "Guide"])
         self.strength = QDoubleSpinBox()
-        self.strength.setRange(0.2, 5.0)
         self.strength.setSingleStep(0.1)
         self.begin_button, self.cancel_button = QPushButton("Dream"), QPushButton("Cancel")
         self.bar, self.words = QProgressBar(), QLabel()
@@ -75,9 +74,7 @@ class PhospheneDocker(DockWidget):
     def ask_looks(self):
         """What there is, as the program says."""
         try:
-            told = client.ask("looks")
-            flags = {"Dream": "--preset", "Style": "style --filter", "Guide": "--guide"}
-            self.looks = {kind: [each["name"] for each in told if each["flag"] == flag] for kind, flag in flags.items()}
+            self.looks = client.looks()
         except client.Failure as failure:
             self.words.setText(str(failure))
         self.fill(self.kind.currentText())
@@ -86,8 +83,9 @@ class PhospheneDocker(DockWidget):
         """The looks of a kind."""
         self.what.clear()
         self.what.addItems((self.looks or {}).get(kind, []) + ([] if kind == "Dream" else [OWN]))
-        self.strength.setRange(*((0.0, 1.0) if kind == "Style" else (0.2, 5.0)))
-        self.strength.setValue(0.5 if kind == "Style" else 1.0)
+        least, usual, most = client.STRENGTHS[kind]
+        self.strength.setRange(least, most)
+        self.strength.setValue(usual)
         self.begin_button.setText({"Dream": "Dream", "Style": "Paint in this style", "Guide": "Dream towards it"}[kind])
         self.show_state()
 
@@ -97,31 +95,25 @@ class PhospheneDocker(DockWidget):
             self.picture, _ = QFileDialog.getOpenFileName(self, "A guide or a style", "", PICTURES)
             self.words.setText(Path(self.picture).name if self.picture else "")
 
-    def asked(self):
-        """The words of the command that say what is wished for."""
-        kind, what = self.kind.currentText(), self.what.currentText()
-        own = what == OWN
-        if own and not self.picture:
+    def own_picture(self):
+        """The painter's own guide or style, where one is wished for."""
+        if self.what.currentText() != OWN:
+            return None
+        if not self.picture:
             raise client.Failure("Choose a picture first.")
-        strength = ["--strength", f"{self.strength.value():.2f}"]
-        if kind == "Style":
-            return ["style", "in.png", *([self.picture] if own else ["--filter", what]), *strength]
-        if kind == "Guide":
-            return ["dream", "in.png", "--guide", self.picture if own else what, *strength]
-        return ["dream", "in.png", "--preset", what, *strength]
+        return self.picture
 
     def begin(self):
         """Writes what is worked on into a folder, and starts the command."""
         self.words.setText("")
         try:
-            words = self.asked()
+            own = self.own_picture()
             self.place = layers.Place.active()
             self.folder = tempfile.TemporaryDirectory(prefix="phosphene-")
             folder = Path(self.folder.name)
             self.place.write(folder)
-            mask = ["--mask", str(folder / "mask.png")] if (folder / "mask.png").exists() else []
-            words = [str(folder / word) if word == "in.png" else word for word in words]
-            self.run = client.Run([*words, *mask, "-o", str(folder / "out.png"), "--force"])
+            kind, look = self.kind.currentText(), self.what.currentText()
+            self.run = client.Run(client.words(kind, look, self.strength.value(), folder, own))
         except (client.Failure, layers.NothingToDo) as failure:
             self.words.setText(str(failure))
             return
