@@ -27,6 +27,6 @@ def faults(version: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    _, command, version = sys.argv
-    found = faults(version)
-    sys.exit("\n".join(found) or None)
+    if len(sys.argv) != 3 or sys.argv[1] != "check":
+        sys.exit(__doc__)
+    sys.exit("\n".join(faults(sys.argv[2])) or None)

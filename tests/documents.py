@@ -30,6 +30,7 @@ REASONS = (
     "goes on after an accident",
     "takes minutes",
     "changes the repository",
+    "writes into a program's folder",
     "belongs into a notebook",
 )
 SHELLS = ("sh", "zsh", "fish")

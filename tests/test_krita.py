@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
-from studio_browser import small
+from test_warm import serving
 
 KRITA, XVFB = shutil.which("krita"), shutil.which("Xvfb")
 HERE = Path(__file__).parent
@@ -24,8 +25,7 @@ def told(tmp_path_factory):
     if not KRITA or not XVFB:
         pytest.skip("needs Krita and Xvfb")
     folder = tmp_path_factory.mktemp("krita")
-    small("china", folder, (320, 213))
-    Image.open(folder / "china.jpg").save(folder / "photo.png")
+    Image.fromarray(load_sample_image("china.jpg")).resize((320, 213)).save(folder / "photo.png")
     environment = os.environ | {
         "HOME": str(folder),
         "PATH": "/usr/bin:/bin",  # Krita takes the first Python there
@@ -62,7 +62,8 @@ def told(tmp_path_factory):
             for process in (krita, screen):
                 process.kill()
                 process.wait()
-            subprocess.run(["pkill", "-f", f"XDG_RUNTIME_DIR={folder}"], check=False)
+            for each in serving(folder / "run"):  # the plug-in asked for a warm process
+                each.terminate()
     told = json.loads((folder / "told.json").read_text())
     assert "fault" not in told, told["fault"]
     told["folder"] = folder

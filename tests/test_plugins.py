@@ -140,6 +140,14 @@ def test_progress_and_success(says):
     assert run.failure is None
 
 
+def test_words_in_another_encoding_do_no_harm(says):
+    says("sys.stderr.buffer.write(b'\\xd7' * 100_000 + b'\\n'); sys.exit(2)")
+    run = client.Run(["dream", "a.png"])
+    run.wait(20)
+    assert run.done
+    assert run.failure
+
+
 def test_a_failure_has_the_programs_words(says):
     says("print('note', file=sys.stderr); print('Error: No such layer.\\nTry block8.', file=sys.stderr); sys.exit(2)")
     run = client.Run(["dream", "a.png"])

@@ -36,6 +36,7 @@ from phosphene.sessions.jobs import Job, Rank, Worker
 from phosphene.sessions.painter import LiveStroke, Painter
 from phosphene.sessions.service import Studio
 from phosphene.sessions.store import Store, checked_name
+from phosphene.techniques import looks as look_files
 from studio_fake import PATIENCE, ended
 
 BRUSH = Brush(30, Look("dream", layer="block3"))
@@ -753,9 +754,24 @@ def test_a_looks_file_is_kept_and_offered(studio, own_looks):
     assert studio.keep_look(LOOK, "my-cat.toml") == kept  # the same again
     other = studio.keep_look(LOOK.replace(b"37", b"38"), "my-cat.toml")
     assert other["name"] == "my-cat-2"
+    strong = studio.keep_look(b"[dream]\nlayer = 'block8'\nstrength = 80\nmask = 'sky'\nsteps = 30", "coils.toml")
+    assert strong["ground"]["strength"] == 5  # the most that a brush has
+    assert strong["name"] == "coils-2"  # which is a preset's name
+    assert "mask" not in (look_files.kept()["coils-2"]).read_text()  # of one picture
     style = studio.keep_look(b'[style]\nfilter = "woodcut"\nstrength = 0.4\n', "ink.toml")
     assert style["ground"] == {"kind": "style", "filter": "woodcut", "strength": 0.4}
-    assert [each["name"] for each in studio.looks()["yours"]] == ["ink", "my-cat", "my-cat-2"]
+    assert [each["name"] for each in studio.looks()["yours"]] == ["coils-2", "ink", "my-cat", "my-cat-2"]
+
+
+def test_a_kept_look_that_no_brush_can_have_is_left_out(studio, own_looks):
+    look_files.folder().mkdir(parents=True)
+    for name, words in {
+        "two": 'layer = "block5,block8"',
+        "deep": "layer = " + "[" * 5000,
+        "big": "seed = " + "9" * 5000,
+    }.items():
+        (look_files.folder() / f"{name}.toml").write_text(f"[dream]\n{words}\n")
+    assert studio.looks()["yours"] == []
 
 
 @pytest.mark.parametrize(
@@ -767,6 +783,11 @@ def test_a_looks_file_is_kept_and_offered(studio, own_looks):
         (b"[dream]\nlayers = 'block8'", "layers"),
         (b"[dream]\nlayer = 8", "block8|layer"),
         (b"[dream]\nstrength = -4", "strength"),
+        (b"[dream]\nlayer = 'block5,block8'", "brush"),
+        (b"[dream]\nlayer = " + b"[" * 5000, "TOML"),
+        (b"[dream]\nseed = " + b"9" * 5000, "TOML"),
+        (b"[style]\nfilter = 'nope'", "nope"),
+        (b"strength = 2\n[dream]\nlayer = 'block8'", "none beside it"),
         (b"[dream]\nlayer = 'block8'\nguide = ['a.png']", "pictures"),
         (b"[style]\nstyle = ['a.png']", "pictures"),
         (b"[dream]\nlayer = 'conv5'\nmodel = 'x.py:net'", "another network"),

@@ -17,9 +17,8 @@ from phosphene.recipes.fields import SPEED, Settings, ValueDict, Values, describ
 from phosphene.recipes.settings import PRESETS
 from phosphene.recipes.style_settings import weighted
 from phosphene.techniques import TECHNIQUES, Technique
-from phosphene.techniques.looks import about_of, folder, kept, written
+from phosphene.techniques.looks import PLACES, about_of, folder, kept, shareable, written
 
-PLACES = ("mask", "feather", "invert", "region", "regions", "initial")  # of one picture; no part of a look
 _PREVIEW = 96  # pixels of a preview's long side
 
 
@@ -117,9 +116,7 @@ def _with_pictures(of: type[Settings], values: Values, folder: Path) -> ValueDic
 def _whole(technique: Technique, look: Values) -> ValueDict:
     """All settings of a look, of a preset or recipe that it names, too; but those of places and of the machine."""
     chosen = technique.choose(**look).to_dict() if technique.looks else technique.settings.of(look).to_dict()
-    known = described(technique.settings)
-    kept = {name: value for name, value in chosen.items() if name not in PLACES and known[name].group != SPEED}
-    return {name: value for name, value in kept.items() if name != "seed" and value not in (None, [], ())}
+    return shareable(technique, chosen)
 
 
 def _looked_at(named: str) -> tuple[Technique, ValueDict, str, str | None]:

@@ -73,8 +73,8 @@ PLUGINS = {
         "phosphene_comfyui",
         _comfyui,
         False,
-        "Install Phosphene for ComfyUI's own Python: python -m pip install phosphene. Then start ComfyUI again.\n"
-        "The nodes are under Phosphene; that for films needs pip install 'phosphene[film]'.",
+        "Install Phosphene for ComfyUI's own Python, from its folder: python -m pip install . ; for films '.[film]'\n"
+        "Then start ComfyUI again. The nodes are under Phosphene.",
     ),
 }
 
@@ -98,6 +98,6 @@ def install(program: str, folder: str | None) -> None:
             path.chmod(0o755)  # GIMP starts it as a program
     if plugin.starts:
         shutil.copy(FILES / "client.py", package)
-        words = [sys.executable, "-m", "phosphene"]
+        words = [sys.executable, "-P", "-m", "phosphene"]  # nothing of a folder where it is started
         (package / "command.json").write_text(json.dumps(words), "utf-8")
     Console().say(f"{package}\n{plugin.then}")

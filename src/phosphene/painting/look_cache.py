@@ -16,7 +16,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
-from phosphene.painting.document import Ground, Look, Selection
+from phosphene.painting.document import STRENGTHS, Ground, Look, Selection
 from phosphene.painting.selection import mask_of
 from phosphene.painting.settling import contrast
 from phosphene.pixels import transforms
@@ -59,11 +59,16 @@ def made_with(data: bytes, network: Network) -> Ground | None:
 def as_ground(technique: str, chosen: Values) -> Ground | None:
     """The settings of a picture as a ground, as far as that has them; `None` if they need a guide or a picture.
 
+    A strength beyond a ground's is the nearest that it has.
+
     Raises:
-        PhospheneError: they are out of a ground's range.
+        ValueError, TypeError, OverflowError: they are of no kind that it has, as two layers at once.
     """
-    settings = {name: value for name, value in chosen.items() if value not in (None, [], "")}
-    strength = float(settings.get("strength", 1.0))
+    settings = {name: value for name, value in chosen.items() if value not in (None, [], (), "")}
+    if technique not in STRENGTHS:
+        return None
+    low, high, usual = STRENGTHS[technique]
+    strength = min(max(float(settings.get("strength", usual)), low), high)
     if technique == STYLE.name and "filter" in settings and not settings.get("style"):
         return Ground(Look("style", filter=str(settings["filter"])), strength)
     if technique != DREAM.name or {"guide", "objective"} & settings.keys():

@@ -37,13 +37,18 @@ def _environment() -> "dict[str, str]":
     """That of this process, without what a program that brings its own Python sets for that."""
     own = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH")
     kept = {name: value for name, value in os.environ.items() if name not in own}
-    return {**kept, "PHOSPHENE_PROGRESS": "json", "NO_COLOR": "1"}
+    return {**kept, "PHOSPHENE_PROGRESS": "json", "NO_COLOR": "1", "PYTHONUTF8": "1"}
 
 
 def _started(words: List[str], **streams: Any) -> "subprocess.Popen[str]":
     try:
         return subprocess.Popen(
-            [*command(), *words], env=_environment(), text=True, encoding="utf-8", creationflags=_NO_WINDOW, **streams
+            [*command(), *words],
+            env=_environment(),
+            encoding="utf-8",
+            errors="replace",
+            creationflags=_NO_WINDOW,
+            **streams,
         )
     except OSError as error:
         raise Failure(f"Phosphene cannot be started: {error}.\nInstall it, and then: phosphene plugins") from error

@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -110,16 +111,17 @@ class Studio:
         if len(data) > look_files.MOST:
             raise SettingsError(f"{called} is no look's file: it has {len(data):,} bytes.")
         found, ground = _look_of(data, called, self.network)
-        free = look_files.free_name(called, data)
+        kept = look_files.written(found.technique, found.settings, found.about, None).encode()
+        free = look_files.free_name(called, kept)
         look_files.folder().mkdir(parents=True, exist_ok=True)
-        write_atomically(look_files.folder() / f"{free}.toml", data, overwrite=True)
+        write_atomically(look_files.folder() / f"{free}.toml", kept, overwrite=True)
         return {"name": free, "about": found.about, "ground": ground.to_dict()}
 
     def guide(self, name: str) -> bytes:
         """One of the canvases that can guide a dream, lossless WebP. Raises `UnknownNameError`: there is none."""
         if name not in GUIDES:
             raise UnknownNameError(f"There is no guide {name!r}.{nearest(name, GUIDES)}")
-        return webp(eight_bits(canvas(name, *GUIDE_SIZE[::-1])), lossless=True)
+        return _drawn(name)
 
     def folder(self) -> Folder:
         """The folder that was given, and its pictures; without one, none."""
@@ -276,9 +278,14 @@ def _look_of(data: bytes, called: str, network: Network) -> tuple[LookFile, Grou
     found = LookFile.read(text_of(data, called), called)
     if found.settings.get("model", network.name) != network.name:
         raise SettingsError(f"{called} is a look of another network, {found.settings['model']}.")
-    ground = as_ground(found.technique.name, found.settings)
+    try:
+        ground = as_ground(found.technique.name, found.settings)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # it is for the command line
+        raise SettingsError(f"{called} is no look that a brush could have: {str(error)[:200]}") from error
     if ground is None:
         raise SettingsError(f"{called} needs pictures of its own, or is no look that a brush could have.")
+    if ground.look.filter is not None:
+        filters.read(ground.look.filter)
     if ground.look.layer is not None:
         check_layer(network, ground.look.layer, ground.look.channel)
     return found, ground
@@ -292,3 +299,9 @@ def _kept_looks(network: Network) -> list[KeptLook]:
             found, ground = _look_of(path.read_bytes(), path.name, network)
             shown.append({"name": name, "about": found.about, "ground": ground.to_dict()})
     return shown
+
+
+@cache
+def _drawn(guide: str) -> bytes:
+    """A canvas that guides, lossless WebP."""
+    return webp(eight_bits(canvas(guide, *GUIDE_SIZE[::-1])), lossless=True)

@@ -17,17 +17,19 @@ from typing import NamedTuple
 
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.names import LOOK_NAME
-from phosphene.recipes.fields import ValueDict, Values
+from phosphene.recipes.fields import SPEED, ValueDict, Values, described
+from phosphene.recipes.settings import PRESETS
 from phosphene.techniques.technique import TECHNIQUES, Technique
 
 MOST = 200_000  # bytes of a look's file
+PLACES = ("mask", "feather", "invert", "region", "regions", "initial")  # of one picture; no part of a look
 
 
 class LookFile(NamedTuple):
     """What a look's file says."""
 
     technique: Technique
-    settings: ValueDict  # all of them
+    settings: ValueDict  # all of them, but those of one picture and of the machine
     about: str  # a line for the painter
 
     @classmethod
@@ -39,18 +41,27 @@ class LookFile(NamedTuple):
         """
         try:
             content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsError(f"{called} is no look's file: it is not TOML.\n{error}") from error
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"{called} is no look's file: it is not TOML.\n{str(error)[:200]}") from error
         tables = {name: table for name, table in content.items() if name in TECHNIQUES and isinstance(table, dict)}
-        if len(tables) != 1:
-            raise SettingsError(f"{called} is no look's file: it has no table of settings.\nThere is one in [dream].")
+        if len(tables) != 1 or content.keys() - {"look", *tables}:
+            raise SettingsError(
+                f"{called} is no look's file: it has one table of settings, as [dream], and none beside it but [look]."
+            )
         ((name, table),) = tables.items()
         technique, wishes = TECHNIQUES[name], {key.replace("-", "_"): value for key, value in table.items()}
         try:
             chosen = technique.choose(**wishes) if technique.looks else technique.settings.of(wishes)
         except (PhospheneError, TypeError) as error:
             raise SettingsError(f"{called} asks for what cannot be: {error}") from error
-        return cls(technique, chosen.to_dict(), about_of(content))
+        return cls(technique, shareable(technique, chosen.to_dict()), about_of(content))
+
+
+def shareable(technique: Technique, chosen: Values) -> ValueDict:
+    """The settings of a look: not the places of one picture, nor the machine's speed, nor what is not set."""
+    known = described(technique.settings)
+    kept = {name: value for name, value in chosen.items() if name not in PLACES and known[name].group != SPEED}
+    return {name: value for name, value in kept.items() if name != "seed" and value not in (None, [], ())}
 
 
 def folder() -> Path:
@@ -86,14 +97,14 @@ def _toml(value: object) -> str:
 
 
 def free_name(wanted: str, data: bytes) -> str:
-    """A name for a look's file: the one that is wanted, as names are, or with a number if another look has it.
+    """A name for a look's file: the one that is wanted, as names are, or with a number if it is another look's.
 
     >>> free_name("Night Sea!.toml", b"")
     'night-sea'
     """
     name = re.sub(r"[^a-z0-9_-]+", "-", wanted.lower().removesuffix(".toml")).strip("-_")[:36] or "look"
     known, number, found = kept(), 1, name
-    while found in known and known[found].read_bytes() != data:
+    while found in PRESETS or (found in known and known[found].read_bytes() != data):
         number += 1
         found = f"{name}-{number}"
     assert LOOK_NAME.fullmatch(found)

@@ -51,9 +51,9 @@ export function guidePanel(root) {
     const now = JSON.stringify([picture.id, picture.references.map(({ id }) => id), current, rankings.get(current)]);
     if (now !== shown) {
       fill(own, layers, picture);
-      fillSamples(samples, picture);
     }
     shown = now;
+    fillSamples(samples, picture);
     intro.hidden = picture.references.length > 0;
     markBoth(own, layers);
   };
@@ -90,6 +90,9 @@ function fill(own, layers, picture) {
 function fillSamples(root, picture) {
   const { canvases, guides } = store.get("looks");
   const left = canvases.filter(({ name }) => guides.includes(name) && !picture.references.some((one) => one.name === name));
+  const now = left.map(({ name }) => name).join();
+  if (root.dataset.shown === now) return;
+  root.dataset.shown = now;
   const sample = ({ name, about }) => {
     const attributes = { type: "button", class: "tile", title: `Guide the dream by ${about}`, onclick: () => bringSample(name) };
     const image = el("img", { src: urls.guide(name), alt: "", draggable: "false", loading: "lazy" });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
 
 from krita import DockWidget
@@ -34,6 +35,7 @@ class PhospheneDocker(DockWidget):
         super().__init__()
         self.setWindowTitle("Phosphene")
         self.run, self.place, self.folder, self.picture = None, None, None, None
+        self.asking, self.heard, self.name = None, None, ""
         self.timer = QTimer(self)
         self.timer.timeout.connect(self.look)
         self.kind, self.what = QComboBox(), QComboBox()
@@ -72,11 +74,25 @@ class PhospheneDocker(DockWidget):
         """Krita wants it; the docker looks at the document when the button is pressed."""
 
     def ask_looks(self):
-        """What there is, as the program says."""
+        """Asks the program what there is, beside; it takes a second."""
+        self.asking = threading.Thread(target=self.hear_looks, daemon=True)
+        self.asking.start()
+        self.timer.start(POLL)
+
+    def hear_looks(self):
+        """In a thread of its own, which touches nothing of the window."""
         try:
-            self.looks = client.looks()
+            self.heard = client.looks()
         except client.Failure as failure:
-            self.words.setText(str(failure))
+            self.heard = str(failure)
+
+    def take_looks(self):
+        """What was heard."""
+        self.asking = None
+        if isinstance(self.heard, str):
+            self.words.setText(self.heard)
+        else:
+            self.looks = self.heard
         self.fill(self.kind.currentText())
 
     def fill(self, kind):
@@ -113,6 +129,7 @@ class PhospheneDocker(DockWidget):
             folder = Path(self.folder.name)
             self.place.write(folder)
             kind, look = self.kind.currentText(), self.what.currentText()
+            self.name = f"{kind}: {look}"
             self.run = client.Run(client.words(kind, look, self.strength.value(), folder, own))
         except (client.Failure, layers.NothingToDo) as failure:
             self.words.setText(str(failure))
@@ -127,23 +144,32 @@ class PhospheneDocker(DockWidget):
 
     def look(self):
         """How far it is; when it has ended, the layer is made."""
-        if not self.run:
-            return
-        self.bar.setValue(int(1000 * self.run.progress))
-        if not self.run.done:
-            return
-        self.timer.stop()
+        if self.asking and not self.asking.is_alive():
+            self.take_looks()
+        if self.run:
+            self.bar.setValue(int(1000 * self.run.progress))
+            if self.run.done:
+                self.finish()
+        if not self.run and not self.asking:
+            self.timer.stop()
+
+    def finish(self):
+        """Makes the layer of what came, or tells what went wrong."""
         run, self.run = self.run, None
         run.wait()
         made = Path(self.folder.name) / "out.png"
-        if run.failure:
-            self.words.setText(run.failure)
-        elif made.exists():
-            self.place.add(made, f"{self.kind.currentText()}: {self.what.currentText()}")
-        else:
-            self.words.setText("Cancelled before there was anything.")
-        self.folder.cleanup()
-        self.show_state()
+        try:
+            if run.failure:
+                self.words.setText(run.failure)
+            elif made.exists():
+                self.place.add(made, self.name)
+            else:
+                self.words.setText("Cancelled before there was anything.")
+        except Exception as error:  # the document or the layer may be gone
+            self.words.setText(f"No layer could be made: {error}")
+        finally:
+            self.folder.cleanup()
+            self.show_state()
 
     def show_state(self):
         """Which buttons can be pressed."""
