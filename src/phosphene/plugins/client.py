@@ -95,7 +95,7 @@ def words(kind: str, look: str, strength: float, folder: Path, picture: Optional
     if kind == "Style":
         asked = ["style", source, *([picture] if picture else ["--filter", look])]
     else:
-        asked = ["dream", source, FLAGS[kind], picture or look]
+        asked = ["dream", source, FLAGS[kind], (kind == "Guide" and picture) or look]
     within = ["--mask", mask] if Path(mask).exists() else []
     return [*asked, "--strength", f"{strength:.2f}", *within, "-o", target, "--force"]
 
