@@ -85,6 +85,13 @@ def test_the_words_are_ones_that_the_command_takes(tmp_path, kind, own, masked, 
     assert "option" not in said
 
 
+def test_the_program_lists_its_looks_under_the_flags_that_the_client_asks_for(capsys):
+    with pytest.raises(SystemExit):
+        main.main(["looks", "--json"])
+    flags = {each["flag"] for each in json.loads(capsys.readouterr().out)}
+    assert set(client.FLAGS.values()) <= flags
+
+
 def test_looks_are_told_by_what_can_be_done(says):
     rows = [
         {"flag": "--preset", "name": "coils"},

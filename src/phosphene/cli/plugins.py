@@ -1,7 +1,6 @@
 """The command that copies plug-ins to where other programs look for them."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -19,19 +18,15 @@ FILES = Path(room.__file__).parent
 
 
 def _krita() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA", Path.home())) / "krita" / "pykrita"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "krita" / "pykrita"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "krita" / "pykrita"
+    from platformdirs import user_data_path
+
+    return user_data_path(roaming=True) / "krita" / "pykrita"
 
 
 def _gimp() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA", Path.home())) / "GIMP" / "3.0" / "plug-ins"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "GIMP" / "3.0" / "plug-ins"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "GIMP" / "3.0" / "plug-ins"
+    from platformdirs import user_config_path
+
+    return user_config_path(roaming=True) / "GIMP" / "3.0" / "plug-ins"
 
 
 def _comfyui() -> Path:

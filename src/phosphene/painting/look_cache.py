@@ -36,8 +36,6 @@ from phosphene.techniques.engine import ImageCache
 
 Size = tuple[int, int]
 Box = tuple[slice, slice]
-
-
 USUAL = "carnival"  # the preset of a dream that says nothing else
 
 

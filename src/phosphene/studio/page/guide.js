@@ -49,9 +49,7 @@ export function guidePanel(root) {
     hearRanking();
     follow(picture);
     const now = JSON.stringify([picture.id, picture.references.map(({ id }) => id), current, rankings.get(current)]);
-    if (now !== shown) {
-      fill(own, layers, picture);
-    }
+    if (now !== shown) fill(own, layers, picture);
     shown = now;
     fillSamples(samples, picture);
     intro.hidden = picture.references.length > 0;

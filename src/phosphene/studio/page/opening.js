@@ -88,7 +88,7 @@ function offerLook({ look }) {
 async function keepLook(file) {
   const kept = await tried(() => api.keepLook(file, file.name));
   if (!kept) return;
-  const { looks, picture } = { looks: store.get("looks"), picture: store.get("picture") };
+  const [looks, picture] = [store.get("looks"), store.get("picture")];
   store.set({ looks: { ...looks, yours: [...looks.yours.filter(({ name }) => name !== kept.name), kept] } });
   if (picture) setBrushLook(lookOf(kept.ground));
   const hint = picture ? "The brush paints it now." : "Open a picture, and choose it for the brush.";

@@ -40,6 +40,18 @@ def inputs_of(technique):
     return found
 
 
+def schema(name, title, about, inputs, made):
+    """What ComfyUI is told of a node; the last of its words names the picture that comes out."""
+    return io.Schema(
+        node_id=f"Phosphene{name}",
+        display_name=f"{title} (Phosphene)",
+        category=CATEGORY,
+        description=about,
+        inputs=inputs,
+        outputs=[io.Image.Output(made)],
+    )
+
+
 class Progress:
     """A node's bar, over all pictures of a batch; a run that was interrupted ends at the next step."""
 
@@ -88,19 +100,18 @@ class Dream(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(
-            node_id="PhospheneDream",
-            display_name="Dream (Phosphene)",
-            category=CATEGORY,
-            description="Brings a neural network's patterns out of a picture.",
-            inputs=[
+        return schema(
+            "Dream",
+            "Dream",
+            "Brings a neural network's patterns out of a picture.",
+            [
                 io.Image.Input("image"),
                 io.Combo.Input("preset", options=[*phosphene.presets()], tooltip="what it dreams of"),
                 *inputs_of("dream"),
                 io.String.Input("layer", default="", optional=True, tooltip="in place of the preset, as block8:37"),
                 io.Mask.Input("mask", optional=True, tooltip="white dreams, black stays"),
             ],
-            outputs=[io.Image.Output("dream")],
+            "dream",
         )
 
     @classmethod
@@ -119,19 +130,18 @@ class Guide(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(
-            node_id="PhospheneGuide",
-            display_name="Dream towards a picture (Phosphene)",
-            category=CATEGORY,
-            description="Dreams shapes of a guide into a picture; the layers that suit it are found.",
-            inputs=[
+        return schema(
+            "Guide",
+            "Dream towards a picture",
+            "Dreams shapes of a guide into a picture; the layers that suit it are found.",
+            [
                 io.Image.Input("image"),
                 io.Image.Input("guide", optional=True, tooltip="all pictures of a batch guide together"),
                 io.Combo.Input("sample", options=[NONE, *GUIDES], tooltip="a guide that comes along", optional=True),
                 *inputs_of("dream"),
                 io.Mask.Input("mask", optional=True, tooltip="white dreams, black stays"),
             ],
-            outputs=[io.Image.Output("dream")],
+            "dream",
         )
 
     @classmethod
@@ -151,19 +161,18 @@ class Style(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(
-            node_id="PhospheneStyle",
-            display_name="Paint as a picture is painted (Phosphene)",
-            category=CATEGORY,
-            description="Repaints a picture in the manner of a painting, or of a filter.",
-            inputs=[
+        return schema(
+            "Style",
+            "Paint as a picture is painted",
+            "Repaints a picture in the manner of a painting, or of a filter.",
+            [
                 io.Image.Input("image"),
                 io.Image.Input("style", optional=True, tooltip="the painting; all pictures of a batch together"),
                 io.Combo.Input("filter", options=[NONE, *phosphene.style_filters()], optional=True),
                 *inputs_of("style"),
                 io.Mask.Input("mask", optional=True, tooltip="white is repainted, black stays"),
             ],
-            outputs=[io.Image.Output("painting")],
+            "painting",
         )
 
     @classmethod
@@ -184,18 +193,17 @@ class Pattern(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(
-            node_id="PhosphenePattern",
-            display_name="Pattern (Phosphene)",
-            category=CATEGORY,
-            description="Draws what one channel of a layer looks for, out of nothing; tileable for wallpapers.",
-            inputs=[
+        return schema(
+            "Pattern",
+            "Pattern",
+            "Draws what one channel of a layer looks for, out of nothing; tileable for wallpapers.",
+            [
                 io.String.Input("of", default="block8:37", tooltip="a layer and a channel"),
                 io.Int.Input("width", default=512, min=32, max=4096, step=16),
                 io.Int.Input("height", default=512, min=32, max=4096, step=16),
                 *inputs_of("pattern"),
             ],
-            outputs=[io.Image.Output("pattern")],
+            "pattern",
         )
 
     @classmethod
@@ -209,18 +217,17 @@ class Film(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(
-            node_id="PhospheneFilm",
-            display_name="Film frames (Phosphene)",
-            category=CATEGORY,
-            description="Dreams upon a batch of frames, or repaints it; what was made is carried along the motion.",
-            inputs=[
+        return schema(
+            "Film",
+            "Film frames",
+            "Dreams upon a batch of frames, or repaints it; what was made is carried along the motion.",
+            [
                 io.Image.Input("frames"),
                 io.Combo.Input("look", options=[*phosphene.presets(), *phosphene.style_filters()]),
                 io.Float.Input("strength", default=1.0, min=0.0, max=5.0, step=0.05, optional=True),
                 io.Int.Input("seed", default=0, min=0, max=2**53, optional=True),
             ],
-            outputs=[io.Image.Output("frames")],
+            "frames",
         )
 
     @classmethod

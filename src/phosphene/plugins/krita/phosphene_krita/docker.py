@@ -39,7 +39,7 @@ class PhospheneDocker(DockWidget):
         self.timer = QTimer(self)
         self.timer.timeout.connect(self.look)
         self.kind, self.what = QComboBox(), QComboBox()
-        self.kind.addItems(["Dream", "Style", "Guide"])
+        self.kind.addItems([*client.FLAGS])
         self.strength = QDoubleSpinBox()
         self.strength.setSingleStep(0.1)
         self.begin_button, self.cancel_button = QPushButton("Dream"), QPushButton("Cancel")
