@@ -13,6 +13,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -29,27 +30,25 @@ BLOCKS = 11  # of the plain network, for the usual layer
 STEP = 1.5 / 255
 
 
-def plain_dream(pixels: torch.Tensor, device: str) -> torch.Tensor:
+def plain_dream(network: torch.nn.Module, pixels: torch.Tensor, device: str) -> torch.Tensor:
     """The same octaves and steps, written plainly."""
-    chosen, network = settings(), plain.EfficientNetLite0(BLOCKS).to(device)
+    chosen = settings()
     detail, dreamt = torch.zeros(1, 3, 1, 1), pixels
     for height, width in sizes_of(chosen, *pixels.shape[-2:]):
         base = at(pixels, height, width)
         dreamt = (base + at(detail.expand(1, 3, *detail.shape[-2:]), height, width)).to(device)
         for _ in range(chosen.steps):
-            leaf = dreamt.clone().requires_grad_()
-            (network(leaf).square().sum() / 2).backward()
-            dreamt = (dreamt + STEP * leaf.grad / leaf.grad.abs().mean()).clamp(0, 1)
+            g = plain_gradient(network, dreamt)
+            dreamt = (dreamt + STEP * g / g.abs().mean()).clamp(0, 1)
         dreamt = dreamt.cpu()
         detail = dreamt - base
     return dreamt
 
 
-def plain_gradient(pixels: torch.Tensor, device: str, dtype: torch.dtype) -> torch.Tensor:
-    network = plain.EfficientNetLite0(BLOCKS).to(device, dtype)
-    leaf = pixels.to(device, dtype).requires_grad_()
+def plain_gradient(network: torch.nn.Module, pixels: torch.Tensor) -> torch.Tensor:
+    leaf = pixels.clone().requires_grad_()
     (network(leaf).square().sum() / 2).backward()
-    return leaf.grad.double().cpu()
+    return leaf.grad
 
 
 def seconds(work: Callable[[], object], runs: int) -> float:
@@ -77,17 +76,18 @@ def main() -> None:
     width, height = map(int, chosen.size.split("x"))
     picture = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     ours = seconds(lambda: phosphene.dream(picture, device=chosen.device, colour="free"), chosen.runs)
-    theirs = seconds(lambda: plain_dream(picture, device), chosen.runs)
+    network = plain.EfficientNetLite0(BLOCKS).to(device)
+    theirs = seconds(lambda: plain_dream(network, picture, device), chosen.runs)
     rows: list[tables.Row] = [
         {"what": "whole dream, plain", "seconds": theirs, "plain over this": 1.0, "error": ""},
         {"what": "whole dream, ours", "seconds": ours, "plain over this": theirs / ours, "error": ""},
     ]
     part = picture[..., : min(height, 512), : min(width, 512)]
-    exact = plain_gradient(part, "cpu", torch.float64)
+    exact = plain_gradient(plain.EfficientNetLite0(BLOCKS).double(), part.double())
     for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16)):
-        found = plain_gradient(part, device, dtype)
-        error = float((found - exact).norm() / exact.norm())
-        spent = seconds(lambda dtype=dtype: plain_gradient(part, device, dtype), chosen.runs)
+        network, there = plain.EfficientNetLite0(BLOCKS).to(device, dtype), part.to(device, dtype)
+        error = float((plain_gradient(network, there).cpu().double() - exact).norm() / exact.norm())
+        spent = seconds(partial(lambda *of: plain_gradient(*of).cpu(), network, there), chosen.runs)
         rows.append({"what": f"gradient, {name}", "seconds": spent, "plain over this": "", "error": f"{error:.1e}"})
     for each in rows:
         tables.show(each)
