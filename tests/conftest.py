@@ -21,6 +21,7 @@ from torch import Tensor
 
 from phosphene import networks
 from phosphene.cli import process as memory
+from phosphene.features import correspondence
 from phosphene.networks import Network
 from phosphene.networks.network import table
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 # Commands that tests call in their own process would tell its C library to keep all that is ever freed: gigabytes.
 memory.tune_malloc = lambda size: None
+
+# Stuffs are looked at on a small picture: most of what a quick style takes.
+SIDE, correspondence.SIDE = correspondence.SIDE, 128
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -139,3 +143,10 @@ def wide() -> bytes:
         if name in (b"rXYZ", b"bXYZ"):
             profile[place : place + 4] = b"bXYZ" if name == b"rXYZ" else b"rXYZ"
     return bytes(profile)
+
+
+@pytest.fixture(autouse=True)
+def whole_maps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that are marked `semantics` look for stuffs as a real run does."""
+    if "semantics" in request.keywords:
+        monkeypatch.setattr(correspondence, "SIDE", SIDE)

@@ -31,7 +31,11 @@ BRIEF = {
     PatternSettings: {"octaves": 1, "steps": 2},
     StyleSettings: {"scales": 2, "steps": 2},
 }
-WITH_BLOCKS = [page for page in PAGES if any(block.kind in RUN for block in blocks(page))]
+WITH_BLOCKS = [
+    pytest.param(page, marks=() if page.name in ("README.md", "first-dream.md") else pytest.mark.slow)
+    for page in PAGES
+    if any(block.kind in RUN for block in blocks(page))
+]
 EXTRAS = {  # words, and the package without which what has them is not tried
     "--workers": "distributed",
     "phosphene film ": "av",

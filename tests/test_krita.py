@@ -19,6 +19,8 @@ KRITA, XVFB = shutil.which("krita"), shutil.which("Xvfb")
 HERE = Path(__file__).parent
 PATIENCE = 150
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):

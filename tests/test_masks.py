@@ -35,7 +35,7 @@ def blots(draw):
     return mask
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(blots(), st.sampled_from([1, 4, 16]), st.integers(0, 20))
 def test_tiles_cover_a_mask(mask, stride, overlap):
     tile = tiles.smallest(overlap, stride) + 40
@@ -70,7 +70,7 @@ def test_far_blots_are_computed_apart_with_tiles_of_one_size():
     assert sum(height * width for height, width in sizes) < 20_000
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(blots(), st.sampled_from([1, 4, 16]), st.integers(0, 60), st.integers(0, 150))
 def test_a_mask_never_costs_more_than_the_whole_picture(mask, stride, overlap, more):
     tiling = Tiling(tiles.smallest(overlap, stride) + more, overlap)
@@ -200,6 +200,7 @@ def test_a_black_mask_is_refused():
 # Masks by what is in the picture
 
 
+@pytest.mark.semantics
 def test_sky_is_what_is_calm_and_high(efficientnet):
     palace = images.load(photograph("china"), long_side=320).pixels
     found = correspondence.regions_of(efficientnet, palace)
@@ -210,6 +211,7 @@ def test_sky_is_what_is_calm_and_high(efficientnet):
     assert correspondence.regions_of(efficientnet, images.load(photograph("chelsea"), long_side=320).pixels).sky == ()
 
 
+@pytest.mark.semantics
 def test_regions_share_a_picture_the_largest_first(efficientnet):
     palace = images.load(photograph("china"), long_side=320).pixels
     found = correspondence.regions_of(efficientnet, palace)
@@ -231,6 +233,7 @@ def skyline(tmp_path_factory):
 BRIEF = {"layer": "block3", "octaves": 1, "steps": 1}
 
 
+@pytest.mark.semantics
 def test_a_dream_of_the_sky_alone_is_redone_and_its_regions_are_drawn(skyline):
     made = phosphene.dream(skyline, mask="sky", **BRIEF)
     changed = (made.pixels != images.load(skyline).pixels).any(1)[0].float()

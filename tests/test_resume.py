@@ -238,6 +238,7 @@ def killed(folder, *arguments, larger, after):
             with contextlib.suppress(FileNotFoundError):
                 if journal_file.stat().st_mtime_ns != before:
                     break
+            time.sleep(0.01)
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
         return process.wait() == -signal.SIGKILL
