@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from phosphene.networks import SOURCES, find, weight_files
+from phosphene.networks import SOURCES, caffe, find
 from phosphene.networks.efficientnet import STAGES
 
 
@@ -71,7 +71,7 @@ class GoogLeNet(nn.Module):
     def __init__(self, path: object) -> None:
         super().__init__()
         self.convolutions = nn.ModuleDict()
-        for name, (weight, bias) in weight_files.read_caffe(path).items():
+        for name, (weight, bias) in caffe.read(path).items():
             if weight.ndim == 4 and weight.shape[0] != 1:
                 outputs, inputs, kernel, _ = weight.shape
                 conv = nn.Conv2d(inputs, outputs, kernel, 2 if kernel == 7 else 1, kernel // 2)

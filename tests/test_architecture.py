@@ -13,7 +13,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "explanation" / "architecture.md
 
 # Each room may import the rooms above it.
 ROOMS = (
-    "errors", "texts", "names",
+    "errors", "texts", "names", "startup",
     "pixels", "images", "records", "measures", "filters",
     "networks", "features", "objectives",
     "ascent",

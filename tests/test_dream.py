@@ -10,7 +10,7 @@ from phosphene import features, images, networks
 from phosphene.ascent import StepRule, gradient
 from phosphene.ascent.gradient import Tiling
 from phosphene.features import matching
-from phosphene.networks import weight_files
+from phosphene.networks import caffe
 from phosphene.objectives import layer
 from phosphene.pixels import transforms
 from phosphene.pixels.transforms import resize
@@ -23,7 +23,7 @@ MEAN = (104.0, 116.0, 122.0)
 
 def oracle_network(path, dtype, last="4c"):
     """GoogLeNet to inception_4c/output, as one would write it in a textbook."""
-    blobs = {name: [blob.to(dtype) for blob in found] for name, found in weight_files.read_caffe(path).items()}
+    blobs = {name: [blob.to(dtype) for blob in found] for name, found in caffe.read(path).items()}
 
     def conv(x, name, **kwargs):
         weight, bias = blobs[name]

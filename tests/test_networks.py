@@ -10,8 +10,7 @@ import torch.nn.functional as F
 from conftest import photograph, shared_file
 from phosphene import features, images, networks
 from phosphene.errors import UnknownNameError, WeightsError
-from phosphene.networks import SOURCES
-from phosphene.networks import weight_files as caffe
+from phosphene.networks import SOURCES, caffe
 from phosphene.networks.efficientnet import local_response_norm, relu6_
 from phosphene.networks.field import ReceptiveField
 from phosphene.networks.network import imagenet_classes
@@ -155,14 +154,14 @@ def test_caffe_files_of_both_layouts_read_alike(tmp_path):
                 blob.num, blob.channels, blob.height, blob.width = one
         path = tmp_path / f"{number}.caffemodel"
         path.write_bytes(net.SerializeToString())
-        read_weight, read_bias = caffe.read_caffe(path)["conv"]
+        read_weight, read_bias = caffe.read(path)["conv"]
         assert torch.equal(read_weight, weight)
         assert torch.equal(read_bias.flatten(), bias)
 
 
 def test_the_new_layout_of_googlenet_dreams_the_same(caffemodel, googlenet, tmp_path):
     net = caffe.message("NetParameter")()
-    for name, blobs in caffe.read_caffe(caffemodel).items():
+    for name, blobs in caffe.read(caffemodel).items():
         entry = net.layer.add(name=name)
         for tensor in blobs:
             blob = entry.blobs.add()
@@ -180,7 +179,7 @@ def test_blobs_of_the_wrong_size_are_refused(tmp_path):
     blob.data.extend([1.0, 2.0])
     (tmp_path / "short.caffemodel").write_bytes(net.SerializeToString())
     with pytest.raises(WeightsError, match="'conv'"):
-        caffe.read_caffe(tmp_path / "short.caffemodel")
+        caffe.read(tmp_path / "short.caffemodel")
 
 
 def test_folding_is_the_batch_norm_itself():

@@ -242,6 +242,7 @@ def test_without_such_a_process_the_command_runs_and_one_is_started(monkeypatch,
     started = []
     monkeypatch.setattr(warm, "ask", lambda argv: None)
     monkeypatch.setattr(warm, "start", lambda: started.append(True))
+    monkeypatch.setattr(entry.startup, "begin", lambda: None)
     monkeypatch.setattr(sys, "argv", ["phosphene", "presets", "--warm"])
     with pytest.raises(SystemExit) as ended:
         entry.main()

@@ -1,10 +1,10 @@
 """The command line, as `phosphene` and as `python -m phosphene`."""
 
-import gc
 import sys
 
+from phosphene import startup
+
 WARM = "--warm"
-LOADING = 200_000  # objects between two collections while modules are loaded, which make no garbage: a tenth of a start
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
             sys.exit(code)
         if warm.POSSIBLE:
             warm.start()  # for the next one
-    gc.set_threshold(LOADING)
+    startup.begin()
     from phosphene.cli import main as command_line
 
     command_line(argv)

@@ -31,14 +31,14 @@ def read(name: str, data: bytes) -> None:
 
     from phosphene import networks
     from phosphene.errors import PhospheneError
-    from phosphene.networks import checkpoints, weight_files
+    from phosphene.networks import caffe, checkpoints
 
     path, refusals, made = Path(name), list[PhospheneError](), 0
     path.write_bytes(data)
     module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 5, 3, padding=1))
     ways: list[Callable[[], object]] = [
         partial(checkpoints.read, path),
-        partial(weight_files.read_caffe, path),
+        partial(caffe.read, path),
         partial(networks.load, path),
         partial(networks.load, "efficientnet-lite0", weights=path),
     ]
@@ -134,7 +134,7 @@ def _headed(header: bytes) -> bytes:
 
 
 def _caffe() -> bytes:
-    from phosphene.networks.weight_files import message
+    from phosphene.networks.caffe import message
 
     net = message("NetParameter")()
     for number in range(3):

@@ -5,11 +5,12 @@ of two cores, two threads take more than twice as long as one: docs/explanation/
 """
 
 import ctypes
-import gc
 import time
 from collections.abc import Callable
 
 import psutil
+
+from phosphene import startup
 
 
 def _of_all() -> float:
@@ -55,15 +56,6 @@ class Load:
 SINCE_START = Load()  # while torch and the network are loaded, a second or two
 
 
-USUAL = (700, 10, 10)  # objects of the youngest, and collections between those of the older generations: Python's own
-
-
-def end_loading() -> None:
-    """What was loaded is kept to the end: the garbage collector leaves it alone, and looks at the rest as usual."""
-    gc.freeze()
-    gc.set_threshold(*USUAL)
-
-
 def choose_threads(wanted: int | None, load: Load = SINCE_START) -> str | None:
     """Takes so many threads; by default as many as have a core for themselves, and at least one.
 
@@ -74,7 +66,7 @@ def choose_threads(wanted: int | None, load: Load = SINCE_START) -> str | None:
 
     from phosphene.networks.network import use_threads
 
-    end_loading()
+    startup.end()
     if wanted:
         use_threads(wanted)
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from phosphene import startup
 from phosphene.cli import configuration, process
 from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
@@ -47,7 +48,7 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
     from phosphene.sessions.service import Studio
     from phosphene.studio.server import serve
 
-    process.end_loading()
+    startup.end()
     serve(
         lambda: Studio(_home(), pictures=pictures, model=model),
         host=host,

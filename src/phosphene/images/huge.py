@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyvips
-import tifffile
 import torch
 from PIL import Image
 from torch import Tensor
@@ -128,6 +127,8 @@ def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool
     """
     alpha = alpha and source.channels == 4
     kind = "u1" if depth == 8 else "u2"
+    import tifffile
+
     composed = (_composed(dreamt, source, strip, alpha)[0] for strip in _strips(dreamt))
     with tifffile.TiffWriter(path, bigtiff=True) as file:
         file.write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,11 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
-from phosphene.networks import field, inspection, weight_files
+from phosphene.networks import field, inspection
 from phosphene.networks.body import LOGITS, About, Body
 from phosphene.networks.fitting import NoClassifier
+from phosphene.networks.layouts import SIDE, Layout
 from phosphene.networks.network import Classifier, Layer, Network, class_names
-from phosphene.networks.weight_files import SIDE, Layout
 from phosphene.pixels.modes import seeded
 
 # Which of a strange network's modules are worth a look: its blocks, and not the steps inside them
@@ -79,7 +80,7 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
         UnknownNameError: the default layer is none of its layers.
     """
     module = inspection.copied(module, about.name)
-    sha256 = about.sha256 or weight_files.sha256(module)
+    sha256 = about.sha256 or _sha256(module)
     module = module.to(dtype).eval().requires_grad_(False)
     with inspection.blamed(f"{about.name} cannot dream"), torch.no_grad(), seeded():
         body = Body(module, about, dtype)
@@ -194,3 +195,12 @@ def _classifier(body: Body, of_layers: Mapping[str, Layout], classes: tuple[str,
             bias = head.bias if head.bias is not None else head.weight.new_zeros(head.out_features)
             return Classifier(layer, head.weight, bias, class_names(classes, head.out_features))
     return None
+
+
+def _sha256(module: nn.Module) -> str:
+    """The SHA-256 of a module's weights: names, shapes, kinds of number and bytes, in the module's order."""
+    total = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        total.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        total.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy())
+    return total.hexdigest()

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from phosphene.errors import SettingsError
-from phosphene.networks import inspection, weight_files
+from phosphene.networks import inspection, layouts
 from phosphene.networks.field import Keep
 from phosphene.networks.inspection import told, where
-from phosphene.networks.weight_files import SIDE
+from phosphene.networks.layouts import SIDE
 from phosphene.pixels.modes import float32_by_default
 from phosphene.pixels.transforms import LUMA
 
@@ -98,7 +98,7 @@ class Body:
         self.error: BaseException | None = None  # of the last survey
         self.narrow = False  # it takes a square, and not a picture twice as wide
         self._square = False
-        self._embeddings = weight_files.embeddings(module)
+        self._embeddings = layouts.embeddings(module)
         self._lock = Lock()
         self.grey = False  # it takes pictures of one channel
         self._set_colours_(about)
@@ -147,7 +147,7 @@ class Body:
 
     def _forward(self, pixels: Tensor) -> object:
         x = ((brightness(pixels) if self.grey else pixels) - self.mean) / self.deviation
-        resized = weight_files.resized(self._embeddings, *pixels.shape[-2:])
+        resized = layouts.resized(self._embeddings, *pixels.shape[-2:])
         with float32_by_default():
             return torch.func.functional_call(self.module, resized, (x,)) if resized else self.module(x)
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from phosphene.networks.weight_files import SIDE, Layout, layout
+from phosphene.networks.layouts import SIDE, Layout, layout
 
 
 @dataclass(frozen=True)

