@@ -5,44 +5,68 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
+from threading import RLock
 from types import ModuleType
 
-LOADING = 2_000_000  # objects before garbage is collected: loading modules makes fewer, and no garbage
+LOADING = 500_000  # objects before garbage is collected: loading modules makes fewer, and hardly any garbage
 METAS = "torch._meta_registrations"
-"""What torch's compiler needs of each operation, and no technique: a quarter of what loading torch takes.
+"""What meta tensors need of each operation, and so torch's compiler: a fifth of what loading torch takes.
 
-`import torch` loads it at its end, and asks nothing of it.
+`import torch` loads it at its end, and asks nothing of it. It brings the modules `BROUGHT` along.
 """
+BROUGHT = ("_decomp", "_prims", "_refs")
 TRIED = "2.13."  # releases of torch in which that was tried; others load it as they like
 
 _usual = gc.get_threshold()
+_loading = RLock()
+
+
+class _Later(ModuleType):
+    """Stands for a module until somebody asks for a name in it, and hands on that of the real one."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):  # what the import system asks of every module
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        load_all_of_torch()
+        return getattr(import_module(self.__name__), name)
 
 
 class _PutOff(MetaPathFinder, Loader):
-    """Has torch import an empty module in place of the one that is put off."""
+    """Has torch import a module that stands for the one that is put off."""
+
+    def __init__(self) -> None:
+        self.asked = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != METAS:
+        if fullname != METAS or self.asked:
             return None
-        sys.meta_path.remove(self)
-        tried = sys.modules["torch"].__version__.startswith(TRIED)
-        return ModuleSpec(fullname, self) if tried else PathFinder.find_spec(fullname, path, target)
+        self.asked = True
+        torch = sys.modules["torch"]
+        if not torch.__version__.startswith(TRIED):
+            return None
+        try:  # the one thing that torch needs of it: without, there are no random generators
+            torch._C._set_generator_metaclass(import_module("torch._opaque_base").OpaqueBaseMeta)
+        except (ImportError, AttributeError):
+            return None
+        for name in BROUGHT:
+            vars(torch).setdefault(name, _Later(f"torch.{name}"))
+        return ModuleSpec(fullname, self)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _Later(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Does the one thing that torch needs of what is put off."""
-        from torch import _C
-        from torch._opaque_base import OpaqueBaseMeta
-
-        _C._set_generator_metaclass(OpaqueBaseMeta)
+        pass
 
 
 def begin() -> None:
     """Called before torch is loaded, in a process that runs the program alone."""
     gc.set_threshold(LOADING)
-    sys.meta_path.insert(0, _PutOff())
+    if "torch" not in sys.modules and not any(isinstance(each, _PutOff) for each in sys.meta_path):
+        sys.meta_path.insert(0, _PutOff())
 
 
 def end() -> None:
@@ -53,7 +77,7 @@ def end() -> None:
 
 def load_all_of_torch() -> None:
     """Loads what was put off: for code that is not ours, which may ask torch for anything."""
-    found = sys.modules.get(METAS)
-    if found and found.__spec__ and isinstance(found.__spec__.loader, _PutOff):
-        del sys.modules[METAS]
-        sys.modules["torch"].__dict__["_meta_registrations"] = import_module(METAS)
+    with _loading:
+        if isinstance(sys.modules.get(METAS), _Later):
+            del sys.modules[METAS]
+            import_module(METAS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from phosphene import startup
 from phosphene.cli import configuration, options, progress
 from phosphene.cli.options import OfEveryTechnique, file_flag, flag, speed_flag
 from phosphene.cli.progress import Console, Interruption
@@ -187,6 +188,7 @@ def study(
     console, began = Console(quiet, as_json), time.monotonic()
     if "workers" in own or "scheduler" in own:
         Machines(own.get("scheduler"), own.get("workers"), own.get("threads")).check()
+        startup.end()
     else:
         side = own.get("long_side", 1024)
         process.tune_malloc((side, side))

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import click
 
-from phosphene import warm
+from phosphene import startup, warm
 from phosphene.cli import configuration, process
 from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
@@ -106,8 +106,9 @@ def _loaded(model: str) -> Callable[[list[str]], object]:
         import_module(technique.engine_path.partition(":")[0])
     for room in ("phosphene.cli.runner", "phosphene.run.functions"):
         import_module(room)
+    startup.load_all_of_torch()
     gc.collect()
-    gc.freeze()  # a collection in a child would copy every page
+    startup.end()  # a collection of all of it in a child would copy every page
 
     def command_line(argv: list[str]) -> object:
         torch.set_num_threads(threads)

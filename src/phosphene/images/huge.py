@@ -125,10 +125,10 @@ def _pack(dreamt: Raster, source: Raster, path: Path, *, depth: int, alpha: bool
 
     A file without a header would be mapped by it, and all of that would count as memory.
     """
+    import tifffile  # which a start does not need
+
     alpha = alpha and source.channels == 4
     kind = "u1" if depth == 8 else "u2"
-    import tifffile
-
     composed = (_composed(dreamt, source, strip, alpha)[0] for strip in _strips(dreamt))
     with tifffile.TiffWriter(path, bigtiff=True) as file:
         file.write(

@@ -1,4 +1,4 @@
-"""How the outputs of a strange network become maps of positions `[1, C, h, w]`."""
+"""How a strange network's outputs become maps `[1, C, h, w]`, and how it takes pictures of any size."""
 
 import math
 from collections.abc import Mapping
