@@ -29,6 +29,7 @@ import phosphene
 import tables
 from phosphene import features, filters
 
+NOISE = 1e-6  # of 0..1, in all runs of a painting but the first: chance alone parts them
 SIDE = 384  # pixels of the long side at which a painting is made and judged
 GRAMS = ("inception_3a/5x5_reduce", "inception_3a/output", "inception_3b/output", "inception_4c/output")
 DRAWN = GRAMS[2:]
@@ -118,16 +119,22 @@ def alike(activations: Tensor, places: Tensor) -> Tensor:
     return (around.T @ around)[~torch.eye(len(places), dtype=torch.bool)]
 
 
-def measured(pair: Pair, judge: Judge, settings: dict[str, Any], pictures: Path | None) -> Iterator[tables.Row]:
+def measured(
+    pair: Pair, judge: Judge, settings: dict[str, Any], pictures: Path | None, runs: int
+) -> Iterator[tables.Row]:
     if pair.published is not None:
         style, content = judge(pair.published)
         yield {"pair": pair.name, "strength": "published", "style": style, "content": content}
     for strength in STRENGTHS:
-        painted = phosphene.style(pair.content, pair.style, strength=strength, **settings).pixels
-        style, content = judge(painted)
+        judged = []
+        for run in range(runs):
+            noise = NOISE * torch.randn(pair.content.shape, generator=torch.Generator().manual_seed(run)) if run else 0
+            painted = phosphene.style((pair.content + noise).clamp(0, 1), pair.style, strength=strength, **settings)
+            judged.append(judge(painted.pixels))
+            if pictures and not run:
+                painted.save(pictures / f"{pair.name}, {strength:.1f}.png", overwrite=True)
+        style, content = (sum(each) / runs for each in zip(*judged, strict=True))
         yield {"pair": pair.name, "strength": f"{strength:.1f}", "style": style, "content": content}
-        if pictures:
-            phosphene.save(painted, pictures / f"{pair.name}, {strength:.1f}.png", overwrite=True)
 
 
 def main() -> None:
@@ -135,12 +142,15 @@ def main() -> None:
     parser.add_argument("--googlenet", type=Path, required=True, help="bvlc_googlenet.caffemodel")
     parser.add_argument("--published", type=Path, help="a folder of pairs that others painted")
     parser.add_argument("--method", default="match", choices=("match", "gram"))
+    parser.add_argument("--runs", type=int, default=3, help="paintings whose mean is taken")
     parser.add_argument("--semantics", type=float, default=1.0, help="as phosphene style has it")
     asked = parser.parse_args()
     network, rows = phosphene.network(asked.googlenet), []
     for pair in pairs(asked.published):
         judge = Judge(network, pair)
-        for row in measured(pair, judge, {"method": asked.method, "semantics": asked.semantics}, asked.pictures):
+        for row in measured(
+            pair, judge, {"method": asked.method, "semantics": asked.semantics}, asked.pictures, asked.runs
+        ):
             rows.append(row)
             tables.show(row)
     if asked.output:

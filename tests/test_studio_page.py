@@ -296,7 +296,7 @@ def test_a_dropped_looks_file_is_the_brushs_and_kept(easel, tmp_path):
     page.keyboard.press("Escape")
     easel.foresee("status of 4")
     easel.drop(look, on="#painting", type="application/toml")
-    expect(page.locator("#toasts")).to_contain_text("asks for what cannot be")
+    expect(page.locator("#toasts")).to_contain_text("it takes a text")
 
 
 def test_recent_brushes_show_their_looks_on_the_next_picture(easel, flower):

@@ -11,14 +11,12 @@ from pathlib import Path
 from click import Context, Parameter
 from click.shell_completion import CompletionItem
 
-from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, nearest
+from phosphene.errors import SettingsError
 from phosphene.names import CANVASES, LAYERS, NETWORKS
-from phosphene.recipes.fields import Named, ValueDict, Values, combined, current
+from phosphene.recipes.fields import Named, ValueDict, Values, combined
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
 from phosphene.techniques import DREAM, TECHNIQUES, Technique
 from phosphene.texts import read_text
-
-_TEXTS = ("overlap", "memory")
 
 
 def user_file() -> Path:
@@ -84,8 +82,8 @@ def _file(path: Path, above: Technique) -> dict[str, dict[str, object]]:
     content.pop("look", None)  # what is shown of a look, and is no setting
     tables = {name: table for name, table in content.items() if name in TECHNIQUES and isinstance(table, dict)}
     top = {key: value for key, value in content.items() if key not in tables}
-    found = {name: _checked(table, path, TECHNIQUES[name]) for name, table in tables.items()}
-    found[above.name] = {**_checked(top, path, above), **found.get(above.name, {})}
+    found = {name: TECHNIQUES[name].wishes_in(table, str(path)) for name, table in tables.items()}
+    found[above.name] = {**above.wishes_in(top, str(path)), **found.get(above.name, {})}
     return found
 
 
@@ -99,33 +97,6 @@ def toml(path: Path) -> dict[str, object]:
         raise SettingsError(
             f"The settings {path} cannot be read: {getattr(error, 'strerror', None) or error}."
         ) from error
-
-
-def _checked(table: Mapping[str, object], path: Path, technique: Technique) -> dict[str, object]:
-    named = current(technique.settings, {key.replace("-", "_"): value for key, value in table.items()})
-    values = {_known(key, path, technique): _worded(key, value) for key, value in named.items()}
-    try:
-        if technique.looks:
-            technique.choose(**values)
-        else:
-            technique.settings(**values)
-    except PhospheneError as error:
-        raise type(error)(f"{path}: {error}") from error
-    return values
-
-
-def _known(key: str, path: Path, technique: Technique) -> str:
-    names = (*technique.looks, *technique.fields)
-    if key not in names:
-        raise UnknownNameError(f"{path}: unknown setting {key!r}.{nearest(key, names)}\nThere are {', '.join(names)}.")
-    return key
-
-
-def _worded(key: str, value: object) -> object:
-    """Layers may be a list, and an overlap a number."""
-    if key == "layer" and isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value) if key in _TEXTS and isinstance(value, int) and not isinstance(value, bool) else value
 
 
 # Words that the shell completes at the Tab key. Nothing here loads torch, so that the answer comes at once

@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from phosphene.errors import PhospheneError, SettingsError
+from phosphene.errors import SettingsError
 from phosphene.names import LOOK_NAME
 from phosphene.recipes.fields import SPEED, ValueDict, Values, described
 from phosphene.recipes.settings import PRESETS
@@ -37,7 +37,7 @@ class LookFile(NamedTuple):
         """A look's file, which may be anybody's.
 
         Raises:
-            SettingsError: it is none, or asks for the impossible.
+            PhospheneError: it is none, or asks for the impossible.
         """
         try:
             content = tomllib.loads(text)
@@ -49,11 +49,8 @@ class LookFile(NamedTuple):
                 f"{called} is no look's file: it has one table of settings, as [dream], and none beside it but [look]."
             )
         ((name, table),) = tables.items()
-        technique, wishes = TECHNIQUES[name], {key.replace("-", "_"): value for key, value in table.items()}
-        try:
-            chosen = technique.choose(**wishes) if technique.looks else technique.settings.of(wishes)
-        except (PhospheneError, TypeError) as error:
-            raise SettingsError(f"{called} asks for what cannot be: {error}") from error
+        technique = TECHNIQUES[name]
+        chosen = technique.chosen(technique.wishes_in(table, called))
         return cls(technique, shareable(technique, chosen.to_dict()), about_of(content))
 
 

@@ -11,10 +11,10 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from phosphene.errors import UnknownNameError, nearest
+from phosphene.errors import PhospheneError, UnknownNameError, nearest
 from phosphene.recipes import pattern_settings, style_settings
 from phosphene.recipes import settings as dream_settings
-from phosphene.recipes.fields import Named, Setting, Settings, described
+from phosphene.recipes.fields import Named, Setting, Settings, ValueDict, Values, current, described
 
 if TYPE_CHECKING:
     from phosphene.techniques.engine import Engine
@@ -56,6 +56,36 @@ class Technique:
     def names(self) -> tuple[str, ...]:
         """All that can be wished for by name: settings and looks."""
         return (*self.fields, *self.looks)
+
+    def wishes_in(self, table: Mapping[str, object], called: str) -> ValueDict:
+        """What a table of TOML wishes for, by the names of today; layers may be a list there, and an overlap a number.
+
+        Raises:
+            PhospheneError: a name that is no setting, or a wish that cannot be; with what the file is `called`.
+        """
+        named = current(self.settings, {key.replace("-", "_"): value for key, value in table.items()})
+        for key in named.keys() - set(self.names):
+            raise UnknownNameError(
+                f"{called}: unknown setting {key!r}.{nearest(key, self.names)}\nThere are {', '.join(self.names)}."
+            )
+        wishes = {key: _worded(key, value) for key, value in named.items()}
+        try:
+            self.chosen(wishes)
+        except PhospheneError as error:
+            raise type(error)(f"{called}: {error}") from error
+        return wishes
+
+    def chosen(self, wishes: Values) -> Settings:
+        """The settings from wishes by name, of which none is a word that a technique begins with."""
+        made: Settings = self.choose(**wishes) if self.looks else self.settings(**wishes)
+        return made
+
+
+def _worded(key: str, value: object) -> object:
+    if key == "layer" and isinstance(value, list):
+        return ",".join(map(str, value))
+    as_text = key in ("overlap", "memory") and isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if as_text else value
 
 
 @dataclass(frozen=True)
