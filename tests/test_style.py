@@ -413,6 +413,15 @@ def test_a_filter_is_drawn_in_all_tones(name: str) -> None:
     assert torch.equal(pixels, chosen.pixels())
 
 
+@pytest.mark.parametrize("name", filters.names())
+def test_a_drawing_has_no_frame(name: str) -> None:
+    """What stands along its edges comes into paintings; shadows that leave at one edge came in again at the other."""
+    grey = filters.read(name).pixels()[0].mean(0)
+    for side in range(4):
+        turned = grey.rot90(side)
+        assert abs(float(turned[:8].mean() - turned[8:40].mean())) < 0.2
+
+
 def test_there_are_twelve_filters() -> None:
     assert len(filters.names()) >= 12
 

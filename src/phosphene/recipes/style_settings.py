@@ -26,7 +26,7 @@ class StyleSettings(Settings):
         (), "another style picture, as waves.jpg or waves.jpg:0.5; may be repeated", holds="weighted picture"
     )
     filter: str | None = look(None, "a look that comes with the program; phosphene filters lists them", holds="filter")
-    strength: float = look(0.5, "from 0.1, a hint, to 1: only the style's motifs are left", (0, 1), because=PAGE)
+    strength: float = look(0.5, "from 0.1, a hint, to 1: little but the style's motifs is left", (0, 1), because=PAGE)
     scale: float = look(1.0, "size of the strokes: 0.5 is half, 2 is twice", (0.1, 8), because="the unit")
     keep_colour: bool = look(False, "keep the picture's own colours")
     model: str = fields.network_name()

@@ -113,12 +113,17 @@ def paper_cut(height: int, width: int, seed: int) -> Tensor:
     for number, paper in enumerate(SHEETS[1:], 1):
         cut = blurred((depth > number / len(SHEETS)).astype(float), SMOOTH)
         cut = np.clip(12 * (cut - 0.5) + 0.5, 0, 1)
-        shadow = blurred(np.roll(cut, SHADOW, (0, 1)), SOFT) * (1 - cut)
-        lit = np.clip(cut - np.roll(cut, (3, 3), (0, 1)), 0, 1)
+        shadow = blurred(_moved(cut, *SHADOW), SOFT) * (1 - cut)
+        lit = np.clip(cut - _moved(cut, 3, 3), 0, 1)
         picture *= 1 - 0.7 * shadow[..., None]
         picture = picture * (1 - cut[..., None]) + np.array(paper) / 255 * cut[..., None] + 0.35 * lit[..., None]
     fibre = between(noise(height, width, 150, seed + 2, octaves=2), [(244, 244, 244), (255, 255, 255)])
     return tensor(picture.clip(0, 1) * fibre)
+
+
+def _moved(plane: Plane, down: int, right: int) -> Plane:
+    """A plane moved so many pixels; what comes in at its edges is as what is there."""
+    return np.pad(plane, ((down, 0), (right, 0)), mode="edge")[: len(plane), : plane.shape[1]]
 
 
 PANE, LEAD = 40.0, 3.2  # pixels
