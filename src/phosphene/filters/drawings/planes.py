@@ -150,7 +150,9 @@ def watercolour(height: int, width: int, seed: int) -> Tensor:
     """Transparent washes on white paper, darker where they dried, with paper left bare between them."""
     of = scene(height, width, seed)
     grain, wet = noise(height, width, 60, seed + 9, octaves=2), noise(height, width, 4, seed + 1)
-    level = np.floor(TONES * (of.tone + 0.25 * (noise(height, width, 9, seed + 2) - 0.5)).clip(0, 0.999)).astype(int)
+    calm = of.stuff == SKY  # one wash, wet in wet, without lines that would come into every calm place of a photograph
+    uneven = np.where(calm, 0, 0.25) * (noise(height, width, 9, seed + 2) - 0.5)
+    level = np.where(calm, 0, np.floor(TONES * (of.tone + uneven).clip(0, 0.999))).astype(int)
     which = of.stuff * TONES + level
     paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 1.8)
     bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.4)
