@@ -70,7 +70,7 @@ def test_far_blots_are_computed_apart_with_tiles_of_one_size():
     assert sum(height * width for height, width in sizes) < 20_000
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=60)
 @given(blots(), st.sampled_from([1, 4, 16]), st.integers(0, 60), st.integers(0, 150))
 def test_a_mask_never_costs_more_than_the_whole_picture(mask, stride, overlap, more):
     tiling = Tiling(tiles.smallest(overlap, stride) + more, overlap)

@@ -115,8 +115,7 @@ def _with_pictures(of: type[Settings], values: Values, folder: Path) -> ValueDic
 
 def _whole(technique: Technique, look: Values) -> ValueDict:
     """All settings of a look, of a preset or recipe that it names, too; but those of places and of the machine."""
-    chosen = technique.choose(**look).to_dict() if technique.looks else technique.settings.of(look).to_dict()
-    return shareable(technique, chosen)
+    return shareable(technique, technique.chosen(look).to_dict())
 
 
 def _looked_at(named: str) -> tuple[Technique, ValueDict, str, str | None]:

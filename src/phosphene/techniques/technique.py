@@ -77,7 +77,7 @@ class Technique:
 
     def chosen(self, wishes: Values) -> Settings:
         """The settings from wishes by name, of which none is a word that a technique begins with."""
-        made: Settings = self.choose(**wishes) if self.looks else self.settings(**wishes)
+        made: Settings = self.choose(**wishes) if self.looks else self.settings.of(wishes)
         return made
 
 
