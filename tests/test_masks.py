@@ -212,6 +212,21 @@ def test_sky_is_what_is_calm_and_high(efficientnet):
 
 
 @pytest.mark.semantics
+def test_a_sky_reaches_far_down_and_a_lake_beneath_a_city_is_none(efficientnet):
+    violet, orange = (torch.tensor(each)[:, None, None] for each in ([0.4, 0.3, 0.6], [0.9, 0.5, 0.3]))
+    dusk = (
+        (violet + (orange - violet) * ((torch.arange(240) - 110) / 20).clamp(0, 1)[:, None]).expand(3, 240, 320).clone()
+    )
+    windows = torch.rand(1, 1, 10, 80, generator=torch.Generator().manual_seed(0))
+    dusk[:, 180:210] = 0.5 * torch.nn.functional.interpolate(windows, size=(30, 320))[0]
+    dusk[:, 210:] = 0.05
+    found = correspondence.regions_of(efficientnet, dusk[None])
+    mask = found.mask(found.sky, 240, 320)[0, 0]
+    assert mask[:160].mean() > 0.95
+    assert mask[184:].mean() < 0.05
+
+
+@pytest.mark.semantics
 def test_regions_share_a_picture_the_largest_first(efficientnet):
     palace = images.load(photograph("china"), long_side=320).pixels
     found = correspondence.regions_of(efficientnet, palace)

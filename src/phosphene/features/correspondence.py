@@ -3,7 +3,7 @@
 Each picture falls into a few kinds of places by what a network's deep layers say of them, and a little by colour,
 calm and height. Kinds of the two pictures are compared by what sets them apart from the rest of their own picture:
 a painted sky differs from a painted wall much as a photographed sky does from a photographed wall, although paint and
-photograph differ from each other more.
+photograph differ from each other more. Sky is found by itself; where both pictures have one, the two are alike.
 
 How alike two kinds are also says how sure that is. A painting of one thing and a photograph of another have kinds that
 are hardly alike; there the map says little, and looks decide.
@@ -15,7 +15,7 @@ of one stuff, 0 to 1, and a search for likeness takes it along as a few more num
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +33,7 @@ ROUNDS = 30  # of k-means
 CALM, COLOUR, HEIGHT = 0.4, 0.3, 0.5  # weights when a picture falls into kinds; deep layers have 1
 SOFTNESS = 0.2  # squared distance over which one kind of a picture fades into the next
 HINT_CALM, HINT_COLOUR, HINT_HEIGHT = 0.2, 0.1, 0.2  # weights when kinds are compared; each deep layer has 1
+HINT_SKY, HINT_NO_SKY = 1.0, 2.0  # more likeness if both are sky, and less if only one is
 SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
 EDGES = (12, 24)  # pixels around, over which a map takes on edges, one after the other
 FLAT = 1e-3  # variance of colours that are no edge
@@ -41,7 +42,8 @@ SURE = 2.0  # a likeness, of at most 4, from which a kind's counterpart is sure;
 STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
 REGIONS = COUNTS[0]  # kinds that a picture's regions are
-TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its parts are above the middle
+TOP = 0.3  # a sky has so much of the picture's upper edge
+CLEAR = -3.9  # logarithm of unrest below which a place hides no sky from what is beneath it: a cloud's, a wire's
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
 
@@ -64,6 +66,7 @@ class _Stuff:
     colour: Tensor  # red, green and blue
     height: Tensor  # 0 at the top, 1 at the bottom
     grid: tuple[int, int]  # rows and columns
+    sky: Tensor | None = None  # share of sky, 0..1; None in a picture without
 
     def vectors(self) -> Tensor:
         """What places are told apart by."""
@@ -74,7 +77,9 @@ class _Stuff:
     def of_kinds(self, share: Tensor) -> _Stuff:
         """The same of kinds, the means over places by `share` `[h·w, K]`."""
         by = (share / share.sum(0).clamp(min=1e-12)).T
-        return _Stuff([by @ each for each in self.deep], by @ self.calm, by @ self.colour, by @ self.height, (1, 1))
+        sky = None if self.sky is None else by @ self.sky
+        deep = [by @ each for each in self.deep]
+        return _Stuff(deep, by @ self.calm, by @ self.colour, by @ self.height, (1, 1), sky)
 
 
 @dataclass(frozen=True)
@@ -88,23 +93,22 @@ class StyleKinds:
 
 def kinds_of(network: Network, style: Tensor) -> StyleKinds:
     """The kinds of a style `[1, 3, H, W]`."""
-    stuff = _stuff(network, style)
-    shares = _all_shares(stuff)
+    stuff, shares = _in_kinds(_stuff(network, style))
     return StyleKinds(stuff, shares, len(COUNTS) ** -0.5 * _map(torch.cat(shares, 1), stuff, style))
 
 
 def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondence:
     """The correspondence of a picture `[1, 3, H, W]` and a style."""
-    of, by = _stuff(network, content), style.stuff
+    (of, shares), by = _in_kinds(_stuff(network, content)), style.stuff
     parts, sure, missing = [], [], 0.0
-    for here, there in zip(_all_shares(of), style.shares, strict=True):
+    for here, there in zip(shares, style.shares, strict=True):
         kinds, theirs = of.of_kinds(here), by.of_kinds(there)
         likeness = _likeness(kinds, theirs)
         strange = (likeness.amax(1) < STRANGE) & (kinds.calm[:, 0] < CALM_BELOW)
         counterparts = torch.where(strange[:, None], _calmest(kinds, theirs), likeness)
-        shares = (counterparts / SHARPNESS).softmax(1)
+        chosen = (counterparts / SHARPNESS).softmax(1)
         sure.append(here @ torch.where(strange, 1.0, (likeness.amax(1) / SURE).clamp(0, 1)))
-        parts.append(here @ (shares / shares.amax(1, keepdim=True)))
+        parts.append(here @ (chosen / chosen.amax(1, keepdim=True)))
         missing += float((here @ strange.to(here.dtype)).mean()) / len(COUNTS)
     certainty = _map(torch.stack(sure).mean(0)[:, None], of, content)
     counts = [there.shape[1] for there in style.shares]
@@ -112,11 +116,22 @@ def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondenc
     return Correspondence(certainty * decided, style.map, missing, min(COUNTS[0], sum(counts)))
 
 
-def _all_shares(stuff: _Stuff) -> tuple[Tensor, ...]:
-    """How far each place is of each kind, for each count of kinds."""
+def _in_kinds(stuff: _Stuff) -> tuple[_Stuff, tuple[Tensor, ...]]:
+    """A picture of which the sky is known, and how far each place is of each kind, for each count of kinds."""
     vectors = stuff.vectors()
     begun = vectors[_farthest(vectors, max(COUNTS))]
-    return tuple(_shares(vectors, begun[:count]) for count in COUNTS)
+    shares = tuple(_shares(vectors, begun[:count]) for count in COUNTS)
+    sky = _sky(stuff, shares[0])
+    return replace(stuff, sky=shares[0][:, sky].sum(1, keepdim=True) if sky else None), shares
+
+
+def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
+    """Which of a picture's kinds are its sky: those that are calm, and above which nothing hides the upper edge."""
+    clear = (stuff.calm.reshape(stuff.grid).cummax(0).values < CLEAR).to(shares.dtype).reshape(-1, 1)
+    seen, calm = shares.T @ clear / shares.sum(0)[:, None], stuff.of_kinds(shares).calm
+    sky = ((calm < CALM_BELOW) & (seen > 0.5))[:, 0].nonzero()[:, 0].tolist()
+    edge = shares.reshape(*stuff.grid, -1)[0].mean(0)
+    return sky if edge[sky].sum() > TOP else []
 
 
 def drawn(content: Tensor, style: Tensor) -> tuple[Correspondence, tuple[str, ...]]:
@@ -150,17 +165,14 @@ class Regions:
 def regions_of(network: Network, picture: Tensor) -> Regions:
     """The regions of a picture `[1, 3, H, W]`: places that a network sees alike, without any labels.
 
-    Sky is what is calm and above the middle, or at the upper edge, if all of it takes up enough of that edge.
+    Sky is what is calm, as is all that is above it, if it takes up enough of the upper edge.
     """
     stuff = _stuff(network, picture)
     vectors = stuff.vectors()
     shares = _shares(vectors, vectors[_farthest(vectors, REGIONS)])
     shares = shares[:, shares.sum(0).argsort(descending=True)]
-    kinds, edge = stuff.of_kinds(shares), shares.reshape(*stuff.grid, -1)[0].mean(0)
-    high = (kinds.height[:, 0] < HIGH) | (edge > TOP)
-    sky = ((kinds.calm[:, 0] < CALM_BELOW) & high).nonzero()[:, 0].tolist()
     found = _map(shares, stuff, picture)
-    return Regions(found / found.sum(1, keepdim=True).clamp(min=1e-6), tuple(sky) if edge[sky].sum() > TOP else ())
+    return Regions(found / found.sum(1, keepdim=True).clamp(min=1e-6), tuple(_sky(stuff, shares)))
 
 
 def _names(map_: Tensor) -> Tensor:
@@ -231,14 +243,17 @@ def _farthest(vectors: Tensor, count: int) -> list[int]:
 
 
 def _likeness(of: _Stuff, by: _Stuff) -> Tensor:
-    """How alike kinds of two pictures are, `[K, L]`: the cosines of what sets them apart, less the hints' distances."""
+    """How alike kinds of two pictures are, `[K, L]`: the cosines of what sets them apart, and what hints say."""
     cosines = [F.normalize(a, dim=1) @ F.normalize(b, dim=1).T for a, b in zip(of.deep, by.deep, strict=True)]
     hints = [
         HINT_CALM * torch.cdist(of.calm, by.calm),
         HINT_COLOUR * torch.cdist(of.colour, by.colour),
         HINT_HEIGHT * torch.cdist(of.height, by.height),
     ]
-    return torch.stack(cosines).sum(0) - torch.stack(hints).sum(0)
+    likeness = torch.stack(cosines).sum(0) - torch.stack(hints).sum(0)
+    if of.sky is None or by.sky is None:
+        return likeness
+    return likeness + HINT_SKY * of.sky @ by.sky.T - HINT_NO_SKY * torch.cdist(of.sky, by.sky)
 
 
 def _calmest(of: _Stuff, by: _Stuff) -> Tensor:

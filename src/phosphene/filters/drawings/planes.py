@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from phosphene.filters.drawings.fields import (
+    FLOWERS,
     HOUSE,
     LAKE,
     SKY,
@@ -82,7 +83,7 @@ def _lines(tone: Plane, turn: float, below: float, seed: int) -> Plane:
     return lines
 
 
-STONE, MORTAR = 11.0, 1.1  # pixels
+STONE, MORTAR = 13.0, 0.9  # pixels
 
 
 def mosaic(height: int, width: int, seed: int) -> Tensor:
@@ -90,33 +91,44 @@ def mosaic(height: int, width: int, seed: int) -> Tensor:
     of = scene(height, width, seed)
     which, border = cells(height, width, STONE, seed, jitter=0.35)
     shade = per_cell(which, seed + 1)
-    stone = vivid(means(of.colour, which), 1.7) + 0.22 * (shade - 0.5)[..., None]
+    stone = vivid(means(of.colour, which), 2.0) + 0.3 * (shade - 0.5)[..., None]
     gold = (means((of.stuff == SUN)[..., None] * np.ones(3), which)[..., 0] > 0.5) | (per_cell(which, seed + 2) > 0.965)
     stone[gold] = (np.array([222, 172, 60]) / 255 * (0.75 + 0.5 * shade)[..., None])[gold]
     bevel = 0.16 * np.clip(2.5 - border, 0, 2.5) * np.sign(np.gradient(blurred(border / 20, 0.6), axis=0) + 1e-9) * 0.5
     worn = 0.08 * (noise(height, width, 80, seed + 3) - 0.5)
     mortar = blurred((border < MORTAR).astype(float), 0.6)[..., None]
     face = stone + (bevel + worn)[..., None]
-    return tensor(face.clip(0, 1) * (1 - mortar) + np.array([178, 168, 150]) / 255 * mortar)
+    return tensor(face.clip(0, 1) * (1 - mortar) + np.array([104, 92, 80]) / 255 * mortar)
 
 
-SHEETS = ((252, 240, 214), (250, 200, 120), (240, 132, 84), (206, 62, 78), (122, 36, 92), (52, 30, 84), (16, 14, 36))
-SHADOW, SOFT = (11, 8), 4.0  # pixels down and to the right, and over which it fades
-SMOOTH = 7  # pixels: a knife cuts no smaller corners
+SHEETS = (
+    (255, 250, 238),
+    (252, 226, 180),
+    (248, 186, 130),
+    (240, 138, 104),
+    (214, 88, 96),
+    (160, 62, 104),
+    (104, 50, 106),
+    (62, 38, 92),
+    (30, 24, 62),
+)
+SHADOW, SOFT = (12, 9), 5.0  # pixels down and to the right, and over which it fades
+SMOOTH = 6  # pixels: a knife cuts no smaller corners
 
 
 def paper_cut(height: int, width: int, seed: int) -> Tensor:
-    """Sheets of coloured paper with clean edges, each with a shadow on the one beneath."""
+    """Many sheets of coloured paper, one within another, with clean edges and a shadow on the one beneath."""
     of = scene(height, width, seed)
-    depth = 1 - of.tone + 0.25 * (noise(height, width, 3, seed + 1, octaves=2) - 0.5)
+    tone = np.where((of.stuff == LAKE) | (of.stuff == FLOWERS), blurred(of.tone, 24), of.tone)
+    depth = 0.8 * (1 - tone) + 0.1 + 0.5 * (noise(height, width, 4, seed + 1, octaves=2) - 0.5)
     picture = np.ones((height, width, 3)) * np.array(SHEETS[0]) / 255
     for number, paper in enumerate(SHEETS[1:], 1):
         cut = blurred((depth > number / len(SHEETS)).astype(float), SMOOTH)
         cut = np.clip(12 * (cut - 0.5) + 0.5, 0, 1)
         shadow = blurred(_moved(cut, *SHADOW), SOFT) * (1 - cut)
         lit = np.clip(cut - _moved(cut, 3, 3), 0, 1)
-        picture *= 1 - 0.7 * shadow[..., None]
-        picture = picture * (1 - cut[..., None]) + np.array(paper) / 255 * cut[..., None] + 0.35 * lit[..., None]
+        picture *= 1 - 0.6 * shadow[..., None]
+        picture = picture * (1 - cut[..., None]) + np.array(paper) / 255 * cut[..., None] + 0.5 * lit[..., None]
     fibre = between(noise(height, width, 150, seed + 2, octaves=2), [(244, 244, 244), (255, 255, 255)])
     return tensor(picture.clip(0, 1) * fibre)
 
@@ -149,14 +161,14 @@ GAP = 2.0  # pixels on both sides of a border that paper may be left bare
 def watercolour(height: int, width: int, seed: int) -> Tensor:
     """Transparent washes on white paper, darker where they dried, with paper left bare between them."""
     of = scene(height, width, seed)
-    grain, wet = noise(height, width, 60, seed + 9, octaves=2), noise(height, width, 4, seed + 1)
+    grain, wet = noise(height, width, 130, seed + 9, octaves=2), noise(height, width, 4, seed + 1)
     calm = of.stuff == SKY  # one wash, wet in wet, without lines that would come into every calm place of a photograph
     uneven = np.where(calm, 0, 0.25) * (noise(height, width, 9, seed + 2) - 0.5)
     level = np.where(calm, 0, np.floor(TONES * (of.tone + uneven).clip(0, 0.999))).astype(int)
     which = of.stuff * TONES + level
-    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 1.8)
-    bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.4)
-    depth = 0.3 + 0.55 * wet + 0.4 * _near_border(which, 3.0) + 0.16 * (grain - 0.5)
+    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 2.0)
+    bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.5)
+    depth = 0.4 + 0.7 * wet + 0.5 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
     depth = np.where(bare, 0.05, depth)[..., None]
     paper = np.array([254, 252, 246]) / 255 * (0.965 + 0.035 * grain[..., None])
     return tensor(paper * paint.clip(0.02, 1) ** depth)
