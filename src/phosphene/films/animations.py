@@ -6,10 +6,10 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import av
 from av.filter import Graph
+from av.filter.context import FilterContext
 from PIL import Image
 
 from phosphene.errors import ImageError
@@ -68,7 +68,7 @@ def _three(*numbers: int) -> bytes:
     return b"".join(struct.pack("<I", number)[:3] for number in numbers)
 
 
-def _still(frame: Any, format: FilmFormat) -> bytes:
+def _still(frame: av.VideoFrame, format: FilmFormat) -> bytes:
     """The chunks with a frame's pixels and transparency."""
     file = BytesIO()
     still = Image.fromarray(frame.to_ndarray(format="rgba" if format.alpha else "rgb24"))
@@ -95,7 +95,9 @@ def write_png(timing: FrameTimes, format: FilmFormat, target: Path) -> None:
         output.mux(stream.encode(None))
 
 
-def _add_stream(output: Any, codec: str, pixels: str, timing: FrameTimes, ticks: int) -> Any:
+def _add_stream(
+    output: av.container.OutputContainer, codec: str, pixels: str, timing: FrameTimes, ticks: int
+) -> av.VideoStream:
     first = next(timing.frames())
     stream = output.add_stream(codec, rate=ticks)
     stream.width, stream.height, stream.pix_fmt = first.width, first.height, pixels
@@ -103,7 +105,7 @@ def _add_stream(output: Any, codec: str, pixels: str, timing: FrameTimes, ticks:
     return stream
 
 
-def _encode(output: Any, stream: Any, frame: Any, tick: int) -> None:
+def _encode(output: av.container.OutputContainer, stream: av.VideoStream, frame: av.VideoFrame, tick: int) -> None:
     picture = frame.reformat(format=stream.pix_fmt, threads=1)
     picture.pts, picture.time_base = tick, stream.codec_context.time_base
     output.mux(stream.encode(picture))
@@ -137,7 +139,7 @@ def _gif_ticks(timing: FrameTimes) -> list[int | None]:
     return ticks
 
 
-def _palette(timing: FrameTimes) -> Any:
+def _palette(timing: FrameTimes) -> av.VideoFrame:
     """The 256 colours that serve all frames best, as a frame of 16×16."""
     graph = Graph()
     source, filter, sink = _source(graph, next(timing.frames())), graph.add("palettegen"), graph.add("buffersink")
@@ -150,7 +152,7 @@ def _palette(timing: FrameTimes) -> Any:
     return sink.pull()
 
 
-def _drawn(timing: FrameTimes, palette: Any) -> Iterator[Any]:
+def _drawn(timing: FrameTimes, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
     """The frames in the palette's colours, dithered."""
     graph = Graph()
     source, colours = _source(graph, next(timing.frames())), _source(graph, palette)
@@ -169,20 +171,20 @@ def _drawn(timing: FrameTimes, palette: Any) -> Iterator[Any]:
     yield from _pulled(sink)
 
 
-def _source(graph: Any, frame: Any) -> Any:
+def _source(graph: Graph, frame: av.VideoFrame) -> FilterContext:
     """Where frames like this one enter a graph of FFmpeg's filters."""
     return graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format.name, time_base=Fraction(1, _GIF_TICKS)
     )
 
 
-def _numbered(timing: FrameTimes) -> Iterator[Any]:
+def _numbered(timing: FrameTimes) -> Iterator[av.VideoFrame]:
     for number, frame in enumerate(timing.frames()):
         frame.pts, frame.time_base = number, Fraction(1, _GIF_TICKS)
         yield frame
 
 
-def _pulled(sink: Any) -> Iterator[Any]:
+def _pulled(sink: FilterContext) -> Iterator[av.VideoFrame]:
     while True:
         try:
             frame = sink.pull()

@@ -7,8 +7,8 @@ of sRGB, and what is brighter than `KNEE` runs out in a soft shoulder that keeps
 
 import struct
 from dataclasses import dataclass
-from typing import Any
 
+import av
 import numpy as np
 import torch
 from av.video.reformatter import Colorspace, Interpolation
@@ -39,7 +39,7 @@ class Turn:
         return planes.flip(sides) if sides else planes
 
 
-def turn_of(frame: Any) -> Turn:
+def turn_of(frame: av.VideoFrame) -> Turn:
     """What a frame's display matrix asks for: phones write one; angles between quarters are taken to the nearest."""
     for data in frame.side_data:
         if data.type.name == "DISPLAYMATRIX":
@@ -49,23 +49,23 @@ def turn_of(frame: Any) -> Turn:
     return Turn()
 
 
-def is_hdr(frame: Any) -> bool:
+def is_hdr(frame: av.VideoFrame) -> bool:
     """Whether a frame's numbers mean light up to thousands of nits."""
     return frame.color_trc in (PQ, HLG)
 
 
-def depth_of(frame: Any) -> int:
+def depth_of(frame: av.VideoFrame) -> int:
     """Bits per channel."""
     bits: int = max(component.bits for component in frame.format.components)
     return bits
 
 
-def has_alpha(frame: Any) -> bool:
+def has_alpha(frame: av.VideoFrame) -> bool:
     """Whether a frame's pixels have transparency."""
     return any(component.is_alpha for component in frame.format.components)
 
 
-def pixels_of(frame: Any, size: tuple[int, int], turn: Turn, *, alpha: bool) -> tuple[Tensor, Tensor | None]:
+def pixels_of(frame: av.VideoFrame, size: tuple[int, int], turn: Turn, *, alpha: bool) -> tuple[Tensor, Tensor | None]:
     """A decoded frame as pixels `[1, 3, H, W]`, sRGB 0..1, and its alpha `[1, 1, H, W]` if `alpha`.
 
     Args:
@@ -85,7 +85,7 @@ def pixels_of(frame: Any, size: tuple[int, int], turn: Turn, *, alpha: bool) -> 
     return pixels, planes[:, 3:].contiguous() if alpha else None
 
 
-def _rgb(frame: Any, size: tuple[int, int], format: str) -> Any:
+def _rgb(frame: av.VideoFrame, size: tuple[int, int], format: str) -> av.VideoFrame:
     """The frame in an RGB format of FFmpeg's; a matrix that it does not name is guessed from its size."""
     known = frame.format.is_rgb or frame.colorspace in _MATRICES
     guess = Colorspace.ITU709 if frame.height >= _HD else Colorspace.ITU601

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import av
 import torch
@@ -115,7 +114,9 @@ def _join_video(
     return tuple(notes)
 
 
-def _add_video(output: Any, template: Any, timing: FrameTimes, format: FilmFormat) -> Any:
+def _add_video(
+    output: av.container.OutputContainer, template: av.VideoStream, timing: FrameTimes, format: FilmFormat
+) -> av.VideoStream:
     stream = output.add_stream_from_template(template, opaque=True)
     stream.time_base = Fraction(1, timing.ticks(_MOST_TICKS, _USUAL_TICKS))
     stream.codec_context.framerate = timing.rate
@@ -126,7 +127,7 @@ def _add_video(output: Any, template: Any, timing: FrameTimes, format: FilmForma
     return stream
 
 
-def _video_packets(timing: FrameTimes, stream: Any) -> Iterator[tuple[Fraction, Any]]:
+def _video_packets(timing: FrameTimes, stream: av.VideoStream) -> Iterator[tuple[Fraction, av.Packet]]:
     """The packets of all segments with their times in seconds."""
     ticks, extra = timing.ticks(_MOST_TICKS, _USUAL_TICKS), stream.codec_context.extradata
     packets = chain.from_iterable(_packets_of(path, extra) for path in timing.segments)
@@ -138,7 +139,7 @@ def _video_packets(timing: FrameTimes, stream: Any) -> Iterator[tuple[Fraction, 
         yield seconds, packet
 
 
-def _packets_of(path: Path, extradata: bytes | None) -> Iterator[Any]:
+def _packets_of(path: Path, extradata: bytes | None) -> Iterator[av.Packet]:
     with opened(path) as container:
         video = container.streams.video[0]
         if video.codec_context.extradata != extradata:

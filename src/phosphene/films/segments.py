@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import av
 import numpy as np
@@ -63,7 +62,7 @@ class SegmentWriter:
             self._stream = self._add_stream()
             self._texts = self._container.add_mux_stream("subrip")
 
-    def _add_stream(self) -> Any:
+    def _add_stream(self) -> av.VideoStream:
         os.environ.setdefault("SVT_LOG", "0")  # else the encoder of AV1 speaks on standard error
         stream = self._container.add_stream(self.format.encoder, rate=self.rate, options=self.format.options)
         context = stream.codec_context
@@ -163,7 +162,7 @@ def _quantised(pixels: Tensor, *, deep: bool, padded: tuple[int, int]) -> Array:
     return np.pad(array, ((0, rows), (0, columns), (0, 0)), mode="edge") if rows or columns else array.copy("C")
 
 
-def to_video(array: Array, format: FilmFormat) -> Any:
+def to_video(array: Array, format: FilmFormat) -> av.VideoFrame:
     """`[H, W, 3 or 4]` of whole numbers as PyAV's frame, in the codec's pixel format."""
     kinds = {(3, 1): "rgb24", (4, 1): "rgba", (3, 2): "rgb48le", (4, 2): "rgba64le"}
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), kinds[array.shape[2], array.dtype.itemsize])

@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import av
 import numpy as np
@@ -124,7 +124,7 @@ def _silence(start: int, stop: float) -> Iterator[Samples]:
         start += count
 
 
-def _decoded(container: Any) -> Iterator[tuple[float | None, Samples]]:
+def _decoded(container: av.container.InputContainer) -> Iterator[tuple[float | None, Samples]]:
     """Each frame of sound as mono samples, with its time in seconds, where that is known."""
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
     for packet in container.demux(audio=0):

@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -48,7 +47,7 @@ def _of_gif(path: Path) -> dict[str, str]:
         return {}
 
 
-def _trusted(found: Any) -> dict[str, str]:
+def _trusted(found: object) -> dict[str, str]:
     """Those of the texts that are there, and no longer than they may be."""
     values = found if isinstance(found, dict) else {}
     kept = {key: values.get(key) for key in texts.TEXTS}

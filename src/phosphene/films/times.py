@@ -6,7 +6,8 @@ from fractions import Fraction
 from itertools import chain, pairwise
 from math import lcm
 from pathlib import Path
-from typing import Any
+
+import av
 
 from phosphene.errors import ImageError, SettingsError
 from phosphene.films.videos import opened
@@ -36,7 +37,7 @@ class FrameTimes:
         exact = lcm(*(time.denominator for time in self.times))
         return exact if exact <= most else otherwise
 
-    def frames(self) -> Iterator[Any]:
+    def frames(self) -> Iterator[av.VideoFrame]:
         """PyAV's frames, decoded one after another."""
         for path in self.segments:
             with opened(path) as container:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 
@@ -49,13 +48,13 @@ class Copier:
         length: seconds of the new frames. Where they end before the film does, so does all that is copied.
     """
 
-    def __init__(self, source: Any, sound: Sound, length: Fraction) -> None:
+    def __init__(self, source: av.container.InputContainer, sound: Sound, length: Fraction) -> None:
         video = Video(Path(sound.path), 0)
         self.source, self.path = source, Path(sound.path)
         self.begin = video.zero + exactly(sound.begin)
         self.cut = sound.begin > 0  # else what comes before the first frame is kept: decoders of sound start there
         self.until = self._until(video, sound, length)
-        self.streams: dict[int, Any] = {}
+        self.streams: dict[int, av.stream.Stream] = {}
         self.notes: list[str] = []
 
     def _until(self, video: Video, sound: Sound, length: Fraction) -> Fraction | None:
@@ -66,7 +65,7 @@ class Copier:
         complete = whole is None or length >= whole - exactly(sound.begin) - 2 / video.rate
         return None if complete else length
 
-    def add_streams(self, output: Any, container: str) -> None:
+    def add_streams(self, output: av.container.OutputContainer, container: str) -> None:
         """Adds to an output the streams that its container takes, and notes those that it does not."""
         for stream in self.source.streams:
             if stream.type not in _COPIED:
@@ -82,7 +81,7 @@ class Copier:
                 self.streams[stream.index] = copy
         output.set_chapters(self._chapters())
 
-    def _chapters(self) -> list[dict[str, Any]]:
+    def _chapters(self) -> list[dict[str, object]]:
         """The chapters that the part touches, as far as it does."""
         chapters = []
         for chapter in self.source.chapters():
@@ -94,7 +93,7 @@ class Copier:
                 chapters.append({**chapter, "start": first, "end": last})
         return chapters
 
-    def packets(self) -> Iterator[tuple[Fraction, Any]]:
+    def packets(self) -> Iterator[tuple[Fraction, av.Packet]]:
         """The packets of the part with their times in seconds, for the streams that were added."""
         if not self.streams:
             return
@@ -104,7 +103,7 @@ class Copier:
             for packet in self.source.demux([self.source.streams[index] for index in self.streams]):
                 yield from self._placed(packet)
 
-    def _placed(self, packet: Any) -> Iterator[tuple[Fraction, Any]]:
+    def _placed(self, packet: av.Packet) -> Iterator[tuple[Fraction, av.Packet]]:
         if packet.pts is None:
             return
         base = Fraction(packet.time_base)
@@ -118,7 +117,7 @@ class Copier:
         yield seconds, packet
 
 
-def _takes(container: str, stream: Any) -> bool:
+def _takes(container: str, stream: av.stream.Stream) -> bool:
     """Whether a container takes a stream, found out by writing a header of it."""
     try:
         with av.open(io.BytesIO(), "w", format=container) as trial:
@@ -129,7 +128,7 @@ def _takes(container: str, stream: Any) -> bool:
     return True
 
 
-def _left_out(stream: Any, container: str) -> str:
+def _left_out(stream: av.stream.Stream, container: str) -> str:
     """A note on a stream that a container does not take, and which does."""
     codec = stream.codec_context.name if stream.codec_context else "unknown"
     remedy = next((suffix for each, suffix in _TAKERS.items() if each != container and _takes(each, stream)), None)

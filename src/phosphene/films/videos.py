@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import av
-from av.codec.context import CodecContext
+from torch import Tensor
 
 from phosphene.errors import DISK_FULL, ImageError, OutOfSpaceError
 from phosphene.films import colours
@@ -38,7 +37,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: Path, max_pixels: int = 0, **options: str) -> Iterator[Any]:
+def opened(path: Path, max_pixels: int = 0, **options: str) -> Iterator[av.container.InputContainer]:
     """A film file for PyAV; what is none raises an `ImageError`."""
     options |= {"format_whitelist": _DEMUXERS, **_limit(max_pixels)}
     with translated(path), av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
@@ -90,7 +89,7 @@ class Video:
             self.alpha = colours.has_alpha(frame)
             self._look_at(frame, stream)
 
-    def _check_header(self, stream: Any) -> None:
+    def _check_header(self, stream: av.VideoStream) -> None:
         if stream.codec_context is None:
             raise ImageError(
                 f"{self.path.name} is coded in a way that is not known here.\n"
@@ -98,7 +97,7 @@ class Video:
             )
         check_size(self.path.name, stream.width, stream.height, self.max_pixels)
 
-    def _look_at(self, frame: Any, stream: Any) -> None:
+    def _look_at(self, frame: av.VideoFrame, stream: av.VideoStream) -> None:
         """Learns from the first picture how all are to be understood."""
         if frame.interlaced_frame:
             raise ImageError(
@@ -114,7 +113,7 @@ class Video:
         elif (bits := colours.depth_of(frame)) > 8:
             self.notes.append(f"its {bits} bits per channel are read as they are; films are written with 8")
 
-    def _square(self, frame: Any, aspect: Fraction | None) -> tuple[int, int]:
+    def _square(self, frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
         """Height and width of the stored picture with square pixels: the side that is too short is stretched."""
         height, width, aspect = frame.height, frame.width, aspect or Fraction(1)
         if aspect == 1 or not Fraction(1, _STRANGEST_ASPECT) <= aspect <= _STRANGEST_ASPECT:
@@ -139,7 +138,7 @@ class Video:
                 self._note_end()
                 return
 
-    def _timed(self, frames: Iterator[Any]) -> Iterator[Shot]:
+    def _timed(self, frames: Iterator[av.VideoFrame]) -> Iterator[Shot]:
         """Frames with their times, which grow; one that is shown for no time is left out."""
         step, last = 1 / self.rate, None
         for frame in frames:
@@ -162,11 +161,11 @@ class Video:
         elif abs(steps - 1) > tolerance:
             self._note("its frame rate varies: every frame keeps its time; --fps gives them an even one")
 
-    def _read(self, frame: Any) -> Any:
+    def _read(self, frame: av.VideoFrame) -> tuple[Tensor, Tensor | None]:
         with translated(self.path):
             return colours.pixels_of(frame, self.stored, self.turn, alpha=self.alpha)
 
-    def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
+    def _decoded(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
         """Decoded frames; what is damaged is left out and noted."""
         decoder, damaged = _decoder(stream), 0
         decoder.options = {**decoder.options, **_limit(self.max_pixels)}
@@ -182,7 +181,7 @@ class Video:
                 self._note("parts of it are damaged, and are left out: the frame before is shown for longer")
             yield from frames
 
-    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+    def _packets(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
         failures = 0
         while failures < _PATIENCE:
             try:
@@ -203,7 +202,7 @@ class Video:
             self.notes.append(text)
 
 
-def video_stream(container: Any, path: Path) -> Any:
+def video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     """The stream of moving pictures; an `ImageError` if there is none, such as where a song shows its cover."""
     streams = [each for each in container.streams.video if not each.disposition & each.disposition.attached_pic]
     if not streams:
@@ -212,16 +211,16 @@ def video_stream(container: Any, path: Path) -> Any:
     return best if best in streams else streams[0]
 
 
-def _decoder(stream: Any) -> Any:
+def _decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     """FFmpeg's own decoders of VP8 and VP9 leave transparency out; libvpx has it."""
     name = stream.codec_context.name
     tags = {key.lower(): text for key, text in stream.metadata.items()}
     if name in ("vp8", "vp9") and tags.get("alpha_mode") == "1":
-        return CodecContext.create("libvpx-vp9" if name == "vp9" else "libvpx", "r")
+        return av.VideoCodecContext.create("libvpx-vp9" if name == "vp9" else "libvpx", "r")
     return stream.codec_context
 
 
-def _seek(container: Any, stream: Any, seconds: Fraction) -> bool:
+def _seek(container: av.container.InputContainer, stream: av.VideoStream, seconds: Fraction) -> bool:
     try:
         container.seek(int(seconds / stream.time_base), stream=stream)
     except av.FFmpegError:
@@ -229,16 +228,16 @@ def _seek(container: Any, stream: Any, seconds: Fraction) -> bool:
     return True
 
 
-def _seconds(frame: Any) -> Fraction | None:
+def _seconds(frame: av.VideoFrame) -> Fraction | None:
     return None if frame.pts is None else frame.pts * Fraction(frame.time_base)
 
 
-def _rate(stream: Any) -> Fraction:
+def _rate(stream: av.VideoStream) -> Fraction:
     rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     return next((Fraction(rate) for rate in rates if rate and 0 < rate <= _HIGHEST_RATE), _USUAL_RATE)
 
 
-def _stored_duration(stream: Any) -> Fraction | None:
+def _stored_duration(stream: av.VideoStream) -> Fraction | None:
     """Seconds of the stream: a number in MP4, a text in Matroska."""
     if stream.duration:
         return Fraction(stream.duration * stream.time_base)
@@ -246,5 +245,5 @@ def _stored_duration(stream: Any) -> Fraction | None:
     return Fraction(clock[1]) * 3600 + Fraction(clock[2]) * 60 + Fraction(clock[3]) if clock else None
 
 
-def _container_duration(container: Any) -> Fraction | None:
+def _container_duration(container: av.container.InputContainer) -> Fraction | None:
     return Fraction(container.duration, av.time_base) if container.duration else None
