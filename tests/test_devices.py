@@ -1,17 +1,21 @@
 """Other devices: the same code on the processor, and on torch's `meta`, which refuses tensors that were left behind."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from conftest import photograph, tiny
-from phosphene import images, networks, objectives
+from conftest import photograph
+from phosphene import features, images, networks, objectives
 from phosphene.ascent import gradient
-from phosphene.ascent.gradient import OnDevice, Torch, backend_on
 from phosphene.errors import SettingsError
 from phosphene.networks import network as devices
-from phosphene.objectives import Place
-from phosphene.recipes import dream
-from phosphene.recipes.settings import DEVICES, DreamSettings
+from phosphene.recipes import dream, pattern, style
+from phosphene.recipes.fields import DEVICES
+from phosphene.recipes.pattern_settings import PatternSettings
+from phosphene.recipes.settings import DreamSettings
+from phosphene.recipes.structure import StyleImage
+from phosphene.recipes.style_settings import StyleSettings
 
 
 def shapes(walk, pixels):
@@ -42,28 +46,59 @@ def test_a_device_gives_the_gradient_of_the_processor(efficientnet, text):
         return images.load(photograph("china"), long_side=96).pixels
 
     objective = objectives.read(text).prepare(efficientnet, opened).fit(96, 128)
-    pixels, place = torch.rand(1, 3, 96, 128), Place(0, 0, 96, 128)
-    g, values = OnDevice(efficientnet, objective, "cpu")(pixels, place)
-    wanted, others = Torch(efficientnet, objective)(pixels, place)
+    pixels, tiling = torch.rand(1, 3, 96, 128), gradient.Tiling(128, 16)
+    moved = replace(efficientnet, walk=devices.walk_on(efficientnet.walk, "cpu"))
+    g, score = gradient.compute(pixels, moved, objective, tiling)
+    wanted, other = gradient.compute(pixels, efficientnet, objective, tiling)
     assert torch.equal(g, wanted)
-    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(values, others, strict=True))
+    assert score == other
 
 
-def test_a_whole_dream_on_a_device(monkeypatch):
-    network, pixels = tiny(torch.float64), torch.rand(1, 3, 90, 110, dtype=torch.float64)
-    chosen, seen = DreamSettings(octaves=2, steps=2, dtype="float64", layer="deep"), []
-    wanted = dream.dream(pixels, network, settings=chosen)
-    monkeypatch.setattr(gradient, "device_for", lambda _: "cpu:0")
-    on_device = OnDevice.__call__
+def test_pixels_go_to_the_network_and_activations_come_back(efficientnet):
+    there = replace(efficientnet, device="meta", walk=devices.walk_on(efficientnet.walk, "meta"))
+    seen = []
 
-    def watched(computes, *tile):
-        seen.append(computes.device)
-        return on_device(computes, *tile)
+    def watched(pixels, wanted):
+        seen.append(pixels.device.type)
+        yield from there.walk(pixels, wanted)
 
-    monkeypatch.setattr(OnDevice, "__call__", watched)
-    found = dream.dream(pixels, network, settings=chosen)
-    assert torch.equal(found, wanted)
-    assert set(seen) == {"cpu:0"}
+    with pytest.raises(NotImplementedError, match="meta"):  # what has no numbers cannot come back to the processor
+        features.extract(replace(there, walk=watched), torch.rand(1, 3, 64, 96), {"block3"})
+    assert seen == ["meta"]
+    here = torch.rand(1, 3, 64, 96, device="meta")
+    assert features.extract(there, here, {"block3"})["block3"].device.type == "meta"
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A second name of the processor, as a graphics card: the devices that were asked for."""
+    asked = []
+
+    def found(wanted):
+        asked.append(wanted)
+        return "cpu:0"
+
+    monkeypatch.setattr(devices, "device_for", found)
+    return asked
+
+
+def test_every_technique_computes_where_it_is_asked_to(tiny64, card):
+    pixels = torch.rand(1, 3, 90, 110, dtype=torch.float64)
+    common = {"dtype": "float64", "device": "xpu", "steps": 2}
+
+    def made(network):
+        yield dream.dream(pixels, network, settings=DreamSettings(octaves=2, layer="deep", **common))
+        source = [StyleImage(pixels.flip(3))]
+        for method in ("match", "gram"):
+            chosen = StyleSettings(style=("a.png",), scales=2, method=method, **common)
+            yield style.style(pixels, network, source, settings=chosen)
+        chosen = PatternSettings(layer="deep", channel=0, octaves=1, **common)
+        yield pattern.pattern(network, size=(64, 64), settings=chosen)
+
+    there = list(made(tiny64))
+    assert card == ["xpu"] * 4
+    for a, b in zip(there, made(replace(tiny64, device="cpu:0")), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_auto_takes_the_card_that_is_there(monkeypatch):
@@ -77,9 +112,8 @@ def test_auto_takes_the_card_that_is_there(monkeypatch):
         devices.device_for("cuda")
 
 
-def test_the_processor_is_torchs_and_a_card_may_lack_float64(tiny64, monkeypatch):
-    objective = objectives.layer("deep").prepare(tiny64)
-    assert isinstance(backend_on("cpu", tiny64, objective), Torch)
+def test_the_processor_is_where_a_network_is_and_a_card_may_lack_float64(tiny64, monkeypatch):
+    assert tiny64.on("cpu") is tiny64
     monkeypatch.setattr(devices, "is_here", lambda device: device in ("mps", "cpu"))
     with pytest.raises(SettingsError, match="--device mps knows no float64"):
-        backend_on("auto", tiny64, objective)
+        tiny64.on("auto")

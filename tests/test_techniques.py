@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import phosphene
+from phosphene import images
 from phosphene.cli import configuration, main
 from phosphene.errors import SettingsError
 from phosphene.records import journal, record
@@ -84,6 +86,16 @@ def test_a_folder_through_a_template_is_made_once(here, technique):
     assert again.stderr.count("there already") == 2
     other = run(*called(technique, "-o", "out/{stem}_{steps}.png", "--seed", "9"), code=1)
     assert other.stderr.count("made otherwise") == 2
+
+
+def test_what_a_version_without_a_setting_made_is_there_already(here, technique):
+    run(*called(technique, "-o", "out/{stem}.png"))
+    for file in (here / "out").iterdir():
+        made = record.read(file)
+        former = {name: value for name, value in made.settings.items() if name not in ("device", "memory")}
+        images.save(images.load(file).pixels, file, metadata=replace(made, settings=former).metadata(), overwrite=True)
+    again = run(*called(technique, "-o", "out/{stem}.png"))
+    assert again.stderr.count("there already") == 2
 
 
 def test_python_makes_the_same_folder(here, technique):

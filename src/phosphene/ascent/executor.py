@@ -118,7 +118,6 @@ class Work:
     network: Network
     objective: Objective  # fitted to the octave's size
     tiles: Sequence[Box]  # for the gradient
-    backend: gradient.Backend  # computes a tile's gradient
     rule: StepRule
     journal: Journal  # is told how far each pass is; its folder has room for files
 
@@ -168,7 +167,7 @@ class DiskExecutor:
     def _gradient(self, now: Raster, g: Raster, box: Box, shift: tiles.Shift) -> Sums:
         work = self.work
         pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
-        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective, work.backend)
+        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective)
         g.write(part, *box.core)
         return (score,)
 

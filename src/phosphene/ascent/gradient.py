@@ -6,7 +6,6 @@ Only detached pixels come in and only `g` goes out: a tile's graph is freed befo
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import product
 from typing import Protocol
 
@@ -17,39 +16,24 @@ from phosphene import features
 from phosphene.errors import NonFiniteError, SettingsError
 from phosphene.networks import Network
 from phosphene.networks.inspection import blamed
-from phosphene.networks.network import CPU, device_for, walk_on
 from phosphene.objectives import Objective, Place
 from phosphene.pixels import masks, tiles, transforms
 from phosphene.pixels.transforms import SMALLEST, fill, roll
-
-# What computes a tile's gradient: torch, on the processor or on a graphics card
-
 
 Values = list[tuple[str, Tensor]]
 """Each term's layer, and its weighted values `[h, w]`."""
 
 
-Backend = Callable[[Tensor, Place], tuple[Tensor, Values]]
-"""One network's and one objective's: ∂objective/∂pixels of a tile of any size, and each term's values.
+def _of_tile(pixels: Tensor, place: Place, network: Network, objective: Objective) -> tuple[Tensor, Values]:
+    """∂objective/∂pixels of a tile `[1, 3, h, w]` of any size that stands at a place, and each term's values.
 
-It is given the tile's pixels `[1, 3, h, w]` and the place where they stand.
-"""
-
-
-@dataclass(frozen=True)
-class Torch:
-    """Walks the network forward on the processor, and lets autograd walk it back."""
-
-    network: Network
-    objective: Objective
-
-    def __call__(self, pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
-        """As `Backend` says."""
-        leaf = pixels.detach().requires_grad_()
-        values = self.objective.values(features.extract(self.network, leaf, self.objective.layers), place)
-        _check_reached(values, self.network)
-        g = _backward(values, leaf, self.network)
-        return g, [(layer, each.detach()) for layer, each in values]
+    Precision is that of the network's numbers: with half of them (bfloat16) gradients erred by 18 to 30 %.
+    """
+    leaf = pixels.detach().requires_grad_()
+    values = objective.values(features.extract(network, leaf, objective.layers), place)
+    _check_reached(values, network)
+    g = _backward(values, leaf, network)
+    return g, [(layer, each.detach()) for layer, each in values]
 
 
 def _backward(values: Values, leaf: Tensor, network: Network) -> Tensor:
@@ -68,46 +52,6 @@ def _check_reached(values: Values, network: Network) -> None:
             f"{network.name} cannot dream at {layers}: no gradient comes from there to the picture.\n"
             "Its walk runs under torch.no_grad(), or detaches what it computes. Take that out."
         )
-
-
-@dataclass
-class OnDevice:
-    """Computes gradients through the network on a device; the picture and the objective stay here.
-
-    A tile goes there, its activations come back, and the objective is measured here, whatever it is made of; torch
-    takes the gradient along the same ways. Precision is that of the network's numbers: with half of them (bfloat16)
-    gradients erred by 18 to 30 %.
-    """
-
-    network: Network
-    objective: Objective
-    device: str
-
-    @cached_property
-    def _there(self) -> Network:
-        return replace(self.network, walk=walk_on(self.network.walk, self.device))
-
-    def __call__(self, pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
-        """As `Backend` says."""
-        leaf = pixels.detach().to(self.device, copy=True).requires_grad_()
-        there = features.extract(self._there, leaf, self.objective.layers)
-        here = {name: each.to(pixels.device) for name, each in there.items()}
-        values = self.objective.values(here, place)
-        _check_reached(values, self.network)
-        g = _backward(values, leaf, self.network)
-        return g.to(pixels.device), [(layer, each.detach()) for layer, each in values]
-
-
-def backend_on(device: str, network: Network, objective: Objective) -> Backend:
-    """What computes the gradient of a prepared and fitted objective on `auto`, `cpu`, or a graphics card.
-
-    Raises:
-        SettingsError: the device is not here, or cannot compute in the network's precision.
-    """
-    where = device_for(device)
-    if where == "mps" and network.dtype == torch.float64:
-        raise SettingsError("--device mps knows no float64. Give --device cpu.")
-    return Torch(network, objective) if where == CPU else OnDevice(network, objective, where)
 
 
 Shift = tiles.Shift
@@ -141,13 +85,13 @@ def compute(
     *,
     mask: Tensor | None = None,
     shift: Shift = (0, 0),
-    backend: Backend | None = None,
+    between: Callable[[], None] = lambda: None,
 ) -> tuple[Tensor, float]:
     """∂objective/∂pixels for `pixels` `[1, 3, H, W]`, and the score per pixel.
 
     Where a mask `[1, 1, H, W]` is 0, the gradient is not needed: tiles without any of it are left out, and it is 0
-    there. The network and its tiles see the picture shifted by `shift`; the gradient is the unshifted picture's. The
-    backend is one of this network and this objective, by default torch.
+    there. The network and its tiles see the picture shifted by `shift`; the gradient is the unshifted picture's.
+    `between` is called before each tile.
 
     Pictures of less than 32 pixels a side are seen continued by their edge.
 
@@ -155,14 +99,15 @@ def compute(
         NonFiniteError: the gradient is infinite or not a number.
     """
     if min(pixels.shape[-2:]) < SMALLEST:
-        return _of_small(pixels, network, objective, tiling, shift, backend)
+        return _of_small(pixels, network, objective, tiling, shift, between)
     if mask is None:
         g, found = torch.empty_like(pixels), boxes(pixels.shape[-2:], network, objective, tiling)
     else:
         g, found = torch.zeros_like(pixels), _covering(roll(mask, *shift), tiling, stride_of(network, objective))
     score = 0.0
     for box in found:
-        part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective, backend)
+        between()
+        part, part_score = of_box(_cut(pixels, box.context, shift), box, pixels.shape[-2:], network, objective)
         _put(g, part, box.core, shift)
         score += part_score
     if not all(map(math.isfinite, (score, *map(float, torch.aminmax(g))))):
@@ -177,16 +122,11 @@ def boxes(size: Sequence[int], network: Network, objective: Objective, tiling: T
 
 
 def of_box(
-    pixels: Tensor,
-    box: tiles.Box,
-    size: Sequence[int],
-    network: Network,
-    objective: Objective,
-    backend: Backend | None = None,
+    pixels: Tensor, box: tiles.Box, size: Sequence[int], network: Network, objective: Objective
 ) -> tuple[Tensor, float]:
     """The gradient on a tile's core and the core's score, from the `pixels` of its context in a picture of `size`."""
     place = Place(box.rows.low, box.columns.low, *size)
-    part, values = (backend or Torch(network, objective))(pixels, place)
+    part, values = _of_tile(pixels, place, network, objective)
     score = sum(float(features.core(each, network.layer(name).stride, box).sum()) for name, each in values)
     return part[(..., *box.inner)], score
 
@@ -233,12 +173,12 @@ def _runs(pixels: Tensor, where: tuple[slice, slice], shift: Shift) -> list[list
 
 
 def _of_small(
-    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, shift: Shift, backend: Backend | None
+    pixels: Tensor, network: Network, objective: Objective, tiling: Tiling, shift: Shift, between: Callable[[], None]
 ) -> tuple[Tensor, float]:
     """The gradient through the continuation of a small picture: what falls on the repeated edge belongs to the edge."""
     leaf = pixels.detach().clone().requires_grad_()
     continued = fill(roll(leaf, *shift), SMALLEST)
-    g, score = compute(continued.detach(), network, objective, tiling, backend=backend)
+    g, score = compute(continued.detach(), network, objective, tiling, between=between)
     return torch.autograd.grad(continued, leaf, g)[0], score
 
 

@@ -18,13 +18,17 @@ ALLOCATOR_WASTE = 1.8  # peak memory over what is counted below, at most, on bot
 
 
 def extract(network: Network, pixels: Tensor, layers: Collection[str]) -> Features:
-    """The activations `[1, C, h, w]` of `layers` for `pixels` `[1, 3, H, W]`; nothing past the deepest is computed."""
+    """The activations `[1, C, h, w]` of `layers` for `pixels` `[1, 3, H, W]`; nothing past the deepest is computed.
+
+    Pixels go to the network's device, and the activations come back to that of the pixels; torch takes a gradient along
+    the same ways.
+    """
     found: Features = {PIXELS: pixels} if PIXELS in layers else {}
     if len(found) == len(layers):
         return found
-    for name, activations in network.walk(pixels, layers):
+    for name, activations in network.walk(pixels.to(network.device), layers):
         if name in layers:
-            found[name] = activations
+            found[name] = activations.to(pixels.device)
             if len(found) == len(layers):
                 break
     return found

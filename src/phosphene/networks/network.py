@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MethodType
@@ -71,6 +71,7 @@ class Network:
         layers: layer name → `Layer`, in the order of the walk.
         default_layer: where it dreams unless told otherwise.
         dtype: of its weights, and so of the pixels that it takes.
+        device: where its weights lie, as torch calls it; `on` moves them.
         file: the weights' file name.
         sha256: of that file.
         classifier: what it makes classes of, if it can.
@@ -88,6 +89,7 @@ class Network:
     file: str
     sha256: str
     classifier: Classifier | None = None
+    device: str = "cpu"
     probes: tuple[int, int] = (64, 128)
     notes: tuple[str, ...] = ()
     silent: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -102,6 +104,17 @@ class Network:
     def identity(self) -> dict[str, str]:
         """What a record knows it by."""
         return {"name": self.name, "file": self.file, "sha256": self.sha256}
+
+    def on(self, device: str) -> "Network":
+        """The network with its weights on `auto`, `cpu`, or a graphics card.
+
+        Raises:
+            SettingsError: the device is not here, or cannot compute in the network's precision.
+        """
+        where = device_for(device)
+        if where == "mps" and self.dtype == torch.float64:
+            raise SettingsError("--device mps knows no float64. Give --device cpu.")
+        return self if where == self.device else replace(self, device=where, walk=walk_on(self.walk, where))
 
     def layer(self, name: str) -> Layer:
         """The layer of that name.
@@ -128,7 +141,7 @@ class Network:
             UnknownNameError: the network has no classes.
         """
         with torch.no_grad():
-            walk = self.walk(pixels.to(self.dtype), {"logits"})
+            walk = self.walk(pixels.to(self.device, self.dtype), {"logits"})
             logits = next((found for name, found in walk if name == "logits"), None)
         if logits is None:
             raise UnknownNameError(f"{self.name} has no classes.")

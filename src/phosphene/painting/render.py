@@ -16,10 +16,8 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import AscentTerm, Step, climb_, gradient, planning
-from phosphene.ascent.gradient import Values, backend_on
 from phosphene.errors import OutOfSpaceError, Stop
 from phosphene.images import Picture
-from phosphene.objectives import Place
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look, Stroke
 from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount
 from phosphene.painting.look_cache import Box, LookCache, Size
@@ -259,13 +257,9 @@ def refine_(
     objective = asked.objective.fit(*size)
     (tiling,) = recipe.tilings_of(network, objective, settings, [here])
     tiling = gradient.around(mask, network, objective, tiling)
-    backend = backend_on(settings.device, network, objective)
-
-    def watched(pixels: Tensor, place: Place) -> tuple[Tensor, Values]:
-        between()
-        return backend(pixels, place)
-
-    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=watched)
+    compute = partial(
+        gradient.compute, network=network.on(settings.device), objective=objective, tiling=tiling, between=between
+    )
     rule = recipe.refining_rule(recipe.rule_of(settings, engine.look_cache.share), engine.look_cache.size, size)
     generator = torch.Generator().manual_seed(settings.seed + size[0])
     climb_(

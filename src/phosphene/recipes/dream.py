@@ -65,6 +65,7 @@ def dream(
         NonFiniteError: the ascent left the numbers.
     """
     settings = settings or DreamSettings()
+    network = network.on(settings.device)
     areas = _areas(objective or resolve_objective(network, settings).prepare(network), mask, regions)
     bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale, settings.base_size)
     sizes, start = sizes_of(settings, *pixels.shape[-2:]), base_size_of(settings, *pixels.shape[-2:])
@@ -166,8 +167,7 @@ def _part(
     objective = area.objective.fit(*size)
     mask = None if area.mask is None else masks.at(area.mask, *size)
     tiling = gradient.around(mask, network, objective, tiling)
-    backend = gradient.backend_on(settings.device, network, objective)
-    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling, backend=backend)
+    compute = partial(gradient.compute, network=network, objective=objective, tiling=tiling)
     return AscentTerm(compute, mask, area.strength, sees=tiling.overlap)
 
 

@@ -127,6 +127,15 @@ arithmetic = partial(
     ("float32", "float64"),
     because="explanation/architecture.md",
 )
+DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
+network_device = partial(
+    speed,
+    "auto",
+    "where the network computes: a graphics card if PyTorch finds one, or one of these",
+    DEVICES,
+    because="explanation/speed.md",
+    earlier="cpu",
+)
 memory_limit = partial(
     speed, "auto", "memory for the whole program, as 900MB or 2GB", holds="memory", because="explanation/tiles.md"
 )
@@ -190,6 +199,12 @@ def current(of: type[Settings], values: Values) -> ValueDict:
     """Values by the names that their settings have today: records and files of earlier versions say others."""
     renamed = {each.once: name for name, each in described(of).items() if each.once}
     return {renamed.get(name, name): value for name, value in values.items()}
+
+
+def as_recorded(of: type[Settings], values: Values) -> ValueDict:
+    """What a record of any version says of all settings: those that its version did not have are as they were then."""
+    then = {name: each.default if each.earlier is None else each.earlier for name, each in described(of).items()}
+    return then | current(of, values)
 
 
 def combined(of: type[Settings], *places: Values) -> ValueDict:

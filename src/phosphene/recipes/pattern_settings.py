@@ -66,6 +66,7 @@ class PatternSettings(Settings):
         because=PAPER,
     )
     dtype: str = fields.arithmetic()
+    device: str = fields.network_device()
     memory: str = fields.memory_limit()
 
     def __post_init__(self) -> None:

@@ -85,7 +85,6 @@ PRESETS |= _by_name(
     Named("hoops", "rings within rings", {**_ONE, "channel": 68, "chroma": 0.4}),
 )
 
-DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")  # as torch calls them
 ALPHA = "alpha"  # in place of a mask: the picture's own transparency
 SKY = "sky"  # likewise: what the program finds to be sky
 BEST = "best"  # in place of a layer: those that suit the guide
@@ -202,9 +201,7 @@ class DreamSettings(Settings):
     )
     clip: str = finer("soft", "how pixels are kept within range", ("soft", "hard", "none"), because=WHY)
     dtype: str = fields.arithmetic()
-    device: str = speed(
-        "auto", "where: a graphics card if PyTorch finds one, or one of these", DEVICES, because="explanation/speed.md"
-    )
+    device: str = fields.network_device()
     memory: str = fields.memory_limit()
     tile: int | None = speed(
         None, "largest side of a tile in pixels; by default what the memory allows", (64, math.inf)

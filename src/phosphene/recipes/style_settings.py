@@ -68,6 +68,7 @@ class StyleSettings(Settings):
         "match", "like goes to like, place by place; or the whole picture's statistics", ("match", "gram"), because=PAGE
     )
     dtype: str = fields.arithmetic()
+    device: str = fields.network_device()
     memory: str = fields.memory_limit()
 
     def __post_init__(self) -> None:

@@ -65,6 +65,7 @@ class StyleChanges(TypedDict, total=False):
     step_size: float
     method: Literal["match", "gram"]
     dtype: Literal["float32", "float64"]
+    device: Literal["auto", "cuda", "xpu", "mps", "cpu"]
     memory: str
 
 
@@ -87,4 +88,5 @@ class PatternChanges(TypedDict, total=False):
     robustness: float
     normalise: Literal["plain", "laplacian"]
     dtype: Literal["float32", "float64"]
+    device: Literal["auto", "cuda", "xpu", "mps", "cpu"]
     memory: str

@@ -279,8 +279,8 @@ def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, set
     """Seconds for each pixel of a tile, on the device that will compute it; a first run warms up."""
     rows, columns = (side.stop - side.start for side in box.context)
     pixels = torch.rand(1, 3, rows, columns, dtype=network.dtype, generator=torch.Generator().manual_seed(0))
-    backend = gradient.backend_on(settings.device, network, objective)
-    gradient.of_box(pixels, box, size, network, objective, backend)
+    network = network.on(settings.device)
+    gradient.of_box(pixels, box, size, network, objective)
     started = time.perf_counter()
-    gradient.of_box(pixels, box, size, network, objective, backend)
+    gradient.of_box(pixels, box, size, network, objective)
     return (time.perf_counter() - started) / box.seen

@@ -21,7 +21,7 @@ from phosphene.networks.network import device_for
 from phosphene.objectives import Objective
 from phosphene.pixels.canvases import canvas, is_canvas
 from phosphene.pixels.tiles import Box
-from phosphene.recipes.fields import Settings, Values, combined, current, described
+from phosphene.recipes.fields import Settings, Values, as_recorded, combined, described
 from phosphene.recipes.settings import is_region_word, join_region, split_region
 from phosphene.recipes.style_settings import weighted
 from phosphene.records.record import Facts, Record, beside
@@ -270,7 +270,8 @@ class Engine(ABC, Generic[Chosen]):
 
     def recorded(self, settings: Chosen, network: Network) -> dict[str, object]:
         """The settings as a record holds them: objectives as they print, files without their folders."""
-        machine = {"device": device_for(settings.device)} if hasattr(settings, "device") else {}
+        device: str | None = getattr(settings, "device", None)
+        machine = {"device": device_for(device)} if device else {}
         return {**settings.to_dict(), **without_folders(settings), "model": network.name, **machine}
 
     def provenance(self, settings: Chosen, network: Network, objective: str) -> Facts:
@@ -289,7 +290,7 @@ class Engine(ABC, Generic[Chosen]):
         """
         known = self.provenance(settings, network, objective)
         wanted = Record(**known, input={}, output={}, versions={}, threads=1)
-        found = replace(found, settings=current(self.technique.settings, found.settings))
+        found = replace(found, settings=as_recorded(self.technique.settings, found.settings))
         if chosen := self.chosen_for_each(settings):
             own = {name: found.settings.get(name) for name in chosen}
             wanted = replace(wanted, settings=wanted.settings | own, objective=found.objective)
