@@ -44,14 +44,12 @@ def _locked(path: Path) -> int:
     """A handle of a locked file, which is still the one of that name. Raises `BlockingIOError`: another has it."""
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-        try:
+        with contextlib.ExitStack() as otherwise:
+            otherwise.callback(os.close, handle)
             _lock(handle)
             if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-                return handle
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)  # who had it took its name away meanwhile
+                otherwise.pop_all()
+                return handle  # else who had it took its name away meanwhile
 
 
 def _lock(handle: int) -> None:

@@ -95,8 +95,10 @@ def _loaded(model: str) -> Callable[[list[str]], object]:
     """
     import torch
 
+    from phosphene.networks.network import use_threads
+
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    use_threads(1)
     from phosphene import networks
     from phosphene.cli import main
     from phosphene.techniques import TECHNIQUES
@@ -111,7 +113,7 @@ def _loaded(model: str) -> Callable[[list[str]], object]:
     startup.end()  # a collection of all of it in a child would copy every page
 
     def command_line(argv: list[str]) -> object:
-        torch.set_num_threads(threads)
+        use_threads(threads)
         return main(argv)
 
     return command_line

@@ -76,12 +76,11 @@ class SegmentWriter:
     @contextlib.contextmanager
     def _undoing(self) -> Iterator[None]:
         """Removes the file if what is done here fails; what FFmpeg says of it becomes an error that teaches."""
-        try:
+        with contextlib.ExitStack() as failed:
+            failed.push(self._undo)
             with translated(self.path):
                 yield
-        except BaseException as error:
-            self._undo.__exit__(type(error), error, error.__traceback__)
-            raise
+            failed.pop_all()
 
     def write(self, frame: Frame) -> None:
         """Adds a frame; its number plays no part.
