@@ -243,7 +243,7 @@ def many(
     recursive: bool = False,
     force: bool = False,
     on_step: OnStep | None = None,
-    **wishes: Any,
+    **wishes: object,
 ) -> Iterator[BatchResult]:
     """Makes many pictures and saves them, one after the other, as the command line does.
 

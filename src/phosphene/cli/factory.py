@@ -145,7 +145,7 @@ def _check_named(technique: Technique, inputs: tuple[str, ...], values: ValueDic
 @file_flag("--input", "input_", metavar="PATH", help="the picture it began as, if not beside it")
 @options.max_pixels
 @click.pass_context
-def redo(context: click.Context, /, picture: str, input_: str | None, max_pixels: int | None, **flags: Any) -> int:
+def redo(context: click.Context, /, picture: str, input_: str | None, max_pixels: int | None, **flags: object) -> int:
     """Makes a dream, a pattern or a painting again from the record inside PICTURE, perhaps with other settings.
 
     The result is another file, cat-dream-redo.png for cat-dream.png.

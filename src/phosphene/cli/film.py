@@ -264,6 +264,6 @@ def _report(name: str, made: "MadeFilm", console: Console, seconds: float) -> No
     else:
         console.say(f"Stopped at {made.record.reached}, after {spoken(seconds)}. What there was is in {made.path}")
         console.say(f"The rest of it: phosphene resume {made.path}")
-    facts: dict[str, Any] = {"input": name, "output": str(made.path), "seconds": round(seconds, 3)}
+    facts: dict[str, object] = {"input": name, "output": str(made.path), "seconds": round(seconds, 3)}
     told = {"complete": made.record.complete, "notes": list(made.notes), "record": json.loads(made.record.to_json())}
     console.tell(facts | told)

@@ -37,7 +37,7 @@ class Flag(click.Option):
         self.group, self.former = group, former  # the former name is taken, and not told
 
 
-def flag(*names: str, group: str = REST, metavar: str | None = None, **more: Any) -> Callable[[Function], Function]:
+def flag(*names: str, group: str = REST, metavar: str | None = None, **more: object) -> Callable[[Function], Function]:
     """Adds a flag to a command; other arguments are those of `click.option`."""
     more.setdefault("shell_complete", _COMPLETED.get(metavar or ""))
     return click.option(*names, cls=Flag, group=group, metavar=metavar, **more)

@@ -247,7 +247,7 @@ class Console:
         """An error, which is heard in any case."""
         click.echo(click.style("Error: ", fg="red") + text, err=True)
 
-    def tell(self, facts: dict[str, Any]) -> None:
+    def tell(self, facts: dict[str, object]) -> None:
         """A line for a program."""
         if self.json:
             click.echo(json.dumps(facts))

@@ -74,7 +74,7 @@ class WorkerPool:
             (held,) = self.client.scatter([thing], workers=workers, broadcast=owner is None, direct=True, hash=False)
         return held
 
-    def run(self, owner: str, work: Callable[..., Any], *arguments: object) -> Future:
+    def run(self, owner: str, work: Callable[..., object], *arguments: object) -> Future:
         """Has a worker call a function; futures among the arguments are what they stand for."""
         return self.client.submit(work, *arguments, workers=[owner], allow_other_workers=False, pure=False)
 

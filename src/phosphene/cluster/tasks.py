@@ -29,6 +29,7 @@ from phosphene.objectives import Objective
 from phosphene.pixels import tiles
 from phosphene.pixels.canvases import is_canvas
 from phosphene.pixels.tiles import Box
+from phosphene.recipes.fields import Settings
 from phosphene.run import Dream, Prepared, prepare
 from phosphene.techniques import TECHNIQUES
 from phosphene.techniques.engine import pictures
@@ -201,7 +202,7 @@ class TaskQueue:
     _topic: str = field(default_factory=lambda: f"phosphene-{uuid4().hex}")
     _done: dict[int, float] = field(default_factory=dict)
 
-    def run(self, tasks: Sequence[Callable[[], Any]], *sent: Any) -> Iterator[tuple[int, Outcome]]:
+    def run(self, tasks: Sequence[Callable[[], object]], *sent: object) -> Iterator[tuple[int, Outcome]]:
         """The number of each task, from 0, and what came of it, as they are done.
 
         A task is made only when its turn comes, so that few files are in memory. Things `sent` go to all workers,
@@ -293,7 +294,7 @@ class PictureTask:
     """A picture to make: of a file, of the canvas of that name, or of `None` where the settings say of what."""
 
     source: Sent | str | None
-    settings: Any
+    settings: Settings
     opening: Opening
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 from phosphene import images
 from phosphene.ascent import OnStep
@@ -120,7 +119,7 @@ def _film_path(source: images.Source) -> Path:
     return Path(source)
 
 
-def _flight(values: dict[str, Any]) -> ZoomOptions:
+def _flight(values: ValueDict) -> ZoomOptions:
     towards = values.get("towards", (0.5, 0.5))
     return ZoomOptions(**{**values, "towards": tuple(towards) if isinstance(towards, list) else towards})
 

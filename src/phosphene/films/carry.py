@@ -24,6 +24,7 @@ from phosphene.films.motion import Grey
 from phosphene.films.reading import FilmReader
 from phosphene.images import Picture
 from phosphene.pixels.transforms import at
+from phosphene.recipes.fields import Settings
 from phosphene.recipes.settings import is_region_word, split_region
 from phosphene.run import Prepared
 from phosphene.techniques.engine import PreparedPicture
@@ -76,7 +77,7 @@ class CarriedFrames:
         )
         return made
 
-    def _anew(self, now: _Original, settings: Any) -> tuple[Tensor, _Last]:
+    def _anew(self, now: _Original, settings: Settings) -> tuple[Tensor, _Last]:
         """The first frame, or the first after a cut, whose brightness and colours change as the first scene's did."""
         pixels = now.frame.pixels
         work = self._begin(now.frame, settings)
@@ -91,7 +92,7 @@ class CarriedFrames:
         age = torch.full_like(detail[:, :1], YOUNG)
         return made, _Last(now.grey, detail, age if now.mask is None else age * (now.mask > 0), mean, spread, chosen)
 
-    def _goes_on(self, now: _Original, settings: Any, last: _Last, along: _Along) -> tuple[Tensor, _Last]:
+    def _goes_on(self, now: _Original, settings: Settings, last: _Last, along: _Along) -> tuple[Tensor, _Last]:
         """A frame that shows what the one before showed."""
         pixels, settings = now.frame.pixels, replace(settings, **last.chosen)
         how = self._engine.continued(settings, (pixels.shape[-2], pixels.shape[-1]))
@@ -142,7 +143,7 @@ class CarriedFrames:
     def _engine(self) -> Any:
         return self.prepared.technique.engine
 
-    def _begin(self, frame: Frame, settings: Any) -> PreparedPicture:
+    def _begin(self, frame: Frame, settings: Settings) -> PreparedPicture:
         ready = self.prepared
         work: PreparedPicture = self._engine.begin(
             self._picture(frame), settings, ready.network, ready.cache, ready.objective
@@ -200,7 +201,7 @@ class _Last:
     age: Tensor  # `[1, 1, H, W]`, frames that a place has been seen for, at most `YOUNG`
     mean: Tensor  # `[1, 3, 1, 1]`, of the first frame's detail
     spread: Tensor  # likewise, the standard deviation of that of the first frame after a cut
-    chosen: dict[str, Any]  # settings that were chosen for the first frame
+    chosen: dict[str, object]  # settings that were chosen for the first frame
 
     def along(self, now: Grey) -> _Along | None:
         """What it leaves for a frame of that brightness; `None` after a cut."""

@@ -50,7 +50,7 @@ class Curve(Protocol):
     """How the value of a setting changes."""
 
     @property
-    def values(self) -> tuple[Any, ...]:
+    def values(self) -> tuple[object, ...]:
         """Values that it takes, and between which all others are."""
 
     def at(self, seconds: float, envelope: Envelope | None) -> Any:
@@ -171,7 +171,7 @@ def looks(name: str, text: str, seconds: float | None) -> Points:
     return Points(tuple(seconds * number / (len(values) - 1) for number in range(len(values))), values)
 
 
-def _points(name: str, text: str, read: Callable[[str], Any], takes: str) -> Points:
+def _points(name: str, text: str, read: Callable[[str], object], takes: str) -> Points:
     """Points of a text "SECONDS:VALUE, …". Raises `SettingsError`: it is written otherwise, or times do not ascend."""
     try:
         parts = [(time, value.strip()) for time, colon, value in (part.partition(":") for part in text.split(","))]

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -194,7 +193,7 @@ def film(
     network: Network | str | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    **wishes: Any,
+    **wishes: object,
 ) -> MadeFilm:
     """Makes a film of dreams, or of paintings where `style` or `filter` is named, with the sound of its source.
 
@@ -227,7 +226,7 @@ def zoom(
     options: FilmOptions | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    **wishes: Any,
+    **wishes: object,
 ) -> MadeFilm:
     """Makes an endless zoom into a picture: new forms grow out of the old ones.
 

@@ -7,7 +7,6 @@ for Videos" (2016), section 5: there the flow back and the flow forth do not lea
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +17,9 @@ from torch import Tensor
 
 Flow = NDArray[np.float32]
 """`[H, W, 2]`: how far each place lies from where it was, to the right and down, in pixels."""
+
+Array = NDArray[np.floating]
+"""A picture's numbers, `[H, W, C]`."""
 
 Grey = NDArray[np.uint8]
 """A frame's brightness, `[H, W]`."""
@@ -106,20 +108,20 @@ def _grown(mask: Tensor, side: int) -> Tensor:
     return F.max_pool2d(mask, side, 1, side // 2)
 
 
-def _warped(picture: NDArray[Any], flow: Flow) -> NDArray[Any]:
+def _warped(picture: Array, flow: Flow) -> Array:
     """A picture `[H, W, C]` looked up where the flow leads."""
     height, width = flow.shape[:2]
     across, down = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    found: NDArray[Any] = cv2.remap(
+    found: Array = cv2.remap(
         picture, across + flow[..., 0], down + flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
     )
     return found
 
 
-def _array(pixels: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = pixels[0].permute(1, 2, 0).contiguous().numpy()
+def _array(pixels: Tensor) -> Array:
+    array: Array = pixels[0].permute(1, 2, 0).contiguous().numpy()
     return array
 
 
-def _tensor(array: NDArray[Any]) -> Tensor:
+def _tensor(array: Array) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.atleast_3d(array).transpose(2, 0, 1)))[None]

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from platformdirs import user_data_path
@@ -45,7 +44,7 @@ class Filter:
     folder: Path
     drawing: str | None = None
     picture: str | None = None
-    style: Mapping[str, Any] = field(default_factory=dict)
+    style: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def own(self) -> bool:

@@ -6,7 +6,6 @@ import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyvips
@@ -126,7 +125,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
     return (image.width, image.height) if orientation_of(image) >= 5 else (image.height, image.width)
 
 
-def in_strips(path: Path, **options: Any) -> pyvips.Image | None:
+def in_strips(path: Path, **options: object) -> pyvips.Image | None:
     """A PNG, JPEG or TIFF file for libvips, whose pixels are read as they are wanted; `None` for any other file.
 
     Of a TIFF that begins with a preview, it is the photograph. A camera's raw photograph is another file.

@@ -209,7 +209,7 @@ def _encode(
         if array.nbytes > _LARGEST_TIFF:
             raise ImageError("A TIFF ends at 4 GB, and this one could be larger.\nChoose PNG: name the file .png.")
         return texts.write(array, tags, metadata), ()
-    told: dict[str, Any] = {"quality": quality, "icc_profile": tags.profile}
+    told: dict[str, object] = {"quality": quality, "icc_profile": tags.profile}
     if format == "jpeg":
         block, xmp, notes = texts.jpeg_exif(tags, metadata)
         # 4:4:4: a dream's colours are as fine as its lines.
@@ -223,7 +223,7 @@ def _encode(
     return _jxl(array, tags, told)
 
 
-def _jxl(array: Array, tags: Tags, told: dict[str, Any]) -> tuple[bytes, tuple[str, ...]]:
+def _jxl(array: Array, tags: Tags, told: dict[str, object]) -> tuple[bytes, tuple[str, ...]]:
     """A JPEG XL; its writer knows sRGB alone."""
     notes: tuple[str, ...] = ()
     if tags.profile:

@@ -55,7 +55,7 @@ class _Enough(Exception):  # noqa: N818 - nothing is wrong
 class _Ear:
     """Hears modules as they are called, and keeps of their outputs what it was told to."""
 
-    def __init__(self, keep: Keep, wanted: Collection[str] | None, found: dict[str, Any]) -> None:
+    def __init__(self, keep: Keep, wanted: Collection[str] | None, found: dict[str, object]) -> None:
         self.keep, self.wanted, self.found = keep, wanted, found
         self._calls: Counter[str] = Counter()
 
@@ -123,7 +123,7 @@ class Body:
         self.mean = colours(about.mean or (), MEAN, about, self.grey, self.dtype)
         self.deviation = colours(about.deviation or (), DEVIATION, about, self.grey, self.dtype)
 
-    def _listen(self, pixels: Tensor, keep: Keep) -> tuple[dict[str, Any], BaseException | None]:
+    def _listen(self, pixels: Tensor, keep: Keep) -> tuple[dict[str, object], BaseException | None]:
         found = self._heard(pixels, keep)
         return found, self.error
 
@@ -158,8 +158,8 @@ class Body:
         self.narrow |= pixels.shape[-2:] == (SIDE, 2 * SIDE) and self.error is not None and self._square
         return found
 
-    def _heard(self, pixels: Tensor, keep: Keep) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _heard(self, pixels: Tensor, keep: Keep) -> dict[str, object]:
+        found: dict[str, object] = {}
         self.error = None
         try:
             self.run(pixels.to(self.dtype), keep, None, found)

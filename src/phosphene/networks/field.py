@@ -72,10 +72,14 @@ class ReceptiveField:
 
     @classmethod
     def __torch_function__(
-        cls, function: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+        cls,
+        function: Callable[..., object],
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, object] | None = None,
     ) -> Any:
         """Answers torch's functions; what does not move positions leaves the view as it is."""
-        rule: Callable[..., Any] = _RULES.get(getattr(function, "__name__", ""), ReceptiveField.same)
+        rule: Callable[..., object] = _RULES.get(getattr(function, "__name__", ""), ReceptiveField.same)
         return rule(*args, **(kwargs or {}))
 
 
@@ -107,13 +111,18 @@ def _split(view: ReceptiveField, sizes: Sequence[int], *_: object, **__: object)
     return tuple(replace(view, channels=size) for size in sizes)
 
 
-_RULES: dict[str, Callable[..., Any]] = {"conv2d": _convolve, "max_pool2d": _pool, "cat": _concatenate, "split": _split}
+_RULES: dict[str, Callable[..., object]] = {
+    "conv2d": _convolve,
+    "max_pool2d": _pool,
+    "cat": _concatenate,
+    "split": _split,
+}
 
 
 # What the layers of a network that nobody described see, found by running it
 
 
-Keep = Callable[[str, Tensor], Any]
+Keep = Callable[[str, Tensor], object]
 """A layer's name and output, to what is kept of it."""
 
 Run = Callable[[Tensor, Keep], dict[str, Any]]

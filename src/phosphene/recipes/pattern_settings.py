@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from phosphene.errors import SettingsError
 from phosphene.recipes import fields
@@ -84,7 +84,7 @@ class PatternSettings(Settings):
         return self.objective is None and self.channel is None
 
 
-def settings(of: str | None = None, **changes: Any) -> PatternSettings:
+def settings(of: str | None = None, **changes: object) -> PatternSettings:
     """The settings of a word, as `block8:37`, and changes to them.
 
     Raises:

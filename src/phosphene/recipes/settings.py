@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.recipes import fields
@@ -229,7 +229,7 @@ class DreamSettings(Settings):
             )
 
 
-def settings(*, recipe: str | None = None, preset: str | None = None, **changes: Any) -> DreamSettings:
+def settings(*, recipe: str | None = None, preset: str | None = None, **changes: object) -> DreamSettings:
     """The settings of a recipe, then a preset's, then `changes`; the later wins.
 
     A recipe has a few more for dreams with a guide.

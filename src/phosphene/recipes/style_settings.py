@@ -1,7 +1,7 @@
 """The settings of a style; nothing here needs torch."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from phosphene.errors import SettingsError
 from phosphene.recipes import fields
@@ -79,7 +79,7 @@ class StyleSettings(Settings):
             weighted(word)
 
 
-def settings(**changes: Any) -> StyleSettings:
+def settings(**changes: object) -> StyleSettings:
     """The settings that suit a filter, if one is named, and changes to them.
 
     Raises:

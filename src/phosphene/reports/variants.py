@@ -33,7 +33,7 @@ from phosphene.techniques.opening import CANVAS_SIZE, Opened, Opening
 class Library:
     """Networks, each loaded once."""
 
-    loaded: dict[tuple[Any, ...], Network] = field(default_factory=dict)
+    loaded: dict[tuple[object, ...], Network] = field(default_factory=dict)
 
     def take(self, network: Network, varied: Collection[str] = ()) -> Facts:
         """Takes a network that is loaded already; gives the settings that stand for it.
@@ -73,7 +73,7 @@ class VariantMaker:
     library: Library
     opening: Opening = field(default_factory=Opening)
     named: dict[str, Sent] = field(default_factory=dict)
-    _opened: dict[tuple[Any, ...], Opened] = field(default_factory=dict)
+    _opened: dict[tuple[object, ...], Opened] = field(default_factory=dict)
     _objectives: dict[Any, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -93,7 +93,7 @@ class VariantMaker:
         self._objective(chosen)
         return chosen
 
-    def _objective(self, settings: Any) -> str:
+    def _objective(self, settings: Settings) -> str:
         """What a record says of the objective, as far as it is known before a picture is made."""
         if settings not in self._objectives:
             network = self.library(settings)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep
@@ -36,7 +35,7 @@ def redo(
     keep: CheckpointOptions | None = None,
     on_forecast: OnForecast | None = None,
     max_pixels: int = images.MAX_PIXELS,
-    **changes: Any,
+    **changes: object,
 ) -> Dream | LargeDream:
     """Makes a dream, a pattern or a style again from its record; arguments and errors are those of `phosphene.redo`."""
     made = record.read(source)

@@ -213,7 +213,7 @@ def make(
     opening: Opening | None = None,
     on_step: OnStep | None = None,
     keep: CheckpointOptions | None = None,
-    **wishes: Any,
+    **wishes: object,
 ) -> Dream | LargeDream:
     """A picture of any technique, by name.
 

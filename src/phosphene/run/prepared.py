@@ -25,7 +25,7 @@ from phosphene.pixels.modes import standard_modes
 from phosphene.pixels.transforms import within
 from phosphene.recipes.fields import memory_bytes
 from phosphene.records.journal import Journal
-from phosphene.records.record import Record
+from phosphene.records.record import Facts, Record
 from phosphene.run import large
 from phosphene.run.checkpoint import Checkpoint, CheckpointOptions, StepRecorder, translate_oom
 from phosphene.run.large import LargeDream, OnForecast
@@ -124,9 +124,7 @@ class Dream:
         """
         return images.save(self.pixels, path, overwrite=overwrite, **self._extras(metadata, quality, dpi=dpi))
 
-    def _extras(
-        self, metadata: bool, quality: int, depth: int | None = None, dpi: float | None = None
-    ) -> dict[str, Any]:
+    def _extras(self, metadata: bool, quality: int, depth: int | None = None, dpi: float | None = None) -> Facts:
         texts = {"metadata": self.record.metadata()} if metadata else {}
         tags = self.source.tags.written(whole=metadata, dpi=dpi)
         return {
@@ -233,7 +231,7 @@ class Prepared:
     def make_opened(
         self,
         source: Picture,
-        origin: Mapping[str, Any],
+        origin: Mapping[str, object],
         *,
         on_step: OnStep | None = None,
         keep: CheckpointOptions | None = None,

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from phosphene import filters
 from phosphene.errors import PhospheneError, Stop
@@ -50,7 +50,7 @@ class Job:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: JobStage = "waiting"
     done: float = 0.0
-    result: dict[str, Any] | None = None
+    result: dict[str, object] | None = None
     result_file: Path | None = None
     media_type: str = "application/octet-stream"
     cancelled: bool = False

@@ -100,7 +100,7 @@ class JobState(TypedDict):
 class Layer(TypedDict):
     """A stroke, as the list of strokes shows it."""
 
-    look: dict[str, Any]
+    look: dict[str, object]
     opacity: Annotated[float, Field(ge=0, le=1)]
     visible: bool
     blend: Blend

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, NotRequired
 
 import numpy as np
 import torch
@@ -206,7 +206,7 @@ class _ReferenceFacts(TypedDict):
 
 
 class _SessionFacts(_ReferenceFacts):
-    history: dict[str, Any]
+    history: dict[str, object]
     notes: NotRequired[list[str]]
     references: NotRequired[dict[str, _ReferenceFacts]]
 

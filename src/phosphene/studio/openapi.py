@@ -3,7 +3,6 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -49,7 +48,7 @@ class Operation:
         return found | ({408} if FILE in self.takes else set())
 
     def _parameters(self) -> list[dict[str, object]]:
-        found: list[dict[str, Any]] = [
+        found: list[dict[str, object]] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": PATTERNS[name]}}
             for name in re.findall(r"{(\w+)}", self.path)
         ]

@@ -24,7 +24,7 @@ from phosphene.studio.requests import RequestContext
 
 Message = bytes | dict[str, Any]
 
-REFRESH: dict[str, Any] = {"event": "refresh"}
+REFRESH: dict[str, object] = {"event": "refresh"}
 
 
 @dataclass(frozen=True)

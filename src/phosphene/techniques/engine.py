@@ -48,7 +48,7 @@ class ImageCache:
     max_pixels: int = images.MAX_PIXELS  # refuses larger pictures; 0 refuses none
     hashes: dict[str, str] = field(default_factory=dict)
     _opened: dict[tuple[str, int | None], Picture] = field(default_factory=dict)
-    _made: dict[str, Any] = field(default_factory=dict)
+    _made: dict[str, object] = field(default_factory=dict)
 
     def __call__(self, source: images.Source, *, long_side: int | None = None) -> Tensor:
         """Its pixels `[1, 3, H, W]`, shrunk to a long side."""
@@ -66,7 +66,7 @@ class ImageCache:
             self._opened[key, long_side] = self._open(source, long_side)
         return self._opened[key, long_side]
 
-    def once(self, key: str, make: Callable[[], Any]) -> Any:
+    def once(self, key: str, make: Callable[[], object]) -> Any:
         """What is the same for every picture, made once and kept by a name."""
         if key not in self._made:
             self._made[key] = make()

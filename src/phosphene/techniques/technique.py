@@ -92,7 +92,7 @@ def _worded(key: str, value: object) -> object:
 class Continuation:
     """How a frame of a film is made from the frame before, laid over it along the motion."""
 
-    settings: Any  # for the frame
+    settings: Settings  # for the frame
     octave: int  # where it goes on: the octave's or size's number, from 1, the smallest first
     step: int  # how many of its steps are left out
     coarse: Any = None  # settings for a smaller frame, whose forms go to places that come into view; or they have none

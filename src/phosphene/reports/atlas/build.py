@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from phosphene import images
 from phosphene.ascent import OnStep
@@ -68,7 +67,7 @@ def atlas(
     on_page: OnPage | None = None,
     on_entry: OnEntry | None = None,
     on_step: OnStep | None = None,
-    **changes: Any,
+    **changes: object,
 ) -> Atlas:
     """Dreams a picture with every layer, and with the channels that are most active in it, into a page to browse.
 

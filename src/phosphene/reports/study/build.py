@@ -76,7 +76,7 @@ def study(
     threads: int | None = None,
     force: bool = False,
     on_progress: OnProgress | None = None,
-    **settings: Any,
+    **settings: object,
 ) -> Rows:
     """Makes a picture with every combination of settings, measures all of them, and writes a report to look at.
 

@@ -35,7 +35,7 @@ class View:
     entries: tuple[Entry, ...]  # those that are there
     rows: tuple[Row, ...]  # of the entries
     failures: Mapping[str, str]  # why others are not, by name
-    photograph: Mapping[str, Any] | None  # the spectrum of the picture that all began as; `None` of a pattern
+    photograph: Mapping[str, object] | None  # the spectrum of the picture that all began as; `None` of a pattern
 
     @property
     def baseline(self) -> Entry | None:

@@ -29,7 +29,7 @@ class Axis:
     """A setting, and the values that it takes in turn."""
 
     name: str  # of the setting
-    values: tuple[Any, ...]  # each once, in the order in which they were given
+    values: tuple[object, ...]  # each once, in the order in which they were given
 
 
 def settings_of(given: Mapping[str, object], of: Technique) -> dict[str, object]:

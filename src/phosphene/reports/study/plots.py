@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from phosphene.measures import MEASURES
+from phosphene.recipes.fields import ValueDict, Values
 from phosphene.reports.study.page import Group, View
 from phosphene.reports.study.results import Entry
 from phosphene.techniques import STYLE as STYLING
@@ -36,7 +37,7 @@ STYLE: Any = {
     "lines.linewidth": 1.8, "lines.solid_capstyle": "round", "xtick.major.size": 0, "ytick.major.size": 0,
     "ytick.minor.size": 0, "figure.facecolor": "none", "axes.facecolor": "none",
 }  # fmt: skip
-REFERENCE: dict[str, Any] = {"color": SOFT, "linewidth": 1.2, "linestyle": (0, (2, 2))}
+REFERENCE: ValueDict = {"color": SOFT, "linewidth": 1.2, "linestyle": (0, (2, 2))}
 FAINT: dict[str, object] = {"color": LINE, "linewidth": 1.1, "zorder": 1}
 _GAP = 10.5  # points between two names
 _FONTS = re.compile(r"'DejaVu Sans'[^;\"]*")
@@ -45,7 +46,7 @@ End = tuple[float, float, str, str]
 """Where a curve ends, its name and its colour."""
 
 
-def looks() -> Iterator[dict[str, Any]]:
+def looks() -> Iterator[ValueDict]:
     """Colours, and dashes where they do not suffice; always one more."""
     return ({"color": colour, "linestyle": dash} for dash, colour in cycle(product(DASHES, COLOURS)))
 
@@ -137,7 +138,7 @@ def scores(view: View) -> Figure:
     most = max(len(entry.facts["curve"]) for entry in view.entries)
     alike = not any(axis.name in _OBJECTIVE for axis in view.axes)
 
-    def draw(panel: Axes, entry: Entry, look: Mapping[str, Any]) -> tuple[float, float]:
+    def draw(panel: Axes, entry: Entry, look: Values) -> tuple[float, float]:
         curve, end = entry.facts["curve"], (0.0, 0.0)
         for number, octave in enumerate(curve):
             count = len(octave["scores"])
@@ -165,7 +166,7 @@ def spectra(view: View) -> Figure:
     periods = view.entries[0].facts[of]["periods"]
     places = [math.log2(period) for period in periods]
 
-    def draw(panel: Axes, entry: Entry, look: Mapping[str, Any]) -> tuple[float, float]:
+    def draw(panel: Axes, entry: Entry, look: Values) -> tuple[float, float]:
         energy = [max(each, _LEAST) for each in entry.facts[of]["energy"]]
         panel.plot(places, energy, marker="o", markersize=3, **look)
         return min(zip(places, energy, strict=True))
