@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Commands that tests call in their own process would tell its C library to keep all that is ever freed: gigabytes.
 memory.tune_malloc = lambda size: None
 
-# Stuffs are looked at on a small picture: most of what a quick style takes.
+# Regions are matched on a small picture: that is most of what a quick style takes.
 SIDE, correspondence.SIDE = correspondence.SIDE, 128
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -147,6 +147,6 @@ def wide() -> bytes:
 
 @pytest.fixture(autouse=True)
 def whole_maps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that are marked `semantics` look for stuffs as a real run does."""
+    """Tests that are marked `semantics` match regions as a real run does."""
     if "semantics" in request.keywords:
         monkeypatch.setattr(correspondence, "SIDE", SIDE)

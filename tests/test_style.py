@@ -54,7 +54,7 @@ def test_hypercolumns_stand_on_one_grid(tiny32: phosphene.Network) -> None:
 
 def test_a_picture_finds_itself(tiny64: phosphene.Network) -> None:
     pixels = texture(1, dtype=torch.float64)
-    method = Neighbours(tiny64, [StyleImage(pixels)], pixels, strength=0.5, firmness=0)
+    method = Neighbours(tiny64, [StyleImage(pixels)], pixels, strength=0.5, semantics=0)
     (palette,) = method.features
     where = palette.found(palette.vectors, *palette.vectors.new_zeros(len(palette.vectors), 4).split([0, 4], 1))
     assert (where == torch.arange(len(where))).all()
@@ -231,7 +231,7 @@ def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
 
     def alike(tone: float) -> tuple[float, float]:
         """How well brightness, and redness, of what places are to become go with the photograph's own."""
-        method = Neighbours(tiny32, [StyleImage(style)], content, strength=0.5, firmness=0, tone=tone)
+        method = Neighbours(tiny32, [StyleImage(style)], content, strength=0.5, semantics=0, tone=tone)
         aim = method.window(content, *recipe.windows(64, 80, 64 * 80))
         aim.look(content, (0, 0))
         pairs = []
@@ -273,7 +273,7 @@ def test_statistics_have_as_much_of_each_stuff_as_the_content(tiny32: phosphene.
     halves = torch.zeros(1, 2, 64, 64)
     halves[:, 0, :, :32], halves[:, 1, :, 32:] = 1, 1
     stuff = correspondence.Correspondence(halves, halves)
-    method = Neighbours(tiny32, [StyleImage(style, stuff=stuff)], style, strength=1, firmness=1)
+    method = Neighbours(tiny32, [StyleImage(style, correspondence=stuff)], style, strength=1, semantics=1)
     palette, rows = method.features[0], torch.arange(64) % 2
     left = torch.tensor([[1.0, 0.0]]).expand(64, -1)
     where = palette.stuff.argmax(1).argsort(stable=True)[:64]

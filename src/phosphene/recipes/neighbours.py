@@ -101,7 +101,7 @@ class StyleFeatures:
     measure: Measure  # the style's own
     basis: Tensor  # `[C, K]`, the directions in which the vectors differ most
     keys: Groups  # what a search compares, along these; what a place is; and its tone
-    known: Correspondence | None  # with the content
+    correspondence: Correspondence | None  # with the content
     stuff: Tensor  # what a place is, `[M, D]`
     weight: float  # among several styles
     tones: Tones  # of the style
@@ -138,11 +138,11 @@ class Neighbours:
         content: Tensor,
         *,
         strength: float,
-        firmness: float,
+        semantics: float,
         tone: float = 0.0,
     ) -> None:
         """Prepares the features of the style images, which have the size that goes with the content's."""
-        self.network, self.firmness, self.tone = network, firmness, tone
+        self.network, self.semantics, self.tone = network, semantics, tone
         self.own, self.pull, self.keep = 1 - strength, min(1.0, PULL * strength), structure_weight(strength)
         self.names = hypercolumns.layers(network, LOOKS)
         self.tones = Tones.of(hypercolumns.colours(content))
@@ -156,13 +156,15 @@ class Neighbours:
         vectors = hypercolumns.joined(columns, *measure)
         directions = F.normalize(vectors, dim=1)
         basis = principal(directions, SEARCHED)
-        stuff = _numbers(source.stuff.style if source.stuff else None, columns[0], source.pixels.shape[-2:])
+        stuff = _numbers(
+            source.correspondence.style if source.correspondence else None, columns[0], source.pixels.shape[-2:]
+        )
         colours = hypercolumns.colours(source.pixels)
         keys = Groups(torch.cat([directions @ basis, stuff, tones_of(colours, self.tone)], 1))
         layers, grid = [seen[name] for name in self.names], hypercolumns.size(*source.pixels.shape[-2:])
         tones = Tones.of(colours)
         return StyleFeatures(
-            vectors, colours, measure, basis, keys, source.stuff, stuff, source.weight, tones, layers, grid
+            vectors, colours, measure, basis, keys, source.correspondence, stuff, source.weight, tones, layers, grid
         )
 
     def window(self, content: Tensor, window: Window) -> Targets:
@@ -202,9 +204,11 @@ class Targets:
         wanted = (1 - method.own) * hypercolumns.joined(now, centres, lengths)
         wanted += method.own * hypercolumns.joined(once, method.content.centres, lengths)
         begin = (self.seen.box.rows.low - self.shift[0], self.seen.box.columns.low - self.shift[1])
-        numbers = _numbers(style.known.content if style.known else None, once[0], self.seen.size, begin)
+        numbers = _numbers(
+            style.correspondence.content if style.correspondence else None, once[0], self.seen.size, begin
+        )
         tones = tones_wanted(method.tones.as_in(style.tones, colours), method.tone)
-        stuff = method.firmness * numbers
+        stuff = method.semantics * numbers
         where = style.found(wanted, stuff, tones)
         weight = style.weight * method.pull
         wanted_moments = style.moments_of(where, stuff, self.seen.whole)

@@ -37,7 +37,7 @@ class StyleImage:
 
     pixels: Tensor  # `[1, 3, H, W]`
     weight: float = 1.0  # its share among several, which add up to 1
-    stuff: Correspondence | None = None  # of its places and the content's; `None` where only looks count
+    correspondence: Correspondence | None = None  # of its places and the content's; `None` where only looks count
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def _method(
     if settings.method == "gram":
         return Gram(network, sources, strength=settings.strength)
     return Neighbours(
-        network, sources, content, strength=settings.strength, firmness=settings.semantics, tone=settings.match_tone
+        network, sources, content, strength=settings.strength, semantics=settings.semantics, tone=settings.match_tone
     )
 
 

@@ -39,8 +39,8 @@ def drawn(content: Tensor, sources: Sequence[StyleImage]) -> Tensor:
     """The sheet `[1, 3, H, W]`: of each style's places, a colour; and the content's places in their counterparts'."""
     cells: list[tuple[str, Tensor]] = []
     for number, source in enumerate(sources, 1):
-        assert source.stuff is not None  # who asks for the sheet knows that something was matched
-        of, by = _colours(source.stuff)
+        assert source.correspondence is not None  # who asks for the sheet knows that something was matched
+        of, by = _colours(source.correspondence)
         name = "the style" if len(sources) == 1 else f"style {number}"
         cells += [("your picture", _over(content, of)), (name, _over(source.pixels, by))]
     return sheets.sheet(cells, columns=2, heading="one colour, one stuff")
@@ -86,7 +86,7 @@ class Styles(Engine[StyleSettings]):
         initial = None if settings.initial is None else fitted(settings.initial, picture, cache, "initial picture")
         sources, notes = _sources(picture, settings, network, cache)
         make = _Painting(picture.pixels, settings, network, sources, mask, initial).make
-        matched = all(source.stuff is not None for source in sources)
+        matched = all(source.correspondence is not None for source in sources)
         regions = partial(drawn, picture.pixels, sources) if matched else None
         return PreparedPicture(settings, _told(settings), make, notes, regions=regions)
 

@@ -5,7 +5,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from phosphene.filters.drawings.fields import HOUSE, SKY, SUN, Colour, Plane, between, hair, noise, scene, tensor, vivid
+from phosphene.filters.drawings.fields import (
+    HILLS,
+    HOUSE,
+    SKY,
+    SUN,
+    Colour,
+    Plane,
+    between,
+    hair,
+    noise,
+    scene,
+    tensor,
+    vivid,
+)
 
 PITCH = 14  # pixels between traces
 TURNS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
@@ -141,12 +154,16 @@ def night(height: int, width: int, seed: int) -> Tensor:
     sky = np.isin(of.stuff, (SKY, SUN))
     blue = 0.55 * noise(height, width, 5, seed + 2) + 0.3 * of.tone
     colour = between(blue, [(10, 18, 60), (25, 60, 140), (70, 130, 190), (160, 200, 215)])
-    earth = between(of.tone, [(6, 14, 26), (24, 52, 70), (60, 100, 90), (200, 180, 90)])
+    earth = between(of.tone, [(6, 14, 26), (24, 52, 70), (112, 120, 80), (226, 190, 104), (246, 226, 160)])
     colour = np.where(sky[..., None], colour, earth)
     star = between(glow, [(60, 110, 170), (190, 190, 110), (250, 215, 80), (255, 250, 205)])
     shine = np.where(sky, glow.clip(0, 1) ** 0.7, 0)[..., None]
     colour = colour * (1 - shine) + star * shine
     colour[(of.stuff == HOUSE) & (of.tone < 0.15)] = np.array([255, 205, 90]) / 255
+    field = (of.stuff == HILLS) & (y > 0.72)  # bright and warm without a star: what is neither sky nor lamp
+    colour = np.where(
+        field[..., None], between(0.5 + 0.5 * of.tone, [(24, 52, 70), (212, 176, 96), (248, 226, 160)]), colour
+    )
     return tensor(_stroked(colour, angle, rng) - 0.25 * (0.5 - hair(angle, 18, seed + 3, grain=2.0))[..., None])
 
 
