@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+import phosphene
 from conftest import photograph
 from phosphene import features, images, networks, objectives
 from phosphene.ascent import gradient
@@ -16,6 +17,7 @@ from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.structure import StyleImage
 from phosphene.recipes.style_settings import StyleSettings
+from phosphene.techniques import engine
 
 
 def shapes(walk, pixels):
@@ -99,6 +101,15 @@ def test_every_technique_computes_where_it_is_asked_to(tiny64, card):
     assert card == ["xpu"] * 4
     for a, b in zip(there, made(replace(tiny64, device="cpu:0")), strict=True):
         assert torch.equal(a, b)
+
+
+def test_the_dream_after_a_painting_is_made_on_the_same_device(tiny64, card, monkeypatch):
+    monkeypatch.setattr(engine, "device_for", devices.device_for)
+    pixels = torch.rand(1, 3, 60, 70, dtype=torch.float64)
+    quick = {"scales": 1, "steps": 1, "semantics": 0.0, "dtype": "float64"}
+    made = phosphene.style(pixels, pixels.flip(3), network=tiny64, then_dream="carnival", device="xpu", **quick)
+    assert set(card) == {"xpu"}
+    assert made.record.settings["device"] == "cpu:0"
 
 
 def test_auto_takes_the_card_that_is_there(monkeypatch):

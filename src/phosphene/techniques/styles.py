@@ -170,7 +170,8 @@ class _Painting:
 
 def _dreamt(pixels: Tensor, chosen: StyleSettings, network: Network, on_step: OnStep) -> Tensor:
     """The dream that follows a painting; a preset's layer is one of the network that it is made for."""
-    look = choose_dream(preset=chosen.then_dream, seed=chosen.seed, memory=chosen.memory, dtype=chosen.dtype)
+    common = {name: getattr(chosen, name) for name in ("seed", "memory", "dtype", "device")}
+    look = choose_dream(preset=chosen.then_dream, **common)
     if network.name != look.model:
         look = replace(look, layer=None)
     return recipe_of_dreams.dream(pixels, network, settings=look, on_step=on_step)
