@@ -21,7 +21,6 @@ from distributed import Client
 from phosphene import networks
 from phosphene.ascent import gradient, planning
 from phosphene.ascent.executor import DiskExecutor, StepExecutor, Work
-from phosphene.ascent.gradient import Torch
 from phosphene.cli.process import tune_malloc
 from phosphene.cluster import ClusterExecutor, connect
 from phosphene.images.rasters import Raster
@@ -56,7 +55,7 @@ def measure(client: Client, megapixels: float, folder: Path, workers: int, name:
     objective = layer(name).prepare(network)
     (tiling,) = planning.plan(network, objective, sizes=[now.size], tile=1024, overlap="auto", memory=None)
     boxes = gradient.boxes(now.size, network, objective, tiling)
-    work = Work(network, objective, boxes, Torch(network, objective), rule_of(settings), Journal(folder, {}))
+    work = Work(network, "cpu", objective, boxes, rule_of(settings), Journal(folder, {}))
     executor: StepExecutor = ClusterExecutor(client)(work)
     executor.step(now, spare, SHIFTS[0], 1e-3, lambda _: None)
     sent(client)

@@ -17,7 +17,6 @@ from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.structure import StyleImage
 from phosphene.recipes.style_settings import StyleSettings
-from phosphene.techniques import engine
 
 
 def shapes(walk, pixels):
@@ -73,15 +72,19 @@ def test_pixels_go_to_the_network_and_activations_come_back(efficientnet):
 
 @pytest.fixture
 def card(monkeypatch):
-    """A second name of the processor, as a graphics card: the devices that were asked for."""
-    asked = []
+    """A second name of the processor, as a graphics card: how often a network was walked there."""
+    walked = []
 
-    def found(wanted):
-        asked.append(wanted)
-        return "cpu:0"
+    def moved(walk, device):
+        def there(*asked):
+            walked.append(device)
+            return walk(*asked)
 
-    monkeypatch.setattr(devices, "device_for", found)
-    return asked
+        return there
+
+    monkeypatch.setattr(devices, "device_for", lambda wanted: "cpu:0" if wanted == "xpu" else wanted)
+    monkeypatch.setattr(devices, "walk_on", moved)
+    return walked
 
 
 def test_every_technique_computes_where_it_is_asked_to(tiny64, card):
@@ -97,19 +100,35 @@ def test_every_technique_computes_where_it_is_asked_to(tiny64, card):
         chosen = PatternSettings(layer="deep", channel=0, octaves=1, **common)
         yield pattern.pattern(network, size=(64, 64), settings=chosen)
 
-    there = list(made(tiny64))
-    assert card == ["xpu"] * 4
-    for a, b in zip(there, made(replace(tiny64, device="cpu:0")), strict=True):
+    walks, here = [], tiny64.walk
+
+    def counted(*asked):
+        walks.append("here")
+        return here(*asked)
+
+    found = []
+    for each in made(replace(tiny64, walk=counted)):
+        found.append(each)
+        assert walks.count("here") == len(card)  # the moved walk calls the counted one; nothing else does
+        assert card
+    for a, b in zip(found, made(replace(tiny64, device="cpu:0")), strict=True):
         assert torch.equal(a, b)
 
 
-def test_the_dream_after_a_painting_is_made_on_the_same_device(tiny64, card, monkeypatch):
-    monkeypatch.setattr(engine, "device_for", devices.device_for)
-    pixels = torch.rand(1, 3, 60, 70, dtype=torch.float64)
+def test_a_whole_run_computes_where_it_is_asked_to(tiny64, card):
+    pixels, walks, here = torch.rand(1, 3, 60, 70, dtype=torch.float64), [], tiny64.walk
+
+    def counted(*asked):
+        walks.append("here")
+        return here(*asked)
+
+    network = replace(tiny64, walk=counted)
     quick = {"scales": 1, "steps": 1, "semantics": 0.0, "dtype": "float64"}
-    made = phosphene.style(pixels, pixels.flip(3), network=tiny64, then_dream="carnival", device="xpu", **quick)
-    assert set(card) == {"xpu"}
+    made = phosphene.style(pixels, pixels.flip(3), network=network, then_dream="carnival", device="xpu", **quick)
+    assert len(walks) == len(card) > 0
     assert made.record.settings["device"] == "cpu:0"
+    phosphene.dream(pixels, guide=pixels.flip(3), network=network, device="xpu", steps=1, octaves=1, dtype="float64")
+    assert len(walks) == len(card)
 
 
 def test_auto_takes_the_card_that_is_there(monkeypatch):
@@ -126,5 +145,6 @@ def test_auto_takes_the_card_that_is_there(monkeypatch):
 def test_the_processor_is_where_a_network_is_and_a_card_may_lack_float64(tiny64, monkeypatch):
     assert tiny64.on("cpu") is tiny64
     monkeypatch.setattr(devices, "is_here", lambda device: device in ("mps", "cpu"))
+    assert tiny64.on("auto") is tiny64
     with pytest.raises(SettingsError, match="--device mps knows no float64"):
-        tiny64.on("auto")
+        tiny64.on("mps")

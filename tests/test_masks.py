@@ -215,7 +215,7 @@ def test_sky_is_what_is_calm_and_high(efficientnet):
 def test_a_sky_reaches_far_down_and_a_lake_beneath_a_city_is_none(efficientnet):
     violet, orange = (torch.tensor(each)[:, None, None] for each in ([0.4, 0.3, 0.6], [0.9, 0.5, 0.3]))
     dusk = (
-        (violet + (orange - violet) * ((torch.arange(240) - 110) / 20).clamp(0, 1)[:, None]).expand(3, 240, 320).clone()
+        (violet + (orange - violet) * ((torch.arange(240) - 95) / 50).clamp(0, 1)[:, None]).expand(3, 240, 320).clone()
     )
     windows = torch.rand(1, 1, 10, 80, generator=torch.Generator().manual_seed(0))
     dusk[:, 180:210] = 0.5 * torch.nn.functional.interpolate(windows, size=(30, 320))[0]
@@ -224,6 +224,18 @@ def test_a_sky_reaches_far_down_and_a_lake_beneath_a_city_is_none(efficientnet):
     mask = found.mask(found.sky, 240, 320)[0, 0]
     assert mask[:160].mean() > 0.95
     assert mask[184:].mean() < 0.05
+
+
+@pytest.mark.semantics
+def test_a_calm_lake_behind_a_soft_horizon_is_no_sky(efficientnet):
+    above = images.load(photograph("china")).pixels[:, :, :130, 260:600]
+    ripples = 0.01 * torch.randn(above.shape, generator=torch.Generator().manual_seed(0))
+    lake = torch.cat([above, (above.flip(2) - 0.15 + ripples).clamp(0, 1)], 2)
+    found = correspondence.regions_of(efficientnet, lake)
+    mask = found.mask(found.sky, *lake.shape[-2:])[0, 0]
+    assert mask[:120].mean() > 0.9
+    assert mask[140:].mean() < 0.1
+    assert correspondence.regions_of(efficientnet, images.load(photograph("chelsea")).pixels).sky == ()
 
 
 @pytest.mark.semantics

@@ -164,6 +164,10 @@ def test_a_killed_run_goes_on_with_the_same_pixels(here, technique, monkeypatch)
         assert killed.stdout.readline() == "kept\n"
         killed.kill()
     assert not (here / "killed.png").exists()
+    kept = here / "killed.png.unfinished" / "run.json"
+    told = json.loads(kept.read_text("utf-8"))
+    del told["about"]["settings"]["device"]  # as a version wrote it that had no such setting
+    kept.write_text(json.dumps(told), "utf-8")
     run("resume", "killed.png")
     assert np.array_equal(pixels("killed.png"), pixels("whole.png"))
     assert not (here / "killed.png.unfinished").exists()

@@ -115,7 +115,8 @@ class StepExecutor(Protocol):
 class Work:
     """What is to be done at an octave."""
 
-    network: Network
+    network: Network  # where it was loaded; whoever makes the steps moves it to a device
+    device: str  # of the settings
     objective: Objective  # fitted to the octave's size
     tiles: Sequence[Box]  # for the gradient
     rule: StepRule
@@ -167,7 +168,7 @@ class DiskExecutor:
     def _gradient(self, now: Raster, g: Raster, box: Box, shift: tiles.Shift) -> Sums:
         work = self.work
         pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
-        part, score = gradient.of_box(pixels, box, now.size, work.network, work.objective)
+        part, score = gradient.of_box(pixels, box, now.size, work.network.on(work.device), work.objective)
         g.write(part, *box.core)
         return (score,)
 

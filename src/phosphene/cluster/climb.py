@@ -27,7 +27,6 @@ from phosphene.cluster.pool import GO_ON, Lost, WorkerPool
 from phosphene.cluster.tasks import Part, Run, Spread, Window, share
 from phosphene.errors import ClusterError
 from phosphene.images.rasters import Raster
-from phosphene.networks.network import CPU
 from phosphene.objectives import Objective
 from phosphene.records import journal
 
@@ -41,7 +40,7 @@ class Climb:
         self.pool, self.work, self.size = pool, work, source.size
         self.tiles = share(work.tiles, pool.owners)
         self.blocks = share(executor.blocks(*self.size, executor.SIDE), pool.owners)
-        self.network, self.objective = pool.everywhere(work.network.on(CPU)), pool.everywhere(work.objective)
+        self.network, self.objective = pool.everywhere(work.network), pool.everywhere(work.objective)
         self.pixels = Spread(self.size, [self._given(source, run) for run in self.blocks])
 
     def step(self, shift: Shift, length: float, tell: Tell) -> float:

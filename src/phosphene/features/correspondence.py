@@ -38,12 +38,12 @@ SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
 EDGES = (12, 24)  # pixels around, over which a map takes on edges, one after the other
 FLAT = 1e-3  # variance of colours that are no edge
 DECIDED = 4  # exponent by which a content's place leaves its second-best counterpart behind
-SURE = 2.0  # a likeness, of at most 4, from which a kind's counterpart is sure; at 0 it counts for nothing
-STRANGE = 0.5  # a likeness, of at most 4, below which nothing is a calm kind's counterpart
+SURE = 2.0  # a likeness, of at most 5, from which a kind's counterpart is sure; at 0 it counts for nothing
+STRANGE = 0.5  # a likeness, of at most 5, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
 REGIONS = COUNTS[0]  # kinds that a picture's regions are
-TOP = 0.3  # a sky has so much of the picture's upper edge
-CLEAR = -3.9  # logarithm of unrest below which a place hides no sky from what is beneath it: a cloud's, a wire's
+TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its parts are above the middle; lower ones
+CLEAR, STEP = -3.9, 0.06  # see that edge: over what is as calm, and no step of brightness over two places as large
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
 
@@ -126,12 +126,21 @@ def _in_kinds(stuff: _Stuff) -> tuple[_Stuff, tuple[Tensor, ...]]:
 
 
 def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
-    """Which of a picture's kinds are its sky: those that are calm, and above which nothing hides the upper edge."""
-    clear = (stuff.calm.reshape(stuff.grid).cummax(0).values < CLEAR).to(shares.dtype).reshape(-1, 1)
-    seen, calm = shares.T @ clear / shares.sum(0)[:, None], stuff.of_kinds(shares).calm
-    sky = ((calm < CALM_BELOW) & (seen > 0.5))[:, 0].nonzero()[:, 0].tolist()
-    edge = shares.reshape(*stuff.grid, -1)[0].mean(0)
-    return sky if edge[sky].sum() > TOP else []
+    """Which of a picture's kinds are its sky: those that are calm and high, and lower ones that go on from there.
+
+    Between these and the upper edge nothing stands: no skyline, and no horizon with a calm sea beneath it.
+    """
+    kinds, edge = stuff.of_kinds(shares), shares.reshape(*stuff.grid, -1)[0].mean(0)
+    calm = kinds.calm[:, 0] < CALM_BELOW
+    high = calm & ((kinds.height[:, 0] < HIGH) | (edge > TOP))
+    if edge[high].sum() <= TOP:
+        return []
+    bright, unrest = (x.mean(1).reshape(stuff.grid) for x in (stuff.colour, stuff.calm))
+    steps = F.pad((bright[2:] - bright[:-2]).abs(), (0, 0, min(2, len(bright)), 0))
+    clear = (unrest.cummax(0).values < CLEAR) & (steps.cummax(0).values < STEP)
+    seen = clear.to(shares.dtype).flatten() @ shares / shares.sum(0)
+    found: list[int] = (high | (calm & (seen > 0.5))).nonzero()[:, 0].tolist()
+    return found
 
 
 def drawn(content: Tensor, style: Tensor) -> tuple[Correspondence, tuple[str, ...]]:
@@ -165,7 +174,7 @@ class Regions:
 def regions_of(network: Network, picture: Tensor) -> Regions:
     """The regions of a picture `[1, 3, H, W]`: places that a network sees alike, without any labels.
 
-    Sky is what is calm, as is all that is above it, if it takes up enough of the upper edge.
+    Sky is what is calm and high and what goes on from there, if it takes up enough of the upper edge.
     """
     stuff = _stuff(network, picture)
     vectors = stuff.vectors()

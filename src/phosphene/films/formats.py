@@ -6,7 +6,6 @@ from pathlib import Path
 from PIL import Image
 
 from phosphene.errors import SettingsError, nearest
-from phosphene.images.samples import unless_damaged
 
 QUALITY = 85  # where nobody says: differences from the frames are not seen
 LOSSLESS = {False: ("libx264rgb", "rgb24", (("qp", "0"), ("preset", "ultrafast"))), True: ("ffv1", "bgra", ())}
@@ -211,9 +210,8 @@ def is_film(path: Path | str) -> bool:
         return True
     if suffix not in _STILL:
         return False
-    return unless_damaged(lambda: _is_animated(path), False)
-
-
-def _is_animated(path: Path | str) -> bool:
-    with Image.open(path, formats=("GIF", "WEBP", "PNG")) as image:
-        return bool(getattr(image, "is_animated", False))
+    try:
+        with Image.open(path, formats=("GIF", "WEBP", "PNG")) as image:
+            return bool(getattr(image, "is_animated", False))
+    except Exception:  # Pillow's plugins raise whatever a malformed file brings about; it is no film in any case
+        return False

@@ -27,7 +27,7 @@ from phosphene.images import Picture, name_of
 from phosphene.networks import Network
 from phosphene.pixels.modes import standard_modes
 from phosphene.pixels.transforms import at
-from phosphene.recipes.fields import ValueDict, Values, flag
+from phosphene.recipes.fields import ValueDict, Values, earlier, flag
 from phosphene.records.journal import folder_of
 from phosphene.records.record import Facts, beside
 from phosphene.run import Prepared, prepare
@@ -312,7 +312,10 @@ def _mask_films(ready: Prepared, options: FilmOptions) -> dict[str, FilmReader]:
 def _known(ready: Prepared, timeline: Timeline, objective: str, told: Facts) -> Facts:
     """What a record says of a film before it is made; settings that change stand as they were typed."""
     known = ready.technique.engine.provenance(ready.settings, ready.network, objective)
-    values: ValueDict = dict(known["settings"]) if timeline.fixed else timeline.to_record()
+    values: ValueDict = known["settings"]
+    if not timeline.fixed:
+        told_anyway = {name: values[name] for name in earlier(ready.technique.settings)}  # or it were an old record
+        values = told_anyway | timeline.to_record()
     return known | {"settings": values | told, "pictures": dict(ready.cache.hashes)}
 
 

@@ -105,15 +105,22 @@ class Network:
         """What a record knows it by."""
         return {"name": self.name, "file": self.file, "sha256": self.sha256}
 
+    def place(self, device: str) -> str:
+        """The device that `auto` means for it here, or the one of that name; errors are those of `on`."""
+        where = device_for(device)
+        if where == "mps" and self.dtype == torch.float64:
+            if device == AUTO:
+                return CPU
+            raise SettingsError("--device mps knows no float64. Give --device cpu.")
+        return where
+
     def on(self, device: str) -> "Network":
         """The network with its weights on `auto`, `cpu`, or a graphics card.
 
         Raises:
             SettingsError: the device is not here, or cannot compute in the network's precision.
         """
-        where = device_for(device)
-        if where == "mps" and self.dtype == torch.float64:
-            raise SettingsError("--device mps knows no float64. Give --device cpu.")
+        where = self.place(device)
         return self if where == self.device else replace(self, device=where, walk=walk_on(self.walk, where))
 
     def layer(self, name: str) -> Layer:

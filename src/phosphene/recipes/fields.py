@@ -201,10 +201,15 @@ def current(of: type[Settings], values: Values) -> ValueDict:
     return {renamed.get(name, name): value for name, value in values.items()}
 
 
+def earlier(of: type[Settings]) -> ValueDict:
+    """What settings were in versions that did not have them, where that is not the default."""
+    return {name: each.earlier for name, each in described(of).items() if each.earlier is not None}
+
+
 def as_recorded(of: type[Settings], values: Values) -> ValueDict:
-    """What a record of any version says of all settings: those that its version did not have are as they were then."""
-    then = {name: each.default if each.earlier is None else each.earlier for name, each in described(of).items()}
-    return then | current(of, values)
+    """What a record of any version says of today's settings: those that its version did not have are as they were."""
+    then = {name: each.default for name, each in described(of).items()} | earlier(of)
+    return then | {name: value for name, value in current(of, values).items() if name in then}
 
 
 def combined(of: type[Settings], *places: Values) -> ValueDict:

@@ -58,7 +58,7 @@ def dream(
         OutOfSpaceError: the disk is full.
         RecordError: the files of a run that stopped are not whole.
     """
-    network, sizes = network.on(settings.device), in_memory.sizes_of(settings, *source.size)
+    sizes = in_memory.sizes_of(settings, *source.size)
     start = in_memory.base_size_of(settings, *source.size)
     files = _Files(journal, source, sizes, network.dtype, sizes.index(start))
     _make_bases(files)
@@ -74,7 +74,7 @@ def dream(
         fitted = objective.fit(*size)
         boxes = gradient.boxes(size, network, fitted, tilings[octave])
         finer = in_memory.refining_rule(rule, start, size)
-        executor = make_executor(Work(network, fitted, boxes, finer, journal))
+        executor = make_executor(Work(network, settings.device, fitted, boxes, finer, journal))
         tell = partial(_tell, on_step, sizes, octave, settings.steps)
         with _rescuing(executor, files, octave):
             for number in range(journal.state["step"] + 1, settings.steps + 1):

@@ -14,7 +14,7 @@ from phosphene.names import CANVASES
 from phosphene.networks.network import AUTO as DEVICE_AUTO
 from phosphene.networks.network import CPU, is_here
 from phosphene.pixels.canvases import is_canvas
-from phosphene.recipes.fields import Settings, Values, current, described, flag
+from phosphene.recipes.fields import Settings, Values, current, earlier, flag
 from phosphene.records import record
 from phosphene.records.record import Facts, Record
 from phosphene.run.checkpoint import CheckpointOptions, translate_oom
@@ -106,7 +106,6 @@ def recorded(made: Record, technique: Technique, folder: Path, changes: Values) 
         if "openvino" in made.versions:
             notes += ("made with OpenVINO, which Phosphene uses no more: the picture is made alike, not equal",)
         elsewhere = made.settings.get("device", CPU)
-        then = {"device": CPU, **then}
         if not is_here(elsewhere):
             then["device"] = DEVICE_AUTO
             notes += (f"made on {elsewhere}, which is not here: the picture is made alike, not equal",)
@@ -119,7 +118,7 @@ def recorded_settings(made: Record) -> dict[str, object]:
     if made.recipe not in TECHNIQUES:
         return known
     of = TECHNIQUES[made.recipe].settings
-    return {name: each.earlier for name, each in described(of).items() if each.earlier is not None} | current(of, known)
+    return earlier(of) | current(of, known)
 
 
 def recorded_model(made: Record, folder: Path, changes: Mapping[str, object]) -> dict[str, str | None]:

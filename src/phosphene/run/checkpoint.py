@@ -37,9 +37,14 @@ class CheckpointOptions:
         found = None if self.anew else read(self.folder)
         return found is not None and key in found["state"]
 
-    def journal(self, about: Mapping[str, object]) -> Journal:
-        """The run's journal. Raises `SettingsError`: another run's is there; `RecordError`: it is damaged."""
-        journal = Journal(self.folder, about, self.command)
+    def journal(self, about: Mapping[str, object], earlier: Mapping[str, object] | None = None) -> Journal:
+        """The run's journal, of which settings that it does not name were as `earlier`.
+
+        Raises:
+            SettingsError: another run's is there.
+            RecordError: it is damaged.
+        """
+        journal = Journal(self.folder, about, self.command, earlier or {})
         if self.anew:
             journal.close()
         return journal.open()

@@ -23,6 +23,7 @@ from phosphene.images.samples import check_size
 from phosphene.images.sources import sha256_of
 from phosphene.recipes import large as recipe
 from phosphene.recipes.dream import resolve_objective, sizes_of, tilings_of
+from phosphene.recipes.fields import earlier
 from phosphene.recipes.settings import DreamSettings
 from phosphene.records.journal import SUFFIX, Journal
 from phosphene.records.record import Record
@@ -106,7 +107,8 @@ def dream(
     known = ready.technique.engine.provenance(settings, network, str(objective)) | {"pictures": ready.cache.hashes}
     origin = {"name": path.name, "sha256": sha256_of(path), **ready.opening.recorded()}
     sizes = sizes_of(settings, height, width)
-    journal, recorder = keep.journal(known | {"input": origin}), StepRecorder(on_step)
+    journal = keep.journal(known | {"input": origin}, earlier(ready.technique.settings))
+    recorder = StepRecorder(on_step)
     disk = recipe.disk_bytes(sizes, network)
     with _kept(journal):
         journal.room_for(disk)

@@ -23,7 +23,7 @@ from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels.modes import standard_modes
 from phosphene.pixels.transforms import within
-from phosphene.recipes.fields import memory_bytes
+from phosphene.recipes.fields import earlier, memory_bytes
 from phosphene.records.journal import Journal
 from phosphene.records.record import Facts, Record
 from phosphene.run import large
@@ -244,7 +244,7 @@ class Prepared:
             on_forecast(forecast)
         known = engine.provenance(work.settings, self.network, work.objective)
         known |= {"pictures": dict(self.cache.hashes), "input": dict(origin)}
-        checkpoint = Checkpoint(keep.journal(known)) if keep else None
+        checkpoint = Checkpoint(keep.journal(known, earlier(self.technique.settings))) if keep else None
         recorder = StepRecorder(on_step)
         try:
             reached = checkpoint.reached(self.network.dtype) if checkpoint else None

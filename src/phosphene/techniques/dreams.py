@@ -44,6 +44,7 @@ class Dreams(Engine[DreamSettings]):
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: objectives, masks and regions, and the layers that suit a guide."""
+        network = network.on(settings.device)
         aimed = aim(picture, settings, network, cache, objective)
         make = partial(_dreamt, picture, aimed, network)
         notes = aimed.notes + _small(picture, aimed.settings)

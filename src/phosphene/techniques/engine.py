@@ -17,7 +17,6 @@ from phosphene.errors import ImageError, RecordError, SettingsError
 from phosphene.images import Picture, name_of
 from phosphene.names import GUIDES
 from phosphene.networks import Network
-from phosphene.networks.network import device_for
 from phosphene.objectives import Objective
 from phosphene.pixels.canvases import canvas, is_canvas
 from phosphene.pixels.tiles import Box
@@ -271,7 +270,7 @@ class Engine(ABC, Generic[Chosen]):
     def recorded(self, settings: Chosen, network: Network) -> dict[str, object]:
         """The settings as a record holds them: objectives as they print, files without their folders."""
         device: str | None = getattr(settings, "device", None)
-        machine = {"device": device_for(device)} if device else {}
+        machine = {"device": network.place(device)} if device else {}
         return {**settings.to_dict(), **without_folders(settings), "model": network.name, **machine}
 
     def provenance(self, settings: Chosen, network: Network, objective: str) -> Facts:

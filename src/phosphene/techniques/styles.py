@@ -82,6 +82,7 @@ class Styles(Engine[StyleSettings]):
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: styles, with what of them is matched with what, a mask, and what it begins with."""
+        network = network.on(settings.device)
         mask = mask_of(picture, network, cache, settings)
         initial = None if settings.initial is None else fitted(settings.initial, picture, cache, "initial picture")
         sources, notes = _sources(picture, settings, network, cache)
