@@ -758,6 +758,16 @@ def test_a_film_is_made_again(dreamt, capsys):
     assert called("redo", dreamt, "-o", dreamt.with_name("a.mp4"), "--force") == 2
 
 
+def test_a_film_that_changes_says_what_older_versions_had_otherwise(dreamt):
+    changing = dreamt.with_name("changing.mp4")
+    line = ("film", dreamt.with_name("a.mp4"), "-q", "-o", changing, *FLAGS, "--strength", "0:1, 1:2")
+    assert called(*line) == 0
+    known = read(changing).settings
+    assert (known["strength"], known["device"], known["base_size"]) == ("0:1, 1:2", "cpu", 800)
+    assert called("redo", changing, "-q") == 0
+    assert same_film(changing, changing.with_name("changing-redo.mp4"))
+
+
 def test_a_film_whose_input_is_gone_or_another(dreamt, capsys):
     moved = dreamt.with_name("moved.mp4")
     dreamt.with_name("a.mp4").rename(moved)
