@@ -96,8 +96,9 @@ class Journal:
 
     def _refuse_other(self, about: Mapping[str, object]) -> None:
         mine = json.loads(json.dumps(self.about))
-        if isinstance(settings := about.get("settings"), dict):
-            about = {**about, "settings": {**self.earlier, **settings}}
+        match about:
+            case {"settings": dict(settings)}:  # else the journal is a stranger's, or damaged
+                about = {**about, "settings": {**self.earlier, **settings}}
         others = _differences(mine, about)
         if not others:
             return
