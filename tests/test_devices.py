@@ -11,12 +11,15 @@ from phosphene import features, images, networks, objectives
 from phosphene.ascent import gradient
 from phosphene.errors import SettingsError
 from phosphene.networks import network as devices
+from phosphene.objectives import Place
 from phosphene.recipes import dream, pattern, style
 from phosphene.recipes.fields import DEVICES
 from phosphene.recipes.pattern_settings import PatternSettings
 from phosphene.recipes.settings import DreamSettings
 from phosphene.recipes.structure import StyleImage
 from phosphene.recipes.style_settings import StyleSettings
+
+PLACE = Place(0, 0, 96, 128)
 
 
 def shapes(walk, pixels):
@@ -53,6 +56,10 @@ def test_a_device_gives_the_gradient_of_the_processor(efficientnet, text):
     wanted, other = gradient.compute(pixels, efficientnet, objective, tiling)
     assert torch.equal(g, wanted)
     assert score == other
+    there, here = (
+        objective.values(features.extract(each, pixels, objective.layers), PLACE) for each in (moved, efficientnet)
+    )
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(there, here, strict=True))
 
 
 def test_pixels_go_to_the_network_and_activations_come_back(efficientnet):
@@ -87,6 +94,17 @@ def card(monkeypatch):
     return walked
 
 
+def counted(network):
+    """The same network, and a list that grows with each walk."""
+    walks = []
+
+    def walk(*asked):
+        walks.append(asked)
+        return network.walk(*asked)
+
+    return replace(network, walk=walk), walks
+
+
 def test_every_technique_computes_where_it_is_asked_to(tiny64, card):
     pixels = torch.rand(1, 3, 90, 110, dtype=torch.float64)
     common = {"dtype": "float64", "device": "xpu", "steps": 2}
@@ -100,29 +118,17 @@ def test_every_technique_computes_where_it_is_asked_to(tiny64, card):
         chosen = PatternSettings(layer="deep", channel=0, octaves=1, **common)
         yield pattern.pattern(network, size=(64, 64), settings=chosen)
 
-    walks, here = [], tiny64.walk
-
-    def counted(*asked):
-        walks.append("here")
-        return here(*asked)
-
-    found = []
-    for each in made(replace(tiny64, walk=counted)):
+    (network, walks), found = counted(tiny64), []
+    for each in made(network):
         found.append(each)
-        assert walks.count("here") == len(card)  # the moved walk calls the counted one; nothing else does
+        assert len(walks) == len(card)  # the moved walk calls the counted one; nothing else does
         assert card
     for a, b in zip(found, made(replace(tiny64, device="cpu:0")), strict=True):
         assert torch.equal(a, b)
 
 
 def test_a_whole_run_computes_where_it_is_asked_to(tiny64, card):
-    pixels, walks, here = torch.rand(1, 3, 60, 70, dtype=torch.float64), [], tiny64.walk
-
-    def counted(*asked):
-        walks.append("here")
-        return here(*asked)
-
-    network = replace(tiny64, walk=counted)
+    pixels, (network, walks) = torch.rand(1, 3, 60, 70, dtype=torch.float64), counted(tiny64)
     quick = {"scales": 1, "steps": 1, "semantics": 0.0, "dtype": "float64"}
     made = phosphene.style(pixels, pixels.flip(3), network=network, then_dream="carnival", device="xpu", **quick)
     assert len(walks) == len(card) > 0
@@ -143,8 +149,8 @@ def test_auto_takes_the_card_that_is_there(monkeypatch):
 
 
 def test_the_processor_is_where_a_network_is_and_a_card_may_lack_float64(tiny64, monkeypatch):
-    assert tiny64.on("cpu") is tiny64
+    assert tiny64.to("cpu") is tiny64
     monkeypatch.setattr(devices, "is_here", lambda device: device in ("mps", "cpu"))
-    assert tiny64.on("auto") is tiny64
+    assert tiny64.to("auto") is tiny64
     with pytest.raises(SettingsError, match="--device mps knows no float64"):
-        tiny64.on("mps")
+        tiny64.to("mps")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -130,6 +131,10 @@ class DiskExecutor:
     work: Work
     _made: int = 0  # steps since pixels were last kept; one that is interrupted goes on at the same block later
 
+    @cached_property
+    def _network(self) -> Network:
+        return self.work.network.to(self.work.device)
+
     def step(self, now: Raster, spare: Raster, shift: tiles.Shift, length: float, tell: Tell) -> float:
         """As `StepExecutor.step`."""
         work, size = self.work, now.size
@@ -168,7 +173,7 @@ class DiskExecutor:
     def _gradient(self, now: Raster, g: Raster, box: Box, shift: tiles.Shift) -> Sums:
         work = self.work
         pixels = now.read(*box.context, shift=shift, dtype=work.network.dtype)
-        part, score = gradient.of_box(pixels, box, now.size, work.network.on(work.device), work.objective)
+        part, score = gradient.of_box(pixels, box, now.size, self._network, work.objective)
         g.write(part, *box.core)
         return (score,)
 

@@ -42,8 +42,9 @@ SURE = 2.0  # a likeness, of at most 5, from which a kind's counterpart is sure;
 STRANGE = 0.5  # a likeness, of at most 5, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
 REGIONS = COUNTS[0]  # kinds that a picture's regions are
-TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its parts are above the middle; lower ones
-CLEAR, STEP = -3.9, 0.06  # see that edge: over what is as calm, and no step of brightness over two places as large
+TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its middle is above the picture's
+CLEAR = -3.9  # logarithm of unrest: what is busier hides the sky from what is beneath it
+STEP = 0.06  # of brightness, over two places: a larger one is a horizon
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
 

@@ -314,8 +314,9 @@ def _known(ready: Prepared, timeline: Timeline, objective: str, told: Facts) -> 
     known = ready.technique.engine.provenance(ready.settings, ready.network, objective)
     values: ValueDict = known["settings"]
     if not timeline.fixed:
-        told_anyway = {name: values[name] for name in earlier(ready.technique.settings)}  # or it were an old record
-        values = told_anyway | timeline.to_record()
+        # A record without these counts as one of a version that did not have them.
+        newer = {name: values[name] for name in earlier(ready.technique.settings)}
+        values = newer | timeline.to_record()
     return known | {"settings": values | told, "pictures": dict(ready.cache.hashes)}
 
 

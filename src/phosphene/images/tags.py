@@ -28,8 +28,8 @@ PNG_XMP = "XML:com.adobe.xmp"
 _LARGEST_XMP = 1_000_000  # bytes
 _LONGEST_TAG = 2_000  # characters
 
-_Values = Mapping[int, Any]
-_Exif = tuple[_Values, _Values]
+_ExifValues = Mapping[int, Any]
+_Exif = tuple[_ExifValues, _ExifValues]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _iptc(image: Image.Image) -> dict[int, str]:
     return found
 
 
-def _dpi(image: Image.Image, exif: _Values) -> tuple[float, float] | None:
+def _dpi(image: Image.Image, exif: _ExifValues) -> tuple[float, float] | None:
     across, down = image.info.get("dpi") or _resolution(exif)
     found = round(float(across), 2), round(float(down), 2)
     turned = exif.get(ExifTags.Base.Orientation.value) in (5, 6, 7, 8)
@@ -100,7 +100,7 @@ def _dpi(image: Image.Image, exif: _Values) -> tuple[float, float] | None:
     return (found[::-1] if turned else found) if usable else None
 
 
-def _resolution(exif: _Values) -> tuple[float, float]:
+def _resolution(exif: _ExifValues) -> tuple[float, float]:
     across, down, unit = map(exif.get, RESOLUTION)
     by = {3: 2.54, 2: 1.0, None: 1.0}.get(unit, 0.0)  # 1: no unit, but a shape of pixels
     return float(across or 0) * by, float(down or 0) * by

@@ -71,7 +71,7 @@ class Network:
         layers: layer name → `Layer`, in the order of the walk.
         default_layer: where it dreams unless told otherwise.
         dtype: of its weights, and so of the pixels that it takes.
-        device: where its weights lie, as torch calls it; `on` moves them.
+        device: where its weights lie, as torch calls it; `to` moves them.
         file: the weights' file name.
         sha256: of that file.
         classifier: what it makes classes of, if it can.
@@ -105,8 +105,8 @@ class Network:
         """What a record knows it by."""
         return {"name": self.name, "file": self.file, "sha256": self.sha256}
 
-    def place(self, device: str) -> str:
-        """The device that `auto` means for it here, or the one of that name; errors are those of `on`."""
+    def device_for(self, device: str) -> str:
+        """The device that `auto` means for it here, or the one of that name; errors are those of `to`."""
         where = device_for(device)
         if where == "mps" and self.dtype == torch.float64:
             if device == AUTO:
@@ -114,13 +114,13 @@ class Network:
             raise SettingsError("--device mps knows no float64. Give --device cpu.")
         return where
 
-    def on(self, device: str) -> "Network":
+    def to(self, device: str) -> "Network":
         """The network with its weights on `auto`, `cpu`, or a graphics card.
 
         Raises:
             SettingsError: the device is not here, or cannot compute in the network's precision.
         """
-        where = self.place(device)
+        where = self.device_for(device)
         return self if where == self.device else replace(self, device=where, walk=walk_on(self.walk, where))
 
     def layer(self, name: str) -> Layer:

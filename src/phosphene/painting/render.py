@@ -258,7 +258,7 @@ def refine_(
     (tiling,) = recipe.tilings_of(network, objective, settings, [here])
     tiling = gradient.around(mask, network, objective, tiling)
     compute = partial(
-        gradient.compute, network=network.on(settings.device), objective=objective, tiling=tiling, between=between
+        gradient.compute, network=network.to(settings.device), objective=objective, tiling=tiling, between=between
     )
     rule = recipe.refining_rule(recipe.rule_of(settings, engine.look_cache.share), engine.look_cache.size, size)
     generator = torch.Generator().manual_seed(settings.seed + size[0])

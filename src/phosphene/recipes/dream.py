@@ -65,7 +65,7 @@ def dream(
         NonFiniteError: the ascent left the numbers.
     """
     settings = settings or DreamSettings()
-    network = network.on(settings.device)
+    network = network.to(settings.device)
     areas = _areas(objective or resolve_objective(network, settings).prepare(network), mask, regions)
     bases = transforms.octaves(pixels, settings.octaves, settings.octave_scale, settings.base_size)
     sizes, start = sizes_of(settings, *pixels.shape[-2:]), base_size_of(settings, *pixels.shape[-2:])

@@ -60,7 +60,7 @@ def pattern(
         NonFiniteError: the ascent left the numbers.
     """
     settings = settings or PatternSettings()
-    network = network.on(settings.device)
+    network = network.to(settings.device)
     objective = objective or resolve_objective(network, settings).prepare(network)
     sizes = octave_sizes(*size, settings)
     counts = [steps(settings, *each) for each in sizes]

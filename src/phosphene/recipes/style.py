@@ -69,7 +69,7 @@ def style(
         NonFiniteError: the painting left the numbers.
     """
     settings = settings or StyleSettings()
-    network = network.on(settings.device)
+    network = network.to(settings.device)
     if not sources:
         raise SettingsError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
     area = window_area(network, pixels, settings)

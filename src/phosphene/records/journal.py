@@ -41,7 +41,7 @@ class Journal:
     folder: Path  # where it lies
     about: Mapping[str, object]  # what the run is, ready for JSON: another input or setting makes it another run
     command: Mapping[str, object] = field(default_factory=dict)  # what `phosphene resume` needs to ask for the same run
-    earlier: Mapping[str, object] = field(default_factory=dict)  # settings of versions that did not name them
+    earlier: Mapping[str, object] = field(default_factory=dict)  # what settings were in versions that did not have them
     state: Facts = field(default_factory=dict)  # how far it came; empty at the beginning
     _written: float = field(default_factory=time.monotonic)
 

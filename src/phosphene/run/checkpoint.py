@@ -38,7 +38,7 @@ class CheckpointOptions:
         return found is not None and key in found["state"]
 
     def journal(self, about: Mapping[str, object], earlier: Mapping[str, object] | None = None) -> Journal:
-        """The run's journal, of which settings that it does not name were as `earlier`.
+        """The run's journal; a setting that it does not name counts as what it was `earlier`.
 
         Raises:
             SettingsError: another run's is there.

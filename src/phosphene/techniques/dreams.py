@@ -44,7 +44,7 @@ class Dreams(Engine[DreamSettings]):
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: objectives, masks and regions, and the layers that suit a guide."""
-        network = network.on(settings.device)
+        network = network.to(settings.device)
         aimed = aim(picture, settings, network, cache, objective)
         make = partial(_dreamt, picture, aimed, network)
         notes = aimed.notes + _small(picture, aimed.settings)
@@ -280,7 +280,7 @@ def _per_pixel(network: Network, objective: Objective, box: Box, size: Size, set
     """Seconds for each pixel of a tile, on the device that will compute it; a first run warms up."""
     rows, columns = (side.stop - side.start for side in box.context)
     pixels = torch.rand(1, 3, rows, columns, dtype=network.dtype, generator=torch.Generator().manual_seed(0))
-    network = network.on(settings.device)
+    network = network.to(settings.device)
     gradient.of_box(pixels, box, size, network, objective)
     started = time.perf_counter()
     gradient.of_box(pixels, box, size, network, objective)

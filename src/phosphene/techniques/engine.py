@@ -270,7 +270,7 @@ class Engine(ABC, Generic[Chosen]):
     def recorded(self, settings: Chosen, network: Network) -> dict[str, object]:
         """The settings as a record holds them: objectives as they print, files without their folders."""
         device: str | None = getattr(settings, "device", None)
-        machine = {"device": network.place(device)} if device else {}
+        machine = {"device": network.device_for(device)} if device else {}
         return {**settings.to_dict(), **without_folders(settings), "model": network.name, **machine}
 
     def provenance(self, settings: Chosen, network: Network, objective: str) -> Facts:

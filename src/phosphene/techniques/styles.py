@@ -82,7 +82,7 @@ class Styles(Engine[StyleSettings]):
         objective: Objective | None = None,
     ) -> PreparedPicture:
         """As `Engine.begin`: styles, with what of them is matched with what, a mask, and what it begins with."""
-        network = network.on(settings.device)
+        network = network.to(settings.device)
         mask = mask_of(picture, network, cache, settings)
         initial = None if settings.initial is None else fitted(settings.initial, picture, cache, "initial picture")
         sources, notes = _sources(picture, settings, network, cache)
@@ -171,8 +171,9 @@ class _Painting:
 
 def _dreamt(pixels: Tensor, chosen: StyleSettings, network: Network, on_step: OnStep) -> Tensor:
     """The dream that follows a painting; a preset's layer is one of the network that it is made for."""
-    common = {name: getattr(chosen, name) for name in ("seed", "memory", "dtype", "device")}
-    look = choose_dream(preset=chosen.then_dream, **common)
+    look = choose_dream(
+        preset=chosen.then_dream, seed=chosen.seed, memory=chosen.memory, dtype=chosen.dtype, device=chosen.device
+    )
     if network.name != look.model:
         look = replace(look, layer=None)
     return recipe_of_dreams.dream(pixels, network, settings=look, on_step=on_step)
