@@ -92,6 +92,26 @@ def test_modules_stay_readable(path):
     assert len(path.read_text("utf-8").splitlines()) <= 350
 
 
+def catches_everything(handler):
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(
+        kind is None or ast.unparse(kind).split(".")[-1] in ("Exception", "BaseException", "WHATEVER", "caught")
+        for kind in kinds
+    )
+
+
+def test_everything_is_caught_in_few_places():
+    """At the edges, where errors become words and exit codes, and in `errors`, for code that is not ours."""
+    found = [
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ExceptHandler) and catches_everything(node)
+    ]
+    edges = ["cli/front.py", "cli/serve.py", "sessions/jobs.py", "sessions/jobs.py", "studio/answers.py"]
+    assert sorted(found) == sorted([*edges, "errors.py", "errors.py", "networks/body.py"])
+
+
 def test_public_names():
     assert phosphene.__all__ == sorted(phosphene.__all__)
     assert set(phosphene.__all__) <= set(dir(phosphene))

@@ -22,6 +22,7 @@ from PIL import Image
 
 from conftest import tiny
 from phosphene.cli import configuration, front, main
+from phosphene.errors import SettingsError, Stop, WeightsError, translate
 from phosphene.networks import registry
 
 QUICK = ("--octaves", "1", "--steps", "1")
@@ -434,3 +435,24 @@ def test_one_number_is_the_side_of_a_square(tmp_path, monkeypatch):
     assert CliRunner().invoke(main, ["clouds", "--size", "40", *quick]).exit_code == 0
     with Image.open("clouds-dream.png") as image:
         assert image.size == (40, 40)
+
+
+class TestTranslate:
+    def test_what_others_raise_is_told_with_its_cause(self):
+        with pytest.raises(WeightsError, match="KeyError") as told, translate(lambda e: WeightsError(type(e).__name__)):
+            {}["weight"]
+        assert isinstance(told.value.__cause__, KeyError)
+
+    @pytest.mark.parametrize("own", [SettingsError("ours"), Stop(), MemoryError(), KeyboardInterrupt(), SystemExit(3)])
+    def test_our_own_errors_and_ways_out_pass(self, own):
+        with pytest.raises(type(own)) as passed, translate(lambda _: WeightsError("never said")):
+            raise own
+        assert passed.value is own
+
+    def test_what_is_not_spoken_of_passes(self):
+        with pytest.raises(BrokenPipeError), translate(lambda _: None):
+            raise BrokenPipeError
+
+    def test_an_exit_is_told_where_that_is_wanted(self):
+        with pytest.raises(WeightsError, match="3"), translate(lambda e: WeightsError(str(e)), (Exception, SystemExit)):
+            raise SystemExit(3)

@@ -6,11 +6,16 @@ do next. The command line prints the message and leaves with the error's `exit_c
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import TypeVar
 
 DISK_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 """What the system's errors say where a disk, or a user's share of it, has no room."""
+
+
+Found = TypeVar("Found")
 
 
 class PhospheneError(Exception):
@@ -82,7 +87,35 @@ _ADVICE = {
 }
 
 
-def in_words(error: Exception) -> PhospheneError:
+@contextmanager
+def translate(
+    say: Callable[[BaseException], PhospheneError | None], caught: tuple[type[BaseException], ...] = (Exception,)
+) -> Iterator[None]:
+    """Raises what `say` makes of an error of code that is not ours; one that it makes nothing of passes as it is.
+
+    Readers of damaged files, and networks from elsewhere, raise whatever they like, so everything is caught that is an
+    `Exception`, or whatever else is named. Our own errors, a `Stop`, and that memory ran out pass.
+    """
+    try:
+        yield
+    except (PhospheneError, Stop, MemoryError):
+        raise
+    except caught as error:
+        ours = say(error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def unless_damaged(read: Callable[[], Found], otherwise: Found) -> Found:
+    """What `read` gives, or `otherwise` where that part of a file is damaged: none that all else depends on."""
+    try:
+        return read()
+    except Exception:  # readers of pictures and of pickles fail in many ways on what they do not expect
+        return otherwise
+
+
+def in_words(error: BaseException) -> PhospheneError:
     """Any error as one of ours: what the system says of a file with advice, and what nobody foresaw as a fault."""
     match error:
         case PhospheneError():

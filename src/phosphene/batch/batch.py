@@ -13,7 +13,7 @@ from phosphene.ascent import OnStep
 from phosphene.batch.conflicts import Job, file_key, sorted_out
 from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, numbered, target
 from phosphene.batch.locks import claimed
-from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, in_words
+from phosphene.errors import ImageError, PhospheneError, SettingsError, in_words, translate
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
 from phosphene.pixels.canvases import is_canvas
@@ -277,9 +277,10 @@ def many(
         if job.output is None or job.source.kind == "pipe":
             raise SettingsError("'-' is for the command line. Name files.")
         try:
-            made = BatchResult(job.source.name, job.output, _one(batch, job, job.output, on_step))
-        except Exception as error:
-            if not batch.many or isinstance(error, Stop):
+            with translate(in_words):
+                made = BatchResult(job.source.name, job.output, _one(batch, job, job.output, on_step))
+        except (PhospheneError, MemoryError) as error:
+            if not batch.many:
                 raise
             made = BatchResult(job.source.name, job.output, error=in_words(error))
         yield made

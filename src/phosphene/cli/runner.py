@@ -17,7 +17,7 @@ from phosphene.batch import Job
 from phosphene.cli import process, progress, resuming
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Console, Interruption
-from phosphene.errors import ImageError, PhospheneError, Stop, in_words
+from phosphene.errors import ImageError, PhospheneError, Stop, in_words, translate
 from phosphene.pixels.transforms import within
 from phosphene.records import journal
 from phosphene.run import CheckpointOptions, Dream, LargeDream
@@ -152,13 +152,12 @@ class Runner:
     def telling(self, job: Job, *, many: bool = False) -> Iterator[None]:
         """Tells of a picture that does not come about; one of many leaves the others alone."""
         try:
-            yield
+            with translate(lambda error: None if isinstance(error, BrokenPipeError) else in_words(error)):
+                yield  # where nobody reads what is told, that is no fault of this picture
         except Stop as stop:
             nothing = f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
             self.console.complain(str(stop) or nothing)
-        except BrokenPipeError:  # nobody reads what is told: no fault of this picture
-            raise
-        except Exception as error:
+        except (PhospheneError, MemoryError) as error:
             ours = in_words(error)
             self.failures.append(ours)
             self.tell(job, error=str(ours), exit_code=ours.exit_code)

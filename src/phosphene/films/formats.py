@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from phosphene.errors import SettingsError, nearest
+from phosphene.errors import SettingsError, nearest, unless_damaged
 
 QUALITY = 85  # where nobody says: differences from the frames are not seen
 LOSSLESS = {False: ("libx264rgb", "rgb24", (("qp", "0"), ("preset", "ultrafast"))), True: ("ffv1", "bgra", ())}
@@ -210,8 +210,9 @@ def is_film(path: Path | str) -> bool:
         return True
     if suffix not in _STILL:
         return False
-    try:
-        with Image.open(path, formats=("GIF", "WEBP", "PNG")) as image:
-            return bool(getattr(image, "is_animated", False))
-    except Exception:  # Pillow's plugins raise whatever a malformed file brings about; it is no film in any case
-        return False
+    return unless_damaged(lambda: _moves(path), False)
+
+
+def _moves(picture: Path | str) -> bool:
+    with Image.open(picture, formats=("GIF", "WEBP", "PNG")) as image:
+        return bool(getattr(image, "is_animated", False))

@@ -10,7 +10,7 @@ import errno
 import io
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -117,18 +117,17 @@ class FilmRun:
             self._journal.folder.mkdir(exist_ok=True)
             self._done = self._reached()
             complete = True
-            try:
-                self._make_frames()
-            except Stop:
-                complete = False
-                if not self._done.frames:
-                    self._journal.close()
-                    raise
-                self._checkpoint()
-            except BaseException:
-                if journal.read(self._journal.folder) is None:
-                    self._journal.close()  # nothing is there to go on from
-                raise
+            with ExitStack() as failing:
+                failing.callback(self._close_unless_begun)
+                try:
+                    self._make_frames()
+                except Stop:
+                    complete = False
+                    if not self._done.frames:
+                        self._journal.close()
+                        raise
+                    self._checkpoint()
+                failing.pop_all()
             try:
                 made = self._finished(complete)
             except Stop:  # nothing is left to be made: the film is joined all the same
@@ -136,6 +135,10 @@ class FilmRun:
             if complete:
                 self._journal.close()
             return made
+
+    def _close_unless_begun(self) -> None:
+        if journal.read(self._journal.folder) is None:
+            self._journal.close()  # nothing is there to go on from
 
     # Frames
 

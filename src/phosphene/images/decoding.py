@@ -13,7 +13,7 @@ import numpy as np
 import pyvips
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from phosphene.errors import ImageError, OutOfSpaceError, PhospheneError
+from phosphene.errors import ImageError, OutOfSpaceError, translate, unless_damaged
 from phosphene.images import samples
 from phosphene.images.filetypes import (
     FULL_NAMES,
@@ -30,7 +30,7 @@ from phosphene.images.filetypes import (
     what_else,
 )
 from phosphene.images.pages import Page, photograph
-from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, from_array, from_floats, unless_damaged
+from phosphene.images.samples import MAX_PIXELS, Array, Samples, check_size, from_array, from_floats
 from phosphene.images.tags import Tags, read_tags
 
 
@@ -145,15 +145,14 @@ def pillow(called: str) -> Iterator[None]:
         warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            yield
-        except PhospheneError:
-            raise
+            with translate(
+                lambda error: ImageError(f"{called} is damaged: {first_line(error)}.\nFetch or export it again.")
+            ):
+                yield
         except MemoryError as error:
             raise OutOfSpaceError(
                 f"{called} does not fit into memory.\nMake it smaller first, or close programs."
             ) from error
-        except Exception as error:  # Pillow's plugins raise whatever a malformed file brings about
-            raise ImageError(f"{called} is damaged: {first_line(error)}.\nFetch or export it again.") from error
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 

@@ -1,16 +1,15 @@
 """Samples: a picture's numbers as its file holds them, before they become pixels in 0..1."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from phosphene.errors import ImageError, TooLargeError
+from phosphene.errors import ImageError, TooLargeError, unless_damaged
 
 MAX_PIXELS = 200_000_000
 """Largest picture read without being asked: 200 megapixels are 2.4 GB of float32 pixels."""
@@ -141,19 +140,10 @@ def _white_of(brightest: Array) -> float:
 
 # Colour profiles: whatever a picture's numbers meant, they mean sRGB afterwards
 
-Found = TypeVar("Found")
 BROKEN = "its colour profile is broken or does not fit it: the colours are used as they are"
 BARE_CMYK = "CMYK without a colour profile: the colours are a guess"
 
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}  # of a profile's colour space
-
-
-def unless_damaged(read: Callable[[], Found], otherwise: Found) -> Found:
-    """What `read` gives, or `otherwise` where that part of a picture is damaged: none that the picture depends on."""
-    try:
-        return read()
-    except Exception:  # Pillow, littlecms and libvips fail in many ways on what they do not expect, all harmless here
-        return otherwise
 
 
 def to_srgb(

@@ -12,7 +12,7 @@ from xml.dom import minidom
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
-from phosphene.images.samples import unless_damaged
+from phosphene.errors import unless_damaged
 
 KEPT_EXIF: Mapping[int, str] = {
     ExifTags.Base[name].value: name

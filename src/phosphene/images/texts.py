@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
-from phosphene.images.samples import MAX_PIXELS, Array, unless_damaged
+from phosphene.errors import unless_damaged
+from phosphene.images.samples import MAX_PIXELS, Array
 from phosphene.images.tags import EXIF_IFD, KEPT_EXIF, PNG_XMP, RESOLUTION, Tags, exif_of
 
 TEXTS = ("parameters", "phosphene")

@@ -163,7 +163,7 @@ class Body:
         self.error = None
         try:
             self.run(pixels.to(self.dtype), keep, None, found)
-        except (Exception, SystemExit) as error:  # whatever a stranger's code raises
+        except inspection.WHATEVER as error:
             if inspection.is_not_of_the_network(error):
                 raise
             self.error = error

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from phosphene.errors import WeightsError
+from phosphene.errors import WeightsError, translate, unless_damaged
 from phosphene.images.filetypes import LOST, Mark, what_else
 
 State = dict[str, Tensor]
@@ -73,17 +73,13 @@ def read(path: Path) -> State:
         WeightsError: no such file, a damaged one, one that holds more than tensors, or something else; with what it is.
     """
     refuse_others(path)
-    try:
+    with translate(lambda error: damaged(path, error)):
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on how old a file is
             # The header of safetensors is JSON behind its length in 8 bytes; whatever the file is called.
             begin = file.read(9)
             found = load_file(path) if begin[8:] == b"{" else _unpickled(path)
         return _unwrapped(found, path)
-    except (WeightsError, MemoryError):
-        raise
-    except Exception as error:  # a damaged file brings about whatever it likes in those who read it
-        raise damaged(path, error) from error
 
 
 def _unpickled(path: Path) -> Any:
@@ -125,14 +121,16 @@ _reading = Lock()  # what torch's reader allows is one list for the process
 def _names(path: Path) -> set[str]:
     """What the pickles in a file of `torch.save`'s name: classes and functions, as `argparse.Namespace`."""
     found = set[str]()
+
+    def read(file: IO[bytes]) -> None:
+        while True:  # an old file is several pickles, one behind the other
+            for code, argument, _ in pickletools.genops(file):
+                if code.name == "GLOBAL":
+                    found.add(_modern(*str(argument).split(" ", 1)))
+
     with _pickles(path) as file:
-        try:
-            while True:  # an old file is several pickles, one behind the other
-                for code, argument, _ in pickletools.genops(file):
-                    if code.name == "GLOBAL":
-                        found.add(_modern(*str(argument).split(" ", 1)))
-        except Exception:  # the end, or damage, which torch's reader meets as well
-            return found
+        unless_damaged(lambda: read(file), None)  # or until its end; damage is what torch's reader meets as well
+    return found
 
 
 def _modern(module: str, name: str) -> str:
@@ -152,7 +150,7 @@ def _pickles(path: Path) -> Iterator[IO[bytes]]:
             yield file
 
 
-def damaged(path: Path, error: Exception) -> WeightsError:
+def damaged(path: Path, error: BaseException) -> WeightsError:
     """What to say of a file that cannot be read as weights."""
     return WeightsError(f"{path} is no state dict, or is damaged ({type(error).__name__}).\n{_TENSORS}")
 

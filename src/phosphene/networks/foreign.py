@@ -7,7 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,12 +18,12 @@ import torch
 from torch import nn
 
 from phosphene import startup
-from phosphene.errors import PhospheneError, SettingsError, UnknownNameError, WeightsError, nearest
+from phosphene.errors import SettingsError, UnknownNameError, WeightsError, nearest, translate
 from phosphene.images.sources import sha256_of
 from phosphene.networks import checkpoints, fitting
 from phosphene.networks.adapter import adapt
 from phosphene.networks.body import About
-from phosphene.networks.inspection import told
+from phosphene.networks.inspection import WHATEVER, told
 from phosphene.networks.network import Network
 from phosphene.pixels.modes import seeded
 
@@ -180,21 +180,19 @@ def _unknown(library: str, name: str, known: list[str]) -> UnknownNameError:
     )
 
 
-@contextmanager
-def _weights_of(library: str, name: str, pretrained: bool) -> Iterator[None]:
+def _weights_of(library: str, name: str, pretrained: bool) -> AbstractContextManager[None]:
     """Says what to do where trained weights do not come."""
-    try:
-        yield
-    except TypeError:
-        raise
-    except Exception as error:  # each library and its downloader have their own
-        if not pretrained:
-            raise
-        raise WeightsError(
+
+    def said(error: BaseException) -> WeightsError | None:
+        if isinstance(error, TypeError) or not pretrained:
+            return None
+        return WeightsError(
             f"The trained weights of {library}:{name} did not come: {told(error)}\n"
             "Name a file of them with --weights FILE.safetensors; --weights random dreams of patterns that nobody"
             " trained."
-        ) from error
+        )
+
+    return translate(said)
 
 
 def _own(path: Path, factory: str) -> Made:
@@ -239,18 +237,16 @@ def _imported(path: Path) -> ModuleType:
     return module
 
 
-@contextmanager
-def _users_code(path: Path) -> Iterator[None]:
+def _users_code(path: Path) -> AbstractContextManager[None]:
     """Tells an error in the user's file with its line, and without the way there."""
-    try:
-        yield
-    except (PhospheneError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:  # it is the user's own code
+
+    def said(error: BaseException) -> SettingsError:
         frames = traceback.extract_tb(error.__traceback__)
         own = [each.lineno for each in frames if Path(each.filename).resolve() == path.resolve()]
         line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
-        raise SettingsError(f"{path}{f', line {line}' if line else ''}: {told(error)}") from error
+        return SettingsError(f"{path}{f', line {line}' if line else ''}: {told(error)}")
+
+    return translate(said, WHATEVER)
 
 
 def described(name: str, module: nn.Module, said: Mapping[str, Any]) -> About:

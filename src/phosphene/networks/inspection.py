@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from phosphene.errors import PhospheneError, SettingsError, Stop
+from phosphene.errors import SettingsError, Stop, translate
 from phosphene.networks.layouts import SIDE
 
 _MEMORY = ("allocate memory", "out of memory")  # in what torch says where there is none left
+WHATEVER = (Exception, SystemExit)  # that the code of networks from elsewhere may raise
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
@@ -38,20 +39,16 @@ def where(error: BaseException) -> str:
     return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
-@contextmanager
-def blamed(what: str) -> Iterator[None]:
+def blamed(what: str) -> AbstractContextManager[None]:
     """Tells whatever a stranger's code raises as a `SettingsError` that begins with `what`.
 
     That memory ran out, and a `Stop`, pass as they are.
     """
-    try:
-        yield
-    except PhospheneError:
-        raise
-    except (Exception, SystemExit) as error:
-        if is_not_of_the_network(error):
-            raise
-        raise SettingsError(f"{what}: {told(error)}{where(error)}") from error
+    return _of_network(lambda error: f"{what}: {told(error)}{where(error)}")
+
+
+def _of_network(say: Callable[[BaseException], str]) -> AbstractContextManager[None]:
+    return translate(lambda error: None if is_not_of_the_network(error) else SettingsError(say(error)), WHATEVER)
 
 
 def copied(module: nn.Module, name: str) -> nn.Module:
@@ -150,9 +147,8 @@ def _unanswered(pixels: Tensor, sums: Mapping[str, Tensor]) -> dict[str, str]:
 
 def _why_not(pixels: Tensor, sums: list[Tensor]) -> str | None:
     try:
-        (g,) = torch.autograd.grad(sums, pixels, retain_graph=True, allow_unused=True)
-    except Exception as error:  # whatever a stranger's backward pass raises
-        if is_not_of_the_network(error):
-            raise
-        return f"has no way back to the picture ({told(error)})"
+        with _of_network(lambda error: f"has no way back to the picture ({told(error)})"):
+            (g,) = torch.autograd.grad(sums, pixels, retain_graph=True, allow_unused=True)
+    except SettingsError as error:
+        return str(error)
     return None if g is not None else "does not look at the picture"

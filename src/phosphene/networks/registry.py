@@ -14,7 +14,15 @@ import torch
 from platformdirs import user_data_path
 from torch import nn
 
-from phosphene.errors import DISK_FULL, OutOfSpaceError, SettingsError, UnknownNameError, WeightsError, nearest
+from phosphene.errors import (
+    DISK_FULL,
+    OutOfSpaceError,
+    SettingsError,
+    UnknownNameError,
+    WeightsError,
+    nearest,
+    translate,
+)
 from phosphene.images.sources import sha256_of
 from phosphene.names import LAYERS, NETWORKS
 from phosphene.networks import checkpoints, efficientnet, foreign, googlenet
@@ -202,15 +210,13 @@ def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
     source, digest = SOURCES[name], sha256_of(path)
     if path.name == source.file and f"sha256:{digest}" not in source.hashes:
         check(source, path)
-    try:
-        built = source.build(path, dtype)
-    except (WeightsError, MemoryError):
-        raise
-    except Exception as error:  # weights of another network, or damaged ones, bring about whatever they like
-        raise WeightsError(
+    with translate(
+        lambda error: WeightsError(
             f"{path} holds no weights of {name} ({type(error).__name__}), or is damaged."
             " A weights file is a state dict (.pth) or a Caffe model (.caffemodel)."
-        ) from error
+        )
+    ):
+        built = source.build(path, dtype)
     layers = table(built.walk, source.shows)
     weight, bias = built.classifier
     classifier = Classifier(source.classifies, weight, bias, imagenet_classes())
