@@ -14,7 +14,7 @@ import phosphene
 from phosphene import features, networks
 from phosphene.ascent import gradient, planning
 from phosphene.ascent.gradient import Tiling
-from phosphene.errors import SettingsError, Stop, UnknownNameError, WeightsError
+from phosphene.errors import SettingsError, StopRequested, UnknownNameError, WeightsError
 from phosphene.images.sources import sha256_of
 from phosphene.networks import foreign
 from phosphene.networks.field import ReceptiveField
@@ -827,7 +827,7 @@ def test_a_wish_to_stop_is_none_of_the_networks_errors(monkeypatch):
     def interrupted(*arguments, **options):
         left[0] -= 1
         if not left[0]:
-            raise Stop
+            raise StopRequested
         return grad(*arguments, **options)
 
     monkeypatch.setattr(torch.autograd, "grad", interrupted)

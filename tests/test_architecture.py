@@ -117,6 +117,7 @@ def test_public_names():
     assert set(phosphene.__all__) <= set(dir(phosphene))
     for name in phosphene.__all__:
         assert getattr(phosphene, name).__doc__
+    assert phosphene.Stop is phosphene.StopRequested
     with pytest.raises(AttributeError, match="no attribute 'paint'"):
         phosphene.paint  # noqa: B018
 

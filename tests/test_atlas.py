@@ -13,7 +13,7 @@ from PIL import Image
 from conftest import photograph
 from phosphene import images, networks
 from phosphene.cli import configuration, main, options
-from phosphene.errors import ImageError, SettingsError, Stop
+from phosphene.errors import ImageError, SettingsError, StopRequested
 from phosphene.networks import Network
 from phosphene.networks.network import table
 from phosphene.recipes.settings import DreamSettings, settings
@@ -187,7 +187,7 @@ def test_what_is_there_is_kept(photo, tiny32):
 def test_an_interrupted_atlas_goes_on_to_the_same_end(photo, tiny32, after):
     def stop(progress):
         if progress.number + PICTURES * (progress.stage == "picture") == after:
-            raise Stop
+            raise StopRequested
 
     cut = made(photo, tiny32, on_entry=stop)
     assert not cut.complete
@@ -210,7 +210,7 @@ def test_pictures_no_larger_than_sketches_are_made_once(photo, tiny32, monkeypat
 
 def test_half_a_dream_is_not_kept(photo, tiny32):
     def stop(step):
-        raise Stop
+        raise StopRequested
 
     cut = made(photo, tiny32, on_step=stop)
     assert not cut.complete

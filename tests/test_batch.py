@@ -8,7 +8,7 @@ from PIL import Image
 import phosphene
 from phosphene import batch, networks, run
 from phosphene.batch import Input
-from phosphene.errors import ImageError, SettingsError, Stop, UnknownNameError
+from phosphene.errors import ImageError, SettingsError, StopRequested, UnknownNameError
 from phosphene.recipes.settings import DreamSettings
 from phosphene.techniques import DREAM
 from phosphene.techniques.opening import Opening
@@ -159,7 +159,7 @@ def standing(job, *, size=(32, 24), long_side=None, **more):
 
 def test_an_interrupted_dream_counts_as_unfinished(here):
     def stop(step):
-        raise Stop
+        raise StopRequested
 
     job = batch.plan(["photo.jpg"]).jobs[0]
     phosphene.dream("photo.jpg", on_step=stop, **QUICK).save(job.output)

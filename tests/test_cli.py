@@ -19,7 +19,7 @@ from PIL import Image
 
 import phosphene.run
 from phosphene.cli import configuration, main, options
-from phosphene.errors import ImageError, Stop
+from phosphene.errors import ImageError, StopRequested
 from phosphene.recipes.settings import NAMES, RECIPES, DreamSettings
 from phosphene.records import record
 
@@ -288,7 +288,7 @@ def test_a_batch_goes_on_where_it_was_interrupted(here, monkeypatch):
 
     def interrupted(*arguments, **options):
         def stop(step):
-            raise Stop
+            raise StopRequested
 
         return make(*arguments, **options | {"on_step": stop})
 

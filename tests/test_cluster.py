@@ -45,33 +45,33 @@ def client():
         yield found
 
 
-def parts_of(pixels, runs, shift):
-    """A picture's parts as arrays, in the picture as it lies shifted."""
+def sharded(pixels, rows, shift):
+    """A picture's shards as arrays, in the picture as it lies shifted."""
     lying = roll(pixels, *shift)
-    parts = [tasks.Part(run.core, run.owner, lying[(..., *run.core)].numpy()) for run in runs]
-    return tasks.Spread(tuple(pixels.shape[-2:]), parts, shift)
+    shards = [tasks.Shard(row.core, row.owner, lying[(..., *row.core)].numpy()) for row in rows]
+    return tasks.ShardedImage(tuple(pixels.shape[-2:]), shards, shift)
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(40, 90), st.integers(40, 90), st.integers(1, 5), st.data())
-def test_windows_come_together_from_parts(height, width, count, data):
+def test_windows_come_together_from_shards(height, width, count, data):
     boxes = tiles.boxes(height, width, tile=40, overlap=8, stride=4)
-    runs = tasks.share(boxes, [f"worker {number}" for number in range(count)])
-    assert [box for run in runs for box in run.boxes] == boxes
+    rows = tasks.assign(boxes, [f"worker {number}" for number in range(count)])
+    assert [box for row in rows for box in row.boxes] == boxes
     shifts = st.tuples(st.integers(-99, 99), st.integers(-99, 99))
-    lying, shift, wanted = data.draw(shifts), data.draw(shifts), data.draw(st.sampled_from(runs)).context
+    lying, shift, wanted = data.draw(shifts), data.draw(shifts), data.draw(st.sampled_from(rows)).context
     pixels = torch.rand(1, 3, height, width, dtype=torch.float64)
-    pieces = list(parts_of(pixels, runs, lying).pieces(wanted, shift))
+    pieces = list(sharded(pixels, rows, lying).pieces(wanted, shift))
     size = tuple(side.stop - side.start for side in wanted)
-    found = put_together(size, [place for _, place in pieces], [part.held for part, _ in pieces])
+    found = put_together(size, [place for _, place in pieces], [shard.held for shard, _ in pieces])
     assert np.array_equal(found, roll(pixels, *shift)[(..., *wanted)].numpy())
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 50])
 def test_boxes_are_shared_out_evenly(count):
     boxes = tiles.boxes(3000, 4000, tile=640, overlap=100, stride=16)
-    runs = tasks.share(boxes, range(count))
-    counts = [sum(len(run.boxes) for run in runs if run.owner == owner) for owner in range(count)]
+    rows = tasks.assign(boxes, range(count))
+    counts = [sum(len(row.boxes) for row in rows if row.owner == owner) for owner in range(count)]
     assert max(counts) - min(counts) <= 1
 
 
@@ -200,7 +200,7 @@ def test_a_dream_that_is_interrupted_goes_on_alone(tmp_path, client, small_block
 
 def test_pixels_are_kept_now_and_then(tmp_path, client, small_blocks, monkeypatch):
     monkeypatch.setattr(journal, "PAUSE", 0.0)
-    monkeypatch.setattr("phosphene.cluster.climb.RARELY", 0)
+    monkeypatch.setattr("phosphene.cluster.sharded.RARELY", 0)
     steps = []
 
     def note(self, **state):

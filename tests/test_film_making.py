@@ -30,7 +30,7 @@ import av
 import phosphene
 from conftest import tiny
 from film_clips import clip
-from phosphene import Stop, networks
+from phosphene import StopRequested, networks
 from phosphene.cli import main
 from phosphene.errors import ImageError, OutOfSpaceError, RecordError, SettingsError
 from phosphene.films import making, motion
@@ -358,7 +358,7 @@ def whole(plain):
 def test_a_film_that_is_stopped_plays_up_to_there_and_goes_on(plain, tmp_path, short_segments, at):
     def stop(progress):
         if progress.frames == at:
-            raise Stop
+            raise StopRequested
 
     output = tmp_path / "b.mp4"
     stopped = phosphene.film(plain, output, network=tiny(), on_progress=stop, **QUICK)
@@ -387,7 +387,7 @@ def raising_at(monkeypatch, owner, name, call, error):
 def test_a_folder_of_pictures_is_gone_on_with(plain, tmp_path, short_segments, own_network):
     def stop(progress):
         if progress.frames == 6:
-            raise Stop
+            raise StopRequested
 
     phosphene.film(plain, tmp_path / "frames", on_progress=stop, **QUICK)
     assert len(list((tmp_path / "frames").iterdir())) == 6
@@ -440,7 +440,7 @@ MOMENTS = [
 def test_a_stop_may_come_at_any_moment(plain, tmp_path, short_segments, monkeypatch, owner, name, call):
     output = tmp_path / "b.mp4"
     with monkeypatch.context() as patched:
-        raising_at(patched, owner, name, call, Stop())
+        raising_at(patched, owner, name, call, StopRequested())
         stopped = run(plain, output).make()
     assert len(decoded(output)) == stopped.frames
     assert stopped.record.complete == (name == "join")
@@ -479,7 +479,7 @@ def test_a_state_that_is_damaged_is_refused_and_left(plain, tmp_path, short_segm
 
     def stop(progress):
         if progress.frames == 5:
-            raise Stop
+            raise StopRequested
 
     run(plain, output, on_progress=stop).make()
     kept = next(journal.folder_of(output).glob("state-*"))

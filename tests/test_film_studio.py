@@ -15,7 +15,7 @@ pytest.importorskip("cv2", reason="needs the extra `film`")
 
 import av
 
-from phosphene.errors import SettingsError, Stop
+from phosphene.errors import SettingsError, StopRequested
 from phosphene.films import strokes
 from phosphene.films.flight import ZoomOptions
 from phosphene.films.strokes import StrokesInTime, frame_size
@@ -112,10 +112,10 @@ def test_a_film_of_an_adjusted_painting_ends_as_it_is(engine, first):
 
 def test_a_stop_while_the_ground_grows_ends_the_film(engine):
     def stop(_):
-        raise Stop
+        raise StopRequested
 
     document = Document(Ground(GROUND.look, 0.5), ())
-    with pytest.raises(Stop):
+    with pytest.raises(StopRequested):
         list(in_time(document, engine(), on_step=stop).frames(0, {}))
 
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phosphene import Stop
+from phosphene import StopRequested
 from phosphene.errors import SettingsError
 from phosphene.films import views
 from phosphene.films.flight import RATIO, Flight, Placement
@@ -217,10 +217,10 @@ def test_a_film_that_was_stopped_within_a_dream_keeps_the_key_pictures_that_were
     def on_step(step):
         told.append(step)
         if len(told) > 7:
-            raise Stop
+            raise StopRequested
 
     stopped = zoom(options, on_step=on_step)
-    with pytest.raises(Stop):
+    with pytest.raises(StopRequested):
         film(stopped)
     state = stopped.state()
     assert {"key-0", "key-1", "levels"} <= state.keys()

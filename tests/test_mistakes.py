@@ -22,7 +22,7 @@ from PIL import Image
 
 from conftest import tiny
 from phosphene.cli import configuration, front, main
-from phosphene.errors import SettingsError, Stop, WeightsError, translate
+from phosphene.errors import SettingsError, StopRequested, WeightsError, translate
 from phosphene.networks import registry
 
 QUICK = ("--octaves", "1", "--steps", "1")
@@ -443,7 +443,9 @@ class TestTranslate:
             {}["weight"]
         assert isinstance(told.value.__cause__, KeyError)
 
-    @pytest.mark.parametrize("own", [SettingsError("ours"), Stop(), MemoryError(), KeyboardInterrupt(), SystemExit(3)])
+    @pytest.mark.parametrize(
+        "own", [SettingsError("ours"), StopRequested(), MemoryError(), KeyboardInterrupt(), SystemExit(3)]
+    )
     def test_our_own_errors_and_ways_out_pass(self, own):
         with pytest.raises(type(own)) as passed, translate(lambda _: WeightsError("never said")):
             raise own

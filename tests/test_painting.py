@@ -17,7 +17,7 @@ import phosphene
 from conftest import photograph as photograph_of
 from conftest import tiny
 from phosphene import images
-from phosphene.errors import PhospheneError, RecordError, SettingsError, Stop
+from phosphene.errors import PhospheneError, RecordError, SettingsError, StopRequested
 from phosphene.painting.again import rendered
 from phosphene.painting.closeup import Part, closeups
 from phosphene.painting.document import Brush, Document, Ground, Look, Selection, Stroke
@@ -181,7 +181,7 @@ def test_a_ground_that_was_stopped_comes_again_as_it_was():
 
     def stop(step):
         if (step.octave, step.step) == (2, 3):
-            raise Stop
+            raise StopRequested
 
     reached = painted.grow(Ground(DREAM, 1.0), stop)
     assert reached.until == (2, 3)
@@ -442,9 +442,9 @@ def test_a_render_asks_between_tiles_whether_to_go_on():
     def between():
         asked.append(1)
         if len(asked) == 3:
-            raise Stop
+            raise StopRequested
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopRequested):
         render(DOCUMENT, painted, picture((192, 256)), lambda _: None, between)
 
 

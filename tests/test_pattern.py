@@ -13,7 +13,7 @@ import phosphene
 from phosphene import networks, objectives, run
 from phosphene.ascent import gradient, planning
 from phosphene.cli import main
-from phosphene.errors import RecordError, SettingsError, Stop, UnknownNameError
+from phosphene.errors import RecordError, SettingsError, StopRequested, UnknownNameError
 from phosphene.pixels import transforms
 from phosphene.recipes import pattern as recipe
 from phosphene.recipes import pattern_settings
@@ -237,7 +237,7 @@ def test_a_layer_with_many_channels_shows_the_first(efficientnet):
 def test_what_was_stopped_is_kept(tiny_loads, channels):
     def stop(step):
         if step.done > 0.4:
-            raise Stop
+            raise StopRequested
 
     of = "deep" if channels else "deep:1"
     made = phosphene.pattern(of, channels=channels, size=SIZE, steps=3, octaves=1, on_step=stop)
@@ -322,7 +322,7 @@ def test_an_interrupted_sheet_is_saved(here, monkeypatch):
         def stop(step):
             on_step(step)
             if step.octave == 2:
-                raise Stop
+                raise StopRequested
 
         return made(*arguments, on_step=stop, **more)
 

@@ -24,7 +24,7 @@ from conftest import photograph, tiny
 from phosphene import images, run
 from phosphene.ascent import executor, planning
 from phosphene.cli import main
-from phosphene.errors import OutOfSpaceError, RecordError, SettingsError, Stop
+from phosphene.errors import OutOfSpaceError, RecordError, SettingsError, StopRequested
 from phosphene.images import huge, rasters, sources
 from phosphene.images.tags import Tags
 from phosphene.recipes import style
@@ -105,9 +105,9 @@ def test_a_large_dream_that_is_stopped_says_how_to_go_on(photo, tmp_path, monkey
 
     def stop(step):
         if step.done > 0.5:
-            raise Stop
+            raise StopRequested
 
-    with pytest.raises(Stop, match=r"resume dream\.tif"):
+    with pytest.raises(StopRequested, match=r"resume dream\.tif"):
         dream(photo, keep, stop)
     monkeypatch.setattr(planning, "LARGE", 10**9)  # it goes on as it was begun
     resumed = dream(photo, keep)

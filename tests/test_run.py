@@ -171,7 +171,7 @@ def test_redo_says_that_the_input_differs(photo, tmp_path):
 def test_stopping_keeps_what_there_is(photo):
     def stop(step):
         if step.step == 2:
-            raise phosphene.Stop
+            raise phosphene.StopRequested
 
     stopped = phosphene.dream(photo, on_step=stop, **QUICK | {"steps": 5})
     assert not stopped.record.complete
@@ -181,10 +181,10 @@ def test_stopping_keeps_what_there_is(photo):
 
 def test_stopping_before_anything_is_done(photo, monkeypatch):
     def stop(*_, **__):
-        raise phosphene.Stop
+        raise phosphene.StopRequested
 
     monkeypatch.setattr("phosphene.recipes.dream.climb_", stop)
-    with pytest.raises(phosphene.Stop):
+    with pytest.raises(phosphene.StopRequested):
         phosphene.dream(photo, **QUICK)
 
 

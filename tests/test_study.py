@@ -17,7 +17,7 @@ import phosphene
 from conftest import tiny
 from phosphene import images, measures
 from phosphene.cli import main
-from phosphene.errors import ImageError, PhospheneError, SettingsError, Stop, UnknownNameError
+from phosphene.errors import ImageError, PhospheneError, SettingsError, StopRequested, UnknownNameError
 from phosphene.measures import Lattice
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.records import record
@@ -236,7 +236,7 @@ def test_other_measures_are_taken_of_the_same_pictures(photo, monkeypatch):
 def test_a_study_that_is_stopped_shows_what_there_is_and_goes_on(photo):
     def stop(progress):
         if progress.number == 2 and not progress.row:
-            raise Stop
+            raise StopRequested
 
     stopped = made(photo, on_progress=stop)
     assert (len(stopped), stopped.complete) == (2, False)
@@ -249,7 +249,7 @@ def test_a_study_that_is_stopped_shows_what_there_is_and_goes_on(photo):
 
 def test_a_study_that_is_stopped_at_once_goes_on(photo):
     def stop(_):
-        raise Stop
+        raise StopRequested
 
     assert made(photo, on_progress=stop) == []
     assert made(photo).complete

@@ -390,7 +390,7 @@ def test_keep_colour_keeps_colour(tiny32: phosphene.Network) -> None:
 def test_a_stop_keeps_what_there_is(tiny32: phosphene.Network) -> None:
     def stop(step: phosphene.Step) -> None:
         if step.step == 2:
-            raise phosphene.Stop
+            raise phosphene.StopRequested
 
     result = phosphene.style(texture(1), texture(2), network=tiny32, on_step=stop, scales=2, steps=4)
     assert not result.record.complete

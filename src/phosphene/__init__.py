@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from phosphene.ascent import Step
     from phosphene.batch import many
-    from phosphene.errors import PhospheneError, Stop
+    from phosphene.errors import PhospheneError, StopRequested
     from phosphene.features.ranking import rank
     from phosphene.films.functions import film, zoom
     from phosphene.images import load, save
@@ -38,7 +38,7 @@ __all__ = [
     "PhospheneError",
     "Record",
     "Step",
-    "Stop",
+    "StopRequested",
     "atlas",
     "channel",
     "class_",
@@ -65,7 +65,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "errors": ("PhospheneError", "Stop"),
+    "errors": ("PhospheneError", "StopRequested"),
     "images": ("load", "save"),
     "records.record": ("Record",),
     "networks": ("Network",),
@@ -87,6 +87,8 @@ _ROOMS = {
 
 def __getattr__(name: str) -> object:
     """Fetches a public name when it is first used, so that importing the package does not load torch."""
+    if name == "Stop":
+        name = "StopRequested"  # which it was called in 0.1
     if name == "network":
         return import_module("phosphene.networks").load
     if name in ("film", "zoom"):

@@ -74,7 +74,7 @@ class FaultError(PhospheneError):
     exit_code = 1
 
 
-class Stop(Exception):  # noqa: N818 - it is a wish, not an error
+class StopRequested(Exception):  # noqa: N818 - no error: somebody wants what there is
     """Raised from `on_step` to end a run early and keep what there is."""
 
 
@@ -94,11 +94,11 @@ def translate(
     """Raises what `say` makes of an error of code that is not ours; one that it makes nothing of passes as it is.
 
     Readers of damaged files, and networks from elsewhere, raise whatever they like, so everything is caught that is an
-    `Exception`, or whatever else is named. Our own errors, a `Stop`, and that memory ran out pass.
+    `Exception`, or whatever else is named. Our own errors, a `StopRequested`, and that memory ran out pass.
     """
     try:
         yield
-    except (PhospheneError, Stop, MemoryError):
+    except (PhospheneError, StopRequested, MemoryError):
         raise
     except caught as error:
         ours = say(error)

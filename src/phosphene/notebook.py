@@ -11,7 +11,7 @@ from torch import Tensor
 
 from phosphene import images
 from phosphene.ascent import Step
-from phosphene.errors import SettingsError, Stop
+from phosphene.errors import SettingsError, StopRequested
 from phosphene.pixels.transforms import within
 
 REST = 4  # times as long as a drawing took, until the next: drawing takes a fifth of the time at most
@@ -27,8 +27,8 @@ class Live:
     """Shows a run below a notebook's cell as it grows: `phosphene.dream("photo.jpg", on_step=phosphene.Live())`.
 
     One picture is drawn again a few times a second, with how far the run is and its score. The notebook's Interrupt
-    ends the run after the step that it is in, and keeps what there is, as `phosphene.Stop` does; pressed twice, it
-    ends the cell. It serves any function that takes `on_step`, and several runs, one after the other.
+    ends the run after the step that it is in, and keeps what there is, as `phosphene.StopRequested` does; pressed
+    twice, it ends the cell. It serves any function that takes `on_step`, and several runs, one after the other.
 
     Args:
         long_side: of the picture that is shown, in pixels; the run's own stays as large as it is.
@@ -51,7 +51,7 @@ class Live:
         """Draws a step, unless the last drawing is too fresh.
 
         Raises:
-            Stop: the notebook's Interrupt was pressed.
+            StopRequested: the notebook's Interrupt was pressed.
         """
         if self._interrupt is None or step.done < self._done:
             self._begin()
@@ -64,7 +64,7 @@ class Live:
             self._interrupt.end()
             self._interrupt = None
         if wished:
-            raise Stop
+            raise StopRequested
 
     def _begin(self) -> None:
         """Another run: a picture of its own, drawn at once."""

@@ -45,7 +45,7 @@ class Step:
 
 
 OnStep = Callable[[Step], None]
-"""Is told of each step; what it raises ends the run, and `Stop` keeps what there is."""
+"""Is told of each step; what it raises ends the run, and `StopRequested` keeps what there is."""
 
 
 Tell = Callable[[int, Tensor, float], None]

@@ -258,7 +258,7 @@ def many(
         opening: how pictures are opened: their long side, a canvas's size.
         recursive: whether folders are looked through with all below them.
         force: replaces what is there.
-        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        on_step: called with each `Step`; raise `phosphene.StopRequested` there to end early and keep what there is.
         **wishes: any setting of the technique; of a dream, `preset` and `recipe`.
 
     Yields:

@@ -15,7 +15,7 @@ from phosphene import __version__
 from phosphene.cli import completion, factory, film, looks, match, plugins, reports, serve, studio, tables
 from phosphene.cli.configuration import beginning
 from phosphene.cli.progress import Console, open_streams
-from phosphene.errors import Stop, in_words, nearest
+from phosphene.errors import StopRequested, in_words, nearest
 from phosphene.names import CANVASES
 from phosphene.techniques import TECHNIQUES
 
@@ -181,7 +181,7 @@ def _explained(error: Exception) -> tuple[str, int]:
     match error:
         case click.ClickException():
             return _usage(error), error.exit_code
-        case Stop():
+        case StopRequested():
             return "Interrupted; nothing is saved.", 130
     ours = in_words(error)
     return str(ours), ours.exit_code

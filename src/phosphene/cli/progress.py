@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene.errors import SettingsError, Stop
+from phosphene.errors import SettingsError, StopRequested
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -146,8 +146,8 @@ def _drawn(columns: Iterable[ProgressColumn], *, period: float = 30) -> Progress
 class Interruption:
     """Listens for SIGINT and SIGTERM while it is entered.
 
-    The wish is raised as `Stop` wherever the main thread is, so that a long step need not be waited for; but only
-    within `dreaming`, so that no file is left half written.
+    A signal is raised as `StopRequested` wherever the main thread is, so that a long step need not be waited for; but
+    only within `dreaming`, so that no file is left half written.
     """
 
     def __init__(self) -> None:
@@ -180,9 +180,9 @@ class Interruption:
             self._listening = False
 
     def check(self) -> None:
-        """Raises `Stop` if one is wished for, even if something swallowed the first."""
+        """Raises `StopRequested` if one is wished for, even if something swallowed the first."""
         if self.signal:
-            raise Stop
+            raise StopRequested
 
     def finish(self) -> None:
         """The last step is done: from here on nothing is to be gained by stopping."""
@@ -193,7 +193,7 @@ class Interruption:
             raise KeyboardInterrupt
         self.signal = number
         if self._listening:
-            raise Stop
+            raise StopRequested
 
 
 # What is piped in, and what the program says: notes and errors on standard error, pictures and JSON on standard output

@@ -17,7 +17,7 @@ from phosphene.batch import Job
 from phosphene.cli import process, progress, resuming
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Console, Interruption
-from phosphene.errors import ImageError, PhospheneError, Stop, in_words, translate
+from phosphene.errors import ImageError, PhospheneError, StopRequested, in_words, translate
 from phosphene.pixels.transforms import within
 from phosphene.records import journal
 from phosphene.run import CheckpointOptions, Dream, LargeDream
@@ -120,7 +120,7 @@ class Runner:
 
         Raises:
             PhospheneError: there is nothing to save, or it cannot be saved.
-            Stop: it was ended before the first step.
+            StopRequested: it was ended before the first step.
         """
         started = time.monotonic()
         try:
@@ -128,7 +128,7 @@ class Runner:
                 result = dreaming(on_step=lambda step: self._watch(step, bar, job.output))
         except PhospheneError as error:
             if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
-                raise Stop from error
+                raise StopRequested from error
             raise
         self.finish(job, result, time.monotonic() - started, notes=notes, replace=replace)
         return result
@@ -154,7 +154,7 @@ class Runner:
         try:
             with translate(lambda error: None if isinstance(error, BrokenPipeError) else in_words(error)):
                 yield  # where nobody reads what is told, that is no fault of this picture
-        except Stop as stop:
+        except StopRequested as stop:
             nothing = f"Interrupted before the first step of {job.source.name}; nothing of it is saved."
             self.console.complain(str(stop) or nothing)
         except (PhospheneError, MemoryError) as error:

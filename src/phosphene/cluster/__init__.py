@@ -3,8 +3,8 @@
 Who only asks whether that is possible need not have Dask: it is loaded with the names of this package.
 """
 
-from phosphene.cluster.climb import ClusterExecutor
 from phosphene.cluster.pool import connect
+from phosphene.cluster.sharded import ClusterExecutor
 from phosphene.cluster.tasks import PictureTask, TaskQueue, make_folder
 
 __all__ = ["ClusterExecutor", "PictureTask", "TaskQueue", "connect", "make_folder"]

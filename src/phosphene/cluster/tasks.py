@@ -21,7 +21,7 @@ from torch import Tensor
 
 from phosphene.ascent import Step, StepRule, executor, gradient
 from phosphene.cluster.pool import POLL, WorkerPool
-from phosphene.errors import ClusterError, PhospheneError, Stop
+from phosphene.errors import ClusterError, PhospheneError, StopRequested
 from phosphene.images.rasters import Array
 from phosphene.images.sources import Sent
 from phosphene.networks import Network
@@ -35,14 +35,14 @@ from phosphene.techniques import TECHNIQUES
 from phosphene.techniques.engine import pictures
 from phosphene.techniques.opening import Opening
 
-# A picture spread over workers, and which of them computes which boxes of it: geometry only
+# How a picture is sharded over workers, and which of them computes which boxes of it: geometry only
 
 
 Window = tuple[slice, slice]  # rows and columns
 
 
 @dataclass(frozen=True)
-class Run:
+class BoxRow:
     """Boxes side by side that one worker computes."""
 
     owner: str  # the worker's address
@@ -59,18 +59,18 @@ class Run:
         return self.boxes[0].rows.context, slice(self.boxes[0].columns.low, self.boxes[-1].columns.high)
 
 
-def share(boxes: Sequence[Box], owners: Sequence[str]) -> list[Run]:
+def assign(boxes: Sequence[Box], owners: Sequence[str]) -> list[BoxRow]:
     """Boxes, row by row, shared out evenly: each worker's are together, so that few pixels lie on a border.
 
     Boxes of another size fall to the workers nearly alike, since all are counted from the picture's upper left corner.
     """
     whose = [owners[number * len(owners) // len(boxes)] for number in range(len(boxes))]
     grouped = groupby(zip(boxes, whose, strict=True), lambda pair: (pair[0].rows, pair[1]))
-    return [Run(owner, tuple(box for box, _ in pairs)) for (_, owner), pairs in grouped]
+    return [BoxRow(owner, tuple(box for box, _ in pairs)) for (_, owner), pairs in grouped]
 
 
 @dataclass(frozen=True)
-class Part:
+class Shard:
     """A part of a picture: its rows and columns, the address of its worker, and what stands for its pixels there."""
 
     where: Window
@@ -78,31 +78,31 @@ class Part:
     held: object
 
 
-Place = tuple[Window, Window]  # where pixels are within a part, and where they come to within a window
+Placement = tuple[Window, Window]  # where pixels are within a shard, and where they come to within a window
 
 
 @dataclass(frozen=True)
-class Spread:
-    """A picture in parts, which cover it once."""
+class ShardedImage:
+    """A picture in shards, which cover it once."""
 
     size: tuple[int, int]  # height and width
-    parts: Sequence[Part]  # where they are in the picture shifted by `shift`
+    shards: Sequence[Shard]  # where they are in the picture shifted by `shift`
     shift: tiles.Shift = (0, 0)  # down and to the right; the picture is left lying as its last step saw it
 
-    def pieces(self, window: Window, shift: tiles.Shift) -> Iterator[tuple[Part, Place]]:
+    def pieces(self, window: Window, shift: tiles.Shift) -> Iterator[tuple[Shard, Placement]]:
         """Where a window of the picture shifted by `shift` is; what leaves at one edge comes in at the other."""
         further = (shift[0] - self.shift[0], shift[1] - self.shift[1])
         sides = (tiles.pieces(*each) for each in zip(window, self.size, further, strict=True))
         for stretch in product(*map(list, sides)):
-            for part in self.parts:
-                cuts = [_cut(*each) for each in zip(stretch, part.where, strict=True)]
+            for shard in self.shards:
+                cuts = [_cut(*each) for each in zip(stretch, shard.where, strict=True)]
                 if all(source.start < source.stop for source, _ in cuts):
                     (rows, down), (columns, across) = cuts
-                    yield part, ((rows, columns), (down, across))
+                    yield shard, ((rows, columns), (down, across))
 
 
 def _cut(stretch: tuple[slice, int], side: slice) -> tuple[slice, slice]:
-    """What a part's side has of a window's stretch, within the part; and where that is within the window."""
+    """What a shard's side has of a window's stretch, within the shard; and where that is within the window."""
     place, low = stretch
     start, stop = max(low, side.start), min(low + place.stop - place.start, side.stop)
     moved = place.start - low
@@ -112,61 +112,61 @@ def _cut(stretch: tuple[slice, int], side: slice) -> tuple[slice, slice]:
 ONE = threading.Lock()  # a worker's processors are torch's: two tasks at once would only wait for each other
 
 
-def cut(part: Array, where: Window) -> Array:
-    """A copy of some of a part's pixels: what crosses to another worker, and no more."""
-    return part[(..., *where)].copy()
+def cut(shard: Array, where: Window) -> Array:
+    """A copy of some of a shard's pixels: what crosses to another worker, and no more."""
+    return shard[(..., *where)].copy()
 
 
-def window(size: tuple[int, int], places: Sequence[Place], parts: Sequence[Array]) -> Array:
-    """A window of so many rows and columns, put together of parts."""
-    whole = np.empty((1, 3, *size), parts[0].dtype)
-    for (source, place), part in zip(places, parts, strict=True):
-        whole[(..., *place)] = part[(..., *source)]
+def window(size: tuple[int, int], places: Sequence[Placement], shards: Sequence[Array]) -> Array:
+    """A window of so many rows and columns, put together of shards."""
+    whole = np.empty((1, 3, *size), shards[0].dtype)
+    for (source, place), shard in zip(places, shards, strict=True):
+        whole[(..., *place)] = shard[(..., *source)]
     return whole
 
 
-def uphill(
-    pixels: Array, network: Network, objective: Objective, run: Run, size: tuple[int, int], topic: str
+def gradient_of(
+    pixels: Array, network: Network, objective: Objective, row: BoxRow, size: tuple[int, int], topic: str
 ) -> tuple[Array, tuple[float, ...]]:
-    """The gradient on a run's core, `[1, 3, h, w]`, and the scores of its tiles; tells of each tile.
+    """The gradient on a row's core, `[1, 3, h, w]`, and the scores of its tiles; tells of each tile.
 
-    It is made from the `pixels` of the run's context in a picture of `size`.
+    It is made from the `pixels` of the row's context in a picture of `size`.
     """
-    g, scores = _core_of(run, pixels.dtype), []
-    for box in run.boxes:
+    g, scores = _core_of(row, pixels.dtype), []
+    for box in row.boxes:
         with ONE:
-            part, score = gradient.of_box(_context_of(box, run, pixels), box, size, network, objective)
-            g[(..., *_place(box.core, run.core))] = part.numpy()
+            core, score = gradient.of_box(_context_of(box, row, pixels), box, size, network, objective)
+            g[(..., *_place(box.core, row.core))] = core.numpy()
         scores.append(score)
         get_worker().log_event(topic, 1)
     return g, tuple(scores)
 
 
-def sums(g: Array, run: Run, rule: StepRule) -> list[executor.Sums]:
-    """`executor.sums` of a run's blocks; `g` is its context."""
+def sums(g: Array, row: BoxRow, rule: StepRule) -> list[executor.Sums]:
+    """`executor.sums` of a row's blocks; `g` is its context."""
     with ONE:
-        return [executor.sums(_context_of(box, run, g), box, rule) for box in run.boxes]
+        return [executor.sums(_context_of(box, row, g), box, rule) for box in row.boxes]
 
 
-def climb(pixels: Array, g: Array, run: Run, divisors: list[float], length: float, rule: StepRule) -> Array:
-    """A run's blocks a step further uphill: `pixels` is its core, `g` its context."""
-    further = _core_of(run, pixels.dtype)
-    for box in run.boxes:
-        place = _place(box.core, run.core)
+def step(pixels: Array, g: Array, row: BoxRow, divisors: list[float], length: float, rule: StepRule) -> Array:
+    """A row's blocks a step further uphill: `pixels` is its core, `g` its context."""
+    further = _core_of(row, pixels.dtype)
+    for box in row.boxes:
+        place = _place(box.core, row.core)
         with ONE:
             block = _tensor(pixels[(..., *place)])
-            executor.climb_(block, _context_of(box, run, g), box, divisors, length, rule)
+            executor.climb_(block, _context_of(box, row, g), box, divisors, length, rule)
         further[(..., *place)] = block.numpy()
     return further
 
 
-def _core_of(run: Run, kind: np.dtype[Any]) -> Array:
-    return np.empty((1, 3, *(side.stop - side.start for side in run.core)), kind)
+def _core_of(row: BoxRow, kind: np.dtype[Any]) -> Array:
+    return np.empty((1, 3, *(side.stop - side.start for side in row.core)), kind)
 
 
-def _context_of(box: Box, run: Run, x: Array) -> Tensor:
-    """A box's context, out of its run's."""
-    return _tensor(x[(..., *_place(box.context, run.context))])
+def _context_of(box: Box, row: BoxRow, x: Array) -> Tensor:
+    """A box's context, out of its row's."""
+    return _tensor(x[(..., *_place(box.context, row.context))])
 
 
 def _tensor(x: Array) -> Tensor:
@@ -188,7 +188,7 @@ AHEAD = 2  # pieces that are on their way to each worker, so that none waits for
 _STOPPED: set[str] = set()  # the topics of tasks that are to end, in a worker
 
 Outcome: TypeAlias = Any | Exception
-"""What a piece of work gave, or why it gave nothing: `Stop` if it was ended before its first step."""
+"""What a piece of work gave, or why it gave nothing: `StopRequested` if it was ended before its first step."""
 
 
 @dataclass
@@ -251,7 +251,7 @@ def _outcome(future: Future) -> Outcome:
     """What came of a piece of work; faults of the program are raised."""
     try:
         return future.result()
-    except (PhospheneError, Stop) as error:
+    except (PhospheneError, StopRequested) as error:
         return error
     except (KilledWorker, CancelledError) as error:
         return ClusterError(
@@ -267,17 +267,17 @@ class ProgressReporter:
     number: int
 
     def __call__(self, step: Step) -> None:
-        """Tells of a step. Raises `Stop`: an end is wished for."""
+        """Tells of a step. Raises `StopRequested`: an end is wished for."""
         get_worker().log_event(self.topic, (self.number, step.done))
         if self.topic in _STOPPED:
-            raise Stop
+            raise StopRequested
 
 
 def alone(work: Callable[..., object], reporter: ProgressReporter, task: object, *sent: object) -> object:
-    """Does a piece of work, in a worker, when its turn comes. Raises `Stop`: an end was wished for before."""
+    """Does a piece of work, in a worker, when its turn comes. Raises `StopRequested`: an end was wished for before."""
     with ONE:
         if reporter.topic in _STOPPED:
-            raise Stop
+            raise StopRequested
         return work(task, *sent, reporter)
 
 

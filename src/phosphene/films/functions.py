@@ -205,7 +205,7 @@ def film(
         options: how it is read and written.
         network: by default the one that the setting `model` names.
         overwrite: whether another file may be replaced.
-        on_progress: is told of each frame; raise `phosphene.Stop` there to end early and keep what there is.
+        on_progress: is told of each frame; raise `phosphene.StopRequested` there to end early and keep what there is.
         **wishes: settings and looks of dreams or styles; a number may be points of time, as `strength="0:0, 5:1"`.
 
     Raises:

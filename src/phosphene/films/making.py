@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from phosphene.errors import DISK_FULL, OutOfSpaceError, RecordError, Stop
+from phosphene.errors import DISK_FULL, OutOfSpaceError, RecordError, StopRequested
 from phosphene.films.formats import FilmFormat, format_for
 from phosphene.films.frames import Frame, FrameMaker, State
 from phosphene.films.joining import join
@@ -78,7 +78,7 @@ class MadeFilm:
 
 @dataclass(frozen=True)
 class _Done:
-    """What a run has done; one object, so that it is true wherever a `Stop` comes."""
+    """What a run has done; one object, so that it is true wherever a `StopRequested` comes."""
 
     segments: int  # that are closed
     closed: int  # frames in them
@@ -106,11 +106,11 @@ class FilmRun:
     _done: _Done = field(default_factory=lambda: _Done(0, 0, (), {}))
 
     def make(self) -> MadeFilm:
-        """Makes the film, or goes on with it, and writes it; a `Stop` on the way writes what there is.
+        """Makes the film, or goes on with it, and writes it; a `StopRequested` on the way writes what there is.
 
         Raises:
             PhospheneError: with a message for the person who asked.
-            Stop: before the first frame.
+            StopRequested: before the first frame.
         """
         with translate_oom(), _full_disk(self.output):
             self._journal = self.keep.journal(self.film.known | {"format": _told(self.film.format)})
@@ -121,7 +121,7 @@ class FilmRun:
                 failing.callback(self._close_unless_begun)
                 try:
                     self._make_frames()
-                except Stop:
+                except StopRequested:
                     complete = False
                     if not self._done.frames:
                         self._journal.close()
@@ -130,7 +130,7 @@ class FilmRun:
                 failing.pop_all()
             try:
                 made = self._finished(complete)
-            except Stop:  # nothing is left to be made: the film is joined all the same
+            except StopRequested:  # nothing is left to be made: the film is joined all the same
                 made = self._finished(complete)
             if complete:
                 self._journal.close()

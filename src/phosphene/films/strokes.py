@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import OnStep
-from phosphene.errors import Stop
+from phosphene.errors import StopRequested
 from phosphene.films.flight import ZoomOptions
 from phosphene.films.formats import format_for
 from phosphene.films.frames import Frame, FrameMaker, State
@@ -67,7 +67,7 @@ class StrokesInTime:
 
         Raises:
             PhospheneError: a look that cannot be.
-            Stop: raised in `on_step`.
+            StopRequested: raised in `on_step`.
         """
         self._take_up(state)
         for number in range(first, self.count):
@@ -111,7 +111,7 @@ class StrokesInTime:
         engine, self._before = self._engine, self._engine.pixels.clone()
         if self._painted == 0:
             if engine.grow(self._document.ground, self._on_step) != self._document.ground:
-                raise Stop
+                raise StopRequested
             engine.fade_ground(self._document)
         else:
             stroke, number = self._touches[self._painted - 1]
@@ -178,7 +178,7 @@ def make(film: Film, output: Path, on_progress: Callable[[Progress], None]) -> M
 
     Raises:
         PhospheneError: with a message for the person who asked.
-        Stop: raised in `on_progress`, or by the film's own `on_step`, before the first frame; later, the film ends.
+        StopRequested: raised before the first frame in `on_progress` or the film's own `on_step`; later, the film ends.
     """
     return FilmRun(film, output, CheckpointOptions(folder_of(output)), metadata=False, on_progress=on_progress).make()
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from phosphene.errors import SettingsError, Stop, translate
+from phosphene.errors import SettingsError, StopRequested, translate
 from phosphene.networks.layouts import SIDE
 
 _MEMORY = ("allocate memory", "out of memory")  # in what torch says where there is none left
@@ -23,7 +23,7 @@ _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "Distribu
 
 def is_not_of_the_network(error: BaseException) -> bool:
     """Whether an error is not the network's: memory ran out, or somebody wishes to stop."""
-    return isinstance(error, (MemoryError, Stop)) or any(words in str(error).lower() for words in _MEMORY)
+    return isinstance(error, (MemoryError, StopRequested)) or any(words in str(error).lower() for words in _MEMORY)
 
 
 def told(error: BaseException) -> str:
@@ -42,7 +42,7 @@ def where(error: BaseException) -> str:
 def blamed(what: str) -> AbstractContextManager[None]:
     """Tells whatever a stranger's code raises as a `SettingsError` that begins with `what`.
 
-    That memory ran out, and a `Stop`, pass as they are.
+    That memory ran out, and a `StopRequested`, pass as they are.
     """
     return _of_network(lambda error: f"{what}: {told(error)}{where(error)}")
 

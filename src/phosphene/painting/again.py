@@ -118,7 +118,7 @@ def _repainted(
 
     Raises:
         RecordError: it cannot be followed.
-        Stop: raised in `on_step`.
+        StopRequested: raised in `on_step`.
     """
     view, long_side = made.settings.get("view"), made.input.get("long_side")
     if not isinstance(view, int) or view < 1:

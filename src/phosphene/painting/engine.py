@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import OnStep, Step
-from phosphene.errors import SettingsError, Stop
+from phosphene.errors import SettingsError, StopRequested
 from phosphene.painting.document import DREAM, ERASE, STYLE, Brush, Document, Ground, Look, Stroke, Touch
 from phosphene.painting.look_cache import Box, LookCache
 from phosphene.painting.marks import FAINTEST, Mark, StrokeLayer, mark
@@ -140,7 +140,7 @@ class PaintEngine:
             part.copy_(found.on(part, stroke))
 
     def grow(self, ground: Ground | None, on_step: OnStep | None = None) -> Ground | None:
-        """Lays the ground; after a `Stop` raised in `on_step` it stands as it is, and what is returned says so."""
+        """Lays the ground; after a `StopRequested` in `on_step` it stands as it is, and what is returned says so."""
         self.pixels, self.regions = self.photograph.clone(), None
         self._ground, self._layers = self.photograph, {}
         if ground is None:
@@ -152,12 +152,12 @@ class PaintEngine:
             if on_step:
                 on_step(step)
             if ground.until == (step.octave, step.step):
-                raise Stop
+                raise StopRequested
 
         reached = ground
         try:
             self.pixels = self._grown(ground, watch)
-        except Stop:
+        except StopRequested:
             if last:
                 self.pixels = last[0].picture().clone()
             reached = replace(ground, until=(last[0].octave, last[0].step) if last else (1, 1))
@@ -180,7 +180,7 @@ class PaintEngine:
 
         Raises:
             PhospheneError: a look that cannot be.
-            Stop: raised in `on_step`.
+            StopRequested: raised in `on_step`.
         """
         if look.kind == DREAM:
             self.look_cache.dream(look)
@@ -192,7 +192,7 @@ class PaintEngine:
 
         Raises:
             PhospheneError: a look that cannot be.
-            Stop: raised in `on_step`.
+            StopRequested: raised in `on_step`.
         """
         cache = self.look_cache
         if look in self.styled or max(cache.size) <= SKETCH:
@@ -224,12 +224,12 @@ class PaintEngine:
 
         Raises:
             PhospheneError: a look that cannot be.
-            Stop: raised in `on_step`.
+            StopRequested: raised in `on_step`.
         """
         if style not in self.styled and isinstance(style, Ground):
             other = PaintEngine(self.look_cache)
             if other.grow(style, on_step) != style:
-                raise Stop
+                raise StopRequested
             self.styled[style] = other.pixels
         elif isinstance(style, Look):
             self.prepare(style, on_step)
@@ -241,10 +241,10 @@ class PaintEngine:
         The same document gives the same pixels on the same computer.
 
         Raises:
-            Stop: raised in `on_step`.
+            StopRequested: raised in `on_step`.
         """
         if self.grow(document.ground, on_step) != document.ground:
-            raise Stop
+            raise StopRequested
         yield from self.paint_strokes(document, on_step)
 
     def paint_strokes(self, document: Document, on_step: OnStep | None = None) -> Iterator[Box]:
@@ -323,7 +323,7 @@ class PaintEngine:
     def _styled(self, look: Look, strength: float | None, on_step: OnStep | None) -> Tensor:
         made = self.look_cache.styled(look, strength, self.look_cache.view, on_step)
         if not made.record.complete:
-            raise Stop
+            raise StopRequested
         self.regions = made.regions if strength is not None and made.draw_regions else self.regions
         return made.pixels
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import AscentTerm, Step, climb_, gradient, planning
-from phosphene.errors import OutOfSpaceError, Stop
+from phosphene.errors import OutOfSpaceError, StopRequested
 from phosphene.images import Picture
 from phosphene.painting.document import DREAM, ERASE, STYLE, Document, Ground, Look, Stroke
 from phosphene.painting.engine import TOUCH_STEPS, PaintEngine, amount
@@ -283,5 +283,5 @@ def _styled(style: Look | Ground, engine: PaintEngine, photograph: Picture, work
 
     made = engine.look_cache.styled(look, strength, photograph, watch)
     if not made.record.complete:
-        raise Stop
+        raise StopRequested
     return made.pixels

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from phosphene.ascent import OnStep, Step, done, gradient
 from phosphene.ascent.executor import DiskExecutor, MakeExecutor, StepExecutor, Work
-from phosphene.errors import Stop
+from phosphene.errors import StopRequested
 from phosphene.images import rasters
 from phosphene.images.rasters import Raster
 from phosphene.networks import Network
@@ -110,7 +110,7 @@ def _rescuing(executor: StepExecutor, files: _Files, octave: int) -> Iterator[No
     """Keeps what an octave's steps came to, if one of them is interrupted."""
     try:
         yield
-    except (Stop, KeyboardInterrupt):
+    except (StopRequested, KeyboardInterrupt):
         _, spare = files.in_turn(octave)
         files.note(spare, executor.keep(spare, must=True))
         raise

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep
-from phosphene.errors import PhospheneError, SettingsError, Stop
+from phosphene.errors import PhospheneError, SettingsError, StopRequested
 from phosphene.images import name_of
 from phosphene.images.sources import Sent
 from phosphene.measures import Lattice
@@ -126,7 +126,7 @@ class VariantMaker:
         """Makes a picture.
 
         Raises:
-            Stop: it was ended early; half a picture is none.
+            StopRequested: it was ended early; half a picture is none.
             PhospheneError: it could not be made.
         """
         network = self.library(settings)
@@ -134,7 +134,7 @@ class VariantMaker:
         with translate_oom():
             made = ready.make_opened(*self.opened(settings), on_step=on_step)
         if not made.record.complete:
-            raise Stop
+            raise StopRequested
         return made
 
     def is_there(self, path: Path, settings: Settings) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from phosphene.ascent import OnStep, Reached, Step
-from phosphene.errors import OutOfSpaceError, PhospheneError, RecordError, Stop
+from phosphene.errors import OutOfSpaceError, PhospheneError, RecordError, StopRequested
 from phosphene.images.rasters import Raster, kind_of, strips
 from phosphene.records import record
 from phosphene.records.journal import Journal, read
@@ -139,9 +139,9 @@ class StepRecorder:
             self.on_step(step)
 
     def picture(self) -> Tensor:
-        """The whole picture as it stood then. Raises `Stop`: there was no step yet."""
+        """The whole picture as it stood then. Raises `StopRequested`: there was no step yet."""
         if self.last is None:
-            raise Stop
+            raise StopRequested
         return self.last.picture()
 
     def finish_record(self, size: Sequence[int], depth: int, complete: bool) -> Facts:

@@ -83,7 +83,7 @@ def dream(
         mask: a picture of where: white dreams, black stays; `sky`; regions by number, as "1,3"; or `alpha`, the
             picture's own transparency.
         regions: masks, what is dreamt there (`""`: the same), and at what strength.
-        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        on_step: called with each `Step`; raise `phosphene.StopRequested` there to end early and keep what there is.
         size: width and height of a canvas, in pixels.
         long_side: shrinks the picture first.
         max_pixels: refuses larger pictures; 0 refuses none.
@@ -147,7 +147,7 @@ def style(
             own transparency.
         initial: what to begin with in place of the content.
         regions: maps of the content and of the style, in which one colour is one stuff.
-        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        on_step: called with each `Step`; raise `phosphene.StopRequested` there to end early and keep what there is.
         long_side: shrinks the content first.
         max_pixels: refuses larger pictures; 0 refuses none.
         profile: `keep` leaves the content in its own colour profile, as Display P3; `srgb` converts it.
@@ -189,7 +189,7 @@ def pattern(
         network: by default the one that the setting `model` names.
         objective: in place of a channel; or its text, as `--objective` takes it.
         size: width and height in pixels, of each pattern.
-        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        on_step: called with each `Step`; raise `phosphene.StopRequested` there to end early and keep what there is.
         **changes: any field of `PatternSettings`: layer, channel, channels, seed, tileable, octaves, steps, …
 
     Raises:
@@ -222,7 +222,7 @@ def make(
         image: the picture that it begins with, where it takes one.
         network: by default the one that the setting `model` names.
         opening: how the picture is opened: its long side, a canvas's size.
-        on_step: called with each `Step`; raise `phosphene.Stop` there to end early and keep what there is.
+        on_step: called with each `Step`; raise `phosphene.StopRequested` there to end early and keep what there is.
         keep: where the run keeps how far it came; a run that stopped goes on from there.
         **wishes: any setting of the technique.
 

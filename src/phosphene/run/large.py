@@ -16,7 +16,7 @@ from torch import Tensor
 from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.ascent.executor import DiskExecutor, MakeExecutor
-from phosphene.errors import DISK_FULL, OutOfSpaceError, PhospheneError, SettingsError, Stop
+from phosphene.errors import DISK_FULL, OutOfSpaceError, PhospheneError, SettingsError, StopRequested
 from phosphene.images import huge
 from phosphene.images.rasters import Raster
 from phosphene.images.samples import check_size
@@ -97,7 +97,7 @@ def dream(
     `on_step` is told of tiles, too; the rest is as for `Prepared.make`.
 
     Raises:
-        Stop: it was asked for; the journal keeps what there is.
+        StopRequested: it was asked for; the journal keeps what there is.
         PhospheneError: with a message for the person who asked.
     """
     height, width = images.size_of(path) or (0, 0)
@@ -163,9 +163,9 @@ def _kept(journal: Journal) -> Iterator[None]:
     name = journal.folder.name.removesuffix(SUFFIX)
     try:
         yield
-    except Stop as stop:
+    except StopRequested as stop:
         journal.write()
-        raise Stop(f"Stopped; nothing is lost. To go on: phosphene resume {name}") from stop
+        raise StopRequested(f"Stopped; nothing is lost. To go on: phosphene resume {name}") from stop
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise

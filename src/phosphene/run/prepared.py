@@ -17,7 +17,7 @@ from torch import Tensor
 from phosphene import images, networks
 from phosphene.ascent import OnStep, planning
 from phosphene.ascent.executor import MakeExecutor
-from phosphene.errors import SettingsError, Stop
+from phosphene.errors import SettingsError, StopRequested
 from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
@@ -210,7 +210,7 @@ class Prepared:
 
         Args:
             image: what it begins as; nothing where a technique takes words.
-            on_step: called with each `Step`; a `Stop` raised there ends the run and keeps what there is.
+            on_step: called with each `Step`; a `StopRequested` raised there ends the run and keeps what there is.
             keep: where the run keeps how far it came; a run that stopped goes on from there.
             on_forecast: is told what a long run will take, before it is begun.
             executor: makes the steps of a dream on disk; by default this computer.
@@ -251,7 +251,7 @@ class Prepared:
             on_reached = checkpoint.now_and_then if checkpoint else lambda _: None
             pixels = work.make(on_step=recorder, reached=reached, on_reached=on_reached)
             complete = True
-        except Stop:
+        except StopRequested:
             pixels, complete = recorder.picture(), False
         made = Record(**known, **recorder.finish_record(pixels.shape[-2:], source.depth, complete))
         notes = source.notes + self.network.notes + work.notes + (checkpoint.notes if checkpoint else ())

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from phosphene import features, filters, images
-from phosphene.errors import OutOfSpaceError, SettingsError, Stop
+from phosphene.errors import OutOfSpaceError, SettingsError, StopRequested
 from phosphene.features import ranking
 from phosphene.images import Picture
 from phosphene.painting import again
@@ -214,7 +214,7 @@ class Background:
         def breathe() -> None:
             self.worker.breathe(job)
             if screen.revision != revision:
-                raise Stop
+                raise StopRequested
 
         for found in closeups(document, engine, photograph, part, long_side, breathe):
             breathe()
@@ -242,7 +242,7 @@ class Background:
                     film = room.strokes_film(document, engine, path, seconds, watch)
                 made = room.make(film, path, partial(_tell_frames, self.worker, job))
                 if not made.record.complete:
-                    raise Stop
+                    raise StopRequested
                 job.result_file, job.media_type = path.replace(folder / job.id), "video/mp4"
             height, width = made.size
             return {

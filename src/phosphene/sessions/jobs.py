@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from phosphene import filters
-from phosphene.errors import PhospheneError, Stop
+from phosphene.errors import PhospheneError, StopRequested
 from phosphene.painting.document import Look
 from phosphene.run.checkpoint import translate_oom
 from phosphene.sessions.states import JobKind, JobStage, JobState
@@ -116,7 +116,7 @@ def fault_of(work: Callable[[], None]) -> str | None:
     try:
         with translate_oom():
             work()
-    except Stop:
+    except StopRequested:
         return ""
     except PhospheneError as error:
         return str(error)
@@ -183,20 +183,20 @@ class Worker:
         """Lets everything go first that is before a job; the job calls it between its steps.
 
         Raises:
-            Stop: the job was cancelled.
+            StopRequested: the job was cancelled.
         """
         if job.cancelled or self._closed:
-            raise Stop
+            raise StopRequested
         while (work := self._next(before=job.rank)) is not None:
             work()
             if job.cancelled:
-                raise Stop
+                raise StopRequested
 
     def beside(self, job: Job, work: Callable[[], Result]) -> Result:
         """Has something done in another thread, for what cannot breathe by itself: reading and writing files.
 
         Raises:
-            Stop: the job was cancelled.
+            StopRequested: the job was cancelled.
         """
         with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(work)

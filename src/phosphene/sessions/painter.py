@@ -11,7 +11,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from phosphene.ascent import OnStep, Step
-from phosphene.errors import Stop
+from phosphene.errors import StopRequested
 from phosphene.painting.document import Brush, Look, Point, Stroke, Touch
 from phosphene.painting.engine import PaintEngine
 from phosphene.painting.history import History
@@ -237,7 +237,7 @@ class Painter:
             job: is told what is done.
             history: which.
             forward: what stands now is how it was before the history's last event.
-            breathe: lets more urgent things go first; raises `Stop` if the ground is to grow no further.
+            breathe: lets more urgent things go first; raises `StopRequested` if the ground is to grow no further.
             wanted: whether nothing else was asked for meanwhile.
         """
         number, whole = history.done - 1, self._whole
@@ -279,7 +279,7 @@ class Painter:
             self._show(box, "stroke")
             try:
                 breathe()
-            except Stop:
+            except StopRequested:
                 if not wanted():
                     raise
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.errors import SettingsError, Stop
+from phosphene.errors import SettingsError, StopRequested
 from phosphene.networks import Network
 from phosphene.pixels.modes import standard_modes
 from phosphene.recipes.fields import flag
@@ -86,7 +86,7 @@ def atlas(
         force: makes everything anew, even where the folder holds the atlas of another picture.
         on_page: called as soon as there is a page to open; it grows.
         on_entry: called with each picture that is there.
-        on_step: called with each `Step` of each dream; raise `phosphene.Stop` in any of the three to end early.
+        on_step: called with each `Step` of each dream; raise `phosphene.StopRequested` in any of these to end early.
         **changes: the fields of `DreamSettings` that `plan.FIELDS` names.
 
     Raises:
@@ -183,7 +183,7 @@ class _AtlasRun:
             for stage in self.wanted:
                 self._through(stage)
             complete = True
-        except Stop:
+        except StopRequested:
             pass
         finally:
             self.report.running, self.report.left = False, None

@@ -11,7 +11,7 @@ from typing import Any
 
 from phosphene import images
 from phosphene.ascent import Step
-from phosphene.errors import PhospheneError, SettingsError, Stop
+from phosphene.errors import PhospheneError, SettingsError, StopRequested
 from phosphene.networks import Network
 from phosphene.pixels.modes import standard_modes
 from phosphene.recipes.fields import Values
@@ -98,7 +98,7 @@ def study(
         scheduler: in their place, the address of a scheduler of Dask's, as `tcp://host:8786`.
         threads: processor threads of each of the workers; by default they share this computer's.
         force: makes everything anew, even where the folder holds the study of another picture.
-        on_progress: called with each step and each variant; raise `phosphene.Stop` there to end early.
+        on_progress: called with each step and each variant; raise `phosphene.StopRequested` there to end early.
         **settings: the baseline's, any field of the recipe's settings.
 
     Returns:
@@ -168,7 +168,7 @@ class _StudyRun:
             self._take()
             due = [variant for variant in self.variants if variant.name not in self.entries]
             self._together(client, due) if client and due else self._in_turn(due)
-        except Stop:
+        except StopRequested:
             pass
         return self._reported()
 
@@ -199,7 +199,7 @@ class _StudyRun:
             elif isinstance(outcome, VariantResult):
                 self._keep(variant, outcome)
         if any(variant.name not in self.entries and variant.name not in self.failures for variant in due):
-            raise Stop
+            raise StopRequested
 
     def _keep(self, variant: Variant, made: VariantResult) -> None:
         self.results.keep(variant, made)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from phosphene import images, measures
 from phosphene.ascent import OnStep, Step
-from phosphene.errors import Stop
+from phosphene.errors import StopRequested
 from phosphene.measures import MEASURES
 from phosphene.records.record import Facts
 from phosphene.reports.folder import PAGE, ReportFolder, posix
@@ -39,7 +39,7 @@ def make(variant: Variant, maker: VariantMaker, on_step: OnStep) -> VariantResul
     """Makes a variant.
 
     Raises:
-        Stop: it was ended early; half a picture is none.
+        StopRequested: it was ended early; half a picture is none.
         PhospheneError: it could not be made.
     """
     curve: list[Facts] = []
@@ -95,8 +95,8 @@ def make_on_workers(
 ) -> Iterator[tuple[Variant, VariantResult | Exception]]:
     """Variants, and what came of each, as they are done.
 
-    `tell` hears now and then which share of the work is done; if it raises `Stop`, no more are begun, and those that
-    are being made are given up.
+    `tell` hears now and then which share of the work is done; if it raises `StopRequested`, no more are begun,
+    and those that are being made are given up.
 
     Raises:
         ClusterError: nobody helps.
@@ -108,7 +108,7 @@ def make_on_workers(
     def told(done: float) -> None:
         try:
             tell(done)
-        except Stop:
+        except StopRequested:
             stopped.append(True)
 
     queue = TaskQueue(client, make, told, lambda: bool(stopped))

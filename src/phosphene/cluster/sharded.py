@@ -1,6 +1,6 @@
-"""The pixels of a big dream where they are worked on: each worker of a pool holds some, and climbs with them.
+"""Gradient ascent on a picture that is sharded over workers: each holds some of its pixels, and steps them.
 
-Between two steps only sums, and what lies around the borders of the workers' parts, cross the wire. Boxes and
+Between two steps only sums, and what lies around the borders of the workers' shards, cross the wire. Boxes and
 operations are those of one computer, and numbers are added in the same order: the pixels are the same, however many
 workers there are.
 """
@@ -24,7 +24,7 @@ from phosphene.ascent.executor import SHARES, Tell, Work
 from phosphene.ascent.gradient import Shift
 from phosphene.cluster import tasks
 from phosphene.cluster.pool import GO_ON, Lost, WorkerPool
-from phosphene.cluster.tasks import Part, Run, Spread, Window, share
+from phosphene.cluster.tasks import BoxRow, Shard, ShardedImage, Window, assign
 from phosphene.errors import ClusterError
 from phosphene.images.rasters import Raster
 from phosphene.objectives import Objective
@@ -33,15 +33,15 @@ from phosphene.records import journal
 WHOLE = slice(None), slice(None)
 
 
-class Climb:
-    """Pixels of a source shared out among a pool's workers, as they are now; everyone has network and objective."""
+class ShardedAscent:
+    """The ascent on one octave's pixels, which a pool's workers hold; each has the network and the objective."""
 
     def __init__(self, pool: WorkerPool, work: Work, source: Raster) -> None:
         self.pool, self.work, self.size = pool, work, source.size
-        self.tiles = share(work.tiles, pool.owners)
-        self.blocks = share(executor.blocks(*self.size, executor.SIDE), pool.owners)
+        self.tiles = assign(work.tiles, pool.owners)
+        self.blocks = assign(executor.blocks(*self.size, executor.SIDE), pool.owners)
         self.network, self.objective = pool.everywhere(work.network), pool.everywhere(work.objective)
-        self.pixels = Spread(self.size, [self._given(source, run) for run in self.blocks])
+        self.pixels = ShardedImage(self.size, [self._given(source, row) for row in self.blocks])
 
     def step(self, shift: Shift, length: float, tell: Tell) -> float:
         """Takes the pixels a step further uphill; returns the score.
@@ -51,61 +51,61 @@ class Climb:
             NonFiniteError: the gradient left the numbers.
         """
         g, score = self._gradient(shift, tell)
-        contexts = [self._window(g, run.context, shift, run.owner) for run in self.blocks]
+        contexts = [self._window(g, row.context, shift, row.owner) for row in self.blocks]
         divisors = self._divisors(contexts, tell)
-        self.pixels = self._climbed(contexts, divisors, shift, length)
+        self.pixels = self._stepped(contexts, divisors, shift, length)
         return score / math.prod(self.size)
 
     def collect(self, into: Raster) -> None:
-        """Writes the pixels into a file, part by part. Raises `Lost`: a worker left."""
-        self.pool.wait([part.held for part in self.pixels.parts])
-        for part in self.pixels.parts:
-            (found,) = self.pool.fetch([part.held])
-            into.write(torch.from_numpy(found.copy()), *part.where, shift=self.pixels.shift)
+        """Writes the pixels into a file, shard by shard. Raises `Lost`: a worker left."""
+        self.pool.wait([shard.held for shard in self.pixels.shards])
+        for shard in self.pixels.shards:
+            (found,) = self.pool.fetch([shard.held])
+            into.write(torch.from_numpy(found.copy()), *shard.where, shift=self.pixels.shift)
 
-    def _given(self, source: Raster, run: Run) -> Part:
-        own = source.read(*run.core, dtype=self.work.network.dtype)
-        return Part(run.core, run.owner, self.pool.give(own.numpy(), run.owner))
+    def _given(self, source: Raster, row: BoxRow) -> Shard:
+        own = source.read(*row.core, dtype=self.work.network.dtype)
+        return Shard(row.core, row.owner, self.pool.give(own.numpy(), row.owner))
 
-    def _gradient(self, shift: Shift, tell: Tell) -> tuple[Spread, float]:
-        """The gradient of the picture shifted by `shift`, spread out, and the score of all its pixels."""
+    def _gradient(self, shift: Shift, tell: Tell) -> tuple[ShardedImage, float]:
+        """The gradient of the picture shifted by `shift`, and the score of all its pixels."""
         with self.pool.counting() as (topic, told):
-            found = [(run, self._uphill(run, shift, topic)) for run in self.tiles]
-            parts = [Part(run.core, run.owner, self.pool.run(run.owner, itemgetter(0), each)) for run, each in found]
-            scores = [self.pool.run(run.owner, itemgetter(1), each) for run, each in found]
+            found = [(row, self._gradient_of(row, shift, topic)) for row in self.tiles]
+            shards = [Shard(row.core, row.owner, self.pool.run(row.owner, itemgetter(0), each)) for row, each in found]
+            scores = [self.pool.run(row.owner, itemgetter(1), each) for row, each in found]
             self.pool.wait(scores, lambda: tell(SHARES["gradient"] * min(1.0, told() / len(self.work.tiles))))
-        return Spread(self.size, parts, shift), _total(itertools.chain(*self.pool.fetch(scores)))
+        return ShardedImage(self.size, shards, shift), _total(itertools.chain(*self.pool.fetch(scores)))
 
-    def _uphill(self, run: Run, shift: Shift, topic: str) -> Future:
-        pixels = self._window(self.pixels, run.context, shift, run.owner)
-        network, objective = self.network[run.owner], self.objective[run.owner]
-        return self.pool.run(run.owner, tasks.uphill, pixels, network, objective, run, self.size, topic)
+    def _gradient_of(self, row: BoxRow, shift: Shift, topic: str) -> Future:
+        pixels = self._window(self.pixels, row.context, shift, row.owner)
+        network, objective = self.network[row.owner], self.objective[row.owner]
+        return self.pool.run(row.owner, tasks.gradient_of, pixels, network, objective, row, self.size, topic)
 
     def _divisors(self, contexts: Sequence[Future], tell: Tell) -> list[float]:
         """The gradient's sizes, from the sums of all blocks."""
         rule, mine = self.work.rule, zip(self.blocks, contexts, strict=True)
-        found = [self.pool.run(run.owner, tasks.sums, context, run, rule) for run, context in mine]
+        found = [self.pool.run(row.owner, tasks.sums, context, row, rule) for row, context in mine]
         parts = list(itertools.chain(*self.pool.fetch(found)))
         tell(SHARES["gradient"] + SHARES["sizes"])
         return executor.sizes(tuple(_total(each) for each in zip(*parts, strict=True)), rule, *self.size)
 
-    def _climbed(self, contexts: Sequence[Future], divisors: list[float], shift: Shift, length: float) -> Spread:
+    def _stepped(self, contexts: Sequence[Future], divisors: list[float], shift: Shift, length: float) -> ShardedImage:
         """The pixels a step further; they are being computed when this returns."""
-        parts = []
-        for run, context in zip(self.blocks, contexts, strict=True):
-            pixels = self._window(self.pixels, run.core, shift, run.owner)
-            further = self.pool.run(run.owner, tasks.climb, pixels, context, run, divisors, length, self.work.rule)
-            parts.append(Part(run.core, run.owner, further))
-        return Spread(self.size, parts, shift)
+        shards = []
+        for row, context in zip(self.blocks, contexts, strict=True):
+            pixels = self._window(self.pixels, row.core, shift, row.owner)
+            further = self.pool.run(row.owner, tasks.step, pixels, context, row, divisors, length, self.work.rule)
+            shards.append(Shard(row.core, row.owner, further))
+        return ShardedImage(self.size, shards, shift)
 
-    def _window(self, spread: Spread, window: Window, shift: Shift, owner: str) -> Future:
-        """A window of a spread picture, put together where it is wanted; others send only what they have of it."""
+    def _window(self, image: ShardedImage, window: Window, shift: Shift, owner: str) -> Future:
+        """A window of a sharded image, put together at its owner; other workers send only what they have of it."""
         places, held = [], []
-        for part, (source, place) in spread.pieces(window, shift):
-            if part.owner == owner:
-                held.append(part.held)
+        for shard, (source, place) in image.pieces(window, shift):
+            if shard.owner == owner:
+                held.append(shard.held)
             else:
-                held.append(self.pool.run(part.owner, tasks.cut, part.held, source))
+                held.append(self.pool.run(shard.owner, tasks.cut, shard.held, source))
                 source = WHOLE
             places.append((source, place))
         size = tuple(side.stop - side.start for side in window)
@@ -146,7 +146,7 @@ class Octave:
     work: Work
     since: list[tuple[Shift, float]] = field(default_factory=list)
     _now: Raster | None = None
-    _climb: Climb | None = None
+    _ascent: ShardedAscent | None = None
     _kept: float = field(default_factory=time.monotonic)
     _took: float = 0.0
 
@@ -168,23 +168,23 @@ class Octave:
         self._kept, self._took = time.monotonic(), time.monotonic() - began
         return kept
 
-    def _persistently(self, now: Raster, act: Callable[[Climb], Result]) -> Result:
+    def _persistently(self, now: Raster, act: Callable[[ShardedAscent], Result]) -> Result:
         """Acts on the pixels as they are after the last step; if a worker is lost, on those made again."""
         for _ in range(ATTEMPTS):
             try:
-                self._climb = self._climb or self._made_again(now)
-                return act(self._climb)
+                self._ascent = self._ascent or self._made_again(now)
+                return act(self._ascent)
             except Lost:
-                self._climb = None
+                self._ascent = None
         raise ClusterError(
             f"Workers were lost {ATTEMPTS} times at the same step. Has each enough memory? --tile 512 takes less.\n"
             f"{GO_ON}"
         )
 
-    def _made_again(self, now: Raster) -> Climb:
+    def _made_again(self, now: Raster) -> ShardedAscent:
         """The pixels that were kept, and the steps made since then."""
         self.pool.refresh()
-        pixels = Climb(self.pool, self.work, now)
+        pixels = ShardedAscent(self.pool, self.work, now)
         for shift, length in self.since:
             pixels.step(shift, length, lambda _: None)  # a step that was told of before is not told of again
         return pixels
