@@ -75,9 +75,9 @@ def error(source: Sequence[Tensor], result: Sequence[Tensor]) -> float:
     return 1e3 * sum(found) / max(1, len(found))
 
 
-def measured(source: Source, wishes: dict[str, str]) -> str:
-    technique = STYLE if "filter" in wishes else DREAM
-    settings = technique.choose(**wishes)
+def measured(source: Source, requested: dict[str, str]) -> str:
+    technique = STYLE if "filter" in requested else DREAM
+    settings = technique.choose(**requested)
     ready, seconds, result = prepare(technique, settings), [], []
     began = time.perf_counter()
     for frame in CarriedFrames(source.frames, ready, lambda _: settings).frames(0, {}):
@@ -109,10 +109,10 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=480)
     parser.add_argument("--filter")
     asked = parser.parse_args()
-    wishes = {"filter": asked.filter} if asked.filter else {}
+    requested = {"filter": asked.filter} if asked.filter else {}
     sources = [of_file(path, asked.frames, asked.side) for path in asked.films]
     for source in sources or [of_camera(asked.frames, asked.side)]:
-        print(measured(source, wishes), flush=True)
+        print(measured(source, requested), flush=True)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def flops(model: str, aim: str, size: tuple[int, int]) -> float:
 
     network = networks.load(model)
     with FlopCounterMode(display=False) as counter:
-        for name, _ in network.walk(torch.rand(1, 3, *size)):
+        for name, _ in network.iter_layers(torch.rand(1, 3, *size)):
             if name == aim:
                 break
     return 2 * counter.get_total_flops()

@@ -55,7 +55,7 @@ class TinyNetwork:
         shapes = ((6, 3, 3, 3), (8, 6, 3, 3), (10, 8, 5, 5))
         self.weights = [torch.randn(shape, generator=generator, dtype=dtype) / shape[1] for shape in shapes]
 
-    def walk(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
+    def iter_layers(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
         x = F.relu(F.conv2d(pixels * 2, self.weights[0], padding=1))
         yield "shallow", x
         x = F.max_pool2d(F.relu(F.conv2d(x, self.weights[1], stride=2, padding=1)), 3, stride=1, padding=1)
@@ -66,8 +66,8 @@ class TinyNetwork:
 
 
 def tiny(dtype: torch.dtype = torch.float32) -> Network:
-    walk = TinyNetwork(dtype).walk
-    return Network("tiny", walk, table(walk, {}), "deep", dtype, "tiny.pth", "0" * 64)
+    iter_layers = TinyNetwork(dtype).iter_layers
+    return Network("tiny", iter_layers, table(iter_layers, {}), "deep", dtype, "tiny.pth", "0" * 64)
 
 
 @pytest.fixture(scope="session")

@@ -217,14 +217,14 @@ def test_the_module_says_the_same_as_the_network():
     network = networks.load(module, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
     pixels = torch.rand(1, 3, 71, 90)
     x = (pixels - torch.tensor([0.1, 0.2, 0.3])[:, None, None]) / torch.tensor([0.4, 0.5, 0.6])[:, None, None]
-    torch.testing.assert_close(dict(network.walk(pixels))["logits"], module(x))
+    torch.testing.assert_close(dict(network.iter_layers(pixels))["logits"], module(x))
     torch.testing.assert_close(features.extract(network, pixels, {"stem"})["stem"], module.stem(x))
     assert module.head.weight.requires_grad
 
 
 def test_nothing_past_the_deepest_layer_is_computed(residuals):
     heard = []
-    body = residuals.walk._body.module
+    body = residuals.iter_layers._body.module
     hook = body.blocks[1].register_forward_hook(lambda *_: heard.append("too far"))
     features.extract(residuals, torch.rand(1, 3, 40, 40), {"stem.0", "blocks.0"})
     hook.remove()
@@ -237,7 +237,7 @@ def test_a_classifier_behind_a_mean_is_found():
     pixels = torch.rand(1, 3, 64, 64)
     objective = class_("bee").prepare(network)
     score = objective(features.extract(network, pixels, objective.layers)) / 64
-    logits = next(found for name, found in network.walk(pixels, {"logits"}))
+    logits = next(found for name, found in network.iter_layers(pixels, {"logits"}))
     torch.testing.assert_close(score, logits[0, 1])
     assert {name for name, _ in network.classify(pixels)} == {"ant", "bee", "cat", "dog"}
 
@@ -533,7 +533,7 @@ def test_networks_of_one_channel_see_brightness(words):
     network = grey_network(**words)
     pixels = torch.rand(1, 3, 40, 48)
     seen = (pixels * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-    module = network.walk._body.module
+    module = network.iter_layers._body.module
     mean, std = (0.5, 0.5) if words else (0.449, 0.226)
     found = features.extract(network, pixels, {"first"})["first"]
     torch.testing.assert_close(found, module.first((seen - mean) / std), atol=1e-5, rtol=1e-4)
@@ -553,14 +553,14 @@ def test_a_mean_of_one_number_is_for_grey_networks():
 
 def test_weights_of_a_module_make_a_round_trip(tmp_path):
     module, pixels = Residuals().eval(), torch.rand(1, 3, 48, 48)
-    wanted = dict(networks.load(module, **HALF).walk(pixels))["logits"]
+    wanted = dict(networks.load(module, **HALF).iter_layers(pixels))["logits"]
     state = module.state_dict()
     save_file(state, tmp_path / "a.safetensors")
     torch.save(state, tmp_path / "b.pth")
     torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}, "epoch": 3}, tmp_path / "c.tar")
     for path in sorted(tmp_path.iterdir()):
         network = networks.load(Residuals().eval(), weights=path, **HALF)
-        torch.testing.assert_close(dict(network.walk(pixels))["logits"], wanted)
+        torch.testing.assert_close(dict(network.iter_layers(pixels))["logits"], wanted)
         assert network.file == path.name
         assert network.sha256 == sha256_of(path)
 
@@ -568,7 +568,7 @@ def test_weights_of_a_module_make_a_round_trip(tmp_path):
 def test_a_file_with_other_classes_changes_the_classifier(tmp_path):
     save_file(Residuals(7).state_dict(), tmp_path / "places.safetensors")
     network = networks.load(Residuals(10).eval(), weights=tmp_path / "places.safetensors", **HALF)
-    assert dict(network.walk(torch.rand(1, 3, 48, 48)))["logits"].shape == (1, 7)
+    assert dict(network.iter_layers(torch.rand(1, 3, 48, 48)))["logits"].shape == (1, 7)
     assert len(network.classifier.weight) == 7
 
 
@@ -638,7 +638,7 @@ def test_a_file_of_the_users_makes_a_network(own):
     assert networks.load(f"{own}:with_words").default_layer == "0"
     assert networks.load(f"{own}:small") is network
     assert networks.load(f"{own}:small", dtype=torch.float64).sha256 == network.sha256
-    state = networks.load(f"{own}:small").walk._body.module.state_dict()
+    state = networks.load(f"{own}:small").iter_layers._body.module.state_dict()
     save_file({key: torch.zeros_like(value) for key, value in state.items()}, own.with_name("zero.safetensors"))
     blank = networks.load(f"{own}:small", weights=own.with_name("zero.safetensors"))
     assert not features.extract(blank, torch.rand(1, 3, 40, 40), {"2"})["2"].any()
@@ -754,7 +754,7 @@ def test_torchvisions_transformer_takes_any_size(torchvision):
     module = torchvision.models.VisionTransformer(64, 16, 3, 2, 24, 32, num_classes=7)
     network = networks.load(module.eval(), **HALF)
     pixels = torch.rand(1, 3, 64, 64)
-    torch.testing.assert_close(dict(network.walk(pixels))["logits"], module(pixels * 2 - 1))
+    torch.testing.assert_close(dict(network.iter_layers(pixels))["logits"], module(pixels * 2 - 1))
     assert features.extract(network, torch.rand(1, 3, 50, 90), {"encoder.ln"})["encoder.ln"].shape == (1, 24, 4, 6)
 
 

@@ -228,7 +228,7 @@ def test_another_picture_or_network_makes_it_anew(photo, tiny32):
     made(photo, tiny32)
     pictured(photo, seed=5)
     assert made(photo, tiny32).made == 2 * PICTURES
-    other = Network(tiny32.name, tiny32.walk, tiny32.layers, "deep", torch.float32, "tiny.pth", "1" * 64)
+    other = Network(tiny32.name, tiny32.iter_layers, tiny32.layers, "deep", torch.float32, "tiny.pth", "1" * 64)
     assert made(photo, other, quick=True, force=True).made == PICTURES
     assert made(photo, other, quick=True, force=True).made == PICTURES
 
@@ -294,7 +294,9 @@ def test_a_command_of_a_real_network_makes_exactly_the_picture(tmp_path, efficie
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(configuration, "user_file", lambda: tmp_path / "settings.toml")
     few = {name: layer for name, layer in efficientnet.layers.items() if name in ("block3", "block8")}
-    network = Network("efficientnet-lite0", efficientnet.walk, few, "block8", torch.float32, *_weights(efficientnet))
+    network = Network(
+        "efficientnet-lite0", efficientnet.iter_layers, few, "block8", torch.float32, *_weights(efficientnet)
+    )
     pictured(tmp_path / "photo.png")
     result = atlas("photo.png", "album", network=network, **{**SMALL, "channels": 1})
     view = page_of(result).all("button", "view")[1]
@@ -331,10 +333,10 @@ def test_a_planted_channel_is_active():
     filters = [edge, edge.T, torch.ones(5, 5), torch.zeros(5, 5), cross, edge / 100]
     weight = torch.stack(filters)[:, None].expand(-1, 3, -1, -1) / 75
 
-    def walk(pixels, wanted=()):
+    def iter_layers(pixels, wanted=()):
         yield "only", torch.nn.functional.conv2d(pixels, weight, padding=2)
 
-    network = Network("planted", walk, table(walk_of(walk), {}), "only", torch.float32, "", "")
+    network = Network("planted", iter_layers, table(layers_of(iter_layers), {}), "only", torch.float32, "", "")
     picture = torch.full((1, 3, 96, 144), 0.4)
     for top, left in ((20, 30), (60, 100), (40, 70)):
         picture[..., top, left - 2 : left + 3] = picture[..., top - 2 : top + 3, left] = 1
@@ -342,8 +344,8 @@ def test_a_planted_channel_is_active():
     assert active_channels(network, picture, ["only"], count=2)["only"][0].channel == 4
 
 
-def walk_of(walk):
-    """The table's walk: geometry is not what is tested here."""
+def layers_of(iter_layers):
+    """The table's layers: geometry is not what is tested here."""
 
     def geometry(field, wanted=()):
         from dataclasses import replace

@@ -88,9 +88,9 @@ def test_outputs_in_a_folder(here):
 def test_templates(here):
     chosen = DreamSettings(seed=7, layer="inception_4c/output,block5:0.5")
     template = "{stem}_{preset}_{layer}_{seed:03}_{steps}.{ext}"
-    made = outputs("photo.jpg", output=template, wishes={**chosen.to_dict(), "preset": "neon"})
+    made = outputs("photo.jpg", output=template, requested={**chosen.to_dict(), "preset": "neon"})
     assert made == [f"photo_neon_inception_4c-output,block5-0.5_007_{chosen.steps}.jpg"]
-    assert outputs("trip", output="{stem}.{ext}", wishes=chosen.to_dict()) == ["a.jpg", "b.png", "c.webp"]
+    assert outputs("trip", output="{stem}.{ext}", requested=chosen.to_dict()) == ["a.jpg", "b.png", "c.webp"]
 
 
 def test_a_template_reaches_nothing_but_its_names(here):

@@ -173,7 +173,7 @@ class Heavy(TinyNetwork):
 
 def test_weights_are_sent_once(tmp_path, client, small_blocks):
     network, chosen = tiny(torch.float64), DreamSettings(**CHOSEN)
-    heavy = replace(network, walk=Heavy(torch.float64).walk)
+    heavy = replace(network, iter_layers=Heavy(torch.float64).iter_layers)
 
     def dream(name, network):
         dreamt(tmp_path / name, photograph((300, 151)), chosen, ClusterExecutor(client), network=network)

@@ -22,8 +22,8 @@ from phosphene.recipes.style_settings import StyleSettings
 PLACE = Place(0, 0, 96, 128)
 
 
-def shapes(walk, pixels):
-    return {name: (tuple(each.shape), each.device.type) for name, each in walk(pixels)}
+def shapes(iter_layers, pixels):
+    return {name: (tuple(each.shape), each.device.type) for name, each in iter_layers(pixels)}
 
 
 @pytest.fixture(params=["efficientnet", "googlenet", "module"])
@@ -35,10 +35,10 @@ def network(request):
 
 
 def test_a_walk_is_moved_as_a_whole(network):
-    here = shapes(network.walk, torch.rand(1, 3, 64, 96))
-    there = shapes(devices.walk_on(network.walk, "meta"), torch.rand(1, 3, 64, 96, device="meta"))
+    here = shapes(network.iter_layers, torch.rand(1, 3, 64, 96))
+    there = shapes(devices.iter_layers_on(network.iter_layers, "meta"), torch.rand(1, 3, 64, 96, device="meta"))
     assert there == {name: (shape, "meta") for name, (shape, _) in here.items()}
-    assert shapes(network.walk, torch.rand(1, 3, 64, 96)) == here
+    assert shapes(network.iter_layers, torch.rand(1, 3, 64, 96)) == here
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_device_gives_the_gradient_of_the_processor(efficientnet, text):
 
     objective = objectives.read(text).prepare(efficientnet, opened).fit(96, 128)
     pixels, tiling = torch.rand(1, 3, 96, 128), gradient.Tiling(128, 16)
-    moved = replace(efficientnet, walk=devices.walk_on(efficientnet.walk, "cpu"))
+    moved = replace(efficientnet, iter_layers=devices.iter_layers_on(efficientnet.iter_layers, "cpu"))
     g, score = gradient.compute(pixels, moved, objective, tiling)
     wanted, other = gradient.compute(pixels, efficientnet, objective, tiling)
     assert torch.equal(g, wanted)
@@ -63,15 +63,15 @@ def test_a_device_gives_the_gradient_of_the_processor(efficientnet, text):
 
 
 def test_pixels_go_to_the_network_and_activations_come_back(efficientnet):
-    there = replace(efficientnet, device="meta", walk=devices.walk_on(efficientnet.walk, "meta"))
+    there = replace(efficientnet, device="meta", iter_layers=devices.iter_layers_on(efficientnet.iter_layers, "meta"))
     seen = []
 
     def watched(pixels, wanted):
         seen.append(pixels.device.type)
-        yield from there.walk(pixels, wanted)
+        yield from there.iter_layers(pixels, wanted)
 
     with pytest.raises(NotImplementedError, match="meta"):  # what has no numbers cannot come back to the processor
-        features.extract(replace(there, walk=watched), torch.rand(1, 3, 64, 96), {"block3"})
+        features.extract(replace(there, iter_layers=watched), torch.rand(1, 3, 64, 96), {"block3"})
     assert seen == ["meta"]
     here = torch.rand(1, 3, 64, 96, device="meta")
     assert features.extract(there, here, {"block3"})["block3"].device.type == "meta"
@@ -79,30 +79,30 @@ def test_pixels_go_to_the_network_and_activations_come_back(efficientnet):
 
 @pytest.fixture
 def card(monkeypatch):
-    """A second name of the processor, as a graphics card: how often a network was walked there."""
-    walked = []
+    """A second name of the processor, as a graphics card: how often a network ran there."""
+    ran = []
 
-    def moved(walk, device):
+    def moved(iter_layers, device):
         def there(*asked):
-            walked.append(device)
-            return walk(*asked)
+            ran.append(device)
+            return iter_layers(*asked)
 
         return there
 
     monkeypatch.setattr(devices, "device_for", lambda wanted: "cpu:0" if wanted == "xpu" else wanted)
-    monkeypatch.setattr(devices, "walk_on", moved)
-    return walked
+    monkeypatch.setattr(devices, "iter_layers_on", moved)
+    return ran
 
 
 def counted(network):
-    """The same network, and a list that grows with each walk."""
-    walks = []
+    """The same network, and a list that grows each time that it runs."""
+    runs = []
 
-    def walk(*asked):
-        walks.append(asked)
-        return network.walk(*asked)
+    def iter_layers(*asked):
+        runs.append(asked)
+        return network.iter_layers(*asked)
 
-    return replace(network, walk=walk), walks
+    return replace(network, iter_layers=iter_layers), runs
 
 
 def test_every_technique_computes_where_it_is_asked_to(tiny64, card):
@@ -118,23 +118,23 @@ def test_every_technique_computes_where_it_is_asked_to(tiny64, card):
         chosen = PatternSettings(layer="deep", channel=0, octaves=1, **common)
         yield pattern.pattern(network, size=(64, 64), settings=chosen)
 
-    (network, walks), found = counted(tiny64), []
+    (network, runs), found = counted(tiny64), []
     for each in made(network):
         found.append(each)
-        assert len(walks) == len(card)  # the moved walk calls the counted one; nothing else does
+        assert len(runs) == len(card)  # the moved one calls the counted one; nothing else does
         assert card
     for a, b in zip(found, made(replace(tiny64, device="cpu:0")), strict=True):
         assert torch.equal(a, b)
 
 
 def test_a_whole_run_computes_where_it_is_asked_to(tiny64, card):
-    pixels, (network, walks) = torch.rand(1, 3, 60, 70, dtype=torch.float64), counted(tiny64)
+    pixels, (network, runs) = torch.rand(1, 3, 60, 70, dtype=torch.float64), counted(tiny64)
     quick = {"scales": 1, "steps": 1, "semantics": 0.0, "dtype": "float64"}
     made = phosphene.style(pixels, pixels.flip(3), network=network, then_dream="carnival", device="xpu", **quick)
-    assert len(walks) == len(card) > 0
+    assert len(runs) == len(card) > 0
     assert made.record.settings["device"] == "cpu:0"
     phosphene.dream(pixels, guide=pixels.flip(3), network=network, device="xpu", steps=1, octaves=1, dtype="float64")
-    assert len(walks) == len(card)
+    assert len(runs) == len(card)
 
 
 def test_auto_takes_the_card_that_is_there(monkeypatch):

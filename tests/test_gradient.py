@@ -119,12 +119,12 @@ def test_no_pixel_is_left_without_gradient(tiny32):
 def test_deeper_layers_are_not_computed(tiny32):
     heard = []
 
-    def walk(pixels, wanted=()):
-        for name, activations in tiny32.walk(pixels, wanted):
+    def iter_layers(pixels, wanted=()):
+        for name, activations in tiny32.iter_layers(pixels, wanted):
             heard.append(name)
             yield name, activations
 
-    network = Network("listening", walk, tiny32.layers, "middle", torch.float32, "", "")
+    network = Network("listening", iter_layers, tiny32.layers, "middle", torch.float32, "", "")
     gradient.compute(torch.rand(1, 3, 40, 40), network, layer("middle"), WHOLE)
     assert heard == ["shallow", "middle"]
 
@@ -157,10 +157,10 @@ def test_normalisations_do_what_they_say():
 
 
 def test_not_a_number_is_noticed():
-    def walk(pixels, wanted=()):
+    def iter_layers(pixels, wanted=()):
         yield "broken", pixels * float("nan")
 
-    network = Network("broken", walk, table(walk, {}), "broken", torch.float32, "", "")
+    network = Network("broken", iter_layers, table(iter_layers, {}), "broken", torch.float32, "", "")
     with pytest.raises(NonFiniteError, match="--step-size"):
         gradient.compute(torch.rand(1, 3, 40, 40), network, layer("broken"), WHOLE)
 

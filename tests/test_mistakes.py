@@ -67,11 +67,11 @@ def no_number(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """The network answers with NaN, as it would for pixels that have left all bounds."""
     network = registry.load()
 
-    def walk(pixels, wanted=()):
-        for name, activations in network.walk(pixels, wanted):
+    def iter_layers(pixels, wanted=()):
+        for name, activations in network.iter_layers(pixels, wanted):
             yield name, activations * float("nan")
 
-    broken = dataclasses.replace(network, walk=walk)
+    broken = dataclasses.replace(network, iter_layers=iter_layers)
     monkeypatch.setattr("phosphene.networks.load_for", lambda _: broken)
 
 

@@ -152,12 +152,12 @@ def test_threads_dream_at_once(usual):
 
 
 def test_a_walk_without_gradients_and_torchscript_are_refused_in_words():
-    def walk(pixels, wanted=()):
+    def iter_layers(pixels, wanted=()):
         with torch.no_grad():
-            yield from NETWORK.walk(pixels, wanted)
+            yield from NETWORK.iter_layers(pixels, wanted)
 
     with pytest.raises(SettingsError, match=r"tiny cannot dream at deep[\s\S]*no_grad"):
-        phosphene.dream(PICTURE, network=replace(NETWORK, walk=walk), **QUICK)
+        phosphene.dream(PICTURE, network=replace(NETWORK, iter_layers=iter_layers), **QUICK)
     with pytest.warns(DeprecationWarning, match="script"):
         scripted = torch.jit.script(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()))
     with pytest.raises(SettingsError, match="TorchScript"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from conftest import photograph, shared_file
+from conftest import photograph, shared_file, tiny
 from phosphene import features, images, networks
 from phosphene.errors import UnknownNameError, WeightsError
 from phosphene.networks import SOURCES, caffe
@@ -69,13 +69,13 @@ def test_the_table_of_googlenet(googlenet):
 def test_before_their_relu_layers_are_the_same_but_for_it(googlenet):
     name = "inception_3b/5x5_reduce"
     pixels = torch.rand(1, 3, 96, 96)
-    found = dict(_until(googlenet.walk(pixels, {f"{name}_pre_relu"}), name))
+    found = dict(_until(googlenet.iter_layers(pixels, {f"{name}_pre_relu"}), name))
     assert found[f"{name}_pre_relu"].min() < 0
     assert torch.equal(found[f"{name}_pre_relu"].relu(), found[name])
 
 
-def _until(walk, last):
-    for name, activations in walk:
+def _until(layers, last):
+    for name, activations in layers:
         yield name, activations.clone()
         if name == last:
             return
@@ -188,8 +188,8 @@ def test_folding_is_the_batch_norm_itself():
         for name, each in torch.load(networks.find(SOURCES["efficientnet-lite0"]), weights_only=True).items()
     }
     pixels = torch.rand(1, 3, 32, 32, dtype=torch.float64)
-    walk = networks.load(dtype=torch.float64).walk(pixels, {"stem_pre_relu"})
-    folded = next(found for name, found in walk if name == "stem_pre_relu")
+    layers = networks.load(dtype=torch.float64).iter_layers(pixels, {"stem_pre_relu"})
+    folded = next(found for name, found in layers if name == "stem_pre_relu")
     x = F.conv2d(F.pad((pixels * 255 - 127) / 128, (0, 1, 0, 1)), weights["_conv_stem.weight"], stride=2)
     mean, variance, scale, shift = (
         weights[f"_bn0.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
@@ -216,15 +216,15 @@ def test_a_field_widens_as_windows_slide():
     assert torch.cat([twice, ReceptiveField(2)], 1).channels == 10
 
 
-def test_measuring_memory_leaves_nothing_behind(tiny32):
-    seen = []
+def test_measuring_memory_leaves_nothing_behind():
+    network, seen = tiny(torch.float32), []  # of its own: what was measured is kept
 
-    def walk(pixels, wanted=()):
-        for name, activations in tiny32.walk(pixels, wanted):
+    def iter_layers(pixels, wanted=()):
+        for name, activations in network.iter_layers(pixels, wanted):
             seen.append(weakref.ref(activations))
             yield name, activations
 
-    assert features.bytes_per_pixel(replace(tiny32, walk=walk), {"deep"}) > 10
+    assert features.bytes_per_pixel(replace(network, iter_layers=iter_layers), {"deep"}) > 10
     gc.collect()
     assert seen
     assert not any(each() is not None for each in seen)

@@ -93,7 +93,7 @@ def test_impossible_directions_say_why(tiny32, towards):
 def test_a_class_is_its_logit_summed_over_positions(efficientnet):
     pixels = torch.rand(1, 3, 96, 96)
     head = features.extract(efficientnet, pixels, {"head"})
-    logits = next(found for name, found in efficientnet.walk(pixels) if name == "logits")
+    logits = next(found for name, found in efficientnet.iter_layers(pixels) if name == "logits")
     by_name, by_number = (class_(of).prepare(efficientnet)(head) for of in ("tabby", 281))
     assert by_name == by_number
     torch.testing.assert_close(by_name / 9, logits[0, 281])  # 3×3 positions

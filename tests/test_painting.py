@@ -152,7 +152,7 @@ def test_touches_bring_out_what_they_are_of():
 
 
 def features_there(painted, network):
-    for name, activations in network.walk(painted.pixels):
+    for name, activations in network.iter_layers(painted.pixels):
         if name == "deep":
             return float(activations[..., 10:14, 14:18].square().sum())
     raise AssertionError

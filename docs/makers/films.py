@@ -45,10 +45,10 @@ def camera(first: int) -> Iterator[Frame]:
         yield Frame(number, number / RATE, photo[..., top : top + height, left : left + width])
 
 
-def made(technique: str, **wishes: object) -> list[Tensor]:
+def made(technique: str, **requested: object) -> list[Tensor]:
     """The film's frames."""
     of = {"dream": DREAM, "style": STYLE}[technique]
-    settings = of.choose(**wishes)
+    settings = of.choose(**requested)
     return [frame.pixels for frame in CarriedFrames(camera, prepare(of, settings), lambda _: settings).frames(0, {})]
 
 

@@ -50,7 +50,7 @@ def _check_reached(values: Values, network: Network) -> None:
         layers = ", ".join(dict.fromkeys(layer for layer, _ in values))
         raise SettingsError(
             f"{network.name} cannot dream at {layers}: no gradient comes from there to the picture.\n"
-            "Its walk runs under torch.no_grad(), or detaches what it computes. Take that out."
+            "It runs under torch.no_grad(), or detaches what it computes. Take that out."
         )
 
 

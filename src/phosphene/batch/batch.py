@@ -152,7 +152,7 @@ def plan(
     output: str | None = None,
     *,
     technique: Technique = DREAM,
-    wishes: Values | None = None,
+    requested: Values | None = None,
     settings: Settings | None = None,
     recursive: bool = False,
     force: bool = False,
@@ -164,8 +164,8 @@ def plan(
         output: a file, a folder, a template as `{stem}_{preset}.png`, `-`; by default `photo-dream.png` beside
             `photo.jpg`.
         technique: makes the pictures.
-        wishes: settings and looks by name.
-        settings: what the wishes choose, if it was chosen already; of a technique that takes pictures.
+        requested: settings and looks by name.
+        settings: what was requested, if it was chosen already; of a technique that takes pictures.
         recursive: whether folders are looked through with all below them.
         force: whether files may be replaced.
 
@@ -174,21 +174,21 @@ def plan(
         SettingsError: several pictures for one file, an impossible setting.
         UnknownNameError: a template names what is not known.
     """
-    wishes = wishes or {}
+    requested = requested or {}
     found: list[tuple[Input, Any]]
     left_out = ""
     if technique.takes == "words":
-        given = names or (None,)  # without a word, the wishes say of what
-        found = [(Input(name or _called(wishes), "words"), technique.choose(of=name, **wishes)) for name in given]
+        given = names or (None,)  # without a word, the settings say of what
+        found = [(Input(name or _called(requested), "words"), technique.choose(of=name, **requested)) for name in given]
         many = len(found) > 1
     else:
-        chosen, others = settings or technique.choose(**wishes), Counter[str]()
+        chosen, others = settings or technique.choose(**requested), Counter[str]()
         inputs, many = expand(names, recursive=recursive, others=others)
         left_out = in_kinds(others)
         found = [(source, chosen) for source in inputs]
     jobs = []
     for number, (source, chosen) in enumerate(found, 1):
-        named = facts(chosen, {look: wishes.get(look) for look in technique.looks}) | {"number": number}
+        named = facts(chosen, {look: requested.get(look) for look in technique.looks}) | {"number": number}
         place = None if source.refusal else target(source, output, named, technique)
         jobs.append(Job(source, place, chosen, usual=output is None or is_folder(output)))
     ready = partial(_make_folders, _tree(output) if recursive else None)
@@ -211,10 +211,10 @@ def _make_folders(tree: Path | None, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _called(wishes: Mapping[str, object]) -> str:
+def _called(requested: Mapping[str, object]) -> str:
     """What a pattern is called that no word names: its objective, or its layer and channel."""
-    layer, channel = wishes.get("layer") or "default", wishes.get("channel")
-    return str(wishes.get("objective") or (layer if channel is None else f"{layer}:{channel}"))
+    layer, channel = requested.get("layer") or "default", requested.get("channel")
+    return str(requested.get("objective") or (layer if channel is None else f"{layer}:{channel}"))
 
 
 def _without_results(jobs: Sequence[Job]) -> list[Job]:
@@ -243,7 +243,7 @@ def many(
     recursive: bool = False,
     force: bool = False,
     on_step: OnStep | None = None,
-    **wishes: object,
+    **requested: object,
 ) -> Iterator[BatchResult]:
     """Makes many pictures and saves them, one after the other, as the command line does.
 
@@ -259,7 +259,7 @@ def many(
         recursive: whether folders are looked through with all below them.
         force: replaces what is there.
         on_step: called with each `Step`; raise `phosphene.StopRequested` there to end early and keep what there is.
-        **wishes: any setting of the technique; of a dream, `preset` and `recipe`.
+        **requested: any setting of the technique; of a dream, `preset` and `recipe`.
 
     Yields:
         What became of each picture, as it is done.
@@ -268,7 +268,7 @@ def many(
         PhospheneError: something is wrong with all of them.
     """
     names, technique = [inputs] if isinstance(inputs, str) else list(inputs), known(of)
-    planned = plan(names, output, technique=technique, wishes=wishes, recursive=recursive, force=force)
+    planned = plan(names, output, technique=technique, requested=requested, recursive=recursive, force=force)
     batch = replace(planned, network=network, opening=opening or Opening())
     batch.check()
     for job in batch.refused:

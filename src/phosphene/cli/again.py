@@ -27,7 +27,7 @@ def again(
     picture: str,
     input_: str | None,
     changes: Values,
-    wishes: OutputOptions,
+    out: OutputOptions,
     max_pixels: int,
     command: Sequence[str] = (),
 ) -> int:
@@ -41,15 +41,15 @@ def again(
     made = record.read(data)
     if made.recipe != RECIPE:
         run.check_changes(made, changes)
-    job = Job(source, _redo_output(source, made, changes, wishes))
+    job = Job(source, _redo_output(source, made, changes, out))
     resuming.check([job.output])
-    check_streams(job, wishes)
+    check_streams(job, out)
     read = _read_for(picture, made, input_, changes)
     batch.refuse_overwriting("-o", job.output, read)
-    check_preview([job], wishes, *read)
+    check_preview([job], out, *read)
     with Interruption() as stop:
         recorded = min(made.threads, MOST_THREADS) if made.threads > 0 else None
-        runner = Runner(replace(wishes, threads=wishes.threads or recorded), stop)
+        runner = Runner(replace(out, threads=out.threads or recorded), stop)
         keep, tell = runner.keep(job.output, command), runner.foretell
         with runner.telling(job):
             runner.make(
@@ -72,11 +72,9 @@ def _read_for(picture: str, made: record.Record, input_: str | None, changes: Va
     return [picture, *([input_] if input_ else []), *map(str, beside), *words]
 
 
-def _redo_output(
-    source: Input, made: record.Record, changes: Mapping[str, object], wishes: OutputOptions
-) -> Path | None:
+def _redo_output(source: Input, made: record.Record, changes: Mapping[str, object], out: OutputOptions) -> Path | None:
     """Where the new picture goes: as `dream` has it, but named after the old picture, and never in its place."""
-    name, output = Path("stdin.png" if source.kind == "pipe" else source.name), wishes.output
+    name, output = Path("stdin.png" if source.kind == "pipe" else source.name), out.output
     if output == batch.PIPE:
         return None
     if output is None:
@@ -85,7 +83,7 @@ def _redo_output(
         path = batch.again(Path(output) / name.name)
     else:
         path = batch.target(source, output, _recorded_facts(made, changes)) or name
-    batch.check(path, force=wishes.force)
+    batch.check(path, force=out.force)
     return path
 
 

@@ -20,13 +20,13 @@ from phosphene.texts import read_text
 
 
 def user_file() -> Path:
-    """Where a user's standing wishes lie; the file need not exist."""
+    """Where a user's settings for all pictures lie; the file need not exist."""
     from platformdirs import user_config_path
 
     return user_config_path("phosphene") / "settings.toml"
 
 
-def wished(technique: Technique, named: str | None, typed: Values, like: str | None = None) -> ValueDict:
+def requested(technique: Technique, named: str | None, typed: Values, like: str | None = None) -> ValueDict:
     """What the user's file, a named one, a look and the command line ask for, the nearest last.
 
     Raises:
@@ -68,11 +68,11 @@ def techniques_in(path: Path) -> list[str]:
     return [name for name in toml(path) if name in TECHNIQUES]
 
 
-def layer_from(wishes: Values) -> Named | None:
+def layer_from(requested: Values) -> Named | None:
     """The preset or recipe that chooses the layer, where nothing nearer does."""
-    if "layer" in wishes:
+    if "layer" in requested:
         return None
-    named = (PRESETS.get(wishes.get("preset") or ""), RECIPES.get(wishes.get("recipe") or ""))
+    named = (PRESETS.get(requested.get("preset") or ""), RECIPES.get(requested.get("recipe") or ""))
     return next((each for each in named if each and "layer" in each.changes), None)
 
 
@@ -82,8 +82,8 @@ def _file(path: Path, above: Technique) -> dict[str, dict[str, object]]:
     content.pop("look", None)  # what is shown of a look, and is no setting
     tables = {name: table for name, table in content.items() if name in TECHNIQUES and isinstance(table, dict)}
     top = {key: value for key, value in content.items() if key not in tables}
-    found = {name: TECHNIQUES[name].wishes_in(table, str(path)) for name, table in tables.items()}
-    found[above.name] = {**above.wishes_in(top, str(path)), **found.get(above.name, {})}
+    found = {name: TECHNIQUES[name].requested_in(table, str(path)) for name, table in tables.items()}
+    found[above.name] = {**above.requested_in(top, str(path)), **found.get(above.name, {})}
     return found
 
 

@@ -70,13 +70,13 @@ def _make(technique: Technique, **flags: Any) -> int:
     """Makes what a command line asks for; returns the exit code."""
     from phosphene.cli import process  # noqa: F401 - it counts what others use from here on, while torch is loaded
 
-    wishes = options.OutputOptions.take_(flags)
+    out = options.OutputOptions.take_(flags)
     names = ("words", "config", "like", "size", "long_side", "max_pixels", "profile", "enlarge", "recursive")
     own = {name: flags.pop(name, None) for name in (*names, "show_regions", "scheduler", "workers")}
     looks = {name: value for name in technique.looks if (value := flags.pop(name)) is not None}
     typed = options.given(flags, technique.settings)
     inputs, typed = _shared_out(technique, own["words"], typed | looks)
-    values = configuration.wished(technique, own["config"], typed, own["like"])
+    values = configuration.requested(technique, own["config"], typed, own["like"])
     _check_named(technique, inputs, values)
     # What is wrong with them is said before torch is loaded; of words, each has settings of its own.
     for each in inputs if technique.takes == "words" else ():
@@ -94,20 +94,20 @@ def _make(technique: Technique, **flags: Any) -> int:
     )
     planned = plan(
         inputs,
-        wishes.output,
+        out.output,
         technique=technique,
-        wishes=values,
+        requested=values,
         settings=settings,
         recursive=bool(own["recursive"]),
-        force=wishes.force,
+        force=out.force,
     )
-    machines = None if alone else jobs.Machines(own["scheduler"], own["workers"], wishes.threads)
+    machines = None if alone else jobs.Machines(own["scheduler"], own["workers"], out.threads)
     command = click.get_current_context().meta[ARGUMENTS]
-    return jobs.Jobs(replace(planned, opening=opening), values, wishes, machines, command, own["show_regions"]).make()
+    return jobs.Jobs(replace(planned, opening=opening), values, out, machines, command, own["show_regions"]).make()
 
 
 def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) -> tuple[tuple[str, ...], ValueDict]:
-    """The words that are inputs, and the wishes with those that name something else.
+    """The words that are inputs, and the requested settings with those that name something else.
 
     >>> _, style, *_ = TECHNIQUES.values()
     >>> _shared_out(style, ("photo.jpg", "waves.jpg"), {})[1][style.further]
@@ -150,15 +150,15 @@ def redo(context: click.Context, /, picture: str, input_: str | None, max_pixels
 
     The result is another file, cat-dream-redo.png for cat-dream.png.
     """
-    wishes = options.OutputOptions.take_(flags)
+    out = options.OutputOptions.take_(flags)
     changes = options.given(flags, *(each.settings for each in TECHNIQUES.values()))
     from phosphene.cli import again, film
     from phosphene.images import MAX_PIXELS
 
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     if film.is_film(picture):
-        return film.redo(picture, input_, changes, wishes, limit)
-    return again.again(picture, input_, changes, wishes, limit, context.meta[ARGUMENTS])
+        return film.redo(picture, input_, changes, out, limit)
+    return again.again(picture, input_, changes, out, limit, context.meta[ARGUMENTS])
 
 
 @click.command(short_help="Goes on with a run that stopped.")

@@ -55,12 +55,12 @@ def film(film: str, begin: float, end: float | None, **flags: Any) -> int:
     NAME it is repainted instead. Sound, subtitles and chapters go along. A number may change over time: --strength
     "0:0, 5:1" goes from 0 to 1 within five seconds, --strength "loud:0.3..1.5" follows the sound.
     """
-    wishes = OutputOptions.take_(flags)
+    out = OutputOptions.take_(flags)
     own = {name: flags.pop(name) for name in ("codec", "fps", "long_side", "max_pixels", "config")}
-    films, technique, values = _wished(own.pop("config"), flags)
-    output = _output(wishes, films.film_output(Path(film), technique.name))
+    films, technique, values = _requested(own.pop("config"), flags)
+    output = _output(out, films.film_output(Path(film), technique.name))
     read = films.FilmOptions(begin, end, quality=_quality(), **_given(own))
-    return _make(film, output, partial(films.prepare_film, film, output, values, read), wishes)
+    return _make(film, output, partial(films.prepare_film, film, output, values, read), out)
 
 
 @click.command(cls=options.Grouped, short_help="Makes an endless flight into a picture.")
@@ -85,30 +85,30 @@ def zoom(picture: str, **flags: Any) -> int:
     PICTURE is a file or a canvas: clouds, noise, grey, dahlias, feathers, shells, windows. Looks may change on the way:
     --preset "0:coils, 8:reef".
     """
-    wishes = OutputOptions.take_(flags)
+    out = OutputOptions.take_(flags)
     own = {name: flags.pop(name) for name in ("codec", "long_side", "max_pixels", "config", "size")}
     names = ("seconds", "fps", "speed", "turn", "towards", "backwards", "loop")
     way = _given({name: flags.pop(name) for name in names})
     if "towards" in way:
         way["towards"] = _place(way["towards"])
-    films, _, values = _wished(own.pop("config"), flags, DREAM)
+    films, _, values = _requested(own.pop("config"), flags, DREAM)
     from phosphene.cli.jobs import canvas_size
 
     size = canvas_size(own.pop("size"))
-    output = _output(wishes, films.film_output(Path(picture), films.ZOOM))
+    output = _output(out, films.film_output(Path(picture), films.ZOOM))
     written, flight = films.FilmOptions(quality=_quality(), **_given(own)), films.ZoomOptions(**way)
     prepared = partial(films.prepare_zoom, picture, output, values, flight, written, canvas=size)
-    return _make(picture, output, prepared, wishes)
+    return _make(picture, output, prepared, out)
 
 
-def redo(source: str, input_: str | None, changes: Values, wishes: OutputOptions, max_pixels: int) -> int:
+def redo(source: str, input_: str | None, changes: Values, out: OutputOptions, max_pixels: int) -> int:
     """Makes a film again from its record; returns the exit code."""
     from phosphene import batch
 
     path, again = Path(source), _films("again")
-    output = _output(wishes, batch.again(path, path.suffix))
+    output = _output(out, batch.again(path, path.suffix))
     prepared = partial(again.prepare_again, path, output, image=input_, changes=changes, max_pixels=max_pixels)
-    return _make(source, output, prepared, wishes)
+    return _make(source, output, prepared, out)
 
 
 def record_of(name: str) -> "Record":
@@ -130,13 +130,15 @@ def _films(module: str = "functions") -> Any:
     return films(module)
 
 
-def _wished(config: str | None, flags: ValueDict, technique: Technique | None = None) -> tuple[Any, Technique, Values]:
-    """The films' functions, the technique, and the wishes for it: of the user's file, a named one and those typed."""
+def _requested(
+    config: str | None, flags: ValueDict, technique: Technique | None = None
+) -> tuple[Any, Technique, Values]:
+    """The films' functions, the technique, and its settings by the user's file, a named one and the flags."""
     looks = {name: value for name in DREAM.looks if (value := flags.pop(name)) is not None}
     typed = options.given(flags, *([technique.settings] if technique else [DREAM.settings, STYLE.settings])) | looks
     films = _films()
     technique = technique or films.technique_of(typed)
-    return films, technique, configuration.wished(technique, config, typed)
+    return films, technique, configuration.requested(technique, config, typed)
 
 
 def _quality() -> int | None:
@@ -157,18 +159,18 @@ def _place(text: str) -> tuple[float, ...]:
         raise SettingsError(f"--towards is {text!r}; it takes two numbers from 0 to 1, as 0.5,0.3.") from None
 
 
-def _output(wishes: OutputOptions, usual: Path) -> Path:
+def _output(out: OutputOptions, usual: Path) -> Path:
     """Where the film goes: what `-o` names, or a free name like the usual one, in the folder that it names."""
-    if wishes.output == "-":
+    if out.output == "-":
         raise SettingsError("-o - is for pictures; a film is written into a file. Name it: -o film.mp4")
     from phosphene.batch import numbered
 
-    path = usual if wishes.output is None else Path(wishes.output)
-    if wishes.output is not None:
-        if not (wishes.output.endswith("/") or (path.is_dir() and not _begun(path))):
+    path = usual if out.output is None else Path(out.output)
+    if out.output is not None:
+        if not (out.output.endswith("/") or (path.is_dir() and not _begun(path))):
             return path
         path /= usual.name
-    return path if wishes.force else next(name for name in numbered(path) if _begun(name) or not name.exists())
+    return path if out.force else next(name for name in numbered(path) if _begun(name) or not name.exists())
 
 
 def _begun(output: Path) -> bool:
@@ -177,7 +179,7 @@ def _begun(output: Path) -> bool:
     return begun(output)
 
 
-def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: OutputOptions) -> int:
+def _make(name: str, output: Path, prepare: Callable[..., "Film"], out: OutputOptions) -> int:
     """Makes a film with a bar; Ctrl-C writes what there is. Returns the exit code."""
     from phosphene.cli import process
     from phosphene.films.making import FilmRun
@@ -185,26 +187,29 @@ def _make(name: str, output: Path, prepare: Callable[..., "Film"], wishes: Outpu
     from phosphene.records.journal import folder_of
     from phosphene.run.checkpoint import CheckpointOptions
 
-    console, preview = Console(wishes.quiet, wishes.json), Path(wishes.preview) if wishes.preview else None
-    if wishes.output or output.parent.is_dir():  # else it is the input that is not there, which will be said
-        check_output(output, overwrite=wishes.force)
+    console, preview = (
+        Console(out.quiet, out.json),
+        Path(out.preview) if out.preview else None,
+    )
+    if out.output or output.parent.is_dir():  # else it is the input that is not there, which will be said
+        check_output(output, overwrite=out.force)
     resuming.check([output])
-    begun = _begun(output) and not wishes.force
+    begun = _begun(output) and not out.force
     if preview:
         check_preview(preview, output, [Path(name)], overwrite=True)  # more is known when the film is ready
-    if note := process.choose_threads(wishes.threads):
+    if note := process.choose_threads(out.threads):
         console.say(note)
     started, command = time.monotonic(), click.get_current_context().find_root().meta[factory.ARGUMENTS]
-    with Interruption() as stop, progress.bar(name, quiet=wishes.quiet) as bar:
+    with Interruption() as stop, progress.bar(name, quiet=out.quiet) as bar:
         watch = _Watch(bar, stop, console)
         film = watch.film = prepare(on_step=watch.step)
         process.tune_malloc(film.size)
         if begun:
             console.say(f"{output}: goes on where it stopped")
-        keep = CheckpointOptions(folder_of(output), resuming.facts(output, command), anew=wishes.force)
+        keep = CheckpointOptions(folder_of(output), resuming.facts(output, command), anew=out.force)
         if preview:
-            check_preview(preview, output, film.read, overwrite=wishes.force)
-        run = FilmRun(film, output, keep, wishes.force or begun, wishes.metadata, preview, watch.frame)
+            check_preview(preview, output, film.read, overwrite=out.force)
+        run = FilmRun(film, output, keep, out.force or begun, out.metadata, preview, watch.frame)
         with stop.dreaming():
             made = run.make()
         _report(name, made, console, time.monotonic() - started)

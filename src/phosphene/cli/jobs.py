@@ -94,11 +94,11 @@ def canvas_size(text: str | None) -> tuple[int, int] | None:
     return size
 
 
-def check_streams(job: Job, wishes: OutputOptions) -> None:
+def check_streams(job: Job, out: OutputOptions) -> None:
     """Refuses what would wait for ever, or mix pictures with words."""
     if job.source.kind == "pipe":
         check_piped()
-    if job.output is None and wishes.json:
+    if job.output is None and out.json:
         raise SettingsError("-o - and --json would both write to standard output. Name a file with -o.")
     if job.output is None and goes_nowhere(sys.stdout):
         raise SettingsError("-o - writes to standard output, which is closed. Name a file with -o.")
@@ -106,13 +106,13 @@ def check_streams(job: Job, wishes: OutputOptions) -> None:
         raise SettingsError("A terminal cannot show the picture that -o - writes. Pipe it on, or name a file with -o.")
 
 
-def check_preview(jobs: Sequence[Job], wishes: OutputOptions, *read: str) -> None:
+def check_preview(jobs: Sequence[Job], out: OutputOptions, *read: str) -> None:
     """Keeps the preview off the pictures that are written, and read: for the jobs, and besides."""
-    if wishes.preview is None:
+    if out.preview is None:
         return
     used = [*(str(job.output) for job in jobs if job.output), *_read_for(jobs), *read]
-    if batch.overwritten(wishes.preview, used):
-        raise SettingsError(f"--preview {wishes.preview} is an input or an output too. Give it a name of its own.")
+    if batch.overwritten(out.preview, used):
+        raise SettingsError(f"--preview {out.preview} is an input or an output too. Give it a name of its own.")
 
 
 def _read_for(jobs: Sequence[Job]) -> list[str]:
@@ -131,7 +131,7 @@ class Jobs:
 
     batch: Batch  # what is made of what
     values: Values  # settings and looks by name
-    wishes: OutputOptions  # how the pictures are written and spoken of
+    out: OutputOptions  # how the pictures are written and spoken of
     machines: Machines | None  # who helps, if anybody
     command: Sequence[str]  # what was typed, for a run that is resumed
     regions: str | None  # the file for a picture of what was matched with what
@@ -142,7 +142,7 @@ class Jobs:
         self._check()
         jobs = self.batch.jobs
         with Interruption() as stop:
-            self.runner = Runner(self.wishes, stop)
+            self.runner = Runner(self.out, stop)
             self._check_layer()
             self._tell_refused()
             self._helped(self.machines, jobs) if self.machines else self._in_turn(jobs)
@@ -154,12 +154,12 @@ class Jobs:
         resuming.check(job.output for job in jobs)
         if self.batch.technique.takes == "picture":
             self._check_opening()
-        check_streams(jobs[0], self.wishes)
-        check_preview(jobs, self.wishes)
+        check_streams(jobs[0], self.out)
+        check_preview(jobs, self.out)
         if self.regions:
             self._check_regions(self.regions)
         if self.machines:
-            self.machines.check(self.wishes.preview)
+            self.machines.check(self.out.preview)
 
     def _check_opening(self) -> None:
         """A size is a canvas's, and no larger than pictures may be; a long side is a picture's."""
@@ -187,9 +187,9 @@ class Jobs:
         number, job = len(self.batch.jobs), self.batch.jobs[0]
         if self.batch.many:
             raise SettingsError(f"--show-regions {path} is one picture; {number} are painted. Name one of them.")
-        used = [*_read_for([job]), *(each for each in (job.output, self.wishes.preview) if each)]
+        used = [*_read_for([job]), *(each for each in (job.output, self.out.preview) if each)]
         batch.refuse_overwriting("--show-regions", path, used)
-        refuse(Path(path), overwrite=self.wishes.force)
+        refuse(Path(path), overwrite=self.out.force)
         images.format_of(Path(path))
 
     def _check_layer(self) -> None:
@@ -236,7 +236,7 @@ class Jobs:
                 return
             raise
         if self.regions:
-            images.save(result.regions, self.regions, overwrite=self.wishes.force)
+            images.save(result.regions, self.regions, overwrite=self.out.force)
 
     def _dreaming(self, job: Job, executor: MakeExecutor | None) -> Dreaming:
         """What makes a picture; it is told whom to tell of its steps."""
@@ -283,7 +283,7 @@ class Jobs:
         from phosphene.cluster import make_folder
 
         stop, where = self.runner.stop, f"{len(jobs)} pictures"
-        with progress.bar(where, quiet=self.wishes.quiet) as bar:
+        with progress.bar(where, quiet=self.out.quiet) as bar:
             made = make_folder(
                 client,
                 self.batch.of(jobs[0]),

@@ -224,17 +224,17 @@ def _baseline(kind: Technique, varied: tuple[Axis, ...], flags: ValueDict) -> Va
                 f"A {kind.name} takes {', '.join(map(fields.flag, kind.names))}."
             )
     looks = {name: typed.pop(name) for name in list(typed) if name in kind.looks}
-    wished = looks | options.given(typed, kind.settings)
-    return _from_files(kind, varied, wished, config) | wished
+    requested = looks | options.given(typed, kind.settings)
+    return _from_files(kind, varied, requested, config) | requested
 
 
-def _from_files(kind: Technique, varied: tuple[Axis, ...], wished: ValueDict, config: str | None) -> ValueDict:
+def _from_files(kind: Technique, varied: tuple[Axis, ...], requested: ValueDict, config: str | None) -> ValueDict:
     """The files' values, without those that a wish or an axis overrides; of what is varied they are the baseline's."""
     alternatives = {axis.name: axis.values for axis in varied}
-    nearer = wished | alternatives
+    nearer = requested | alternatives
     values = configuration.read(kind, config, nearer)
     baseline = {name: value for name, value in values.items() if name in alternatives}
-    for looks in (wished, *({"preset": preset} for preset in alternatives.get("preset", ()))):
+    for looks in (requested, *({"preset": preset} for preset in alternatives.get("preset", ()))):
         values = fields.beneath(kind.settings, values, nearer | looks)
     return values | baseline
 

@@ -94,16 +94,16 @@ class Dreaming(Protocol):
 class Runner:
     """Makes pictures one after the other, and remembers the errors so far; `stop` listens for Ctrl-C."""
 
-    wishes: OutputOptions
+    out: OutputOptions
     stop: Interruption
     console: Console = field(init=False)
     preview: Preview = field(init=False)
     failures: list[PhospheneError] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.console = Console(self.wishes.quiet, self.wishes.json)
-        self.preview = Preview(self.wishes.preview, force=self.wishes.force, say=self.console.say)
-        if note := process.choose_threads(self.wishes.threads):
+        self.console = Console(self.out.quiet, self.out.json)
+        self.preview = Preview(self.out.preview, force=self.out.force, say=self.console.say)
+        if note := process.choose_threads(self.out.threads):
             self.console.say(note)
 
     def make(
@@ -124,7 +124,7 @@ class Runner:
         """
         started = time.monotonic()
         try:
-            with progress.bar(title, quiet=self.wishes.quiet) as bar, self.stop.dreaming():
+            with progress.bar(title, quiet=self.out.quiet) as bar, self.stop.dreaming():
                 result = dreaming(on_step=lambda step: self._watch(step, bar, job.output))
         except PhospheneError as error:
             if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
@@ -176,7 +176,7 @@ class Runner:
         """Where the run that writes a file keeps how far it came."""
         if output is None:
             return None
-        return CheckpointOptions(journal.folder_of(output), resuming.facts(output, command), anew=self.wishes.force)
+        return CheckpointOptions(journal.folder_of(output), resuming.facts(output, command), anew=self.out.force)
 
     def foretell(self, forecast: Forecast) -> None:
         """Says what a long dream will take."""
@@ -196,14 +196,18 @@ class Runner:
         self.preview.show(step)
 
     def _save(self, result: Dream | LargeDream, output: Path | None, replace: bool) -> tuple[str, ...]:
-        wishes = self.wishes
+        out = self.out
         if output:
-            overwrite = wishes.force or replace
+            overwrite = out.force or replace
             return result.save(
-                output, overwrite=overwrite, metadata=wishes.metadata, quality=wishes.quality, dpi=wishes.dpi
+                output,
+                overwrite=overwrite,
+                metadata=out.metadata,
+                quality=out.quality,
+                dpi=out.dpi,
             )
         assert isinstance(result, Dream)  # a large one has a file to grow beside
-        data, notes = result.encode("png", metadata=wishes.metadata)
+        data, notes = result.encode("png", metadata=out.metadata)
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return notes
@@ -221,7 +225,7 @@ class Runner:
             )
             if job.output and result.journal and result.journal.folder.exists():
                 self.console.say(f"The rest of it: phosphene resume {job.output}")
-            elif job.output and self.wishes.metadata:
+            elif job.output and self.out.metadata:
                 self.console.say(f"The whole of it: phosphene redo {job.output}")
         self.tell(
             job,

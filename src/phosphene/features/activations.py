@@ -26,7 +26,7 @@ def extract(network: Network, pixels: Tensor, layers: Collection[str]) -> Featur
     found: Features = {PIXELS: pixels} if PIXELS in layers else {}
     if len(found) == len(layers):
         return found
-    for name, activations in network.walk(pixels.to(network.device), layers):
+    for name, activations in network.iter_layers(pixels.to(network.device), layers):
         if name in layers:
             found[name] = activations.to(pixels.device)
             if len(found) == len(layers):

@@ -72,21 +72,21 @@ def prepare_again(
     like = replace(made, recipe=technique.name, settings=told)
     check_changes(like, changes)
     then, notes = recorded(like, technique, folder, changes)
-    wishes = _given(combined(technique.settings, then, changes))
-    _check_names(technique, then, wishes, changes, folder)
+    requested = _given(combined(technique.settings, then, changes))
+    _check_names(technique, then, requested, changes, folder)
     began = _began(made, folder) if image is None else image
     if made.recipe == ZOOM:
         film = prepare_zoom(
-            began, output, wishes, _flight(flight), options, canvas=_canvas(made), folder=folder, on_step=on_step
+            began, output, requested, _flight(flight), options, canvas=_canvas(made), folder=folder, on_step=on_step
         )
     else:
-        film = prepare_film(_film_path(began), output, wishes, options, folder=folder, on_step=on_step)
+        film = prepare_film(_film_path(began), output, requested, options, folder=folder, on_step=on_step)
     now = Record(**film.known, output={}, versions={}, threads=1)
     others = differences(made, now, "model" in changes)
     return replace(film, notes=lambda: (*film.notes(), *notes, *others))
 
 
-def _check_names(technique: Technique, then: Values, wishes: Values, changes: Values, folder: Path) -> None:
+def _check_names(technique: Technique, then: Values, requested: Values, changes: Values, folder: Path) -> None:
     """Refuses recorded settings that are unknown, or that name pictures elsewhere than in the folder.
 
     Raises:
@@ -95,7 +95,7 @@ def _check_names(technique: Technique, then: Values, wishes: Values, changes: Va
     unknown = [name for name in then if name not in technique.names]
     if unknown:
         raise RecordError(f"The record cannot be followed: {', '.join(unknown)} is no setting of {technique.plural}.")
-    for settings in Timeline.of(technique, wishes, seconds=1.0).tried:
+    for settings in Timeline.of(technique, requested, seconds=1.0).tried:
         check_there(settings, folder, changes)
 
 
@@ -124,6 +124,6 @@ def _flight(values: ValueDict) -> ZoomOptions:
     return ZoomOptions(**{**values, "towards": tuple(towards) if isinstance(towards, list) else towards})
 
 
-def _given(wishes: ValueDict) -> ValueDict:
-    """The wishes that are some: `None` is none."""
-    return {name: value for name, value in wishes.items() if value is not None}
+def _given(requested: ValueDict) -> ValueDict:
+    """The settings that have a value: `None` is none."""
+    return {name: value for name, value in requested.items() if value is not None}

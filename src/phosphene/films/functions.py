@@ -1,4 +1,4 @@
-"""A film or a zoom, from wishes to a file: what `phosphene.film` and `phosphene.zoom` do."""
+"""A film or a zoom, from the settings requested to a file: what `phosphene.film` and `phosphene.zoom` do."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ class FilmOptions:
         return tuple(each.name for each in fields(cls) if each.name != "max_pixels")
 
 
-def technique_of(wishes: Values) -> Technique:
+def technique_of(requested: Values) -> Technique:
     """What makes the frames: a style where one is named, else dreams.
 
     Raises:
         SettingsError: a wish that the technique does not know.
     """
-    technique = STYLE if wishes.get("style") or wishes.get("filter") else DREAM
-    for name, value in wishes.items():
+    technique = STYLE if requested.get("style") or requested.get("filter") else DREAM
+    for name, value in requested.items():
         if name not in technique.names and value is not None:
             other = STYLE if technique is DREAM else DREAM
             home = f" It is for {other.plural}." if name in other.names else nearest(name, technique.names)
@@ -96,7 +96,7 @@ def technique_of(wishes: Values) -> Technique:
 def prepare_film(
     source: str | os.PathLike[str],
     output: Path,
-    wishes: Values,
+    requested: Values,
     options: FilmOptions,
     *,
     network: Network | str | None = None,
@@ -108,7 +108,7 @@ def prepare_film(
     Args:
         source: a video, an animated GIF, WebP or PNG, or a folder of numbered pictures.
         output: where it will go; the suffix says what it is written as.
-        wishes: settings and looks by name, for dreams or for styles; those that change over time are texts.
+        requested: settings and looks by name, for dreams or for styles; those that change over time are texts.
         options: how it is read and written.
         network: by default the one that the setting `model` names.
         folder: where files without a folder are looked for first.
@@ -118,8 +118,8 @@ def prepare_film(
         PhospheneError: with a message for the person who asked.
     """
     reader = FilmReader(source, begin=options.begin, end=options.end, fps=options.fps, max_pixels=options.max_pixels)
-    technique = technique_of(wishes)
-    timeline = _timeline(technique, wishes, reader)
+    technique = technique_of(requested)
+    timeline = _timeline(technique, requested, reader)
     size = _shrunk(reader.size, options.long_side)
     ready = prepare(
         technique, timeline.settings_at(0.0), network, folder=folder, opening=Opening(max_pixels=options.max_pixels)
@@ -155,7 +155,7 @@ def prepare_film(
 def prepare_zoom(
     image: images.Source,
     output: Path,
-    wishes: Values,
+    requested: Values,
     flight: ZoomOptions,
     options: FilmOptions,
     *,
@@ -164,7 +164,7 @@ def prepare_zoom(
     on_step: OnStep = lambda _: None,
 ) -> Film:
     """Makes a zoom into a picture, or a `canvas` of a width and height, ready; the rest is as for `prepare_film`."""
-    timeline = Timeline.of(DREAM, wishes, seconds=flight.seconds)
+    timeline = Timeline.of(DREAM, requested, seconds=flight.seconds)
     if timeline.needs_sound:
         raise SettingsError("A zoom has no sound for a setting to follow. Give points of time: --strength '0:0.5, 5:1'")
     opening = Opening(canvas, None, options.max_pixels)
@@ -193,7 +193,7 @@ def film(
     network: Network | str | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    **wishes: object,
+    **requested: object,
 ) -> MadeFilm:
     """Makes a film of dreams, or of paintings where `style` or `filter` is named, with the sound of its source.
 
@@ -206,14 +206,14 @@ def film(
         network: by default the one that the setting `model` names.
         overwrite: whether another file may be replaced.
         on_progress: is told of each frame; raise `phosphene.StopRequested` there to end early and keep what there is.
-        **wishes: settings and looks of dreams or styles; a number may be points of time, as `strength="0:0, 5:1"`.
+        **requested: settings and looks of dreams or styles; a number may be points of time, as `strength="0:0, 5:1"`.
 
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    path = Path(output) if output is not None else film_output(Path(source), technique_of(wishes).name)
+    path = Path(output) if output is not None else film_output(Path(source), technique_of(requested).name)
     begun = check_output(path, overwrite=overwrite)
-    made = prepare_film(source, path, wishes, options or FilmOptions(), network=network)
+    made = prepare_film(source, path, requested, options or FilmOptions(), network=network)
     return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite or begun, on_progress=on_progress).make()
 
 
@@ -226,7 +226,7 @@ def zoom(
     options: FilmOptions | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    **wishes: object,
+    **requested: object,
 ) -> MadeFilm:
     """Makes an endless zoom into a picture: new forms grow out of the old ones.
 
@@ -237,7 +237,7 @@ def zoom(
         options: how it is written.
         overwrite: as for `film`.
         on_progress: as for `film`.
-        **wishes: settings and looks of dreams.
+        **requested: settings and looks of dreams.
 
     Raises:
         PhospheneError: with a message for the person who asked.
@@ -246,7 +246,7 @@ def zoom(
         output = film_output(Path(image if isinstance(image, (str, os.PathLike)) else name_of(image)), ZOOM)
     path = Path(output)
     begun = check_output(path, overwrite=overwrite)
-    made = prepare_zoom(image, path, wishes, flight or ZoomOptions(), options or FilmOptions())
+    made = prepare_zoom(image, path, requested, flight or ZoomOptions(), options or FilmOptions())
     return FilmRun(made, path, CheckpointOptions(folder_of(path)), overwrite or begun, on_progress=on_progress).make()
 
 
@@ -272,14 +272,14 @@ def _frames_of(reader: FilmReader, size: tuple[int, int]) -> Callable[[int], Ite
     return frames
 
 
-def _timeline(technique: Technique, wishes: Values, reader: FilmReader) -> Timeline:
+def _timeline(technique: Technique, requested: Values, reader: FilmReader) -> Timeline:
     """The settings over the film's time; its sound is read where one of them follows it."""
-    timeline = Timeline.of(technique, wishes, seconds=reader.seconds)
+    timeline = Timeline.of(technique, requested, seconds=reader.seconds)
     if not timeline.needs_sound:
         return timeline
     end = None if reader.end is None else float(reader.end)
     heard = sound.envelope(reader.path, begin=float(reader.start), end=end)
-    return Timeline.of(technique, wishes, seconds=reader.seconds, envelope=heard)
+    return Timeline.of(technique, requested, seconds=reader.seconds, envelope=heard)
 
 
 def _checked(ready: Prepared, timeline: Timeline) -> str:

@@ -47,21 +47,21 @@ class Timeline:
     """The settings of a technique over a film's time; made by `Timeline.of`."""
 
     technique: Technique
-    wishes: Values  # as they were typed
+    requested: Values  # as they were typed
     envelope: Envelope | None
     curves: Mapping[str, Curve]  # of the settings that change, by name
-    looks: Mapping[str, Points]  # the wishes for several settings at once that change, by name
+    looks: Mapping[str, Points]  # what is requested of several settings at once and changes, by name
     tried: tuple[Settings, ...]  # the first value of everything, then each other value: for `Engine.check`
 
     @classmethod
     def of(
-        cls, technique: Technique, wishes: Values, *, seconds: float | None = None, envelope: Envelope | None = None
+        cls, technique: Technique, requested: Values, *, seconds: float | None = None, envelope: Envelope | None = None
     ) -> Timeline:
-        """The settings that these wishes describe, with every value tried; names of layers only a network can check.
+        """The settings requested, with every value tried; names of layers only a network can check.
 
         Args:
             technique: whose settings they are.
-            wishes: settings and looks by name; those that change are texts.
+            requested: settings and looks by name; those that change are texts.
             seconds: how long the film is, where that is known: looks without times are spread over it.
             envelope: of the film's sound. Without it everything is checked all the same, and `needs_sound` tells
                 whether one is needed before `settings_at` can be asked.
@@ -70,19 +70,19 @@ class Timeline:
             SettingsError: points that cannot be read, or a value that the setting does not take.
             UnknownNameError: a look or a setting that does not exist; the nearest is offered.
         """
-        wishes = current(technique.settings, wishes)
+        requested = current(technique.settings, requested)
         known = technique.fields
-        told = {name: curve(known[name], value) for name, value in wishes.items() if name in known}
+        told = {name: curve(known[name], value) for name, value in requested.items() if name in known}
         curves = {name: each for name, each in told.items() if each}
-        several = [name for name, value in wishes.items() if _is_several(technique, name, value)]
-        looks = {name: looks_of(name, wishes[name], seconds) for name in several}
+        several = [name for name, value in requested.items() if _is_several(technique, name, value)]
+        looks = {name: looks_of(name, requested[name], seconds) for name in several}
         firsts = {name: each.values[0] for name, each in (curves | looks).items()}
-        tried: list[Settings] = [technique.choose(**{**wishes, **firsts})]
+        tried: list[Settings] = [technique.choose(**{**requested, **firsts})]
         for name, each in (curves | looks).items():
             for value in each.values[1:]:
-                tried.append(technique.choose(**{**wishes, **firsts, name: value}))
+                tried.append(technique.choose(**{**requested, **firsts, name: value}))
                 _check_network(tried[0], tried[-1], name)
-        return cls(technique, wishes, envelope, curves, looks, tuple(tried))
+        return cls(technique, requested, envelope, curves, looks, tuple(tried))
 
     @property
     def fixed(self) -> bool:
@@ -102,34 +102,34 @@ class Timeline:
         """
         if self.fixed:
             return self.tried[0]
-        wishes = {**self.wishes, **{name: each.at(seconds, self.envelope) for name, each in self.curves.items()}}
-        return self._blended(wishes, [*self.looks], seconds)
+        requested = {**self.requested, **{name: each.at(seconds, self.envelope) for name, each in self.curves.items()}}
+        return self._blended(requested, [*self.looks], seconds)
 
-    def _blended(self, wishes: Values, looks: list[str], seconds: float) -> Settings:
+    def _blended(self, requested: Values, looks: list[str], seconds: float) -> Settings:
         """The settings where each of these looks is between two."""
         if not looks:
-            chosen: Settings = self.technique.choose(**wishes)
+            chosen: Settings = self.technique.choose(**requested)
             return chosen
         name, *others = looks
         before, after, share = self.looks[name].around(seconds)
-        one = self._blended({**wishes, name: before}, others, seconds)
+        one = self._blended({**requested, name: before}, others, seconds)
         if not share or before == after:
             return one
-        other = self._blended({**wishes, name: after}, others, seconds)
+        other = self._blended({**requested, name: after}, others, seconds)
         blended: Settings = self.technique.choose(**mixed(one, other, self.technique.fields, share))
         return blended
 
     def to_record(self) -> ValueDict:
-        """All wishes, ready for JSON: what changes as it was typed, and files by their names, without folders.
+        """What is requested, ready for JSON: what changes as it was typed, and files by their names, without folders.
 
         `Timeline.of` reads them again. A network stands as it was typed.
         """
         plain = self.tried[0].to_dict() | without_folders(self.tried[0])
-        changing = {name: self.wishes[name] for name in (*self.curves, *self.looks)}
+        changing = {name: self.requested[name] for name in (*self.curves, *self.looks)}
         for name, each in self.curves.items():
             if isinstance(each, StylesOverTime):
-                changing[name] = [style_without_folders(word) for word in words(self.wishes[name])]
-        return {name: changing.get(name, plain.get(name, value)) for name, value in self.wishes.items()}
+                changing[name] = [style_without_folders(word) for word in words(self.requested[name])]
+        return {name: changing.get(name, plain.get(name, value)) for name, value in self.requested.items()}
 
 
 # Between two looks

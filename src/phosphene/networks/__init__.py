@@ -1,4 +1,4 @@
-"""Networks by name or file: where their weights are, what layers they have, how to walk through them."""
+"""Networks by name or file: where their weights are, what layers they have, how they give their activations."""
 
 from phosphene.networks.foreign import RANDOM, is_foreign, is_program, refuse_program
 from phosphene.networks.network import PIXELS, Network

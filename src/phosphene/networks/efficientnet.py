@@ -90,7 +90,7 @@ EPSILON = 1e-3  # TensorFlow's batch norm
 MEAN, DEVIATION = 127.0, 128.0  # of 255: the Lite models' own preprocessing
 DEFAULT_LAYER = "block11"
 
-Walk = Generator[tuple[str, Tensor], None, Tensor]
+LayerIterator = Generator[tuple[str, Tensor], None, Tensor]
 
 
 class Stage(NamedTuple):
@@ -147,7 +147,7 @@ class Block:
 
 
 class EfficientNetLite0:
-    """The network as a walk from the pixels inward."""
+    """The network, which gives its layers from the pixels inward."""
 
     def __init__(self, weights: Mapping[str, Tensor], *, dtype: torch.dtype = torch.float32) -> None:
         self._weights, self._dtype = weights, dtype
@@ -162,7 +162,7 @@ class EfficientNetLite0:
         self.classifier = weights["_fc.weight"].to(dtype), weights["_fc.bias"].to(dtype)
         del self._weights
 
-    def walk(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
+    def iter_layers(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
         """Yields each layer's name and activations; stop listening where you have heard enough.
 
         Layers are computed in place over the ones before them; those in `wanted` are left whole.
@@ -175,7 +175,7 @@ class EfficientNetLite0:
         x = yield from self._activate("head", self.head(x), wanted)
         yield "logits", F.linear(x.mean((2, 3)), *self.classifier)
 
-    def _through(self, name: str, block: Block, x: Tensor, wanted: Collection[str]) -> Walk:
+    def _through(self, name: str, block: Block, x: Tensor, wanted: Collection[str]) -> LayerIterator:
         inner = x
         if block.expand:
             inner = yield from self._activate(f"{name}/expand", block.expand(inner), wanted)
@@ -183,7 +183,7 @@ class EfficientNetLite0:
         out = block.project(inner)
         return out.add_(x) if block.residual else out
 
-    def _activate(self, name: str, x: Tensor, wanted: Collection[str]) -> Walk:
+    def _activate(self, name: str, x: Tensor, wanted: Collection[str]) -> LayerIterator:
         before = f"{name}_pre_relu"
         yield before, x
         x = F.relu6(x) if before in wanted else relu6_(x)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene.errors import WeightsError
-from phosphene.networks.efficientnet import Walk, local_response_norm
+from phosphene.networks.efficientnet import LayerIterator, local_response_norm
 
 MEAN_BGR = (104.0, 116.0, 122.0)  # of 255: the notebook's figures; Caffe's training file has 104, 117, 123
 MODULES = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
@@ -48,7 +48,7 @@ class Inception:
 
 
 class GoogLeNet:
-    """The network as a walk from the pixels inward."""
+    """The network, which gives its layers from the pixels inward."""
 
     def __init__(self, blobs: Mapping[str, Sequence[Tensor]], *, dtype: torch.dtype = torch.float32) -> None:
         self.mean = torch.tensor(MEAN_BGR, dtype=dtype)[None, :, None, None]
@@ -59,7 +59,7 @@ class GoogLeNet:
         weight, bias = _weights(blobs, "loss3/classifier", dtype)
         self.classifier = weight.reshape(1000, 1024), bias
 
-    def walk(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
+    def iter_layers(self, pixels: Tensor, wanted: Collection[str] = ()) -> Iterator[tuple[str, Tensor]]:
         """Yields each layer's name and activations; stop listening where you have heard enough.
 
         Layers are computed in place over the ones before them; those in `wanted` are left whole.
@@ -79,7 +79,7 @@ class GoogLeNet:
         yield "logits", F.linear(x.mean((2, 3)), *self.classifier)
 
 
-def _branches(name: str, module: Inception, x: Tensor, wanted: Collection[str]) -> Walk:
+def _branches(name: str, module: Inception, x: Tensor, wanted: Collection[str]) -> LayerIterator:
     narrow = F.conv2d(x, *module.narrow)
     heads = [f"{name}/{branch}" for branch in ("1x1", "3x3_reduce", "5x5_reduce")]
     ones, threes, fives = yield from _activate_together(heads, narrow, module.widths, wanted)
@@ -94,7 +94,7 @@ def _halve(x: Tensor) -> Tensor:
     return F.max_pool2d(x, 3, stride=2, ceil_mode=True)
 
 
-def _activate(name: str, x: Tensor, wanted: Collection[str]) -> Walk:
+def _activate(name: str, x: Tensor, wanted: Collection[str]) -> LayerIterator:
     before = f"{name}_pre_relu"
     yield before, x
     x = F.relu(x, inplace=before not in wanted)

@@ -22,7 +22,7 @@ _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "Distribu
 
 
 def is_not_of_the_network(error: BaseException) -> bool:
-    """Whether an error is not the network's: memory ran out, or somebody wishes to stop."""
+    """Whether an error is not the network's: memory ran out, or somebody asks for a stop."""
     return isinstance(error, (MemoryError, StopRequested)) or any(words in str(error).lower() for words in _MEMORY)
 
 

@@ -1,4 +1,4 @@
-"""A network ready to dream with: its walk, its table of layers, its classes."""
+"""A network ready to dream with: its layers' activations, its table of layers, its classes."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from phosphene.networks.field import ReceptiveField
 PIXELS = "pixels"
 """The layer before the first: the picture itself, red, green and blue in 0..1."""
 
-Walk = Callable[..., Iterator[tuple[str, Any]]]
+LayerIterator = Callable[..., Iterator[tuple[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Network:
 
     Attributes:
         name: `efficientnet-lite0`, `googlenet`.
-        walk: `walk(pixels, wanted)` yields `(layer name, activations)` from the pixels inward.
-        layers: layer name → `Layer`, in the order of the walk.
+        iter_layers: `iter_layers(pixels, wanted)` yields `(layer name, activations)` from the pixels inward.
+        layers: layer name → `Layer`, in that order.
         default_layer: where it dreams unless told otherwise.
         dtype: of its weights, and so of the pixels that it takes.
         device: where its weights lie, as torch calls it; `to` moves them.
@@ -82,7 +82,7 @@ class Network:
     """
 
     name: str
-    walk: Walk
+    iter_layers: LayerIterator
     layers: Mapping[str, Layer]
     default_layer: str
     dtype: torch.dtype
@@ -121,7 +121,9 @@ class Network:
             SettingsError: the device is not here, or cannot compute in the network's precision.
         """
         where = self.device_for(device)
-        return self if where == self.device else replace(self, device=where, walk=walk_on(self.walk, where))
+        if where == self.device:
+            return self
+        return replace(self, device=where, iter_layers=iter_layers_on(self.iter_layers, where))
 
     def layer(self, name: str) -> Layer:
         """The layer of that name.
@@ -148,8 +150,8 @@ class Network:
             UnknownNameError: the network has no classes.
         """
         with torch.no_grad():
-            walk = self.walk(pixels.to(self.device, self.dtype), {"logits"})
-            logits = next((found for name, found in walk if name == "logits"), None)
+            layers = self.iter_layers(pixels.to(self.device, self.dtype), {"logits"})
+            logits = next((found for name, found in layers if name == "logits"), None)
         if logits is None:
             raise UnknownNameError(f"{self.name} has no classes.")
         best = torch.softmax(logits[0], 0).topk(min(top, logits.shape[1]))
@@ -158,9 +160,9 @@ class Network:
         return [(names[index], share) for index, share in zip(best.indices, best.values.tolist(), strict=True)]
 
 
-def table(walk: Walk, shows: Mapping[str, str]) -> dict[str, Layer]:
-    """The layers that a walk passes, their geometry computed by walking with a `ReceptiveField`."""
-    names = ((name, field) for name, field in walk(ReceptiveField(channels=3)) if name != "logits")
+def table(iter_layers: LayerIterator, shows: Mapping[str, str]) -> dict[str, Layer]:
+    """The layers that an iteration gives, their geometry computed with a `ReceptiveField` in place of pixels."""
+    names = ((name, field) for name, field in iter_layers(ReceptiveField(channels=3)) if name != "logits")
     return {name: Layer(name, field, shows.get(name, "")) for name, field in names}
 
 
@@ -205,13 +207,13 @@ def is_here(device: str) -> bool:
 
 
 @lru_cache(maxsize=2)
-def walk_on(walk: Walk, device: str) -> Walk:
-    """The same walk with its weights on a device."""
-    return cast(Walk, _moved(walk, torch.device(device)))
+def iter_layers_on(iter_layers: LayerIterator, device: str) -> LayerIterator:
+    """The same function with its weights on a device."""
+    return cast(LayerIterator, _moved(iter_layers, torch.device(device)))
 
 
 def _moved(thing: Any, device: torch.device) -> Any:
-    """A copy of whatever a walk is made of, whose tensors lie on a device; what holds none is the thing itself."""
+    """A copy of whatever such a function holds, its tensors on a device; what holds none is the thing itself."""
     match thing:
         case Tensor():
             return thing.to(device)

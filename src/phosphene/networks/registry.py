@@ -46,7 +46,7 @@ class Source:
     default_layer: str  # where it dreams unless told otherwise
     classifies: str  # the layer that its classifier reads
     shows: Mapping[str, str]  # layer name → what it tends to bring out
-    build: Callable[[Path, torch.dtype], Any]  # weights file, dtype → an object with a `walk`
+    build: Callable[[Path, torch.dtype], Any]  # weights file, dtype → an object with `iter_layers`
 
     @property
     def again(self) -> str:
@@ -217,10 +217,10 @@ def _load(name: str, path: Path, _changed: int, dtype: torch.dtype) -> Network:
         )
     ):
         built = source.build(path, dtype)
-    layers = table(built.walk, source.shows)
+    layers = table(built.iter_layers, source.shows)
     weight, bias = built.classifier
     classifier = Classifier(source.classifies, weight, bias, imagenet_classes())
-    return Network(name, built.walk, layers, source.default_layer, dtype, path.name, digest, classifier)
+    return Network(name, built.iter_layers, layers, source.default_layer, dtype, path.name, digest, classifier)
 
 
 def check(source: Source, path: Path) -> None:

@@ -223,13 +223,13 @@ def combined(of: type[Settings], *places: Values) -> ValueDict:
     {'steps': 3, 'preset': 'coils'}
     """
     chosen: ValueDict = {}
-    for wishes in places:
-        chosen = {**beneath(of, chosen, wishes), **wishes}
+    for requested in places:
+        chosen = {**beneath(of, chosen, requested), **requested}
     return chosen
 
 
 def beneath(of: type[Settings], farther: Values, nearer: Values) -> ValueDict:
-    """What is left of the farther wishes beside nearer ones, and what the looks that are named there choose.
+    """What farther settings leave beside nearer ones, and what the looks that are named there choose.
 
     `None` and an empty list are no wish, and override only themselves.
     """

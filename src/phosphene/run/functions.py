@@ -97,25 +97,25 @@ def dream(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    wishes: ValueDict = {**changes}
+    requested: ValueDict = {**changes}
     named, given = _Named(), objective if isinstance(objective, Objective) else None
     if given is not None:
-        wishes |= {"layer": None, "channel": None}  # an objective stands in their place
+        requested |= {"layer": None, "channel": None}  # an objective stands in their place
     if objective is not None:
-        wishes["objective"] = str(objective)
+        requested["objective"] = str(objective)
     if guide is not None:
         guides: Sequence[Any] = guide if isinstance(guide, (list, tuple)) else [guide]
-        wishes["guide"] = tuple(named.add(each, "guide") for each in guides)
+        requested["guide"] = tuple(named.add(each, "guide") for each in guides)
     if mask is not None:
-        wishes["mask"] = named.add(mask_source(mask), "mask")
+        requested["mask"] = named.add(mask_source(mask), "mask")
     if regions:
-        wishes["region"] = tuple(
+        requested["region"] = tuple(
             join_region(named.add(mask_source(each), "region"), str(what), by) for each, what, by in regions
         )
     for source in given.pictures if given else ():
         named.add(source, "picture")
     chosen, opening = (
-        DREAM.choose(recipe=recipe, preset=preset, **wishes),
+        DREAM.choose(recipe=recipe, preset=preset, **requested),
         Opening(size, long_side, max_pixels, profile, enlarge),
     )
     ready = prepare(DREAM, chosen, network, named=named, opening=opening, objective=given)
@@ -158,16 +158,16 @@ def style(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    wishes: ValueDict = {**changes}
+    requested: ValueDict = {**changes}
     named = _Named()
-    wishes["style"] = (*wishes.get("style", ()), *(named.add(each, "style") for each in styles))
+    requested["style"] = (*requested.get("style", ()), *(named.add(each, "style") for each in styles))
     if mask is not None:
-        wishes["mask"] = named.add(mask_source(mask), "mask")
+        requested["mask"] = named.add(mask_source(mask), "mask")
     if initial is not None:
-        wishes["initial"] = named.add(initial, "initial")
+        requested["initial"] = named.add(initial, "initial")
     if regions is not None:
-        wishes["regions"] = tuple(named.add(each, "regions") for each in regions)
-    chosen, opening = STYLE.choose(**wishes), Opening(None, long_side, max_pixels, profile, enlarge)
+        requested["regions"] = tuple(named.add(each, "regions") for each in regions)
+    chosen, opening = STYLE.choose(**requested), Opening(None, long_side, max_pixels, profile, enlarge)
     return _in_memory(
         prepare(STYLE, chosen, network, named=named, opening=opening).make(image, on_step=on_step, keep=keep)
     )
@@ -195,11 +195,11 @@ def pattern(
     Raises:
         PhospheneError: with a message for the person who asked.
     """
-    wishes: ValueDict = {**changes}
+    requested: ValueDict = {**changes}
     if objective is not None:
         words = str(objectives.read(objective) if isinstance(objective, str) else objective)
-        wishes |= {"objective": words, "layer": None, "channel": None, "channels": None}
-    chosen = PATTERN.choose(of=None if objective is not None else of, **wishes)
+        requested |= {"objective": words, "layer": None, "channel": None, "channels": None}
+    chosen = PATTERN.choose(of=None if objective is not None else of, **requested)
     given = objective if isinstance(objective, Objective) else None
     ready = prepare(PATTERN, chosen, network, opening=Opening(size), objective=given)
     return _in_memory(ready.make(None, on_step=on_step))
@@ -213,7 +213,7 @@ def make(
     opening: Opening | None = None,
     on_step: OnStep | None = None,
     keep: CheckpointOptions | None = None,
-    **wishes: object,
+    **requested: object,
 ) -> Dream | LargeDream:
     """A picture of any technique, by name.
 
@@ -224,13 +224,13 @@ def make(
         opening: how the picture is opened: its long side, a canvas's size.
         on_step: called with each `Step`; raise `phosphene.StopRequested` there to end early and keep what there is.
         keep: where the run keeps how far it came; a run that stopped goes on from there.
-        **wishes: any setting of the technique.
+        **requested: any setting of the technique.
 
     Raises:
         PhospheneError: with a message for the person who asked.
     """
     technique = known(of)
-    ready = prepare(technique, technique.choose(**wishes), network, opening=opening)
+    ready = prepare(technique, technique.choose(**requested), network, opening=opening)
     return ready.make(image, on_step=on_step, keep=keep)
 
 

@@ -132,7 +132,7 @@ async def looks(context: RequestContext, request: Request) -> Response:
 
 
 def begun(shape: str, begin: Callable[[Background, Any], Job]) -> Handler:
-    """A handler that begins a job as a body of that shape wishes."""
+    """A handler that begins a job as a body of that shape asks for."""
 
     async def handler(context: RequestContext, request: Request) -> Response:
         session = await context.session(request)

@@ -50,7 +50,7 @@ class LookFile(NamedTuple):
             )
         ((name, table),) = tables.items()
         technique = TECHNIQUES[name]
-        chosen = technique.chosen(technique.wishes_in(table, called))
+        chosen = technique.chosen(technique.requested_in(table, called))
         return cls(technique, shareable(technique, chosen.to_dict()), about_of(content))
 
 

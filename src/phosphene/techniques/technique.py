@@ -27,7 +27,7 @@ class Technique:
     name: str  # of its command, and in records: `dream`
     plural: str  # its pictures, in a sentence: `dreams`
     settings: type[Settings]  # its settings
-    choose: Callable[..., Any]  # its settings from wishes by name; where it takes words, also from `of`, the word
+    choose: Callable[..., Any]  # its settings by those requested; where it takes words, also by `of`, the word
     engine_path: str  # its engine's module and class, loaded when it is first used
     takes: Literal["picture", "words"] = "picture"  # what it begins with: a picture, or words that say of what
     further: str = ""  # the setting that words after the first picture are values of, unless it is named otherwise
@@ -57,8 +57,8 @@ class Technique:
         """All that can be wished for by name: settings and looks."""
         return (*self.fields, *self.looks)
 
-    def wishes_in(self, table: Mapping[str, object], called: str) -> ValueDict:
-        """What a table of TOML wishes for, by the names of today; layers may be a list there, and an overlap a number.
+    def requested_in(self, table: Mapping[str, object], called: str) -> ValueDict:
+        """The settings in a table of TOML, by the names of today; layers may be a list there, and an overlap a number.
 
         Raises:
             PhospheneError: a name that is no setting, or a wish that cannot be; with what the file is `called`.
@@ -68,16 +68,16 @@ class Technique:
             raise UnknownNameError(
                 f"{called}: unknown setting {key!r}.{nearest(key, self.names)}\nThere are {', '.join(self.names)}."
             )
-        wishes = {key: _worded(key, value) for key, value in named.items()}
+        requested = {key: _worded(key, value) for key, value in named.items()}
         try:
-            self.chosen(wishes)
+            self.chosen(requested)
         except PhospheneError as error:
             raise type(error)(f"{called}: {error}") from error
-        return wishes
+        return requested
 
-    def chosen(self, wishes: Values) -> Settings:
-        """The settings from wishes by name, of which none is a word that a technique begins with."""
-        made: Settings = self.choose(**wishes) if self.looks else self.settings.of(wishes)
+    def chosen(self, requested: Values) -> Settings:
+        """The settings from those requested by name, of which none is a word that a technique begins with."""
+        made: Settings = self.choose(**requested) if self.looks else self.settings.of(requested)
         return made
 
 

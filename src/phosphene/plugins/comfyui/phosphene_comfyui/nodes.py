@@ -232,8 +232,8 @@ class Film(io.ComfyNode):
 
     @classmethod
     def execute(cls, frames, look, strength=1.0, seed=0):
-        wishes = {"preset": look} if look in phosphene.presets() else {"filter": look}
-        if "filter" in wishes:
+        requested = {"preset": look} if look in phosphene.presets() else {"filter": look}
+        if "filter" in requested:
             strength = min(1.0, strength)
         progress = Progress(len(frames))
         with tempfile.TemporaryDirectory(prefix="phosphene-") as folder:
@@ -241,7 +241,7 @@ class Film(io.ComfyNode):
             source.mkdir()
             for number, picture in enumerate(pictures(frames)):
                 phosphene.save(picture, source / f"{number:06}.png")
-            phosphene.film(source, target, on_progress=progress.film, strength=strength, seed=seed, **wishes)
+            phosphene.film(source, target, on_progress=progress.film, strength=strength, seed=seed, **requested)
             made = [phosphene.load(path).pixels for path in sorted(target.glob("*.png"))]
         return io.NodeOutput(batch(made))
 
