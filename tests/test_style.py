@@ -21,6 +21,8 @@ from phosphene import features, filters, images
 from phosphene.cli import main
 from phosphene.errors import ImageError, PhospheneError, SettingsError, UnknownNameError
 from phosphene.features import correspondence, hypercolumns, matching
+from phosphene.filters.drawings import fields
+from phosphene.networks import Network
 from phosphene.recipes import neighbours
 from phosphene.recipes import style as recipe
 from phosphene.recipes.neighbours import Neighbours, Tones
@@ -420,6 +422,23 @@ def test_a_drawing_has_no_frame(name: str) -> None:
     for side in range(4):
         turned = grey.rot90(side)
         assert abs(float(turned[:8].mean() - turned[8:40].mean())) < 0.2
+
+
+def test_the_landscape_of_the_drawings_has_all_that_a_photograph_may_show() -> None:
+    of = fields.scene(256, 256, 1)
+    assert set(np.unique(of.stuff)) == {*range(8)}
+    assert of.tone.min() < 0.1
+    assert of.tone.max() > 0.9
+    red, green, blue = of.colour[of.stuff == fields.PERSON].T
+    skin = (red > green) & (green > blue) & (red > 0.6)
+    assert skin.mean() > 0.2
+
+
+def test_coffee_stays_brown(efficientnet: Network) -> None:
+    """It came out as lime green: the nearest that the drawings had was a yellow sun."""
+    painted = phosphene.style(photograph("coffee"), network=efficientnet, filter="watercolour", long_side=160).pixels
+    red, green, blue = painted[0, :, 36:48, 64:85].mean((1, 2)).tolist()
+    assert red > green + 0.05 > blue + 0.1
 
 
 def test_there_are_twelve_filters() -> None:

@@ -4,7 +4,7 @@ The scene has every tone, edges in all directions, calm and busy places: so that
 has something like it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,23 @@ from torch import Tensor
 Plane = NDArray[np.float64]  # [H, W], or [H, W, 3] with colours, 0..1
 Colour = tuple[int, int, int]
 
-SKY, SUN, HILLS, TREES, HOUSE, LAKE, FLOWERS = range(7)
+SKY, SUN, HILLS, TREES, HOUSE, LAKE, FLOWERS, PERSON = range(8)
 RIDGES: Sequence[tuple[float, float, Sequence[Colour]]] = (  # top, tone, and colours from dark to light
     (0.42, 0.45, ((16, 18, 34), (78, 84, 140), (200, 196, 226))),
-    (0.52, 0.5, ((20, 28, 34), (80, 120, 60), (215, 200, 120))),
-    (0.62, 0.35, ((24, 20, 26), (140, 88, 50), (228, 184, 120))),
+    (0.52, 0.5, ((14, 22, 44), (72, 112, 66), (236, 200, 144))),
+    (0.62, 0.35, ((18, 20, 42), (140, 88, 50), (228, 184, 120))),
 )
+FOLIAGE: Sequence[Colour] = ((12, 20, 34), (42, 108, 52), (140, 196, 96))  # from dark to light
+RUSSET: Sequence[Colour] = ((40, 20, 24), (168, 84, 38), (236, 180, 100))
+ROUND_TREES = (
+    (0.82, 0.56, 0.11, FOLIAGE),
+    (0.93, 0.66, 0.09, RUSSET),
+    (0.04, 0.62, 0.1, FOLIAGE),
+    (0.33, 0.85, 0.08, FOLIAGE),
+)
+SKIN: Sequence[Colour] = ((84, 40, 30), (202, 136, 98), (250, 216, 180))
+HAIR: Sequence[Colour] = ((30, 16, 14), (112, 60, 32), (190, 124, 70))
+COAT: Sequence[Colour] = ((8, 10, 20), (26, 30, 54), (78, 88, 122))
 PETALS: Sequence[Colour] = (
     (214, 40, 60), (240, 120, 40), (246, 206, 70), (238, 130, 170), (120, 60, 150), (250, 240, 235)
 )  # fmt: skip
@@ -142,7 +153,7 @@ def hair(angle: Plane, length: int, seed: int, grain: float = 1.0) -> Plane:
 
 
 def scene(height: int, width: int, seed: int) -> Scene:
-    """A sky with a sun over hills, a lake, trees, a house and flowers."""
+    """A sky with a sun over hills, a lake, trees, a house and flowers, and somebody in front of them."""
     y, x = grid(height, width)
     tall, wide = y.max() + 1e-9, x.max() + 1e-9
     y, x = y / tall, x / wide
@@ -160,16 +171,15 @@ def scene(height: int, width: int, seed: int) -> Scene:
     lake = ((x - 0.68) / 0.3) ** 2 + ((y - 0.86) / 0.12) ** 2 < 1
     colour[lake] = between(0.5 + 0.5 * np.sin(70 * y + 4 * x), [(16, 34, 86), (60, 130, 180), (190, 225, 235)])[lake]
     stuff[lake], angle = LAKE, np.where(lake, 0.0, angle)
-    for cx, cy, radius in ((0.82, 0.56, 0.11), (0.93, 0.66, 0.09), (0.1, 0.72, 0.13), (0.3, 0.86, 0.1)):
+    for cx, cy, radius, paint in ROUND_TREES:
         away = np.hypot((x - cx) * wide / tall, y - cy) / radius
-        lit = 0.55 - 0.35 * ((x - cx) + (y - cy)) / radius * 0.6
         where = away < 1 + 0.15 * (noise(height, width, 20, seed + 7) - 0.5)
-        colour[where] = between(lit.clip(0, 1), [(14, 22, 28), (50, 110, 45), (190, 205, 90)])[where]
+        colour[where] = between(_lit(x - cx, y - cy, radius), paint)[where]
         stuff[where], angle = TREES, np.where(where, np.arctan2(y - cy, x - cx) + np.pi / 2, angle)
     which, border = cells(height, width, 0.03 * min(height, width), seed + 9)
     bed = (y > 0.9 + 0.02 * np.sin(9 * x)) & (x < 0.5)
     petal = bed & (border > 0.006 * min(height, width))
-    colour[bed] = np.array([24, 56, 30]) / 255
+    colour[bed] = np.array([20, 40, 44]) / 255
     colour[petal] = (np.array(PETALS)[which % len(PETALS)] / 255)[petal]
     stuff[bed] = FLOWERS
     wall = (abs(x - 0.45) < 0.1) & (y > 0.5) & (y < 0.74)
@@ -184,9 +194,41 @@ def scene(height: int, width: int, seed: int) -> Scene:
         colour[where] = (np.array(coat) / 255 * shade)[where]
         stuff[where], angle = HOUSE, np.where(where, turn, angle)
     sun = np.hypot((x - 0.2) * wide / tall, y - 0.16) < 0.085
-    colour[sun], stuff[sun] = np.array([255, 236, 150]) / 255, SUN
+    colour[sun], stuff[sun] = np.array([252, 178, 88]) / 255, SUN
+    for where, clothes, along in _person(y, x * wide / tall):
+        colour[where], stuff[where] = clothes[where], PERSON
+        angle = np.where(where, along, angle)
     colour = colour.clip(0, 1)
     return Scene(colour, colour @ np.array([0.299, 0.587, 0.114]), stuff, angle)
+
+
+def _lit(right: Plane, down: Plane, radius: float) -> Plane:
+    """The light on a ball, 0..1, from above and from the left."""
+    light: Plane = (0.55 - 0.21 * (right + down) / radius).clip(0, 1)
+    return light
+
+
+def _person(y: Plane, x: Plane) -> Iterator[tuple[NDArray[np.bool_], Plane, Plane]]:
+    """Somebody from the chest up: where each part is, its colours, and which way its forms run."""
+
+    def oval(right: float, down: float, wide: float, tall: float) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = ((x - 0.15 - right) / wide) ** 2 + ((y - 0.72 - down) / tall) ** 2 < 1
+        return found
+
+    right, down = x - 0.15, y - 0.72
+    along, around = np.pi / 2 + 3 * right, np.arctan2(down, right) + np.pi / 2
+    light = _lit(right, down, 0.11)
+    skin = between(light + 0.1, SKIN)
+    yield oval(0, 0.3, 0.17, 0.16), between(0.35 + 0.3 * np.sin(30 * right) - right, COAT), along
+    yield (down > 0.1) & (down < 0.2) & (np.abs(right) < 0.32 * (0.2 - down)), np.ones_like(skin) * 0.96, along
+    yield oval(0, 0.1, 0.03, 0.06), 0.75 * skin, along
+    yield oval(0, -0.015, 0.09, 0.115), between(light, HAIR), around
+    yield oval(0, 0.01, 0.066, 0.095), skin, along
+    for side in (-1, 1):
+        yield oval(0.026 * side, -0.006, 0.013, 0.007), np.ones_like(skin) * 0.12, 0 * x
+        yield oval(0.026 * side, -0.028, 0.016, 0.004), between(0.2 + 0 * x, HAIR), 0 * x
+    yield oval(0.006, 0.03, 0.008, 0.012), 0.8 * skin, along
+    yield oval(0, 0.062, 0.022, 0.007), np.ones_like(skin) * np.array([168, 62, 56]) / 255, 0 * x
 
 
 def vivid(colour: Plane, by: float) -> Plane:

@@ -8,6 +8,7 @@ from torch import Tensor
 from phosphene.filters.drawings.fields import (
     HILLS,
     HOUSE,
+    PERSON,
     SKY,
     SUN,
     Colour,
@@ -93,7 +94,7 @@ def fur(height: int, width: int, seed: int) -> Tensor:
     angle = 0.6 * of.angle + 3.0 * (noise(height, width, 2.2, seed + 1, octaves=2) - 0.5) + 1.2
     stripes = np.sin(24 * noise(height, width, 2, seed + 2, octaves=2))
     coat = 1.05 * of.tone + 0.14 * stripes * (of.tone < 0.8) + 0.08
-    colour = between(coat.clip(0, 1), [(16, 12, 12), (66, 38, 24), (168, 96, 44), (232, 172, 104), (255, 246, 230)])
+    colour = between(coat.clip(0, 1), [(16, 12, 12), (74, 38, 20), (186, 100, 38), (242, 176, 94), (255, 246, 230)])
     return tensor(_haired(colour, angle, rng))
 
 
@@ -160,6 +161,8 @@ def night(height: int, width: int, seed: int) -> Tensor:
     shine = np.where(sky, glow.clip(0, 1) ** 0.7, 0)[..., None]
     colour = colour * (1 - shine) + star * shine
     colour[(of.stuff == HOUSE) & (of.tone < 0.15)] = np.array([255, 205, 90]) / 255
+    lamplit = between(of.tone, [(12, 16, 40), (150, 86, 58), (234, 176, 118), (250, 226, 184)])
+    colour = np.where((of.stuff == PERSON)[..., None], lamplit, colour)
     field = (of.stuff == HILLS) & (y > 0.72)  # bright and warm without a star: what is neither sky nor lamp
     colour = np.where(
         field[..., None], between(0.5 + 0.5 * of.tone, [(24, 52, 70), (212, 176, 96), (248, 226, 160)]), colour

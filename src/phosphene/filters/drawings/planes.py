@@ -93,7 +93,7 @@ def mosaic(height: int, width: int, seed: int) -> Tensor:
     shade = per_cell(which, seed + 1)
     stone = vivid(means(of.colour, which), 2.0) + 0.3 * (shade - 0.5)[..., None]
     gold = (means((of.stuff == SUN)[..., None] * np.ones(3), which)[..., 0] > 0.5) | (per_cell(which, seed + 2) > 0.965)
-    stone[gold] = (np.array([222, 172, 60]) / 255 * (0.75 + 0.5 * shade)[..., None])[gold]
+    stone[gold] = (np.array([230, 162, 62]) / 255 * (0.75 + 0.5 * shade)[..., None])[gold]
     bevel = 0.16 * np.clip(2.5 - border, 0, 2.5) * np.sign(np.gradient(blurred(border / 20, 0.6), axis=0) + 1e-9) * 0.5
     worn = 0.08 * (noise(height, width, 80, seed + 3) - 0.5)
     mortar = blurred((border < MORTAR).astype(float), 0.6)[..., None]
