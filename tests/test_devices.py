@@ -34,7 +34,7 @@ def network(request):
     return networks.load(torch.nn.Sequential(*layers))
 
 
-def test_a_walk_is_moved_as_a_whole(network):
+def test_a_network_is_moved_as_a_whole(network):
     here = shapes(network.iter_layers, torch.rand(1, 3, 64, 96))
     there = shapes(devices.iter_layers_on(network.iter_layers, "meta"), torch.rand(1, 3, 64, 96, device="meta"))
     assert there == {name: (shape, "meta") for name, (shape, _) in here.items()}

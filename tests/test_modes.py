@@ -151,7 +151,7 @@ def test_threads_dream_at_once(usual):
         assert torch.equal(pixels, usual[kind]), kind
 
 
-def test_a_walk_without_gradients_and_torchscript_are_refused_in_words():
+def test_a_network_without_gradients_and_torchscript_are_refused_in_words():
     def iter_layers(pixels, wanted=()):
         with torch.no_grad():
             yield from NETWORK.iter_layers(pixels, wanted)

@@ -134,6 +134,18 @@ def test_a_fault_of_one_is_one_of_many(here, monkeypatch):
     assert [type(each.error) for each in found] == [type(None), FaultError, type(None)]
 
 
+def test_what_a_caller_raises_over_one_picture_is_his_own(here):
+    class EnoughError(ValueError):
+        pass
+
+    def enough(step):
+        raise EnoughError
+
+    paint("a.png")
+    with pytest.raises(EnoughError):
+        list(batch.many("a.png", octaves=1, steps=1, layer="block1", on_step=enough))
+
+
 def test_outputs_that_would_be_one_leave_the_others_alone(here):
     paint("in/cat.jpg", "in/cat.png", "in/dog.png")
     said = run("in", *QUICK, code=1)

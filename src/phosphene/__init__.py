@@ -88,7 +88,7 @@ _ROOMS = {
 def __getattr__(name: str) -> object:
     """Fetches a public name when it is first used, so that importing the package does not load torch."""
     if name == "Stop":
-        name = "StopRequested"  # which it was called in 0.1
+        name = "StopRequested"  # its former name, for one release
     if name == "network":
         return import_module("phosphene.networks").load
     if name in ("film", "zoom"):

@@ -111,6 +111,8 @@ def unless_damaged(read: Callable[[], Found], otherwise: Found) -> Found:
     """What `read` gives, or `otherwise` where that part of a file is damaged: none that all else depends on."""
     try:
         return read()
+    except StopRequested:
+        raise
     except Exception:  # readers of pictures and of pickles fail in many ways on what they do not expect
         return otherwise
 

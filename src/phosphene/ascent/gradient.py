@@ -24,26 +24,6 @@ Values = list[tuple[str, Tensor]]
 """Each term's layer, and its weighted values `[h, w]`."""
 
 
-def _of_tile(pixels: Tensor, place: Place, network: Network, objective: Objective) -> tuple[Tensor, Values]:
-    """∂objective/∂pixels of a tile `[1, 3, h, w]` of any size that stands at a place, and each term's values.
-
-    Precision is that of the network's numbers: with half of them (bfloat16) gradients erred by 18 to 30 %.
-    """
-    leaf = pixels.detach().requires_grad_()
-    values = objective.values(features.extract(network, leaf, objective.layers), place)
-    _check_reached(values, network)
-    g = _backward(values, leaf, network)
-    return g, [(layer, each.detach()) for layer, each in values]
-
-
-def _backward(values: Values, leaf: Tensor, network: Network) -> Tensor:
-    """The gradient with respect to the leaf. Raises `SettingsError`: a stranger's backward pass fails at this size."""
-    height, width = leaf.shape[-2:]
-    with blamed(f"{network.name} has no gradient for {width}×{height} pixels"):
-        (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
-        return g
-
-
 def _check_reached(values: Values, network: Network) -> None:
     """Refuses a network whose layers hang on the picture by no gradient. Raises `SettingsError`."""
     if values and not any(each.requires_grad for _, each in values):
@@ -124,11 +104,22 @@ def boxes(size: Sequence[int], network: Network, objective: Objective, tiling: T
 def of_box(
     pixels: Tensor, box: tiles.Box, size: Sequence[int], network: Network, objective: Objective
 ) -> tuple[Tensor, float]:
-    """The gradient on a tile's core and the core's score, from the `pixels` of its context in a picture of `size`."""
+    """The gradient on a tile's core and the core's score, from the `pixels` of its context in a picture of `size`.
+
+    Precision is that of the network's numbers: with half of them (bfloat16) gradients erred by 18 to 30 %.
+
+    Raises:
+        SettingsError: the network has no gradient, or its code fails at this size.
+    """
+    leaf = pixels.detach().requires_grad_()
     place = Place(box.rows.low, box.columns.low, *size)
-    part, values = _of_tile(pixels, place, network, objective)
-    score = sum(float(features.core(each, network.layer(name).stride, box).sum()) for name, each in values)
-    return part[(..., *box.inner)], score
+    values = objective.values(features.extract(network, leaf, objective.layers), place)
+    _check_reached(values, network)
+    height, width = leaf.shape[-2:]
+    with blamed(f"{network.name} has no gradient for {width}×{height} pixels"):
+        (g,) = torch.autograd.grad([each.sum() for _, each in values], leaf)
+    cores = (features.core(each.detach(), network.layer(name).stride, box) for name, each in values)
+    return g[(..., *box.inner)], sum(float(core.sum()) for core in cores)
 
 
 def around(mask: Tensor | None, network: Network, objective: Objective, tiling: Tiling) -> Tiling:

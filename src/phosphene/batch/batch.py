@@ -277,7 +277,7 @@ def many(
         if job.output is None or job.source.kind == "pipe":
             raise SettingsError("'-' is for the command line. Name files.")
         try:
-            with translate(in_words):
+            with translate(in_words if batch.many else lambda _: None):
                 made = BatchResult(job.source.name, job.output, _one(batch, job, job.output, on_step))
         except (PhospheneError, MemoryError) as error:
             if not batch.many:

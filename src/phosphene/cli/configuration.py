@@ -68,11 +68,11 @@ def techniques_in(path: Path) -> list[str]:
     return [name for name in toml(path) if name in TECHNIQUES]
 
 
-def layer_from(requested: Values) -> Named | None:
+def layer_from(values: Values) -> Named | None:
     """The preset or recipe that chooses the layer, where nothing nearer does."""
-    if "layer" in requested:
+    if "layer" in values:
         return None
-    named = (PRESETS.get(requested.get("preset") or ""), RECIPES.get(requested.get("recipe") or ""))
+    named = (PRESETS.get(values.get("preset") or ""), RECIPES.get(values.get("recipe") or ""))
     return next((each for each in named if each and "layer" in each.changes), None)
 
 

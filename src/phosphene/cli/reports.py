@@ -229,7 +229,7 @@ def _baseline(kind: Technique, varied: tuple[Axis, ...], flags: ValueDict) -> Va
 
 
 def _from_files(kind: Technique, varied: tuple[Axis, ...], requested: ValueDict, config: str | None) -> ValueDict:
-    """The files' values, without those that a wish or an axis overrides; of what is varied they are the baseline's."""
+    """The files' values, without those that a flag or an axis overrides; of what is varied they are the baseline's."""
     alternatives = {axis.name: axis.values for axis in varied}
     nearer = requested | alternatives
     values = configuration.read(kind, config, nearer)

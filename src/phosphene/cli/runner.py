@@ -127,7 +127,7 @@ class Runner:
             with progress.bar(title, quiet=self.out.quiet) as bar, self.stop.dreaming():
                 result = dreaming(on_step=lambda step: self._watch(step, bar, job.output))
         except PhospheneError as error:
-            if self.stop.signal:  # reading a file turns whatever interrupts it into an error of the file
+            if self.stop.signal:  # libraries that read files may turn what interrupts them into an error of theirs
                 raise StopRequested from error
             raise
         self.finish(job, result, time.monotonic() - started, notes=notes, replace=replace)

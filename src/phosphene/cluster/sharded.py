@@ -153,7 +153,7 @@ class Octave:
     def step(self, now: Raster, spare: Raster, shift: Shift, length: float, tell: Tell) -> float:
         """As `StepExecutor.step`. Raises `ClusterError`: the scheduler is lost, or workers are again and again."""
         self._now = now
-        score = self._persistently(now, lambda pixels: pixels.step(shift, length, tell))
+        score = self._persistently(now, lambda ascent: ascent.step(shift, length, tell))
         self.since.append((shift, length))
         return score
 
@@ -163,7 +163,7 @@ class Octave:
         if not (due or must) or not self.since or self._now is None:
             return 0
         began = time.monotonic()
-        self._persistently(self._now, lambda pixels: pixels.collect(spare))
+        self._persistently(self._now, lambda ascent: ascent.collect(spare))
         kept, self.since = len(self.since), []
         self._kept, self._took = time.monotonic(), time.monotonic() - began
         return kept
@@ -182,9 +182,9 @@ class Octave:
         )
 
     def _made_again(self, now: Raster) -> ShardedAscent:
-        """The pixels that were kept, and the steps made since then."""
+        """The ascent from the pixels that were kept, with the steps made since then."""
         self.pool.refresh()
-        pixels = ShardedAscent(self.pool, self.work, now)
+        ascent = ShardedAscent(self.pool, self.work, now)
         for shift, length in self.since:
-            pixels.step(shift, length, lambda _: None)  # a step that was told of before is not told of again
-        return pixels
+            ascent.step(shift, length, lambda _: None)  # a step that was told of before is not told of again
+        return ascent

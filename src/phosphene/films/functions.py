@@ -81,7 +81,7 @@ def technique_of(requested: Values) -> Technique:
     """What makes the frames: a style where one is named, else dreams.
 
     Raises:
-        SettingsError: a wish that the technique does not know.
+        SettingsError: a name that the technique does not know.
     """
     technique = STYLE if requested.get("style") or requested.get("filter") else DREAM
     for name, value in requested.items():

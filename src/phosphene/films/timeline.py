@@ -179,7 +179,7 @@ def _check_network(first: Settings, settings: Settings, name: str) -> None:
 
 
 def _is_several(technique: Technique, name: str, value: object) -> bool:
-    """Whether a wish is for several looks."""
+    """Whether several looks are requested."""
     known = technique.fields.get(name)
     chooses = name in technique.looks or (known is not None and known.holds == "filter")
     return chooses and isinstance(value, str) and ("," in value or ":" in value)

@@ -93,7 +93,7 @@ def adapt(module: nn.Module, about: About, *, dtype: torch.dtype = torch.float32
     layers = {name: Layer(name, sees, shown.get(name, "")) for name, (_, sees) in found.items()}
     return Network(
         name=about.name,
-        iter_layers=_LayerIterator(body, of_layers),
+        iter_layers=_IterLayers(body, of_layers),
         layers=layers,
         default_layer=_default(about, layers, body),
         dtype=dtype,
@@ -138,7 +138,7 @@ def _notes(about: About, layers: Mapping[str, Layer], body: Body) -> tuple[str, 
     return tuple(notes)
 
 
-class _LayerIterator:
+class _IterLayers:
     """Runs a body: pads the picture as the layers ask, and makes maps of their outputs."""
 
     def __init__(self, body: Body, of_layers: Mapping[str, Layout]) -> None:

@@ -122,14 +122,14 @@ def _names(path: Path) -> set[str]:
     """What the pickles in a file of `torch.save`'s name: classes and functions, as `argparse.Namespace`."""
     found = set[str]()
 
-    def read(file: IO[bytes]) -> None:
+    def gather(file: IO[bytes]) -> None:
         while True:  # an old file is several pickles, one behind the other
             for code, argument, _ in pickletools.genops(file):
                 if code.name == "GLOBAL":
                     found.add(_modern(*str(argument).split(" ", 1)))
 
     with _pickles(path) as file:
-        unless_damaged(lambda: read(file), None)  # or until its end; damage is what torch's reader meets as well
+        unless_damaged(lambda: gather(file), None)  # or until its end; damage is what torch's reader meets as well
     return found
 
 

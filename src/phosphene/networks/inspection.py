@@ -34,7 +34,8 @@ def told(error: BaseException) -> str:
 
 def where(error: BaseException) -> str:
     """The line of the network's own code that an error comes from."""
-    ours = (str(Path(torch.__file__).parent), str(Path(__file__).parent), copy.__file__)
+    here = Path(__file__).parent
+    ours = (str(Path(torch.__file__).parent), str(here), str(here.parent / "errors.py"), copy.__file__)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
     return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 

@@ -17,7 +17,7 @@ from phosphene.networks.field import ReceptiveField
 PIXELS = "pixels"
 """The layer before the first: the picture itself, red, green and blue in 0..1."""
 
-LayerIterator = Callable[..., Iterator[tuple[str, Any]]]
+IterLayers = Callable[..., Iterator[tuple[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Network:
     """
 
     name: str
-    iter_layers: LayerIterator
+    iter_layers: IterLayers
     layers: Mapping[str, Layer]
     default_layer: str
     dtype: torch.dtype
@@ -160,7 +160,7 @@ class Network:
         return [(names[index], share) for index, share in zip(best.indices, best.values.tolist(), strict=True)]
 
 
-def table(iter_layers: LayerIterator, shows: Mapping[str, str]) -> dict[str, Layer]:
+def table(iter_layers: IterLayers, shows: Mapping[str, str]) -> dict[str, Layer]:
     """The layers that an iteration gives, their geometry computed with a `ReceptiveField` in place of pixels."""
     names = ((name, field) for name, field in iter_layers(ReceptiveField(channels=3)) if name != "logits")
     return {name: Layer(name, field, shows.get(name, "")) for name, field in names}
@@ -207,9 +207,9 @@ def is_here(device: str) -> bool:
 
 
 @lru_cache(maxsize=2)
-def iter_layers_on(iter_layers: LayerIterator, device: str) -> LayerIterator:
+def iter_layers_on(iter_layers: IterLayers, device: str) -> IterLayers:
     """The same function with its weights on a device."""
-    return cast(LayerIterator, _moved(iter_layers, torch.device(device)))
+    return cast(IterLayers, _moved(iter_layers, torch.device(device)))
 
 
 def _moved(thing: Any, device: torch.device) -> Any:

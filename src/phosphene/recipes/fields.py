@@ -160,10 +160,10 @@ class Settings:
     """
 
     OVERRIDES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """What a setting stands in place of: the same wish, said in another way, in a place that is less near."""
+    """What a setting stands in place of: the same, said in another way, in a place that is less near."""
 
     LOOKS: ClassVar[Mapping[str, Mapping[str, Named]]] = {}
-    """Names for several settings at once, by the wish that takes them."""
+    """Names for several settings at once, by the setting that takes them."""
 
     def __post_init__(self) -> None:
         for name, about in described(type(self)).items():
@@ -231,7 +231,7 @@ def combined(of: type[Settings], *places: Values) -> ValueDict:
 def beneath(of: type[Settings], farther: Values, nearer: Values) -> ValueDict:
     """What farther settings leave beside nearer ones, and what the looks that are named there choose.
 
-    `None` and an empty list are no wish, and override only themselves.
+    `None` and an empty list request nothing, and override only themselves.
     """
     looks = [known.get(name) for kind, known in of.LOOKS.items() for name in _looks_in(nearer.get(kind))]
     asked = {name: value for look in looks if look for name, value in look.changes.items()} | dict(nearer)
@@ -240,9 +240,9 @@ def beneath(of: type[Settings], farther: Values, nearer: Values) -> ValueDict:
     return {name: value for name, value in farther.items() if name not in gone}
 
 
-def _looks_in(wish: object) -> list[str]:
-    """The names in a wish for a look: one, or those of a film's time, as `coils,reef` or `0:coils, 8:reef`."""
-    return [part.rpartition(":")[2].strip() for part in str(wish).split(",")]
+def _looks_in(requested: object) -> list[str]:
+    """The names of looks that are requested: one, or those of a film's time, as `coils,reef` or `0:coils, 8:reef`."""
+    return [part.rpartition(":")[2].strip() for part in str(requested).split(",")]
 
 
 def _is_empty(value: object) -> bool:

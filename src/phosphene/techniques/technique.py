@@ -49,19 +49,19 @@ class Technique:
 
     @property
     def looks(self) -> Mapping[str, Mapping[str, Named]]:
-        """Names for several settings at once, by the wish that takes them."""
+        """Names for several settings at once, by the setting that takes them."""
         return self.settings.LOOKS
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that can be wished for by name: settings and looks."""
+        """All that can be requested by name: settings and looks."""
         return (*self.fields, *self.looks)
 
     def requested_in(self, table: Mapping[str, object], called: str) -> ValueDict:
         """The settings in a table of TOML, by the names of today; layers may be a list there, and an overlap a number.
 
         Raises:
-            PhospheneError: a name that is no setting, or a wish that cannot be; with what the file is `called`.
+            PhospheneError: a name that is no setting, or an impossible value; with what the file is `called`.
         """
         named = current(self.settings, {key.replace("-", "_"): value for key, value in table.items()})
         for key in named.keys() - set(self.names):

@@ -165,7 +165,7 @@ class PhospheneDocker(DockWidget):
                 self.place.add(made, self.name)
             else:
                 self.words.setText("Cancelled before there was anything.")
-        except (RuntimeError, AttributeError, OSError) as error:  # the document or the layer is gone, or the file
+        except Exception as error:  # the document, the layer or the file may be gone, and Qt ends Krita for it
             self.words.setText(f"No layer could be made: {error}")
         finally:
             self.folder.cleanup()
