@@ -282,7 +282,7 @@ def silent() -> Iterator[None]:
         return
     with os.fdopen(kept, "w", buffering=1) as speaker, tempfile.TemporaryFile() as lost:
         before = sys.stderr
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # there is none, or it is closed
             before.flush()
         sys.stderr = speaker if before is sys.__stderr__ else before
         os.dup2(lost.fileno(), 2)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from phosphene.errors import unless_damaged
 
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _CHILDREN, _DNG = 254, 255, 256, 257, 262, 330, 50706
 _SENSOR = (32803, 34892)  # photometric: a colour filter array, and linear raw
@@ -77,8 +78,7 @@ def photograph(file: BinaryIO) -> tuple[Page | None, int]:
     more pixels.
     """
     found: list[Page] = []
-    with contextlib.suppress(Exception):  # Pillow raises whatever a malformed directory brings about
-        found.extend(pages(file))
+    unless_damaged(lambda: found.extend(pages(file)), None)  # those before the damage stay
     if sensor := next((each for each in found if each.sensor), None):
         return sensor, len(found)
     others = [each for each in found[1:] if not each.reduced and each.width and each.height]
