@@ -199,13 +199,7 @@ class Runner:
         out = self.out
         if output:
             overwrite = out.force or replace
-            return result.save(
-                output,
-                overwrite=overwrite,
-                metadata=out.metadata,
-                quality=out.quality,
-                dpi=out.dpi,
-            )
+            return result.save(output, overwrite=overwrite, metadata=out.metadata, quality=out.quality, dpi=out.dpi)
         assert isinstance(result, Dream)  # a large one has a file to grow beside
         data, notes = result.encode("png", metadata=out.metadata)
         sys.stdout.buffer.write(data)

@@ -210,9 +210,9 @@ def is_film(path: Path | str) -> bool:
         return True
     if suffix not in _STILL:
         return False
-    return unless_damaged(lambda: _moves(path), False)
+    return unless_damaged(lambda: _is_animated(path), False)
 
 
-def _moves(picture: Path | str) -> bool:
+def _is_animated(picture: Path | str) -> bool:
     with Image.open(picture, formats=("GIF", "WEBP", "PNG")) as image:
         return bool(getattr(image, "is_animated", False))

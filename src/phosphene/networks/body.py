@@ -163,7 +163,7 @@ class Body:
         self.error = None
         try:
             self.run(pixels.to(self.dtype), keep, None, found)
-        except inspection.WHATEVER as error:
+        except inspection.FOREIGN_ERRORS as error:
             if inspection.is_not_of_the_network(error):
                 raise
             self.error = error

@@ -23,7 +23,7 @@ from phosphene.images.sources import sha256_of
 from phosphene.networks import checkpoints, fitting
 from phosphene.networks.adapter import adapt
 from phosphene.networks.body import About
-from phosphene.networks.inspection import WHATEVER, told
+from phosphene.networks.inspection import FOREIGN_ERRORS, told
 from phosphene.networks.network import Network
 from phosphene.pixels.modes import seeded
 
@@ -246,7 +246,7 @@ def _users_code(path: Path) -> AbstractContextManager[None]:
         line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
         return SettingsError(f"{path}{f', line {line}' if line else ''}: {told(error)}")
 
-    return translate(said, WHATEVER)
+    return translate(said, FOREIGN_ERRORS)
 
 
 def described(name: str, module: nn.Module, said: Mapping[str, Any]) -> About:

@@ -17,7 +17,7 @@ from phosphene.errors import SettingsError, StopRequested, translate
 from phosphene.networks.layouts import SIDE
 
 _MEMORY = ("allocate memory", "out of memory")  # in what torch says where there is none left
-WHATEVER = (Exception, SystemExit)  # that the code of networks from elsewhere may raise
+FOREIGN_ERRORS = (Exception, SystemExit)  # that the code of networks from elsewhere may raise
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
@@ -49,7 +49,7 @@ def blamed(what: str) -> AbstractContextManager[None]:
 
 
 def _of_network(say: Callable[[BaseException], str]) -> AbstractContextManager[None]:
-    return translate(lambda error: None if is_not_of_the_network(error) else SettingsError(say(error)), WHATEVER)
+    return translate(lambda error: None if is_not_of_the_network(error) else SettingsError(say(error)), FOREIGN_ERRORS)
 
 
 def copied(module: nn.Module, name: str) -> nn.Module:

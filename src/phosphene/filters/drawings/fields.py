@@ -24,7 +24,7 @@ RIDGES: Sequence[tuple[float, float, Sequence[Colour]]] = (  # top, tone, and co
 )
 FOLIAGE: Sequence[Colour] = ((12, 20, 34), (42, 108, 52), (140, 196, 96))  # from dark to light
 RUSSET: Sequence[Colour] = ((40, 20, 24), (168, 84, 38), (236, 180, 100))
-ROUND_TREES = (
+ROUND_TREES = (  # across, down, radius, colours
     (0.82, 0.56, 0.11, FOLIAGE),
     (0.93, 0.66, 0.09, RUSSET),
     (0.04, 0.62, 0.1, FOLIAGE),
@@ -153,7 +153,7 @@ def hair(angle: Plane, length: int, seed: int, grain: float = 1.0) -> Plane:
 
 
 def scene(height: int, width: int, seed: int) -> Scene:
-    """A sky with a sun over hills, a lake, trees, a house and flowers, and somebody in front of them."""
+    """A sky with a sun over hills, a lake, trees, a house and flowers, and a person in front of them."""
     y, x = grid(height, width)
     tall, wide = y.max() + 1e-9, x.max() + 1e-9
     y, x = y / tall, x / wide
@@ -209,7 +209,7 @@ def _lit(right: Plane, down: Plane, radius: float) -> Plane:
 
 
 def _person(y: Plane, x: Plane) -> Iterator[tuple[NDArray[np.bool_], Plane, Plane]]:
-    """Somebody from the chest up: where each part is, its colours, and which way its forms run."""
+    """A person from the chest up: where each part is, its colours, and which way its forms run."""
 
     def oval(right: float, down: float, wide: float, tall: float) -> NDArray[np.bool_]:
         found: NDArray[np.bool_] = ((x - 0.15 - right) / wide) ** 2 + ((y - 0.72 - down) / tall) ** 2 < 1
