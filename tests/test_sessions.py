@@ -443,6 +443,19 @@ def test_thumbnails_are_of_this_picture_and_come_one_by_one(session, monkeypatch
         session.background.thumbnails("channels", "blok3")
 
 
+def test_looks_that_were_tried_on_a_photograph_are_there_when_it_is_opened_again(studio, monkeypatch):
+    monkeypatch.setattr("phosphene.sessions.background.SMALL", 48)
+    first = studio.open(jpeg(), "blots.jpg")
+    ended(first.background.thumbnails("presets"))
+    ended(first.background.variations(Look("dream", preset="quilt"), [1]))
+    again, other = studio.open(jpeg(), "the same.jpg"), studio.open(jpeg(seed=4), "another.jpg")
+    assert again.background.made_thumbnail("preset-beasts") == first.background.made_thumbnail("preset-beasts")
+    assert again.background.made_thumbnail("seed-1") is None
+    assert other.background.made_thumbnail("preset-beasts") is None
+    studio.forget(first.id)
+    assert studio.open(jpeg(), "third.jpg").background.made_thumbnail("preset-beasts")
+
+
 def test_a_part_is_shown_sharper_without_a_change_until_the_painting_changes(studio, monkeypatch):
     monkeypatch.setattr(service, "VIEW", 64)
     session = studio.open(jpeg((200, 150)), "blots.jpg")

@@ -33,7 +33,7 @@ from phosphene.sessions.jobs import Job, Rank, Worker
 from phosphene.sessions.painter import Painter
 from phosphene.sessions.screen import eight_bits, webp
 from phosphene.sessions.states import FilmKind, Format, JobKind, LookSet
-from phosphene.sessions.store import PICTURE, References, SessionFolder
+from phosphene.sessions.store import PICTURE, THUMBNAILS, References, SessionFolder
 
 SMALL, SMALL_STYLE = 240, 200  # pixels of the long side at which a dream is tried, and a style
 STYLE_STEPS = 24  # of a style that is tried: with 80, a dozen took a minute
@@ -93,7 +93,7 @@ class Background:
         looks = [(f"seed-{seed}", replace(look, seed=seed)) for seed in seeds]
 
         def work(job: Job) -> dict[str, object]:
-            for path in self.folder.path.glob("thumbnails/seed-*"):  # of earlier looks
+            for path in self.folder.path.glob(f"{THUMBNAILS}/seed-*"):  # of earlier looks
                 path.unlink(missing_ok=True)
             return self._try(job, looks)
 
@@ -303,4 +303,4 @@ def _small(view: Picture, side: int) -> Picture:
 
 
 def _file(key: str) -> str:
-    return f"thumbnails/{key}"
+    return f"{THUMBNAILS}/{key}"

@@ -1,6 +1,7 @@
 """What the studio's web server asks for: pictures, and what is painted on them."""
 
 import contextlib
+import hashlib
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -62,6 +63,7 @@ class Studio:
         self._sessions: dict[str, Session] = {}  # those that are kept in memory, the last used last
         self._alive = WeakValueDictionary[str, Session]()  # those, and the ones that something still works with
         self._opening: dict[str, threading.Lock] = {}  # pictures that are being read
+        self._latest: dict[str, SessionFolder] = {}  # of each photograph that was opened, by the SHA-256 of its file
         self._lock = threading.RLock()
 
     def looks(self) -> Looks:
@@ -206,6 +208,10 @@ class Studio:
     def _new(self, data: bytes, name: str) -> Session:
         view = self._view(data, name)
         folder = self.store.new(data)
+        photograph = hashlib.sha256(data).hexdigest()
+        if photograph in self._latest:  # its looks were tried with this network and these filters
+            folder.take_thumbnails(self._latest[photograph])
+        self._latest[photograph] = folder
         height, width = images.size_of(folder.path / PICTURE) or self._size(data)
         notes = [note for note in view.notes if not note.startswith("shrunk")]  # that the view is small is no news
         facts = {"name": name, "height": height, "width": width, "notes": notes, "history": History().to_dict()}

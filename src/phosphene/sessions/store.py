@@ -36,7 +36,7 @@ from phosphene.records.record import Facts
 from phosphene.sessions.states import Command, Reference
 
 MOST, MOST_BYTES = 60, 6_000_000_000  # pictures kept, and bytes; the oldest go first
-PICTURE, FACTS, PIXELS = "picture", "sitting.json", "pixels.npy"
+PICTURE, FACTS, PIXELS, THUMBNAILS = "picture", "sitting.json", "pixels.npy", "thumbnails"
 PARTS = re.compile(r"picture|sitting\.json|pixels\.npy|references/[0-9a-f]{16}")
 UNPACKED = 2_000_000_000  # bytes of a painting's file when it is unpacked
 SCHEMA = 1
@@ -75,6 +75,13 @@ class SessionFolder:
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, data, overwrite=True)
+
+    def take_thumbnails(self, other: "SessionFolder") -> None:
+        """Copies the looks that were tried on the same picture, but those of a look's other seeds."""
+        for path in (other.path / THUMBNAILS).glob("*"):
+            if not path.name.startswith("seed-"):
+                with contextlib.suppress(FileNotFoundError):  # somebody throws it away just now
+                    self.write(f"{THUMBNAILS}/{path.name}", path.read_bytes())
 
     @property
     def nbytes(self) -> int:

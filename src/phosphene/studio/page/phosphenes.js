@@ -7,8 +7,9 @@ const RINGS = 25;
 const DOTS = 46;
 const GROWTH = Math.exp((2 * Math.PI) / DOTS); // from ring to ring, so that the lattice is square in the cortex
 const ARMS = 5;
-const FRAME = 33; // milliseconds
+const FRAME = 40; // milliseconds from one drawing to the next
 const DRIFT = 0.16;
+const FADE = 0.3; // of the height, over which the lights go out to the lower edge
 const COLOURS = {
   dark: ["211 236 131", "240 196 112", "240 150 120", "146 204 184"],
   light: ["126 146 34", "196 128 30", "196 90 62", "48 126 108"],
@@ -19,13 +20,17 @@ const context = canvas.getContext("2d");
 let phase = 0;
 let speed = DRIFT;
 let last = 0;
+let next; // the drawing that follows; none while the lights are not seen
 let lean = { x: 0, y: 0 };
 
 export function startPhosphenes() {
   new ResizeObserver(resize).observe(canvas);
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    clearTimeout(next);
+    if (isIntersecting) next = setTimeout(() => requestAnimationFrame(turn));
+  }).observe(canvas);
   const follow = ({ clientX, clientY }) => (lean = { x: clientX / innerWidth - 0.5, y: clientY / innerHeight - 0.5 });
   addEventListener("pointermove", follow);
-  requestAnimationFrame(turn);
 }
 
 function resize() {
@@ -36,9 +41,8 @@ function resize() {
 }
 
 function turn(time) {
-  requestAnimationFrame(turn);
-  const seen = document.body.dataset.screen === "start" && !document.hidden;
-  if (!seen || still() || time - last < FRAME) return;
+  next = setTimeout(() => requestAnimationFrame(turn), FRAME);
+  if (still()) return;
   const seconds = Math.min(0.1, (time - last) / 1000);
   last = time;
   const near = document.body.hasAttribute("data-dragging") || document.body.hasAttribute("data-opening");
@@ -88,7 +92,8 @@ function drawRing(ring, { eye, words, colours }) {
     const x = eye.x + Math.cos(angle) * radius - lean.x * along * 5;
     const y = eye.y + Math.sin(angle) * radius - lean.y * along * 5;
     const dim = clamp(Math.hypot((x - words.x) / words.rx, (y - words.y) / words.ry) - 0.55, 0.06, 1);
-    const strength = (0.04 + 0.62 * wave ** 4) * depth * dim;
+    const fade = Math.min(1, (1 - y / canvas.height) / FADE);
+    const strength = (0.04 + 0.62 * wave ** 4) * depth * dim * fade;
     if (strength < 0.012) continue;
     context.fillStyle = `rgb(${colours[Math.min(3, Math.floor(hue * 4))]} / ${strength})`;
     context.beginPath();
