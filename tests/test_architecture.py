@@ -20,7 +20,7 @@ ROOMS = (
     "recipes",
     "techniques",
     "run", "batch", "painting", "cluster", "reports", "films", "sessions",
-    "studio", "notebook", "warm", "plugins",
+    "studio", "plugins",
     "cli",
 )  # fmt: skip
 

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 import phosphene
-from phosphene import notebook
 from phosphene.errors import SettingsError
+from phosphene.run import notebook
 
 nbformat = pytest.importorskip("nbformat", reason="needs the extra `notebook`")
 nbclient = pytest.importorskip("nbclient", reason="needs the extra `notebook`")
@@ -27,10 +27,10 @@ NOTEBOOK = DOCS / "how-to" / "notebook.ipynb"
 # Small, and every step drawn, however quick the machine is.
 SMALL = """
 import phosphene
-import phosphene.notebook
+from phosphene.run import notebook
 
 SIZE = (96, 64)
-phosphene.Live.__init__.__kwdefaults__["pause"] = phosphene.notebook.REST = 0
+phosphene.Live.__init__.__kwdefaults__["pause"] = notebook.REST = 0
 """
 LIVE = "on_step=phosphene.Live()"
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import phosphene
-from phosphene import startup
+from phosphene.startup import loading
 
 METAS = """
 import torch
@@ -58,21 +58,21 @@ def test_the_picture_is_the_one_that_python_makes(tmp_path, monkeypatch, words, 
 
 
 waits = pytest.mark.skipif(
-    not torch.__version__.startswith(startup.TRIED), reason="this release of torch loads everything at once"
+    not torch.__version__.startswith(loading.TRIED), reason="this release of torch loads everything at once"
 )
 
 
-@pytest.mark.parametrize("tried", [pytest.param(startup.TRIED, marks=waits), "1."])
+@pytest.mark.parametrize("tried", [pytest.param(loading.TRIED, marks=waits), "1."])
 def test_a_part_of_torch_waits_in_the_releases_that_it_was_tried_in(tried):
     text = f"""
-from phosphene import startup
-startup.TRIED = {tried!r}
-startup.begin()
-startup.begin()
+from phosphene.startup import loading
+loading.TRIED = {tried!r}
+loading.begin()
+loading.begin()
 {METAS}
 print(torch.rand(1, generator=torch.Generator().manual_seed(1)).shape == (1,), metas())
-startup.load_all_of_torch()
-startup.load_all_of_torch()
+loading.load_all_of_torch()
+loading.load_all_of_torch()
 print(metas(), torch._meta_registrations.__file__ is not None)
 """
     assert python(text) == ["True", str(tried == "1."), "True", "True"]
@@ -89,8 +89,8 @@ ASKS = (
 def test_whoever_asks_for_it_has_it():
     text = f"""
 import os
-from phosphene import startup
-startup.begin()
+from phosphene.startup import loading
+loading.begin()
 {METAS}
 for ask in {ASKS!r}:
     if os.fork() == 0:
@@ -105,11 +105,11 @@ for ask in {ASKS!r}:
 def test_threads_that_ask_at_once_all_have_it():
     text = f"""
 from concurrent.futures import ThreadPoolExecutor
-from phosphene import startup
-startup.begin()
+from phosphene.startup import loading
+loading.begin()
 {METAS}
 def ask(_):
-    startup.load_all_of_torch()
+    loading.load_all_of_torch()
     return metas()
 with ThreadPoolExecutor(6) as pool:
     print(all(pool.map(ask, range(6))))
@@ -120,14 +120,14 @@ with ThreadPoolExecutor(6) as pool:
 def test_a_torch_that_has_no_such_need_loads_at_once():
     text = f"""
 import sys
-from phosphene import startup
+from phosphene.startup import loading
 sys.modules["torch._opaque_base"] = None
-startup.TRIED = ""
-startup.begin()
-found = startup._PutOff().find_spec
+loading.TRIED = ""
+loading.begin()
+found = loading._PutOff().find_spec
 sys.modules["torch"] = type(sys)("torch")
 sys.modules["torch"].__version__ = "2.99"
-print(found({startup.METAS!r}, None), found("torch.nn", None))
+print(found({loading.METAS!r}, None), found("torch.nn", None))
 """
     assert python(text) == ["None", "None"]
 
@@ -135,7 +135,7 @@ print(found({startup.METAS!r}, None), found("torch.nn", None))
 def test_the_pinned_torch_is_of_a_release_that_was_tried():
     """Where this fails, the pin has moved: try that release, and let `TRIED` name it."""
     pins = (Path(__file__).parents[1] / "constraints.txt").read_text("utf-8")
-    assert f"\ntorch=={startup.TRIED}" in f"\n{pins}"
+    assert f"\ntorch=={loading.TRIED}" in f"\n{pins}"
 
 
 @waits

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from phosphene import __main__ as entry
-from phosphene import warm
+from phosphene.startup import warm
 
 pytestmark = pytest.mark.skipif(not warm.POSSIBLE, reason="this system cannot fork")
 PHOSPHENE = [sys.executable, "-m", "phosphene"]
@@ -151,7 +151,7 @@ def test_nonsense_is_refused_and_harms_nobody(server, monkeypatch):
 
 def test_a_process_of_another_installation_is_not_used_and_ends(tmp_path):
     old = Warm(tmp_path)
-    code = "from phosphene import warm; warm.IDENTITY = ['0.0.0']; print(warm.ask(['presets']))"
+    code = "from phosphene.startup import warm; warm.IDENTITY = ['0.0.0']; print(warm.ask(['presets']))"
     told = subprocess.run([sys.executable, "-c", code], env=old.environment, capture_output=True, text=True)
     assert told.stdout == "None\n"  # it is done without it
     assert old.ended() == 0
@@ -242,7 +242,7 @@ def test_without_such_a_process_the_command_runs_and_one_is_started(monkeypatch,
     started = []
     monkeypatch.setattr(warm, "ask", lambda argv: None)
     monkeypatch.setattr(warm, "start", lambda: started.append(True))
-    monkeypatch.setattr(entry.startup, "begin", lambda: None)
+    monkeypatch.setattr(entry.loading, "begin", lambda: None)
     monkeypatch.setattr(sys, "argv", ["phosphene", "presets", "--warm"])
     with pytest.raises(SystemExit) as ended:
         entry.main()

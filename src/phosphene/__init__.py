@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from phosphene.images import load, save
     from phosphene.networks import Network
     from phosphene.networks import load as network
-    from phosphene.notebook import Live
     from phosphene.objectives import Objective, channel, class_, direction, guide, layer, neuron, tv
     from phosphene.painting.again import redo
     from phosphene.recipes.settings import DreamSettings
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from phosphene.reports.study.build import study
     from phosphene.run import Dream
     from phosphene.run.functions import dream, make, pattern, presets, style, style_filters
+    from phosphene.run.notebook import Live
 
 __version__ = "0.1.0"
 __all__ = [
@@ -80,7 +80,7 @@ _ROOMS = {
     "painting.again": ("redo",),
     "reports.study.build": ("study",),
     "films.functions": ("film", "zoom"),
-    "notebook": ("Live",),
+    "run.notebook": ("Live",),
 }
 """Where the public names are, room by room as they stand in docs/explanation/architecture.md."""
 

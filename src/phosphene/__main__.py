@@ -2,7 +2,7 @@
 
 import sys
 
-from phosphene import startup
+from phosphene.startup import loading
 
 WARM = "--warm"
 
@@ -12,7 +12,7 @@ def main() -> None:
     argv = sys.argv[1:]
     end = argv.index("--") if "--" in argv else len(argv)
     if WARM in argv[:end]:
-        from phosphene import warm
+        from phosphene.startup import warm
 
         argv.remove(WARM)
         code = warm.ask(argv)
@@ -20,7 +20,7 @@ def main() -> None:
             sys.exit(code)
         if warm.POSSIBLE:
             warm.start()  # for the next one
-    startup.begin()
+    loading.begin()
     from phosphene.cli import main as command_line
 
     command_line(argv)

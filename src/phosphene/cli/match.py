@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene import startup
 from phosphene.cli import configuration, options, progress, tables
 from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
 from phosphene.errors import SettingsError
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import DreamSettings
+from phosphene.startup import loading
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +81,7 @@ def match(picture: str, guides: tuple[str, ...], output: str | None, quiet: bool
 
     console = Console(quiet)
     network = networks.load(asked.model, weights=asked.weights)
-    startup.end()
+    loading.end()
     shown, leading = ImageCache(network.dtype)(picture), list(map(ImageCache(network.dtype), guides))
     layers = tuple(network.layers) if asked.every else None
     ranked = ranking.rank(shown, leading, network, layers=layers, by=asked.by, scale=asked.scale, seed=asked.seed)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import psutil
 
-from phosphene import startup
+from phosphene.startup import loading
 
 
 def _of_all() -> float:
@@ -66,7 +66,7 @@ def choose_threads(wanted: int | None, load: Load = SINCE_START) -> str | None:
 
     from phosphene.networks.network import use_threads
 
-    startup.end()
+    loading.end()
     if wanted:
         use_threads(wanted)
         return None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phosphene import startup
 from phosphene.cli import configuration, options, progress
 from phosphene.cli.options import OfEveryTechnique, file_flag, flag, speed_flag
 from phosphene.cli.progress import Console, Interruption
@@ -17,6 +16,7 @@ from phosphene.recipes import fields
 from phosphene.recipes.fields import ValueDict
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.reports.study.plan import Axis, axes
+from phosphene.startup import loading
 from phosphene.techniques import DREAM, TECHNIQUES, Technique, known
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def study(
     console, began = Console(quiet, as_json), time.monotonic()
     if "workers" in own or "scheduler" in own:
         Machines(own.get("scheduler"), own.get("workers"), own.get("threads")).check()
-        startup.end()
+        loading.end()
     else:
         side = own.get("long_side", 1024)
         process.tune_malloc((side, side))

@@ -17,12 +17,12 @@ from typing import NoReturn
 
 import click
 
-from phosphene import startup, warm
 from phosphene.cli import configuration, process
 from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
 from phosphene.errors import SettingsError
 from phosphene.recipes.settings import DreamSettings
+from phosphene.startup import loading, warm
 
 TICK = 1.0  # seconds after which children that have ended are noticed at the latest
 WINDOW = 3.0  # seconds over which other programs' load is taken
@@ -108,9 +108,9 @@ def _loaded(model: str) -> Callable[[list[str]], object]:
         import_module(technique.engine_path.partition(":")[0])
     for room in ("phosphene.cli.runner", "phosphene.run.functions"):
         import_module(room)
-    startup.load_all_of_torch()
+    loading.load_all_of_torch()
     gc.collect()
-    startup.end()  # a collection of all of it in a child would copy every page
+    loading.end()  # a collection of all of it in a child would copy every page
 
     def command_line(argv: list[str]) -> object:
         use_threads(threads)

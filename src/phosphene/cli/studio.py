@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phosphene import startup
 from phosphene.cli import configuration, process
 from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
 from phosphene.errors import SettingsError
 from phosphene.recipes.settings import DreamSettings
+from phosphene.startup import loading
 
 if TYPE_CHECKING:
     from phosphene.studio.server import Place
@@ -48,7 +48,7 @@ def studio(folder: str | None, port: int, host: str, opens: bool, model: str) ->
     from phosphene.sessions.service import Studio
     from phosphene.studio.server import serve
 
-    startup.end()
+    loading.end()
     serve(
         lambda: Studio(_home(), pictures=pictures, model=model),
         host=host,

@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from phosphene import startup
 from phosphene.errors import SettingsError, UnknownNameError, WeightsError, nearest, translate
 from phosphene.images.sources import sha256_of
 from phosphene.networks import checkpoints, fitting
@@ -26,6 +25,7 @@ from phosphene.networks.body import About
 from phosphene.networks.inspection import FOREIGN_ERRORS, told
 from phosphene.networks.network import Network
 from phosphene.pixels.modes import seeded
+from phosphene.startup import loading
 
 RANDOM = "random"
 """The weights that nobody trained, instead of a file."""
@@ -84,7 +84,7 @@ def _age(name: str | None) -> int:
 
 @lru_cache(maxsize=4)
 def _load(model: str, weights: str | None, dtype: torch.dtype, *_ages: int) -> Network:
-    startup.load_all_of_torch()
+    loading.load_all_of_torch()
     library, _, name = model.partition(":")
     own = _OWN.fullmatch(model)
     with seeded():  # so that random weights are the same each time

@@ -32,7 +32,7 @@ PATIENCE = 5.0  # seconds within which a request is sent, read and accepted
 ACCEPTED = b"+"
 INSIST = 3  # signals after which the asker ends without an answer
 _LENGTH = struct.Struct("<I")
-IDENTITY = [__version__, sys.executable, str(Path(__file__).parent)]  # who is to do what somebody asks
+IDENTITY = [__version__, sys.executable, str(Path(__file__).parents[1])]  # who is to do what somebody asks
 POSSIBLE = hasattr(os, "fork") and hasattr(socket, "AF_UNIX") and hasattr(socket, "send_fds")
 
 
