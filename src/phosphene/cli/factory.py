@@ -115,8 +115,7 @@ def _shared_out(technique: Technique, words: tuple[str, ...], typed: ValueDict) 
     >>> _shared_out(style, ("a.jpg", "b.jpg"), {"filter": "woodcut"})
     (('a.jpg', 'b.jpg'), {'filter': 'woodcut'})
     """
-    others = technique.settings.OVERRIDES.get(technique.further, ())
-    if not technique.further or any(name in typed for name in (technique.further, *others)) or not words[1:]:
+    if not technique.further or any(name in typed for name in technique.needs) or not words[1:]:
         return words, typed
     return words[:1], typed | {technique.further: words[1:]}
 
@@ -134,8 +133,7 @@ def _check_named(technique: Technique, inputs: tuple[str, ...], values: ValueDic
             raise SettingsError(f"--layer {values['layer']}: a pattern is of one layer. For several, use --objective.")
     elif not inputs:
         raise click.UsageError(f"Name a picture, a folder, or a canvas: {', '.join(CANVASES)}.")
-    needed = technique.further and {technique.further, *technique.settings.OVERRIDES.get(technique.further, ())}
-    if needed and not any(values.get(name) for name in needed):
+    if technique.needs and not any(map(values.get, technique.needs)):
         raise click.UsageError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
 
 

@@ -83,7 +83,7 @@ def technique_of(requested: Values) -> Technique:
     Raises:
         SettingsError: a name that the technique does not know.
     """
-    technique = STYLE if requested.get("style") or requested.get("filter") else DREAM
+    technique = STYLE if any(map(requested.get, STYLE.needs)) else DREAM
     for name, value in requested.items():
         if name not in technique.names and value is not None:
             other = STYLE if technique is DREAM else DREAM

@@ -12,7 +12,7 @@ A filter is a folder, `NAME/filter.toml`, with a drawing or a picture beside it:
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,7 +32,6 @@ SIDE = 768  # pixels of a drawing's sides
 LONGEST = 1024  # pixels of the long side of a user's picture: more of it is never looked at
 OWN = Path(__file__).parent / "looks"
 _USERS = {"model", "weights"}  # a model may be a program, which a filter from a stranger must not run
-_ENTRIES = {"about": str, "drawing": str, "picture": str, "style": dict}
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,13 @@ class Filter:
         if self.drawing is None:
             return images.load(self.folder / str(self.picture), dtype=dtype).pixels
         return _drawn(self.drawing, SIDE).to(dtype, copy=True)
+
+
+_ENTRIES = {
+    each.name: dict if each.default_factory is dict else str
+    for each in fields(Filter)
+    if each.name not in ("name", "folder")
+}
 
 
 @lru_cache(maxsize=4)
@@ -101,15 +107,15 @@ def _parsed(path: Path) -> Filter:
     for name, value in entries.items():
         if name not in _ENTRIES or not isinstance(value, _ENTRIES[name]):
             raise SettingsError(f"{path}: {name!r} is not an entry of a filter.{nearest(name, _ENTRIES)}")
-    for name in _USERS & entries.get("style", {}).keys():
+    made = Filter(path.parent.name, folder=path.parent, **{"about": "", **entries})
+    for name in _USERS & made.style.keys():
         raise SettingsError(f"{path}: a filter does not choose the {name}; that is said where it is used: --{name}")
-    if ("drawing" in entries) == ("picture" in entries):
+    if (made.drawing is None) == (made.picture is None):
         raise SettingsError(f"{path}: a filter has a drawing or a picture, one of the two.")
-    drawing = entries.get("drawing")
-    if drawing is not None and drawing not in DRAWINGS:
-        known = f"{nearest(drawing, DRAWINGS)} There are {', '.join(sorted(DRAWINGS))}."
-        raise SettingsError(f"{path}: unknown drawing {drawing!r}.{known}")
-    return Filter(path.parent.name, folder=path.parent, **{"about": "", **entries})
+    if made.drawing is not None and made.drawing not in DRAWINGS:
+        known = f"{nearest(made.drawing, DRAWINGS)} There are {', '.join(sorted(DRAWINGS))}."
+        raise SettingsError(f"{path}: unknown drawing {made.drawing!r}.{known}")
+    return made
 
 
 def add(name: str, picture: images.Source, *, about: str = "", overwrite: bool = False) -> Filter:

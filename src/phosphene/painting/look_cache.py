@@ -16,6 +16,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.objectives.objective import Term
+from phosphene.painting import document
 from phosphene.painting.document import STRENGTHS, Ground, Look, Selection
 from phosphene.painting.selection import mask_of
 from phosphene.painting.settling import contrast
@@ -67,8 +68,8 @@ def as_ground(technique: str, chosen: Values) -> Ground | None:
         return None
     low, high, usual = STRENGTHS[technique]
     strength = min(max(float(settings.get("strength", usual)), low), high)
-    if technique == STYLE.name and "filter" in settings and not settings.get("style"):
-        return Ground(Look("style", filter=str(settings["filter"])), strength)
+    if technique == STYLE.name and "filter" in settings and not settings.get(STYLE.further):
+        return Ground(Look(document.STYLE, filter=str(settings["filter"])), strength)
     if technique != DREAM.name or {"guide", "objective"} & settings.keys():
         return None
     if "layer" not in settings:

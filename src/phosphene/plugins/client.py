@@ -92,12 +92,10 @@ def words(kind: str, look: str, strength: float, folder: Path, picture: Optional
         picture: a guide or style of the painter's own, in place of the look.
     """
     source, mask, target = (str(folder / name) for name in ("in.png", "mask.png", "out.png"))
-    if kind == "Style":
-        asked = ["style", source, *([picture] if picture else ["--filter", look])]
-    else:
-        asked = ["dream", source, FLAGS[kind], (kind == "Guide" and picture) or look]
+    command, _, flag = FLAGS[kind].rpartition(" ")
+    taste = [picture] if picture and command else [flag, (kind == "Guide" and picture) or look]
     within = ["--mask", mask] if Path(mask).exists() else []
-    return [*asked, "--strength", f"{strength:.2f}", *within, "-o", target, "--force"]
+    return [command or "dream", source, *taste, "--strength", f"{strength:.2f}", *within, "-o", target, "--force"]
 
 
 def write_png(path: Path, width: int, height: int, channels: int, data: bytes) -> None:

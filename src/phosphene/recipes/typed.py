@@ -1,8 +1,8 @@
 """The settings that `phosphene.dream`, `style` and `pattern` take by name, as types: editors complete and check
 them.
 
-What a setting means stands once, in `DreamSettings`, `StyleSettings` and `PatternSettings`; a test holds that
-these are the same.
+What a setting means stands once, in `recipes.settings`, `recipes.style_settings` and `recipes.pattern_settings`; a test
+holds that these are the same.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 
 class DreamChanges(TypedDict, total=False):
-    """Settings of `phosphene.dream`; see `DreamSettings`."""
+    """Settings of `phosphene.dream`; see `recipes.settings`."""
 
     strength: float
     layer: str | None
@@ -45,7 +45,7 @@ class DreamChanges(TypedDict, total=False):
 
 
 class StyleChanges(TypedDict, total=False):
-    """Settings of `phosphene.style`; see `StyleSettings`."""
+    """Settings of `phosphene.style`; see `recipes.style_settings`."""
 
     style: Sequence[str]
     filter: str | None
@@ -70,7 +70,7 @@ class StyleChanges(TypedDict, total=False):
 
 
 class PatternChanges(TypedDict, total=False):
-    """Settings of `phosphene.pattern`; see `PatternSettings`."""
+    """Settings of `phosphene.pattern`; see `recipes.pattern_settings`."""
 
     layer: str | None
     channel: int | None

@@ -57,6 +57,11 @@ class Technique:
         """All that can be requested by name: settings and looks."""
         return (*self.fields, *self.looks)
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The settings of which one must be given, as a style or a filter; empty where none must."""
+        return (self.further, *self.settings.OVERRIDES.get(self.further, ())) if self.further else ()
+
     def requested_in(self, table: Mapping[str, object], called: str) -> ValueDict:
         """The settings in a table of TOML, by the names of today; layers may be a list there, and an overlap a number.
 
