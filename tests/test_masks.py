@@ -239,6 +239,30 @@ def test_a_calm_lake_behind_a_soft_horizon_is_no_sky(efficientnet):
 
 
 @pytest.mark.semantics
+@pytest.mark.parametrize("night", [False, True])
+def test_sky_is_found_between_towers_and_not_in_a_black_lake(efficientnet, night):
+    """The lake of a night is as black and as calm as the sky above, and a region of its own."""
+    chance = torch.Generator().manual_seed(0)
+    colours = ((0.02, 0.02), (0.02, 0.02), (0.05, 0.05)) if night else ((0.35, 0.85), (0.3, 0.55), (0.6, 0.5))
+    city = torch.stack([torch.linspace(*each, 240)[:, None].expand(240, 320) for each in colours])
+
+    def wall(rows, columns):
+        windows = 0.5 * torch.rand(1, 1, rows // 4, columns // 4, generator=chance)
+        return torch.nn.functional.interpolate(windows, size=(rows, columns))[0]
+
+    towers = [(left, 110 + left * 37 // 32 % 40) for left in range(0, 320, 32)]
+    for left, top in towers:
+        city[:, top:190, left : left + 20] = wall(190 - top, 20)
+    city[:, 160:190], city[:, 190:] = wall(30, 320), 0.04 if night else 0.1
+    found = correspondence.regions_of(efficientnet, city[None])
+    mask = found.mask(found.sky, 240, 320)[0, 0]
+    between = torch.cat([mask[top + 6 : 154, left + 22 : left + 30].flatten() for left, top in towers])
+    assert between.mean() > 0.9
+    assert mask[165:].mean() < 0.05
+    torch.testing.assert_close(found.shares.sum(1), torch.ones_like(found.shares[:, 0]))
+
+
+@pytest.mark.semantics
 def test_regions_share_a_picture_the_largest_first(efficientnet):
     palace = images.load(photograph("china"), long_side=320).pixels
     found = correspondence.regions_of(efficientnet, palace)

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from phosphene import features
 from phosphene.features import hypercolumns, matching
+from phosphene.features.skyline import sky_and_lake
 from phosphene.networks import Network
 from phosphene.pixels.transforms import at, shrink
 
@@ -45,6 +46,7 @@ REGIONS = COUNTS[0]  # kinds that a picture's regions are
 TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its middle is above the picture's
 CLEAR = -3.9  # logarithm of unrest: what is busier hides the sky from what is beneath it
 STEP = 0.06  # of brightness, over two places: a larger one is a horizon
+LEAST = 0.004  # of a picture: what is smaller is no region
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
 
@@ -94,13 +96,13 @@ class StyleKinds:
 
 def kinds_of(network: Network, style: Tensor) -> StyleKinds:
     """The kinds of a style `[1, 3, H, W]`."""
-    stuff, shares = _in_kinds(_stuff(network, style))
+    stuff, shares = _in_kinds(_stuff(network, style), style)
     return StyleKinds(stuff, shares, len(COUNTS) ** -0.5 * _map(torch.cat(shares, 1), stuff, style))
 
 
 def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondence:
     """The correspondence of a picture `[1, 3, H, W]` and a style."""
-    (of, shares), by = _in_kinds(_stuff(network, content)), style.stuff
+    (of, shares), by = _in_kinds(_stuff(network, content), content), style.stuff
     parts, sure, missing = [], [], 0.0
     for here, there in zip(shares, style.shares, strict=True):
         kinds, theirs = of.of_kinds(here), by.of_kinds(there)
@@ -117,13 +119,18 @@ def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondenc
     return Correspondence(certainty * decided, style.map, missing, min(COUNTS[0], sum(counts)))
 
 
-def _in_kinds(stuff: _Stuff) -> tuple[_Stuff, tuple[Tensor, ...]]:
+def _in_kinds(stuff: _Stuff, picture: Tensor) -> tuple[_Stuff, tuple[Tensor, ...]]:
     """A picture of which the sky is known, and how far each place is of each kind, for each count of kinds."""
     vectors = stuff.vectors()
     begun = vectors[_farthest(vectors, max(COUNTS))]
     shares = tuple(_shares(vectors, begun[:count]) for count in COUNTS)
     sky = _sky(stuff, shares[0])
-    return replace(stuff, sky=shares[0][:, sky].sum(1, keepdim=True) if sky else None), shares
+    if not sky:
+        return stuff, shares
+    alike = _map(shares[0][:, sky].sum(1, keepdim=True), stuff, picture)
+    more, lake = sky_and_lake(alike, _seen(picture))
+    whole = alike * (1 - lake) * (1 - more) + more
+    return replace(stuff, sky=matching.vectors(_sized(whole, stuff.grid))), shares
 
 
 def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
@@ -180,9 +187,18 @@ def regions_of(network: Network, picture: Tensor) -> Regions:
     stuff = _stuff(network, picture)
     vectors = stuff.vectors()
     shares = _shares(vectors, vectors[_farthest(vectors, REGIONS)])
-    shares = shares[:, shares.sum(0).argsort(descending=True)]
-    found = _map(shares, stuff, picture)
-    return Regions(found / found.sum(1, keepdim=True).clamp(min=1e-6), tuple(_sky(stuff, shares)))
+    found, sky = _map(shares, stuff, picture), _sky(stuff, shares)
+    found = found / found.sum(1, keepdim=True).clamp(min=1e-6)
+    if sky:
+        alike = found[:, sky].sum(1, keepdim=True)
+        more, lake = sky_and_lake(alike, _seen(picture))
+        found = torch.cat([found, alike * lake], 1) * (1 - more)
+        found[:, sky] = found[:, sky] * (1 - lake) + more / len(sky)
+    size = found.mean((0, 2, 3))
+    order = [int(each) for each in size.argsort(descending=True) if size[each] > LEAST]
+    found = found[:, order]
+    shares = found / found.sum(1, keepdim=True).clamp(min=1e-6)
+    return Regions(shares, tuple(order.index(each) for each in sky if each in order))
 
 
 def _names(map_: Tensor) -> Tensor:
