@@ -28,7 +28,7 @@ QUIET = "--disable-component-update --disable-sync"
 CAMERA = "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"  # it sees a moving pattern
 FLAGS = f"{BARE} {QUIET} {CAMERA}".split()
 PATIENCE = 60  # seconds
-RULES = {"dark": "", "light": "runOnly: ['color-contrast', 'link-in-text-block']"}  # themes differ in colours alone
+THEMES = {"dark": "", "light": "runOnly: ['color-contrast', 'link-in-text-block']"}  # they differ in colours alone
 
 # Read from a copy: a canvas that is drawn on is not made for reading, and the browser says so as a warning.
 READ = """() => {
@@ -194,7 +194,7 @@ class Painter:
         found = []
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE_SCRIPT)
-        for theme, rules in RULES.items():
+        for theme, rules in THEMES.items():
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             self.page.evaluate(CALM)
             told = self.page.evaluate(f"axe.run(document, {{ resultTypes: ['violations'], {rules} }})")

@@ -224,6 +224,8 @@ def test_a_sky_reaches_far_down_and_a_lake_beneath_a_city_is_none(efficientnet):
     mask = found.mask(found.sky, 240, 320)[0, 0]
     assert mask[:160].mean() > 0.95
     assert mask[184:].mean() < 0.05
+    assert len(found.sky) > 1
+    assert all(found.mask([each], 240, 320).max() > 0.8 for each in found.sky)
 
 
 @pytest.mark.semantics

@@ -443,7 +443,7 @@ def test_thumbnails_are_of_this_picture_and_come_one_by_one(session, monkeypatch
         session.background.thumbnails("channels", "blok3")
 
 
-def test_looks_that_were_tried_on_a_photograph_are_there_when_it_is_opened_again(studio, monkeypatch):
+def test_looks_that_were_tried_on_a_photograph_are_there_when_it_is_opened_again(studio, tmp_path, monkeypatch):
     monkeypatch.setattr("phosphene.sessions.background.SMALL", 48)
     first = studio.open(jpeg(), "blots.jpg")
     ended(first.background.thumbnails("presets"))
@@ -452,8 +452,16 @@ def test_looks_that_were_tried_on_a_photograph_are_there_when_it_is_opened_again
     assert again.background.made_thumbnail("preset-beasts") == first.background.made_thumbnail("preset-beasts")
     assert again.background.made_thumbnail("seed-1") is None
     assert other.background.made_thumbnail("preset-beasts") is None
-    studio.forget(first.id)
-    assert studio.open(jpeg(), "third.jpg").background.made_thumbnail("preset-beasts")
+    folder = again.background.folder
+    folder.write("thumbnails/layer-mixed/3x3", b"of a network whose layers stand in groups")
+    folder.write("thumbnails/filter-mine", b"of a filter that may be another one by now")
+    monkeypatch.setenv("PHOSPHENE_FILTERS", str(tmp_path / "filters"))
+    (tmp_path / "filters" / "mine").mkdir(parents=True)
+    third = studio.open(jpeg(), "third.jpg")
+    assert third.background.made_thumbnail("layer-mixed/3x3")
+    assert third.background.made_thumbnail("filter-mine") is None
+    studio.forget(third.id)
+    assert studio.open(jpeg(), "fourth.jpg").background.made_thumbnail("preset-beasts") is None
 
 
 def test_a_part_is_shown_sharper_without_a_change_until_the_painting_changes(studio, monkeypatch):

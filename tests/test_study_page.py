@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from conftest import tiny
 from phosphene.reports.study.build import study
-from studio_browser import FLAGS, RULES
+from studio_browser import FLAGS, THEMES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
@@ -171,7 +171,7 @@ def test_the_table_sorts(page):
     assert page.locator("th[aria-sort=descending]").count() == 1
 
 
-@pytest.mark.parametrize("theme", RULES)
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", [390, 1200])
 def test_nobody_is_barred(browser, report, theme, width):
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme)

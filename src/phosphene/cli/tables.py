@@ -185,7 +185,7 @@ def _told(made: Record, picture: str, *, in_full: bool) -> dict[str, object]:
     network = [made.network.get(key, "?") for key in ("name", "file", "sha256")]
     size = f"{origin.get('width', '?')}×{origin.get('height', '?')}"
     technique = TECHNIQUES.get(str(made.settings.get("technique", made.recipe)))
-    begun = TECHNIQUES.get(made.recipe)
+    recipe = TECHNIQUES.get(made.recipe)
     usual = technique.settings().to_dict() if technique else {}
     changed = {name for name, value in made.settings.items() if usual.get(name) != value}
     again = None if picture == "-" else shlex.join(["phosphene", "redo", picture])
@@ -200,7 +200,7 @@ def _told(made: Record, picture: str, *, in_full: bool) -> dict[str, object]:
         "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
         "threads": made.threads,
         "again": again,
-        "another so": f"{again} --input PICTURE" if again and begun and begun.takes == "picture" else None,
+        "another so": f"{again} --input PICTURE" if again and recipe and recipe.takes == "picture" else None,
     } | {
         fields.flag(name) + " *" * (in_full and name in changed): value
         for name, value in made.settings.items()

@@ -42,11 +42,11 @@ DECIDED = 4  # exponent by which a content's place leaves its second-best counte
 SURE = 2.0  # a likeness, of at most 5, from which a kind's counterpart is sure; at 0 it counts for nothing
 STRANGE = 0.5  # a likeness, of at most 5, below which nothing is a calm kind's counterpart
 CALM_BELOW = -4.2  # logarithm of unrest: a sky's; what is busier is safe with whatever is most like it
-REGIONS = COUNTS[0]  # kinds that a picture's regions are
+REGIONS = COUNTS[0]  # kinds that a picture's regions are, but for a lake
 TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its middle is above the picture's
 CLEAR = -3.9  # logarithm of unrest: what is busier hides the sky from what is beneath it
 STEP = 0.06  # of brightness, over two places: a larger one is a horizon
-LEAST = 0.004  # of a picture: what is smaller is no region
+LEAST = 0.004  # of a picture: a smaller lake is no region
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
 
@@ -127,9 +127,8 @@ def _in_kinds(stuff: _Stuff, picture: Tensor) -> tuple[_Stuff, tuple[Tensor, ...
     sky = _sky(stuff, shares[0])
     if not sky:
         return stuff, shares
-    alike = _map(shares[0][:, sky].sum(1, keepdim=True), stuff, picture)
-    more, lake = sky_and_lake(alike, _seen(picture))
-    whole = alike * (1 - lake) * (1 - more) + more
+    share = _map(shares[0][:, sky].sum(1, keepdim=True), stuff, picture)
+    whole, _ = sky_and_lake(share, _seen(picture))
     return replace(stuff, sky=matching.vectors(_sized(whole, stuff.grid))), shares
 
 
@@ -187,18 +186,24 @@ def regions_of(network: Network, picture: Tensor) -> Regions:
     stuff = _stuff(network, picture)
     vectors = stuff.vectors()
     shares = _shares(vectors, vectors[_farthest(vectors, REGIONS)])
-    found, sky = _map(shares, stuff, picture), _sky(stuff, shares)
+    found, kinds = _map(shares, stuff, picture), _sky(stuff, shares)
     found = found / found.sum(1, keepdim=True).clamp(min=1e-6)
-    if sky:
-        alike = found[:, sky].sum(1, keepdim=True)
-        more, lake = sky_and_lake(alike, _seen(picture))
-        found = torch.cat([found, alike * lake], 1) * (1 - more)
-        found[:, sky] = found[:, sky] * (1 - lake) + more / len(sky)
-    size = found.mean((0, 2, 3))
-    order = [int(each) for each in size.argsort(descending=True) if size[each] > LEAST]
-    found = found[:, order]
-    shares = found / found.sum(1, keepdim=True).clamp(min=1e-6)
-    return Regions(shares, tuple(order.index(each) for each in sky if each in order))
+    if kinds:
+        found = _with_sky(found, kinds, *sky_and_lake(found[:, kinds].sum(1, keepdim=True), _seen(picture)))
+    order = found.mean((0, 2, 3)).argsort(descending=True).tolist()
+    return Regions(found[:, order], tuple(order.index(each) for each in kinds))
+
+
+def _with_sky(found: Tensor, kinds: Sequence[int], sky: Tensor, lake: Tensor) -> Tensor:
+    """Shares of regions, those `kinds` with all of the sky between them, and a large lake as a region of its own."""
+    if lake.mean() < LEAST:
+        sky, lake = (sky + lake).clamp(max=1), lake[:, :0]
+    share, weight = found[:, kinds].sum(1, keepdim=True), found[:, kinds]
+    weight[:, [weight.mean((0, 2, 3)).argmax()]] += 1e-3  # it gets what is of none of them
+    others = found * (1 - sky - lake.sum(1, keepdim=True)) / (1 - share).clamp(min=1e-6)
+    others[:, kinds] = sky * weight / weight.sum(1, keepdim=True)
+    made = torch.cat([others, lake], 1)
+    return made / made.sum(1, keepdim=True).clamp(min=1e-6)
 
 
 def _names(map_: Tensor) -> Tensor:

@@ -6,34 +6,40 @@ from torch import Tensor
 
 from phosphene.pixels.transforms import at, shrink
 
-REACH = 40  # pixels from a sky's border, at half the size: beyond it all is sure; half as many within
+INSIDE, OUTSIDE = 20, 40  # pixels from a sky's border, at half the size, from which all is surely sky, and surely none
 SOFT = 6  # pixels of a sky's soft border, likewise
 SMOOTH = 0.018  # of colour: squared steps along a way, together; one edge is more
 
 
-def sky_and_lake(alike: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
-    """Where there is more sky than what is `alike`, and where that is a lake: `[1, 1, h, w]` each, 0 or 1.
+def sky_and_lake(sky_share: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """How far each place is sky, and how far lake, `[1, 1, h, w]` each, 0..1.
 
-    Sky goes on, as between towers, where a way leads from what is sky for sure on which colours hardly change, and
-    change less than on any way from what is none for sure: geodesic segmentation, Criminisi, Sharp and Blake (2008).
-    A lake is in the lower half, where no way through the sky leads from the upper edge.
+    Sky goes on, as between towers, where a way leads from what is surely sky on which colours hardly change, and change
+    less than on any way from what is surely none: geodesic segmentation, Criminisi, Sharp and Blake (2008). A lake
+    is like the sky and reaches into the lower third, but no way through the sky leads there from the upper edge.
 
     Args:
-        alike: how far each place is like the sky, `[1, 1, h, w]`, 0..1.
-        picture: `[1, 3, H, W]`, 512 pixels long, as the numbers above suppose.
+        sky_share: how far each place is of the kinds that are sky, `[1, 1, h, w]`, 0..1; a lake is of these, too.
+        picture: `[1, 3, H, W]`, of 512 pixels' length, as the numbers above suppose.
     """
     pixels = shrink(picture, 0.5)
-    inside = at(alike, *pixels.shape[-2:]) > 0.5
-    top, low = torch.zeros_like(inside), torch.zeros_like(inside)
-    top[..., 0, :], low[..., inside.shape[-2] // 2 :, :] = True, True
-    high = _widened(_change_from(inside & top, inside.to(alike.dtype)) < 0.5, SOFT)
-    lake = _widened(inside & low & ~high, SOFT) & ~high
-    sky = inside & ~lake
-    from_sky = _change_from(~_widened(~sky, REACH // 2), pixels)
-    from_rest = _change_from(~_widened(sky, REACH), pixels)
-    more = (from_sky < SMOOTH) & (from_sky < from_rest) & ~lake
-    size = alike.shape[-2:]
-    return at(more.to(alike.dtype), *size), at(lake.to(alike.dtype), *size)
+    alike = at(sky_share, *pixels.shape[-2:]) > 0.5
+    rows = torch.arange(alike.shape[-2])[:, None].expand_as(alike)
+    high = _widened(_connected(alike, rows == 0), SOFT)
+    lake = _widened(_connected(alike & ~high, rows >= 2 / 3 * alike.shape[-2]), SOFT) & ~high
+    sky = alike & ~lake
+    surely_none = ~_widened(sky, OUTSIDE) | (~sky & (rows == rows.max()))
+    from_sky, from_rest = (_change_from(start, pixels) for start in (~_widened(~sky, INSIDE), surely_none))
+    reached = (from_sky < SMOOTH) & (from_sky < from_rest)
+    sky_mask, lake_mask = (
+        at(each.to(sky_share.dtype), *sky_share.shape[-2:]).clamp(0, 1) for each in (reached & ~lake, lake)
+    )
+    return torch.maximum(sky_share * (1 - lake_mask), sky_mask * (1 - lake_mask)), sky_share * lake_mask
+
+
+def _connected(mask: Tensor, start: Tensor) -> Tensor:
+    """The places of a mask `[1, 1, h, w]` to which a way within it leads from one of its places in `start`."""
+    return mask & (_change_from(mask & start, mask.float()) < 0.5)
 
 
 def _change_from(start: Tensor, pixels: Tensor) -> Tensor:

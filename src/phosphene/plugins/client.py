@@ -92,10 +92,11 @@ def words(kind: str, look: str, strength: float, folder: Path, picture: Optional
         picture: a guide or style of the painter's own, in place of the look.
     """
     source, mask, target = (str(folder / name) for name in ("in.png", "mask.png", "out.png"))
-    command, _, flag = FLAGS[kind].rpartition(" ")
-    taste = [picture] if picture and command else [flag, (kind == "Guide" and picture) or look]
+    *subcommand, flag = FLAGS[kind].split()
+    named = [picture] if picture and kind == "Style" else [flag, (kind == "Guide" and picture) or look]
+    asked = [*(subcommand or ["dream"]), source, *named, "--strength", f"{strength:.2f}"]
     within = ["--mask", mask] if Path(mask).exists() else []
-    return [command or "dream", source, *taste, "--strength", f"{strength:.2f}", *within, "-o", target, "--force"]
+    return [*asked, *within, "-o", target, "--force"]
 
 
 def write_png(path: Path, width: int, height: int, channels: int, data: bytes) -> None:

@@ -186,6 +186,7 @@ class Studio:
         with self._lock:
             self._sessions.pop(id, None)
             self._alive.pop(id, None)
+            self._latest = {key: folder for key, folder in self._latest.items() if folder.id != id}
         self.worker.ask(lambda: self.store.forget(id)).result()
 
     def job(self, id: str) -> Job:
@@ -208,16 +209,17 @@ class Studio:
     def _new(self, data: bytes, name: str) -> Session:
         view = self._view(data, name)
         folder = self.store.new(data)
-        photograph = hashlib.sha256(data).hexdigest()
-        if photograph in self._latest:  # its looks were tried with this network and these filters
-            folder.take_thumbnails(self._latest[photograph])
-        self._latest[photograph] = folder
         height, width = images.size_of(folder.path / PICTURE) or self._size(data)
         notes = [note for note in view.notes if not note.startswith("shrunk")]  # that the view is small is no news
         facts = {"name": name, "height": height, "width": width, "notes": notes, "history": History().to_dict()}
         session = self._seated(folder, facts, view)
         session.set_ground(BEGINNING)
         session.keep()
+        photograph = hashlib.sha256(data).hexdigest()
+        if photograph in self._latest:  # its looks were tried with this network; the user's filters may be others now
+            users = {f"filter-{each.name}" for each in filters.folder().glob("*")}
+            folder.take_thumbnails(self._latest[photograph], but=users)
+        self._latest[photograph] = folder
         self.store.sweep({each.id for each in self._in_memory()})
         return session
 

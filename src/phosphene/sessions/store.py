@@ -76,12 +76,15 @@ class SessionFolder:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, data, overwrite=True)
 
-    def take_thumbnails(self, other: "SessionFolder") -> None:
-        """Copies the looks that were tried on the same picture, but those of a look's other seeds."""
-        for path in (other.path / THUMBNAILS).glob("*"):
-            if not path.name.startswith("seed-"):
-                with contextlib.suppress(FileNotFoundError):  # somebody throws it away just now
-                    self.write(f"{THUMBNAILS}/{path.name}", path.read_bytes())
+    def take_thumbnails(self, other: "SessionFolder", but: set[str]) -> None:
+        """Links thumbnails of another painting of the same picture, but those of other seeds, and `but` some."""
+
+        def left_out(_: str, names: list[str]) -> list[str]:
+            return [name for name in names if name.startswith((".", "seed-")) or name in but]
+
+        with contextlib.suppress(OSError):  # what is thrown away just now, or cannot be linked, is made again
+            thumbnails = other.path / THUMBNAILS
+            shutil.copytree(thumbnails, self.path / THUMBNAILS, ignore=left_out, copy_function=os.link)
 
     @property
     def nbytes(self) -> int:

@@ -7,8 +7,9 @@ const RINGS = 25;
 const DOTS = 46;
 const GROWTH = Math.exp((2 * Math.PI) / DOTS); // from ring to ring, so that the lattice is square in the cortex
 const ARMS = 5;
-const FRAME = 40; // milliseconds from one drawing to the next
+const REST = 33; // milliseconds between two drawings
 const DRIFT = 0.16;
+const EASE = 0.55; // seconds in which two thirds of a change of speed are done
 const FADE = 0.3; // of the height, over which the lights go out to the lower edge
 const COLOURS = {
   dark: ["211 236 131", "240 196 112", "240 150 120", "146 204 184"],
@@ -20,14 +21,16 @@ const context = canvas.getContext("2d");
 let phase = 0;
 let speed = DRIFT;
 let last = 0;
-let next; // the drawing that follows; none while the lights are not seen
+let timer; // of the next drawing, and then its frame; none while the lights are not seen
+let frame;
 let lean = { x: 0, y: 0 };
 
 export function startPhosphenes() {
   new ResizeObserver(resize).observe(canvas);
-  new IntersectionObserver(([{ isIntersecting }]) => {
-    clearTimeout(next);
-    if (isIntersecting) next = setTimeout(() => requestAnimationFrame(turn));
+  new IntersectionObserver((entries) => {
+    clearTimeout(timer);
+    cancelAnimationFrame(frame);
+    if (entries.at(-1).isIntersecting) frame = requestAnimationFrame(turn);
   }).observe(canvas);
   const follow = ({ clientX, clientY }) => (lean = { x: clientX / innerWidth - 0.5, y: clientY / innerHeight - 0.5 });
   addEventListener("pointermove", follow);
@@ -41,12 +44,12 @@ function resize() {
 }
 
 function turn(time) {
-  next = setTimeout(() => requestAnimationFrame(turn), FRAME);
+  timer = setTimeout(() => (frame = requestAnimationFrame(turn)), REST);
   if (still()) return;
   const seconds = Math.min(0.1, (time - last) / 1000);
   last = time;
   const near = document.body.hasAttribute("data-dragging") || document.body.hasAttribute("data-opening");
-  speed += ((near ? -2 : DRIFT) - speed) * 0.06; // a picture that comes near draws the lights in
+  speed += ((near ? -2 : DRIFT) - speed) * (1 - Math.exp(-seconds / EASE)); // a picture that comes near draws them in
   phase += speed * seconds;
   draw();
 }
