@@ -924,6 +924,22 @@ class TestWorker:
         way = {"render": [0], "ground": [0, 1, 2]}, {"render": [1, 2], "thumbnails": [0, 1, 2]}
         assert log == [f"{name}{step}" for part in way for name, steps in part.items() for step in steps]
 
+    def test_what_somebody_looks_at_comes_before_what_nobody_does(self, worker):
+        """Who goes back and opens another picture does not wait until the last one has dreamt."""
+        log, gate = [], threading.Event()
+        left, other = (self.job(worker, log, name, Rank.GROUND, gate=gate) for name in ("left", "other"))
+        seen = self.job(worker, log, "seen", Rank.LOOK, gate=gate)
+        left.watched = other.watched = lambda: False
+        for job in (left, other, seen):
+            worker.add(job)
+            while not log:
+                time.sleep(0.001)
+        gate.set()
+        for job in (left, other, seen):
+            ended(job)
+        way = {"left": [0], "seen": [0, 1, 2]}, {"left": [1, 2], "other": [0, 1, 2]}
+        assert log == [f"{name}{step}" for part in way for name, steps in part.items() for step in steps]
+
     def test_what_fails_does_not_end_the_worker(self, worker):
         with pytest.raises(ZeroDivisionError):
             worker.ask(lambda: 1 / 0).result(PATIENCE)

@@ -55,6 +55,7 @@ class Job:
     media_type: str = "application/octet-stream"
     cancelled: bool = False
     after: Callable[[], None] | None = None  # is called when it is over
+    watched: Callable[[], bool] = lambda: True  # whether somebody looks at its picture
     _began: float = 0.0
 
     def cancel(self) -> None:
@@ -65,6 +66,11 @@ class Job:
         """Deletes the file that it made."""
         if self.result_file is not None:
             self.result_file.unlink(missing_ok=True)
+
+    @property
+    def order(self) -> Rank:
+        """What is less comes first; what is only for the eye has time while nobody looks at its picture."""
+        return Rank.REFINING if self.rank < Rank.RENDER and not self.watched() else self.rank
 
     @property
     def over(self) -> bool:
@@ -187,7 +193,7 @@ class Worker:
         """
         if job.cancelled or self._closed:
             raise StopRequested
-        while (work := self._next(before=job.rank)) is not None:
+        while (work := self._next(before=job.order)) is not None:
             work()
             if job.cancelled:
                 raise StopRequested
@@ -216,15 +222,15 @@ class Worker:
             self._changed.notify()
         self._thread.join(timeout=10)
 
-    def _next(self, before: int | None = None) -> Callable[[], None] | None:
-        """What comes next, if it comes before a rank."""
+    def _next(self, before: Rank | None = None) -> Callable[[], None] | None:
+        """What comes next, if it comes before that."""
         with self._changed:
             if self._urgent:
                 return self._urgent.popleft()
-            due = [job for job in self._jobs if before is None or job.rank < before]
+            due = [job for job in self._jobs if before is None or job.order < before]
             if not due:
                 return None
-            job = min(due, key=lambda each: each.rank)
+            job = min(due, key=lambda each: each.order)
             self._jobs.remove(job)
         return lambda: self._do(job)
 
@@ -304,6 +310,7 @@ class Subscribers:
     def add_job(self, kind: JobKind, rank: Rank, work: Callable[[Job], dict[str, object]], message: str) -> Job:
         """Has a job done."""
         job = Job(kind, self.id, rank, work, lambda each: self.emit({"event": "job", "job": each.to_dict()}), message)
+        job.watched = lambda: bool(self._hearers)
         with self._lock:
             done = [each for each in self._jobs.values() if each.over]
             done.sort(key=lambda each: each.result_file is not None)  # files stay longest
