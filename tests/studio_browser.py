@@ -27,7 +27,7 @@ BARE = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run 
 QUIET = "--disable-component-update --disable-sync"
 CAMERA = "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"  # it sees a moving pattern
 FLAGS = f"{BARE} {QUIET} {CAMERA}".split()
-PATIENCE = 60  # seconds
+PATIENCE = 120  # seconds, on a machine that does other things as well
 THEMES = {"dark": "", "light": "runOnly: ['color-contrast', 'link-in-text-block']"}  # they differ in colours alone
 
 # Read from a copy: a canvas that is drawn on is not made for reading, and the browser says so as a warning.
