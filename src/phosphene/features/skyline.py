@@ -34,7 +34,7 @@ def sky_and_lake(sky_share: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
     sky_mask, lake_mask = (
         at(each.to(sky_share.dtype), *sky_share.shape[-2:]).clamp(0, 1) for each in (reached & ~lake, lake)
     )
-    return torch.maximum(sky_share * (1 - lake_mask), sky_mask * (1 - lake_mask)), sky_share * lake_mask
+    return torch.maximum(sky_share, sky_mask) * (1 - lake_mask), sky_share * lake_mask
 
 
 def _connected(mask: Tensor, start: Tensor) -> Tensor:

@@ -216,10 +216,10 @@ class Studio:
         session.set_ground(BEGINNING)
         session.keep()
         photograph = hashlib.sha256(data).hexdigest()
-        if photograph in self._latest:  # its looks were tried with this network; the user's filters may be others now
-            users = {f"filter-{each.name}" for each in filters.folder().glob("*")}
-            folder.take_thumbnails(self._latest[photograph], but=users)
-        self._latest[photograph] = folder
+        with self._lock:
+            before, self._latest[photograph] = self._latest.get(photograph), folder
+        if before is not None:  # its looks were tried with this network; the user's filters may be others now
+            folder.take_thumbnails(before, but={f"filter-{each.name}" for each in filters.folder().glob("*")})
         self.store.sweep({each.id for each in self._in_memory()})
         return session
 
