@@ -5,16 +5,20 @@ are not computed.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
+import numpy as np
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from phosphene.pixels.tiles import Box, Span, boxes, smallest
 
 SIZES = 24  # heights and widths of tiles that are tried
+
+Cells = NDArray[np.bool_]  # squares of one stride, `[h, w]`
 
 
 def feather(mask: Tensor, radius: float) -> Tensor:
@@ -62,19 +66,27 @@ class Cover:
 
     def boxes(self, mask: Tensor) -> list[Box]:
         """Tiles whose cores cover the mask; cores may overlap."""
-        return self._laid(_cells(mask, self.stride), mask.shape[-2], mask.shape[-1])
+        return list(self._iter_boxes(_cells(mask, self.stride), mask.shape[-2], mask.shape[-1]))
 
-    def _laid(self, cells: Tensor, height: int, width: int) -> list[Box]:
+    def seen(self, cells: Cells, height: int, width: int, limit: float = math.inf) -> float:
+        """How many pixels the tiles over these cells see; from `limit` on they are counted no further."""
+        total = 0
+        for box in self._iter_boxes(cells, height, width):
+            total += box.seen
+            if total >= limit:
+                break
+        return total
+
+    def _iter_boxes(self, cells: Cells, height: int, width: int) -> Iterator[Box]:
         """A tile for the first cell that is not covered, where it covers most others, and so on."""
-        left, found = cells.clone(), []
+        left = cells.copy()
         tall, wide = self._side(self.height, height), self._side(self.width, width)
         down, right = self._core(tall), self._core(wide)
         for row in range(len(left)):
             while left[row].any():
-                column = _best_start(left[row : row + down].sum(0), int(left[row].int().argmax()), right)
+                column = _best_start(left[row : row + down].sum(0), int(left[row].argmax()), right)
                 left[row : row + down, column : column + right] = False
-                found.append(Box(self._span(row, down, height, tall), self._span(column, right, width, wide)))
-        return found
+                yield Box(self._span(row, down, height, tall), self._span(column, right, width, wide))
 
     def _side(self, side: int, length: int) -> int:
         """The largest side up to `side` with which a tile that ends where the picture does begins on the stride."""
@@ -102,7 +114,11 @@ def cover(mask: Tensor, *, area: int, longest: int | None = None, overlap: int, 
     found = {round(least * (most / least) ** (part / SIZES)) // stride * stride for part in range(SIZES + 1)} - {0}
     sides = sorted(found, reverse=True)
     covers = [Cover(*pair, overlap, stride) for pair in product(sides, sides) if math.prod(pair) <= max(area, least**2)]
-    return min(covers, key=lambda chosen: seen(chosen._laid(cells, mask.shape[-2], mask.shape[-1])))
+    best, fewest = covers[0], math.inf
+    for each in covers:
+        if (pixels := each.seen(cells, mask.shape[-2], mask.shape[-1], fewest)) < fewest:
+            best, fewest = each, pixels
+    return best
 
 
 def touched(mask: Tensor, tile: int, overlap: int, stride: int) -> list[Box]:
@@ -118,15 +134,14 @@ def seen(found: Iterable[Box]) -> int:
     return sum(box.seen for box in found)
 
 
-def _cells(mask: Tensor, stride: int) -> Tensor:
+def _cells(mask: Tensor, stride: int) -> Cells:
     """Which squares of one stride the mask touches, `[h, w]`."""
-    return F.max_pool2d(mask, stride, ceil_mode=True)[0, 0] > 0
+    return (F.max_pool2d(mask, stride, ceil_mode=True)[0, 0] > 0).numpy()
 
 
-def _best_start(counts: Tensor, place: int, length: int) -> int:
+def _best_start(counts: NDArray[np.int64], place: int, length: int) -> int:
     """Where an interval that holds `place` begins if it is to hold the largest sum of `counts`."""
     first = max(0, place - length + 1)
-    sums = F.pad(counts.cumsum(0), (1, length))[first:]
-    sums[-length:] = counts.sum()
-    inside = sums[length : place + 1 - first + length] - sums[: place + 1 - first]
-    return first + int(inside.argmax())
+    sums = np.concatenate(([0], counts.cumsum()))
+    ends = np.minimum(np.arange(first + length, place + 1 + length), len(counts))
+    return first + int((sums[ends] - sums[first : place + 1]).argmax())

@@ -9,6 +9,7 @@ from torch import Tensor
 
 SMALLEST = 32  # pixels a side: below this, a network's deep layers have no position left
 LEVELS = 4  # Laplacian bands, beside the smooth rest
+AT_ONCE = 200_000  # pixels of a band whose channels are worked on together
 
 Size = tuple[int, int]  # height and width, in pixels
 
@@ -254,8 +255,11 @@ def merge_(bands: list[Tensor]) -> Tensor:
 
 
 def _by_channel(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """The channels of both; large pictures need less room one after the other."""
-    return zip(torch.split(x, 1, 1), torch.split(y, 1, 1), strict=True)
+    """The channels of both: one after the other in a large picture, which takes less room and stays in the processor's
+    cache; all at once in a small one, where calls would take longer than what they do.
+    """
+    each = 1 if x.shape[-2] * x.shape[-1] > AT_ONCE else x.shape[1]
+    return zip(torch.split(x, each, 1), torch.split(y, each, 1), strict=True)
 
 
 # Both ways smooth with 1 4 6 4 1, first along columns, then along rows, and continue the picture by its edge. They are
@@ -264,7 +268,7 @@ def _by_channel(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 def _shrink(x: Tensor) -> Tensor:
     """Half the size."""
-    return torch.cat([_shrink_along(_shrink_along(channel, 2), 3) for channel in torch.split(x, 1, 1)], 1)
+    return torch.cat([_shrink_along(_shrink_along(part, 2), 3) for part, _ in _by_channel(x, x)], 1)
 
 
 def _grow(low: Tensor, shape: torch.Size) -> Tensor:
@@ -273,21 +277,30 @@ def _grow(low: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _shrink_along(x: Tensor, axis: int) -> Tensor:
-    centres = torch.arange(0, x.shape[axis], 2)
-    low = x.index_select(axis, centres).mul_(6 / 16)
-    for offset, weight in ((-2, 1 / 16), (-1, 4 / 16), (1, 4 / 16), (2, 1 / 16)):
-        low.add_(x.index_select(axis, (centres + offset).clamp_(0, x.shape[axis] - 1)), alpha=weight)
+    around = _continued(x, axis, 2)
+    low = _every_second(x, axis).mul(6 / 16)
+    for first, weight in ((0, 1 / 16), (1, 4 / 16), (3, 4 / 16), (4, 1 / 16)):
+        low.add_(_every_second(around.narrow(axis, first, x.shape[axis]), axis), alpha=weight)
     return low
 
 
 def _grow_along(low: Tensor, axis: int, length: int) -> Tensor:
-    count = low.shape[axis]
-    after = low.index_select(axis, torch.arange(1, count + 1).clamp_(max=count - 1))
-    before = low.index_select(axis, torch.arange(-1, count - 1).clamp_(min=0))
+    around, count = _continued(low, axis, 1), low.shape[axis]
+    before, after = around.narrow(axis, 0, count), around.narrow(axis, 2, count)
     size = [*low.shape]
     size[axis] = length
     grown = low.new_empty(size)
-    even, odd = (grown[:, :, ::2], grown[:, :, 1::2]) if axis == 2 else (grown[..., ::2], grown[..., 1::2])
-    torch.add(before, after, out=even).add_(low, alpha=6).div_(8)
-    odd.copy_(after.narrow(axis, 0, odd.shape[axis])).add_(low.narrow(axis, 0, odd.shape[axis])).div_(2)
+    torch.add(before, after, out=_every_second(grown, axis)).add_(low, alpha=6).div_(8)
+    odd = _every_second(grown.narrow(axis, 1, length - 1), axis)
+    torch.add(after.narrow(axis, 0, length // 2), low.narrow(axis, 0, length // 2), out=odd).div_(2)
     return grown
+
+
+def _continued(x: Tensor, axis: int, margin: int) -> Tensor:
+    """`x` and so many copies of its first and last row or column."""
+    first, last = x.narrow(axis, 0, 1), x.narrow(axis, x.shape[axis] - 1, 1)
+    return torch.cat([*[first] * margin, x, *[last] * margin], axis)
+
+
+def _every_second(x: Tensor, axis: int) -> Tensor:
+    return x[:, :, ::2] if axis == 2 else x[..., ::2]
