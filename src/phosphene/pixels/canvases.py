@@ -86,6 +86,7 @@ _ZENITH, _MIDDLE, _LOW = (0.07, 0.21, 0.50), (0.26, 0.50, 0.80), (0.80, 0.87, 0.
 class _Air:
     """Where cloud is."""
 
+    # Both have their first samples once more at the end, so that what lies between the last and the first is there.
     tops: Tensor  # `[1, 1, n, n]`, height of the clouds over their base, repeating every `_PERIOD`
     puffs: Tensor  # `[1, 1, m, m, m]`, bumps around 0, repeating every `_PUFF_PERIOD`
 
@@ -136,7 +137,12 @@ def _heaps(generator: Generator) -> _Air:
     # |waves| is round above and creased below, as cauliflower is.
     bands = ((2, 4, 1.0), (5, 9, 0.5), (11, 18, 0.27), (22, 32, 0.14))
     puffs = torch.stack([size * _waves((96,) * 3, low, high, generator).abs() for low, high, size in bands]).sum(0)
-    return _Air(tops[None, None], (puffs - puffs.mean())[None, None])
+    return _Air(_closed(tops), _closed(puffs - puffs.mean()))
+
+
+def _closed(texture: Tensor) -> Tensor:
+    """A repeating texture `[n, ...]` as `[1, 1, n + 1, ...]`: its first samples follow its last ones."""
+    return F.pad(texture[None, None], (0, 1) * texture.dim(), mode="circular")
 
 
 def _waves(shape: tuple[int, ...], low: int, high: int, generator: Generator) -> Tensor:
@@ -153,12 +159,11 @@ def _waves(shape: tuple[int, ...], low: int, high: int, generator: Generator) ->
 
 
 def _at(texture: Tensor, places: Tensor) -> Tensor:
-    """`[N]` values of a repeating texture at places `[D, N]`, counted in its periods, the last axis first."""
-    padded = F.pad(texture, (0, 1) * len(places), mode="circular")
+    """`[N]` values of a closed texture at places `[D, N]`, counted in its periods, the last axis first."""
     # From 0..1 to the centres of the first and the last sample, which are the same.
     grid = (places - places.floor()).T * 2 - 1
     flat = grid.reshape(1, *(1,) * (len(places) - 1), -1, len(places))
-    values: Tensor = F.grid_sample(padded, flat, mode="bilinear", align_corners=True)
+    values: Tensor = F.grid_sample(texture, flat, mode="bilinear", align_corners=True)
     return values.flatten()
 
 

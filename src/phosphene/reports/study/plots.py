@@ -62,7 +62,9 @@ def name_(panel: Axes, ends: Sequence[End]) -> None:
 
 def as_svg(figure: Figure, salt: str) -> str:
     """A figure as SVG, its text as text, no name upon another."""
-    figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")  # else it would be laid out once more, which takes longer than drawing it
     for panel in figure.axes:
         _spread_([text for text in panel.texts if isinstance(text, Annotation)], figure.dpi / 72)
     data = io.StringIO()
