@@ -194,7 +194,7 @@ def test_a_mirrored_stroke_is_painted_on_both_sides(easel):
 
 
 def test_who_zooms_in_sees_it_sharper_than_it_was_painted(painter, tmp_path):
-    painter.open(small("china", tmp_path, (1800, 240)))  # of which the view has 1024 pixels
+    painter.open(small("china", tmp_path, (1800, 120)))  # of which the view has 1024 pixels
     page, closeup = painter.page, painter.page.locator("#closeup")
     before = painter.shown()
     expect(closeup).to_be_hidden()
@@ -277,10 +277,10 @@ def test_a_guides_layers_are_ranked_and_chosen(easel, flower):
     assert not np.array_equal(easel.settle(), guided)
 
 
-def test_a_dropped_looks_file_is_the_brushs_and_kept(easel, tmp_path):
-    page, look = easel.page, tmp_path / "Night sea.toml"
+def test_a_dropped_looks_file_is_the_brushs_and_kept(looker, tmp_path):
+    page, look = looker.page, tmp_path / "Night sea.toml"
     look.write_text('[look]\nabout = "waves"\n[dream]\nlayer = "block5"\ncolour = "tint"\n')
-    easel.drop(look, on="#painting", type="application/toml")
+    looker.drop(look, on="#painting", type="application/toml")
     expect(page.locator("#toasts")).to_contain_text("night-sea is kept among yours")
     expect(page.locator("#brush-look strong")).to_have_text("lace")  # which is the layer in its own words
     page.reload()
@@ -293,20 +293,20 @@ def test_a_dropped_looks_file_is_the_brushs_and_kept(easel, tmp_path):
     expect(own).to_have_attribute("aria-pressed", "true")
     look.write_text("[dream]\nlayer = 8\n")
     page.keyboard.press("Escape")
-    easel.foresee("status of 4")
-    easel.drop(look, on="#painting", type="application/toml")
+    looker.foresee("status of 4")
+    looker.drop(look, on="#painting", type="application/toml")
     expect(page.locator("#toasts")).to_contain_text("it takes a text")
 
 
-def test_recent_brushes_show_their_looks_on_the_next_picture(easel, flower):
-    page = easel.page
+def test_recent_brushes_show_their_looks_on_the_next_picture(looker, flower):
+    page = looker.page
     for layer in ("block3", "block5"):
         page.evaluate(
             "async layer => (await import('/static/session.js')).setBrushLook({ kind: 'dream', layer })", layer
         )
     page.set_viewport_size({"width": 1500, "height": 900})  # narrower ones have no room for recent looks
     page.locator("#home").click()
-    easel.open(flower)
+    looker.open(flower)
     recent = page.get_by_role("button", name="Brush: block3")
     expect(recent.locator(".thumb")).to_have_class("thumb")  # neither missing nor awaited
     expect(page.locator("#brush-look .thumb")).to_have_class("thumb")
@@ -402,18 +402,18 @@ def test_a_film_is_made_shown_and_downloaded(painter, tmp_path):
     assert barriers + painter.find_barriers("filmed") == []
 
 
-def test_without_pyav_the_page_says_how_films_are_made(painter, china):
+def test_without_pyav_the_page_says_how_films_are_made(looker):
     def without(route):
         answer = route.fetch()
         route.fulfill(response=answer, json={**answer.json(), "films": "Films need PyAV. Install it."})
 
-    painter.page.route("**/api/looks", without)
-    painter.page.reload()
-    painter.open(china)
-    painter.page.get_by_role("button", name="More").click()
-    painter.page.get_by_role("button", name="Film…").click()
-    expect(painter.page.locator("#film-missing")).to_have_text("Films need PyAV. Install it.")
-    expect(painter.page.locator("#film-begin")).to_have_count(0)
+    looker.page.route("**/api/looks", without)
+    looker.page.reload()
+    looker.page.locator("#painting[data-ready]").wait_for()
+    looker.page.get_by_role("button", name="More").click()
+    looker.page.get_by_role("button", name="Film…").click()
+    expect(looker.page.locator("#film-missing")).to_have_text("Films need PyAV. Install it.")
+    expect(looker.page.locator("#film-begin")).to_have_count(0)
 
 
 def test_an_answer_that_comes_late_does_not_hide_that_a_render_is_done(looker):
@@ -514,19 +514,19 @@ def test_strokes_are_hidden_faded_and_removed_in_their_list(easel):
     easel.until(lambda: easel.ask("")["opacity"] < 1, "all of it fades")
 
 
-def test_the_photograph_is_laid_beside_the_painting(easel):
-    page = easel.page
+def test_the_photograph_is_laid_beside_the_painting(looker):
+    page = looker.page
     page.get_by_role("button", name="Compare with the photograph").click()
     border = page.get_by_role("slider", name="Photograph on the left, painting on the right")
     expect(border).to_be_visible()
-    box, strokes = page.locator("#painting").bounding_box(), easel.ask("")["strokes"]
+    box, strokes = page.locator("#painting").bounding_box(), looker.ask("")["strokes"]
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 3)
     page.mouse.up()
     assert 15 < float(border.input_value()) < 35
-    assert easel.ask("")["strokes"] == strokes  # it is no stroke
-    assert easel.find_barriers("border") == []
+    assert looker.ask("")["strokes"] == strokes  # it is no stroke
+    assert looker.find_barriers("border") == []
     page.get_by_role("button", name="Compare with the photograph").click()
     expect(border).to_be_hidden()
 
@@ -549,18 +549,18 @@ def test_the_menu_a_small_brush_and_a_late_stroke_speak_for_themselves(looker):
     expect(page.locator("#growing")).to_be_hidden()
 
 
-def test_looks_are_searched(easel):
-    easel.page.locator("#brush-look").click()
-    dialog = easel.page.get_by_role("dialog")
+def test_looks_are_searched(looker):
+    looker.page.locator("#brush-look").click()
+    dialog = looker.page.get_by_role("dialog")
     looks = dialog.get_by_role("list", name="All").get_by_role("button")
     every = looks.count()
     assert every >= 30
     dialog.get_by_role("searchbox", name="Search the looks").fill("fur")
-    easel.until(lambda: 0 < looks.count() < every / 3, "only what is asked for is shown")
-    assert easel.find_barriers("search") == []
+    looker.until(lambda: 0 < looks.count() < every / 3, "only what is asked for is shown")
+    assert looker.find_barriers("search") == []
     dialog.get_by_role("searchbox").fill("facets")
     looks.first.click()
-    expect(easel.page.locator("#brush-look")).to_contain_text("facets")
+    expect(looker.page.locator("#brush-look")).to_contain_text("facets")
 
 
 def test_the_dice_gives_another_dream(easel):
@@ -595,8 +595,8 @@ def test_colours_are_kept_for_the_whole_picture_and_the_brush(easel):
     assert easel.ground()["colour"] == "keep"  # it holds for the next look as well
 
 
-def test_messages_let_the_mouse_through_and_go_with_their_picture(easel, flower):
-    page = easel.page
+def test_messages_let_the_mouse_through_and_go_with_their_picture(looker, flower):
+    page = looker.page
     say = "import('/static/toasts.js').then((toasts) => toasts.complain({message: 'It fails.', hint: 'Wait.'}))"
     page.evaluate(say)
     toast = page.get_by_role("alert").filter(has_text="It fails.")
