@@ -1,5 +1,7 @@
 """Masks: geometry of the tiles they need, windows, feathering; and what a masked ascent leaves alone."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -69,6 +71,24 @@ def test_far_blots_are_computed_apart_with_tiles_of_one_size():
     assert 3 <= len(boxes) <= 5
     assert len(set(sizes)) == 1
     assert sum(height * width for height, width in sizes) < 20_000
+
+
+@settings(deadline=None, max_examples=20)
+@given(blots(), st.sampled_from([4, 16]), st.integers(0, 40))
+def test_the_size_that_is_found_is_the_one_that_costs_least(mask, stride, overlap):
+    """A size is given up as soon as it costs more than the best; counting all to the end finds the same."""
+    costs, cost = [], masks.Cover.cost
+
+    def to_the_end(cover, cells, height, width, limit):
+        costs.append(cost(cover, cells, height, width, math.inf))
+        return costs[-1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(masks.Cover, "cost", to_the_end)
+        best = masks.cover(mask, area=10_000, overlap=overlap, stride=stride)
+    found = masks.cover(mask, area=10_000, overlap=overlap, stride=stride)
+    assert found == best
+    assert masks.seen(found.boxes(mask)) == min(costs)
 
 
 @settings(deadline=None, max_examples=60)

@@ -11,10 +11,19 @@ from phosphene.pixels.transforms import resize
 
 
 @settings(deadline=None)
-@given(st.integers(1, 130), st.integers(1, 130), st.integers(1, 5))
-def test_bands_merge_to_the_input(height, width, levels):
+@given(st.integers(1, 130), st.integers(1, 130), st.integers(1, 5), st.sampled_from([0, 200_000]))
+def test_bands_merge_to_the_input(height, width, levels, together):
     x = torch.rand(1, 3, height, width, dtype=torch.float64)
-    torch.testing.assert_close(transforms.merge_(transforms.laplacian_(x.clone(), levels)), x)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(transforms, "CHANNELS_TOGETHER_UP_TO", together)
+        torch.testing.assert_close(transforms.merge_(transforms.laplacian_(x.clone(), levels)), x)
+
+
+def test_bands_do_not_depend_on_how_many_channels_are_worked_on_at_once(monkeypatch):
+    x = torch.rand(1, 3, 77, 90)
+    together = transforms.laplacian_(x.clone())
+    monkeypatch.setattr(transforms, "CHANNELS_TOGETHER_UP_TO", 0)
+    assert all(map(torch.equal, transforms.laplacian_(x.clone()), together))
 
 
 def test_an_even_picture_has_nothing_in_its_fine_bands():

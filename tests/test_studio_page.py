@@ -65,10 +65,14 @@ def easel(painter, china):
 
 @pytest.fixture(scope="module")
 def dreamt(browser, server, china):
-    """A picture that has dreamt, by its address."""
+    """A picture that has dreamt, by its address; whoever looks at it leaves it as it is."""
     with painting(browser, server) as painter:
         painter.open(china)
-        return painter.page.url.partition("#")[2]
+        picture, ground = painter.page.url.partition("#")[2], painter.ground()
+    yield picture
+    with painting(browser, server) as painter:
+        painter.go_to(picture)
+        assert (painter.ask("")["strokes"], painter.ground()) == (0, ground)
 
 
 @pytest.fixture
@@ -595,7 +599,7 @@ def test_colours_are_kept_for_the_whole_picture_and_the_brush(easel):
     assert easel.ground()["colour"] == "keep"  # it holds for the next look as well
 
 
-def test_messages_let_the_mouse_through_and_go_with_their_picture(looker, flower):
+def test_messages_let_the_mouse_through_and_go_with_their_picture(looker):
     page = looker.page
     say = "import('/static/toasts.js').then((toasts) => toasts.complain({message: 'It fails.', hint: 'Wait.'}))"
     page.evaluate(say)

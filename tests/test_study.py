@@ -6,11 +6,13 @@ import json
 import re
 import shlex
 import sys
+from itertools import pairwise
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 
 import phosphene
@@ -21,7 +23,7 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError, StopRequ
 from phosphene.measures import Lattice
 from phosphene.recipes.settings import DreamSettings, settings
 from phosphene.records import record
-from phosphene.reports.study import results
+from phosphene.reports.study import plots, results
 from phosphene.reports.study.build import study
 from phosphene.reports.study.plan import BASELINE, Axis, axes, stem_of, variants
 from phosphene.reports.variants import Library, VariantMaker
@@ -326,6 +328,20 @@ def test_canvases_paintings_and_patterns(tmp_path, capsys, monkeypatch):
         again, picture = (images.load(path).pixels for path in (command[-1], folder / rows[-1]["picture"]))
         assert torch.equal(again, picture)
         assert len({(folder / row["picture"]).read_bytes() for row in rows}) == len(rows)
+
+
+def test_names_of_curves_that_end_alike_stand_inside_the_figure():
+    figure = Figure(figsize=(9, 2.75), layout="constrained")
+    for panel in figure.subplots(1, 3):
+        panel.plot([0, 1], [0, 1])
+        plots.name_(panel, [(1.0, 1.0, f"seed {number}", "#010203") for number in range(8)])
+    plots.as_svg(figure, "salt")
+    boxes = [name.get_window_extent() for panel in figure.axes for name in panel.texts]
+    assert len(boxes) == 24
+    assert all(box.y0 >= 0 and box.y1 <= figure.bbox.height and box.x1 <= figure.bbox.width for box in boxes)
+    for panel in figure.axes:
+        places = sorted(name.get_window_extent().y0 for name in panel.texts)
+        assert min(b - a for a, b in pairwise(places)) > 8
 
 
 def test_an_axis_called_as_a_measure_keeps_its_name(tmp_path, capsys, monkeypatch):

@@ -86,7 +86,7 @@ _ZENITH, _MIDDLE, _LOW = (0.07, 0.21, 0.50), (0.26, 0.50, 0.80), (0.80, 0.87, 0.
 class _Air:
     """Where cloud is."""
 
-    # Both have their first samples once more at the end, so that what lies between the last and the first is there.
+    # Both end with their first samples once more, so that values between the last and the first can be interpolated.
     tops: Tensor  # `[1, 1, n, n]`, height of the clouds over their base, repeating every `_PERIOD`
     puffs: Tensor  # `[1, 1, m, m, m]`, bumps around 0, repeating every `_PUFF_PERIOD`
 

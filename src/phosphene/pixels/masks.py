@@ -18,7 +18,7 @@ from phosphene.pixels.tiles import Box, Span, boxes, smallest
 
 SIZES = 24  # heights and widths of tiles that are tried
 
-Cells = NDArray[np.bool_]  # squares of one stride, `[h, w]`
+Cells = NDArray[np.bool_]  # `[h, w]`: which squares, one stride a side, a mask touches
 
 
 def feather(mask: Tensor, radius: float) -> Tensor:
@@ -68,8 +68,8 @@ class Cover:
         """Tiles whose cores cover the mask; cores may overlap."""
         return list(self._iter_boxes(_cells(mask, self.stride), mask.shape[-2], mask.shape[-1]))
 
-    def seen(self, cells: Cells, height: int, width: int, limit: float = math.inf) -> float:
-        """How many pixels the tiles over these cells see; from `limit` on they are counted no further."""
+    def cost(self, cells: Cells, height: int, width: int, limit: float) -> int:
+        """How many pixels the tiles over these cells see; counting stops at `limit`."""
         total = 0
         for box in self._iter_boxes(cells, height, width):
             total += box.seen
@@ -116,7 +116,7 @@ def cover(mask: Tensor, *, area: int, longest: int | None = None, overlap: int, 
     covers = [Cover(*pair, overlap, stride) for pair in product(sides, sides) if math.prod(pair) <= max(area, least**2)]
     best, fewest = covers[0], math.inf
     for each in covers:
-        if (pixels := each.seen(cells, mask.shape[-2], mask.shape[-1], fewest)) < fewest:
+        if (pixels := each.cost(cells, mask.shape[-2], mask.shape[-1], fewest)) < fewest:
             best, fewest = each, pixels
     return best
 

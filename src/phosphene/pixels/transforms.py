@@ -9,7 +9,7 @@ from torch import Tensor
 
 SMALLEST = 32  # pixels a side: below this, a network's deep layers have no position left
 LEVELS = 4  # Laplacian bands, beside the smooth rest
-AT_ONCE = 200_000  # pixels of a band whose channels are worked on together
+CHANNELS_TOGETHER_UP_TO = 200_000  # pixels of a band; a larger one is worked on channel by channel
 
 Size = tuple[int, int]  # height and width, in pixels
 
@@ -258,7 +258,7 @@ def _by_channel(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """The channels of both: one after the other in a large picture, which takes less room and stays in the processor's
     cache; all at once in a small one, where calls would take longer than what they do.
     """
-    each = 1 if x.shape[-2] * x.shape[-1] > AT_ONCE else x.shape[1]
+    each = 1 if x.shape[-2] * x.shape[-1] > CHANNELS_TOGETHER_UP_TO else x.shape[1]
     return zip(torch.split(x, each, 1), torch.split(y, each, 1), strict=True)
 
 
@@ -297,10 +297,11 @@ def _grow_along(low: Tensor, axis: int, length: int) -> Tensor:
 
 
 def _continued(x: Tensor, axis: int, margin: int) -> Tensor:
-    """`x` and so many copies of its first and last row or column."""
+    """`x` with `margin` copies of its first and last row (axis 2) or column (axis 3)."""
     first, last = x.narrow(axis, 0, 1), x.narrow(axis, x.shape[axis] - 1, 1)
     return torch.cat([*[first] * margin, x, *[last] * margin], axis)
 
 
 def _every_second(x: Tensor, axis: int) -> Tensor:
+    """Rows (axis 2) or columns (axis 3) 0, 2, 4 and so on, as a view."""
     return x[:, :, ::2] if axis == 2 else x[..., ::2]

@@ -62,21 +62,29 @@ def name_(panel: Axes, ends: Sequence[End]) -> None:
 
 def as_svg(figure: Figure, salt: str) -> str:
     """A figure as SVG, its text as text, no name upon another."""
-    if engine := figure.get_layout_engine():
-        engine.execute(figure)
-        figure.set_layout_engine("none")  # else it would be laid out once more, which takes longer than drawing it
-    for panel in figure.axes:
-        _spread_([text for text in panel.texts if isinstance(text, Annotation)], figure.dpi / 72)
+    engine = figure.get_layout_engine()
+    for _ in range(2):  # names that move need room, and panels that make room move their names
+        if engine is not None:
+            engine.execute(figure)
+        names = [[text for text in panel.texts if isinstance(text, Annotation)] for panel in figure.axes]
+        moved = [_spread_(each, figure.dpi / 72) for each in names]
+        if not any(moved):
+            break
+    figure.set_layout_engine("none")  # else it is laid out once more while it is saved, which takes longer than drawing
     data = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": salt}):
         figure.savefig(data, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return data.getvalue()
 
 
-def _spread_(names: Sequence[Annotation], point: float) -> None:
-    """Moves names apart where they would touch: each a line above the one below, and all as near as that allows."""
+def _spread_(names: Sequence[Annotation], point: float) -> bool:
+    """Moves names apart where they would touch: each a line above the one below, and all as near as that allows.
+
+    Returns:
+        Whether one of them moved.
+    """
     if not names:
-        return
+        return False
     heights = {name: float(name.axes.transData.transform(name.xy)[1]) / point for name in names if name.axes}
     ordered = sorted(heights, key=heights.__getitem__)
     placed: list[float] = []
@@ -85,6 +93,7 @@ def _spread_(names: Sequence[Annotation], point: float) -> None:
     down = sum(place - heights[name] for place, name in zip(placed, ordered, strict=True)) / len(placed)
     for place, name in zip(placed, ordered, strict=True):
         name.set_position((6, place - min(down, place) - heights[name]))
+    return placed != [heights[name] for name in ordered]
 
 
 def coloured(text: str, colours: Mapping[str, str]) -> str:
