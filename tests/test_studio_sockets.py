@@ -261,6 +261,7 @@ def test_a_real_socket(studio, picture):
         with connected(port, picture) as page:
             assert json.loads(page.recv())["event"] == "state"
             page.send(json.dumps(BEGIN))
+            until(lambda: picture.did)  # else the socket may be closed before the server has read that a stroke begins
             picture.tell(frame(size=300_000))
             assert page.recv() == frame(size=300_000)
             page.send("x" * 6000)
