@@ -229,7 +229,7 @@ def laplacian_(x: Tensor, levels: int = LEVELS) -> list[Tensor]:
     bands = []
     for _ in range(levels):
         low = _shrink(x)
-        for fine, smooth in _by_channel(x, low):
+        for fine, smooth in _channels(x, low):
             fine.sub_(_grow(smooth, fine.shape))
         bands.append(x)
         x = low
@@ -248,18 +248,20 @@ def merge_(bands: list[Tensor]) -> Tensor:
     """The inverse of `laplacian_`, in place of the finest band."""
     smooth = bands[-1]
     for band in bands[-2::-1]:
-        for fine, low in _by_channel(band, smooth):
+        for fine, low in _channels(band, smooth):
             fine.add_(_grow(low, fine.shape))
         smooth = band
     return smooth
 
 
-def _by_channel(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """The channels of both: one after the other in a large picture, which takes less room and stays in the processor's
-    cache; all at once in a small one, where calls would take longer than what they do.
+def _channels(x: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The channels of `x` and the same ones of others, one after the other; of a small picture all at once.
+
+    One channel of a large picture takes less room and stays in the processor's cache; in a small one calls take longer
+    than what they do.
     """
     each = 1 if x.shape[-2] * x.shape[-1] > CHANNELS_TOGETHER_UP_TO else x.shape[1]
-    return zip(torch.split(x, each, 1), torch.split(y, each, 1), strict=True)
+    return zip(*(torch.split(of, each, 1) for of in (x, *others)), strict=True)
 
 
 # Both ways smooth with 1 4 6 4 1, first along columns, then along rows, and continue the picture by its edge. They are
@@ -268,7 +270,7 @@ def _by_channel(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 def _shrink(x: Tensor) -> Tensor:
     """Half the size."""
-    return torch.cat([_shrink_along(_shrink_along(part, 2), 3) for part, _ in _by_channel(x, x)], 1)
+    return torch.cat([_shrink_along(_shrink_along(part, 2), 3) for (part,) in _channels(x)], 1)
 
 
 def _grow(low: Tensor, shape: torch.Size) -> Tensor:

@@ -62,11 +62,11 @@ def name_(panel: Axes, ends: Sequence[End]) -> None:
 
 def as_svg(figure: Figure, salt: str) -> str:
     """A figure as SVG, its text as text, no name upon another."""
+    names = [[text for text in panel.texts if isinstance(text, Annotation)] for panel in figure.axes]
     engine = figure.get_layout_engine()
     for _ in range(2):  # names that move need room, and panels that make room move their names
         if engine is not None:
             engine.execute(figure)
-        names = [[text for text in panel.texts if isinstance(text, Annotation)] for panel in figure.axes]
         moved = [_spread_(each, figure.dpi / 72) for each in names]
         if not any(moved):
             break
