@@ -27,6 +27,11 @@ BARE = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run 
 QUIET = "--disable-component-update --disable-sync"
 CAMERA = "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"  # it sees a moving pattern
 FLAGS = f"{BARE} {QUIET} {CAMERA}".split()
+# `phosphene studio`, whose thumbnails are smaller: each picture that is opened asks for twenty of them.
+STUDIO = """from phosphene.sessions import background
+background.SMALL = background.SMALL_STYLE = 128
+from phosphene.__main__ import main
+main()"""
 PATIENCE = 120  # seconds, on a machine that does other things as well
 THEMES = {"dark": "", "light": "runOnly: ['color-contrast', 'link-in-text-block']"}  # they differ in colours alone
 
@@ -66,7 +71,7 @@ class Server:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "phosphene", "studio", "--no-open", "--port", "0"]
+        command = [sys.executable, "-c", STUDIO, "studio", "--no-open", "--port", "0"]
         keep = {"PHOSPHENE_STUDIO": str(self.home / "studio"), "OMP_NUM_THREADS": "1"}
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
@@ -243,8 +248,9 @@ def serving(home: Path) -> Iterator[Server]:
 
 @contextmanager
 def painting(browser: Browser, server: Server, **options: Any) -> Iterator[Painter]:
-    """A painter on a fresh page; in the end the browser must not have complained of anything."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "accept_downloads": True, **options})
+    """A painter on a fresh page, without motion, which takes a third of the time; in the end no complaint is left."""
+    usual = {"viewport": {"width": 1280, "height": 800}, "accept_downloads": True, "reduced_motion": "reduce"}
+    context = browser.new_context(**(usual | options))
     context.set_default_timeout(PATIENCE * 1000)
     try:
         painter = Painter(context.new_page(), server)

@@ -45,13 +45,13 @@ def test_exact_overlap_gives_the_untiled_gradient_of_any_size(height, width):
 PRECISIONS = pytest.mark.parametrize(("dtype", "limit"), [(torch.float64, 1e-9), (torch.float32, 5e-3)])
 
 
-@pytest.mark.parametrize(("name", "size"), [("block3", (301, 277)), ("block5", (389, 431)), ("block8", (555, 260))])
+@pytest.mark.parametrize(("name", "size"), [("block3", (301, 140)), ("block5", (389, 150)), ("block8", (523, 140))])
 @PRECISIONS
 def test_exact_overlap_on_the_default_network(name, size, dtype, limit):
     assert exact_error(networks.load("efficientnet-lite0", dtype=dtype), name, *size) < limit
 
 
-@pytest.mark.parametrize(("name", "size"), [("3a", (233, 307)), ("3b", (301, 277)), ("4c", (713, 230))])
+@pytest.mark.parametrize(("name", "size"), [("3a", (233, 307)), ("3b", (301, 277)), ("4c", (713, 130))])
 @PRECISIONS
 def test_exact_overlap_on_googlenet(caffemodel, name, size, dtype, limit):
     assert exact_error(networks.load(caffemodel, dtype=dtype), f"inception_{name}/output", *size) < limit
@@ -70,10 +70,10 @@ def test_a_pixel_outside_the_receptive_field_has_no_gradient(tiny64):
 
 @pytest.mark.parametrize("name", ["block0", "block3", "block5", "block11", "block5/depthwise"])
 def test_the_default_networks_receptive_fields_are_what_it_sees(name):
-    network = networks.load("efficientnet-lite0", dtype=torch.float64)
+    network = networks.load("efficientnet-lite0", dtype=torch.float32)
     field = network.layer(name).field
     side = field.size + 8 * field.stride
-    pixels = torch.rand(1, 3, side, side, dtype=torch.float64, requires_grad=True)
+    pixels = torch.rand(1, 3, side, side, dtype=torch.float32, requires_grad=True)
     activations = features.extract(network, pixels, {name})[name]
     middle = activations.shape[-1] // 2
     (g,) = torch.autograd.grad(activations[0, :, middle, middle].square().sum(), pixels)
