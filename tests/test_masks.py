@@ -286,6 +286,33 @@ def test_sky_is_found_between_towers_and_not_in_a_black_lake(efficientnet, night
 
 
 @pytest.mark.semantics
+@pytest.mark.parametrize("name", ["flower", "coins"])
+def test_leaves_out_of_focus_and_a_dark_cloth_are_no_sky(efficientnet, name):
+    assert correspondence.regions_of(efficientnet, images.load(photograph(name), long_side=320).pixels).sky == ()
+
+
+@pytest.mark.semantics
+@pytest.mark.parametrize(
+    ("above", "below", "is_sky"),
+    [
+        ((0.7, 0.7, 0.7), 0.9, True),  # clouds over snow
+        ((0.4, 0.42, 0.47), 0.55, True),  # a storm that comes
+        ((0.04, 0.04, 0.05), 0.3, True),  # night over a town
+        ((0.45, 0.45, 0.45), 0.3, True),  # haze over a wood
+        ((0.45, 0.43, 0.42), 0.55, False),  # a street from above
+        ((0.2, 0.21, 0.2), 0.4, False),  # a coat
+    ],
+)
+def test_a_sky_has_a_skys_light(efficientnet, above, below, is_sky):
+    chance = torch.Generator().manual_seed(0)
+    picture = torch.tensor(above)[:, None, None].expand(3, 240, 320).clone()
+    stones = torch.rand(1, 1, 30, 80, generator=chance) - 0.5
+    picture[:, 120:] = below + 0.4 * torch.nn.functional.interpolate(stones, size=(120, 320))[0]
+    found = correspondence.regions_of(efficientnet, picture.clamp(0, 1)[None])
+    assert bool(found.sky) == is_sky
+
+
+@pytest.mark.semantics
 def test_regions_share_a_picture_the_largest_first(efficientnet):
     palace = images.load(photograph("china"), long_side=320).pixels
     found = correspondence.regions_of(efficientnet, palace)

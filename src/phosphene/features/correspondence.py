@@ -46,6 +46,8 @@ REGIONS = COUNTS[0]  # kinds that a picture's regions are, but for a lake
 TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its middle is above the picture's
 CLEAR = -3.9  # logarithm of unrest: what is busier hides the sky from what is beneath it
 STEP = 0.06  # of brightness, over two places: a larger one is a horizon
+BRIGHT, BRIGHTER = 0.6, 0.05  # mean of a sky by day; or so much more than the rest's mean
+BLUE, BLACK = 0.02, 0.13  # how far blue is above red and green in a sky that is neither; mean of a sky by night
 LEAST = 0.004  # of a picture: a smaller lake is no region
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
@@ -135,7 +137,8 @@ def _in_kinds(stuff: _Stuff, picture: Tensor) -> tuple[_Stuff, tuple[Tensor, ...
 def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
     """Which of a picture's kinds are its sky: those that are calm and high, and lower ones that go on from there.
 
-    Between these and the upper edge nothing stands: no skyline, and no horizon with a calm sea beneath it.
+    Between these and the upper edge nothing stands: no skyline, and no horizon with a calm sea beneath it. What has not
+    a sky's light is none: a street from above, a coat, leaves out of focus.
     """
     kinds, edge = stuff.of_kinds(shares), shares.reshape(*stuff.grid, -1)[0].mean(0)
     calm = kinds.calm[:, 0] < CALM_BELOW
@@ -147,7 +150,16 @@ def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
     clear = (unrest.cummax(0).values < CLEAR) & (steps.cummax(0).values < STEP)
     seen = clear.to(shares.dtype).flatten() @ shares / shares.sum(0)
     found: list[int] = (high | (calm & (seen > 0.5))).nonzero()[:, 0].tolist()
-    return found
+    return found if _lit_as_sky(stuff.colour, shares[:, found].sum(1)) else []
+
+
+def _lit_as_sky(colour: Tensor, share: Tensor) -> bool:
+    """Whether places, `[N]` of each, are bright, or brighter than the rest, or blue, or black as the night."""
+    inside, rest = (part @ colour / part.sum().clamp(min=1e-6) for part in (share, 1 - share))
+    red, green, blue = inside.tolist()
+    light, light_of_rest = float(inside.mean()), float(rest.mean())
+    by_day = light > BRIGHT or light > light_of_rest + BRIGHTER
+    return by_day or blue > max(red, green) + BLUE or light < BLACK
 
 
 def drawn(content: Tensor, style: Tensor) -> tuple[Correspondence, tuple[str, ...]]:
