@@ -190,7 +190,7 @@ def _layout(subject: Subject, layout: Octaves, pictures: list[Tensor]) -> Found:
 def of_choices(subject: Subject, effort: Effort) -> Found:
     """One setting after another, and layouts of octaves."""
     base = choices.google(subject) if subject.network.name == "googlenet" else choices.ours(subject)
-    pictures = effort.photographs(side=320)[:2]
+    pictures = effort.photographs(side=128 if effort.rough else 320)[:2]
     axes = {"octaves": (1, 2)} if effort.rough else choices.AXES
     grid: dict[str, tuple[Any, ...]] = {"octaves": (1, 2, 3, 4, 5, 6), "octave_scale": (1.2, 1.4, 2.0)}
     if effort.rough:
