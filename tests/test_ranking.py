@@ -98,7 +98,7 @@ def test_the_seed_chooses_positions_and_controls(tiny32, noise, monkeypatch):
 
 def test_memory_does_not_change_the_figures(tiny32, noise, monkeypatch):
     whole = by_layer(rank(noise, [noise.flip(2)], tiny32))
-    monkeypatch.setattr(matching, "TABLE_NUMBERS", 5000)
+    monkeypatch.setattr(matching, "TABLE_NUMBERS", 2000)
     for each in rank(noise, [noise.flip(2)], tiny32):
         assert each.score == pytest.approx(whole[each.layer].score, rel=1e-4)
 

@@ -94,14 +94,17 @@ def smaller_brush(painter, presses: int = 9) -> float:
     return 70 / 1.12**presses
 
 
-def test_a_dropped_photograph_dreams(painter, china):
-    painter.drop(china, on="#start")
-    expect(painter.page.locator("#painting")).to_have_attribute("data-ready", "true")
-    expect(painter.page.locator("#drop-veil")).to_be_hidden()
-    photograph = painter.picture("photograph.webp")
-    painter.until(lambda: difference(painter.shown(), photograph).mean() > 2, "the dream is seen")
-    assert difference(painter.settle(), photograph).mean() > 5
-    assert painter.ask("")["name"] == "china.jpg"
+def test_a_dropped_photograph_dreams_and_is_painted_on_with_all_that_moves(browser, server, china):
+    with painting(browser, server, reduced_motion="no-preference") as painter:
+        painter.drop(china, on="#start")
+        expect(painter.page.locator("#painting")).to_have_attribute("data-ready", "true")
+        expect(painter.page.locator("#drop-veil")).to_be_hidden()
+        photograph = painter.picture("photograph.webp")
+        painter.until(lambda: difference(painter.shown(), photograph).mean() > 2, "the dream is seen")
+        assert difference(painter.settle(), photograph).mean() > 5
+        assert painter.ask("")["name"] == "china.jpg"
+        painter.press(WAY)
+        painter.settle(strokes=1)
 
 
 def test_a_chosen_photograph_dreams(painter, china):

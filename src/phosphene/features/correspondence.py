@@ -48,6 +48,10 @@ CLEAR = -3.9  # logarithm of unrest: what is busier hides the sky from what is b
 STEP = 0.06  # of brightness, over two places: a larger one is a horizon
 BRIGHT, BRIGHTER = 0.6, 0.05  # mean of a sky by day; or so much more than the rest's mean
 BLUE, BLACK = 0.02, 0.13  # how far blue is above red and green in a sky that is neither; mean of a sky by night
+EDGE, DIM = (
+    0.05,
+    0.6,
+)  # what a grey sky above all may lack of the upper edge, and have of the lower; least of rest's mean
 LEAST = 0.004  # of a picture: a smaller lake is no region
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
@@ -137,8 +141,8 @@ def _in_kinds(stuff: _Stuff, picture: Tensor) -> tuple[_Stuff, tuple[Tensor, ...
 def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
     """Which of a picture's kinds are its sky: those that are calm and high, and lower ones that go on from there.
 
-    Between these and the upper edge nothing stands: no skyline, and no horizon with a calm sea beneath it. What has not
-    a sky's light is none: a street from above, a coat, leaves out of focus.
+    Between these and the upper edge nothing stands: no skyline, and no horizon with a calm sea beneath it. A street
+    from above, a coat or leaves out of focus are calm, too, but have neither a sky's light nor its place.
     """
     kinds, edge = stuff.of_kinds(shares), shares.reshape(*stuff.grid, -1)[0].mean(0)
     calm = kinds.calm[:, 0] < CALM_BELOW
@@ -150,16 +154,24 @@ def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
     clear = (unrest.cummax(0).values < CLEAR) & (steps.cummax(0).values < STEP)
     seen = clear.to(shares.dtype).flatten() @ shares / shares.sum(0)
     found: list[int] = (high | (calm & (seen > 0.5))).nonzero()[:, 0].tolist()
-    return found if _lit_as_sky(stuff.colour, shares[:, found].sum(1)) else []
+    share = shares[:, found].sum(1).reshape(stuff.grid)
+    return found if _can_be_sky(stuff.colour.reshape(*stuff.grid, 3), share) else []
 
 
-def _lit_as_sky(colour: Tensor, share: Tensor) -> bool:
-    """Whether places, `[N]` of each, are bright, or brighter than the rest, or blue, or black as the night."""
-    inside, rest = (part @ colour / part.sum().clamp(min=1e-6) for part in (share, 1 - share))
+def _can_be_sky(colour: Tensor, share: Tensor) -> bool:
+    """Whether places are bright, or brighter than the rest, or blue, or black, or above a rest that is little brighter.
+
+    Args:
+        colour: of each place, `[h, w, 3]`.
+        share: how far each is of what may be a sky, `[h, w]`.
+    """
+    inside, rest = ((part[..., None] * colour).sum((0, 1)) / part.sum().clamp(min=1e-6) for part in (share, 1 - share))
     red, green, blue = inside.tolist()
     light, light_of_rest = float(inside.mean()), float(rest.mean())
     by_day = light > BRIGHT or light > light_of_rest + BRIGHTER
-    return by_day or blue > max(red, green) + BLUE or light < BLACK
+    upper, lower = share[[0, -1]].mean(1).tolist()
+    above = upper > 1 - EDGE and lower < EDGE and light > DIM * light_of_rest
+    return by_day or blue > max(red, green) + BLUE or light < BLACK or above
 
 
 def drawn(content: Tensor, style: Tensor) -> tuple[Correspondence, tuple[str, ...]]:
