@@ -248,7 +248,7 @@ def serving(home: Path) -> Iterator[Server]:
 
 @contextmanager
 def painting(browser: Browser, server: Server, **options: Any) -> Iterator[Painter]:
-    """A painter on a fresh page, without motion, which saves a third of the time; in the end no complaint is left."""
+    """A painter on a fresh page, without motion unless asked for; in the end the browser must not have complained."""
     usual = {"viewport": {"width": 1280, "height": 800}, "accept_downloads": True, "reduced_motion": "reduce"}
     context = browser.new_context(**(usual | options))
     context.set_default_timeout(PATIENCE * 1000)
