@@ -27,11 +27,6 @@ BARE = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run 
 QUIET = "--disable-component-update --disable-sync"
 CAMERA = "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"  # it sees a moving pattern
 FLAGS = f"{BARE} {QUIET} {CAMERA}".split()
-# `phosphene studio`, whose thumbnails are smaller: each picture that is opened asks for twenty of them.
-STUDIO = """from phosphene.sessions import background
-background.SMALL = background.SMALL_STYLE = 128
-from phosphene.__main__ import main
-main()"""
 PATIENCE = 120  # seconds, on a machine that does other things as well
 THEMES = {"dark": "", "light": "runOnly: ['color-contrast', 'link-in-text-block']"}  # they differ in colours alone
 
@@ -71,7 +66,7 @@ class Server:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-c", STUDIO, "studio", "--no-open", "--port", "0"]
+        command = [sys.executable, "-m", "phosphene", "studio", "--no-open", "--port", "0"]
         keep = {"PHOSPHENE_STUDIO": str(self.home / "studio"), "OMP_NUM_THREADS": "1"}
         with self._log.open("a") as log:
             self._process = subprocess.Popen(

@@ -48,10 +48,8 @@ CLEAR = -3.9  # logarithm of unrest: what is busier hides the sky from what is b
 STEP = 0.06  # of brightness, over two places: a larger one is a horizon
 BRIGHT, BRIGHTER = 0.6, 0.05  # mean of a sky by day; or so much more than the rest's mean
 BLUE, BLACK = 0.02, 0.13  # how far blue is above red and green in a sky that is neither; mean of a sky by night
-EDGE, DIM = (
-    0.05,
-    0.6,
-)  # what a grey sky above all may lack of the upper edge, and have of the lower; least of rest's mean
+UPPER, LOWER = 0.95, 0.05  # a grey sky has more of the picture's upper edge, and less of the lower
+DIM = 0.6  # of the rest's mean: a grey sky has more
 LEAST = 0.004  # of a picture: a smaller lake is no region
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
@@ -170,7 +168,7 @@ def _can_be_sky(colour: Tensor, share: Tensor) -> bool:
     light, light_of_rest = float(inside.mean()), float(rest.mean())
     by_day = light > BRIGHT or light > light_of_rest + BRIGHTER
     upper, lower = share[[0, -1]].mean(1).tolist()
-    above = upper > 1 - EDGE and lower < EDGE and light > DIM * light_of_rest
+    above = upper > UPPER and lower < LOWER and light > DIM * light_of_rest
     return by_day or blue > max(red, green) + BLUE or light < BLACK or above
 
 
