@@ -1,6 +1,5 @@
 """The built site in a browser, from the disk: what is searched is found, and nothing is asked of a network."""
 
-import shutil
 import subprocess
 import sys
 
@@ -10,9 +9,11 @@ from documents import ROOT
 
 pytest.importorskip("mkdocs")
 pytest.importorskip("material")
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("axe_playwright_python", reason="needs the extra `browser`")
 
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from studio_browser import CHROMIUM, chromium
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 PAGES = ("index.html", "reference/commands.html")  # at the root, and below it
 
 
@@ -27,11 +28,8 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    chromium = shutil.which("chromium") or pytest.skip("needs Chromium")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.mark.parametrize("name", PAGES)

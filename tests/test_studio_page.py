@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 from itertools import pairwise
 
@@ -14,13 +13,12 @@ pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
 pytest.importorskip("axe_playwright_python", reason="needs the extra `browser`")
 
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 import phosphene
 from phosphene.records import record
-from studio_browser import FLAGS, PATIENCE, far_from, painting, serving, small
+from studio_browser import CHROMIUM, PATIENCE, chromium, far_from, painting, serving, small
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 WAY = [(50.0, 40.0), (110.0, 50.0), (130.0, 90.0)]  # in pixels of the view
 
@@ -34,10 +32,8 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     expect.set_options(timeout=PATIENCE * 1000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
