@@ -83,19 +83,22 @@ def blurred(x: Plane, radius: float) -> Plane:
     return found
 
 
-def cells(height: int, width: int, size: float, seed: int, jitter: float = 0.9) -> tuple[NDArray[np.int64], Plane]:
+def cells(
+    height: int, width: int, size: float, seed: int, jitter: float = 0.9, first: int = 0
+) -> tuple[NDArray[np.int64], Plane]:
     """The cells around scattered points (Voronoi 1908), by number; and each pixel's distance to the border, in pixels.
 
-    Points stand one in each square of `size` pixels, anywhere in it where `jitter` is 1.
+    Points stand one in each square of `size` pixels, anywhere in it where `jitter` is 1. Only rows from `first` on are
+    given.
     """
     rng = np.random.default_rng(seed)
     down, right = int(height / size) + 3, int(width / size) + 3
     squares = np.moveaxis(np.mgrid[:down, :right].astype(float), 0, -1)
     points = (squares - 0.5 + jitter * (rng.random((down, right, 2)) - 0.5)) * size
-    rows, columns = np.mgrid[:height, :width]
+    rows, columns = np.mgrid[first:height, :width]
     home = (rows / size).astype(int) + 1, (columns / size).astype(int) + 1
-    near = np.full((2, height, width), np.inf)
-    which = np.zeros((height, width), np.int64)
+    near = np.full((2, *rows.shape), np.inf)
+    which = np.zeros(rows.shape, np.int64)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             point = points[home[0] + dy, home[1] + dx]
@@ -163,25 +166,28 @@ def scene(height: int, width: int, seed: int) -> Scene:
     colour = colour * (1 - cloud) + cloud
     angle = 0.5 * (noise(height, width, 3, seed + 1) - 0.5)
     for number, (top, tone, paint) in enumerate(RIDGES):
-        ridge = top + 0.09 * np.sin(4 * x + 2.1 * number + seed) + 0.04 * np.sin(11 * x + number)
-        where = y > ridge
-        light = tone + 0.25 * np.sin(9 * x + 3 * number + 5 * y)
-        colour[where] = between(light.clip(0, 1), paint)[where]
-        stuff[where], angle = HILLS, np.where(where, np.arctan(0.8 * np.cos(4 * x + 2.1 * number)) + 0.6, angle)
+        where = y > top + 0.09 * np.sin(4 * x + 2.1 * number + seed) + 0.04 * np.sin(11 * x + number)
+        right, down = x[where], y[where]
+        light = tone + 0.25 * np.sin(9 * right + 3 * number + 5 * down)
+        colour[where], stuff[where] = between(light.clip(0, 1), paint), HILLS
+        angle[where] = np.arctan(0.8 * np.cos(4 * right + 2.1 * number)) + 0.6
     lake = ((x - 0.68) / 0.3) ** 2 + ((y - 0.86) / 0.12) ** 2 < 1
-    colour[lake] = between(0.5 + 0.5 * np.sin(70 * y + 4 * x), [(16, 34, 86), (60, 130, 180), (190, 225, 235)])[lake]
-    stuff[lake], angle = LAKE, np.where(lake, 0.0, angle)
+    waves = 0.5 + 0.5 * np.sin(70 * y[lake] + 4 * x[lake])
+    colour[lake] = between(waves, [(16, 34, 86), (60, 130, 180), (190, 225, 235)])
+    stuff[lake], angle[lake] = LAKE, 0.0
+    leaves = 1 + 0.15 * (noise(height, width, 20, seed + 7) - 0.5)
     for cx, cy, radius, paint in ROUND_TREES:
-        away = np.hypot((x - cx) * wide / tall, y - cy) / radius
-        where = away < 1 + 0.15 * (noise(height, width, 20, seed + 7) - 0.5)
-        colour[where] = between(_lit(x - cx, y - cy, radius), paint)[where]
-        stuff[where], angle = TREES, np.where(where, np.arctan2(y - cy, x - cx) + np.pi / 2, angle)
-    which, border = cells(height, width, 0.03 * min(height, width), seed + 9)
+        where = np.hypot((x - cx) * wide / tall, y - cy) / radius < leaves
+        right, down = x[where] - cx, y[where] - cy
+        colour[where], stuff[where] = between(_lit(right, down, radius), paint), TREES
+        angle[where] = np.arctan2(down, right) + np.pi / 2
     bed = (y > 0.9 + 0.02 * np.sin(9 * x)) & (x < 0.5)
-    petal = bed & (border > 0.006 * min(height, width))
-    colour[bed] = np.array([20, 40, 44]) / 255
-    colour[petal] = (np.array(PETALS)[which % len(PETALS)] / 255)[petal]
-    stuff[bed] = FLOWERS
+    first = int(bed.any(1).argmax())
+    which, border = cells(height, width, 0.03 * min(height, width), seed + 9, first=first)
+    colour[bed], stuff[bed] = np.array([20, 40, 44]) / 255, FLOWERS
+    petal = np.zeros_like(bed)
+    petal[first:] = bed[first:] & (border > 0.006 * min(height, width))
+    colour[petal] = np.array(PETALS)[which[petal[first:]] % len(PETALS)] / 255
     wall = (abs(x - 0.45) < 0.1) & (y > 0.5) & (y < 0.74)
     roof = (y > 0.36) & (y <= 0.5) & (abs(x - 0.45) < (y - 0.36) * 0.95)
     window = (abs(x - 0.45) < 0.03) & (abs(y - 0.62) < 0.05)
@@ -190,14 +196,13 @@ def scene(height: int, width: int, seed: int) -> Scene:
         (roof, (180, 55, 35), 0.9),
         (window, (25, 25, 40), 0),
     ):
-        shade = np.where(x > 0.45, 0.68, 1.0)[..., None]
-        colour[where] = (np.array(coat) / 255 * shade)[where]
-        stuff[where], angle = HOUSE, np.where(where, turn, angle)
+        shade = np.where(x[where] > 0.45, 0.68, 1.0)[:, None]
+        colour[where], stuff[where], angle[where] = np.array(coat) / 255 * shade, HOUSE, turn
     sun = np.hypot((x - 0.2) * wide / tall, y - 0.16) < 0.085
     colour[sun], stuff[sun] = np.array([252, 178, 88]) / 255, SUN
     for where, clothes, along in _person(y, x * wide / tall):
         colour[where], stuff[where] = clothes[where], PERSON
-        angle = np.where(where, along, angle)
+        angle[where] = along[where]
     colour = colour.clip(0, 1)
     return Scene(colour, colour @ np.array([0.299, 0.587, 0.114]), stuff, angle)
 

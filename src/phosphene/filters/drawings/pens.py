@@ -104,14 +104,15 @@ def _haired(colour: Plane, angle: Plane, rng: np.random.Generator) -> Plane:
     canvas = Image.fromarray((colour * 160).astype(np.uint8)).resize((2 * width, 2 * height))
     pen = ImageDraw.Draw(canvas)
     tuft = noise(height, width, 40, int(rng.integers(1000)))
+    shades = 0.62 + 0.55 * np.arange(HAIR)[:, None] / HAIR
     for _ in range(round(height * width / DENSE)):
         y, x = rng.random() * (height - 1), rng.random() * (width - 1)
         turn = angle[int(y), int(x)] + 0.9 * (tuft[int(y), int(x)] - 0.5) + rng.normal(0, 0.12)
         paint, bend = colour[int(y), int(x)] * rng.uniform(0.8, 1.15), rng.normal(0, 0.04)
+        lit = [tuple(each) for each in (255 * paint * shades).clip(0, 255).astype(int).tolist()]
         for step in range(HAIR):
             there = y + HAIR_STEP * np.sin(turn), x + HAIR_STEP * np.cos(turn)
-            lit = tuple(int(each) for each in (255 * paint * (0.62 + 0.55 * step / HAIR)).clip(0, 255))
-            pen.line((2 * x, 2 * y, 2 * there[1], 2 * there[0]), lit, max(1, 4 - step // 2))
+            pen.line((2 * x, 2 * y, 2 * there[1], 2 * there[0]), lit[step], max(1, 4 - step // 2))
             (y, x), turn = there, turn + bend
     return np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), float) / 255
 
