@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import struct
 
@@ -122,16 +123,18 @@ def stranger(studio: Studio) -> Iterator[TestClient]:
 def photograph(name: str) -> Path:
     """A photograph that an installed package ships."""
     if name == "grace_hopper":
-        import matplotlib
-
-        return Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+        return _package("matplotlib") / "mpl-data" / "sample_data" / "grace_hopper.jpg"
     if name in ("china", "flower"):
-        import sklearn.datasets
+        return _package("sklearn") / "datasets" / "images" / f"{name}.jpg"
+    return _package("skimage") / "data" / f"{name}.png"
 
-        return Path(sklearn.datasets.__file__).parent / "images" / f"{name}.jpg"
-    import skimage
 
-    return Path(skimage.__file__).parent / "data" / f"{name}.png"
+def _package(name: str) -> Path:
+    """A package's folder; the package itself is not loaded, which would take seconds."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
 
 
 @pytest.fixture(scope="session")

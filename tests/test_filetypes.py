@@ -15,10 +15,9 @@ import torch
 from click.testing import CliRunner
 from PIL import Image, ImageCms, PngImagePlugin
 from PIL.TiffImagePlugin import IFDRational
-from sklearn.datasets import load_sample_image
 
 import phosphene
-from conftest import tiny
+from conftest import photograph, tiny
 from phosphene import images
 from phosphene.cli import main
 from phosphene.errors import ImageError, SettingsError
@@ -39,7 +38,7 @@ XMP = (
 @pytest.fixture(scope="module")
 def china():
     """A photograph, `[240, 320, 3]` uint8."""
-    return np.ascontiguousarray(load_sample_image("china.jpg")[60:300, 200:520])
+    return np.ascontiguousarray(np.asarray(Image.open(photograph("china")))[60:300, 200:520])
 
 
 def levels(picture):

@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageCms, features
-from sklearn.datasets import load_sample_image
 
+from conftest import photograph
 from phosphene import images
 from phosphene.errors import ImageError, NonFiniteError, OutOfSpaceError, PhospheneError, SettingsError
 from phosphene.images.tags import Tags
@@ -51,7 +51,7 @@ def levels(pixels, peak=255):
 @pytest.fixture(scope="module")
 def china():
     """A photograph, `[427, 640, 3]` uint8."""
-    return np.asarray(load_sample_image("china.jpg"))
+    return np.asarray(Image.open(photograph("china")))
 
 
 @pytest.fixture

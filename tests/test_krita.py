@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_sample_image
 
+import conftest
 from test_warm import serving
 
 KRITA, XVFB = shutil.which("krita"), shutil.which("Xvfb")
@@ -27,7 +27,7 @@ def told(tmp_path_factory):
     if not KRITA or not XVFB:
         pytest.skip("needs Krita and Xvfb")
     folder = tmp_path_factory.mktemp("krita")
-    Image.fromarray(load_sample_image("china.jpg")).resize((320, 213)).save(folder / "photo.png")
+    Image.open(conftest.photograph("china")).resize((320, 213)).save(folder / "photo.png")
     environment = os.environ | {
         "HOME": str(folder),
         "PATH": "/usr/bin:/bin",  # Krita takes the first Python there

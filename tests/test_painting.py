@@ -398,9 +398,7 @@ def alike(pixels, painted, stroke):
 
 
 def china():
-    from sklearn.datasets import load_sample_image
-
-    return load_sample_image("china.jpg")
+    return np.asarray(Image.open(photograph_of("china")))
 
 
 def test_dreams_upon_a_style_are_rendered_upon_it(monkeypatch):
