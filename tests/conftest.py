@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 # Commands that tests call in their own process would tell its C library to keep all that is ever freed: gigabytes.
 memory.tune_malloc = lambda size: None
+KEPT = 256 << 20  # bytes; kept buffers make dreams and styles a little faster
+if (mallopt := memory.one_heap()) is not None:
+    mallopt(memory._MMAP_THRESHOLD, 32 << 20)
+    mallopt(memory._TRIM_THRESHOLD, KEPT)
 
 # Regions are matched on a small picture: that is most of what a quick style takes.
 SIDE, correspondence.SIDE = correspondence.SIDE, 128
