@@ -15,6 +15,7 @@ from phosphene.ascent import gradient
 from phosphene.ascent.gradient import Tiling
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.features import correspondence
+from phosphene.features.skyline import like_sky
 from phosphene.objectives import layer
 from phosphene.pixels import masks, tiles
 from phosphene.recipes.dream import Region, dream
@@ -283,6 +284,21 @@ def test_sky_is_found_between_towers_and_not_in_a_black_lake(efficientnet, night
     assert between.mean() > 0.9
     assert mask[165:].mean() < 0.05
     torch.testing.assert_close(found.shares.sum(1), torch.ones_like(found.shares[:, 0]))
+
+
+def test_gaps_between_statues_look_like_the_sky_around_them_though_a_cloud_parts_them():
+    dusk = (torch.tensor([0.9, 0.5, 0.3])[:, None, None] * torch.linspace(0.7, 1, 120)[:, None]).expand(3, 120, 256)
+    dusk, sky = dusk.clone(), torch.zeros(1, 1, 120, 256)
+    dusk[:, 84:87] *= 0.6
+    sky[..., :84, :] = 1
+    dusk[:, 100:] = 0.03
+    for left in range(40, 216, 16):
+        dusk[:, 88:100, left : left + 8] = 0.04
+    found = like_sky(sky, dusk[None])[0, 0]
+    assert found[90:98, 50:54].all()
+    assert found[90:98, 4:36].all()
+    assert not found[100:].any()
+    assert not found[89:100, 41:47].any()
 
 
 @pytest.mark.semantics

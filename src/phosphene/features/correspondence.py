@@ -3,7 +3,8 @@
 Each picture falls into a few kinds of places by what a network's deep layers say of them, and a little by colour,
 calm and height. Kinds of the two pictures are compared by what sets them apart from the rest of their own picture:
 a painted sky differs from a painted wall much as a photographed sky does from a photographed wall, although paint and
-photograph differ from each other more. Sky is found by itself; where both pictures have one, the two are alike.
+photograph differ from each other more. Sky is found by itself; where both pictures have one, the two are alike, and
+all that is no sky goes with what is none.
 
 How alike two kinds are also says how sure that is. A painting of one thing and a photograph of another have kinds that
 are hardly alike; there the map says little, and looks decide.
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from phosphene import features
 from phosphene.features import hypercolumns, matching
-from phosphene.features.skyline import sky_and_lake
+from phosphene.features.skyline import can_be_sky, like_sky, sky_and_lake
 from phosphene.networks import Network
 from phosphene.pixels.transforms import at, shrink
 
@@ -35,6 +36,7 @@ CALM, COLOUR, HEIGHT = 0.4, 0.3, 0.5  # weights when a picture falls into kinds;
 SOFTNESS = 0.2  # squared distance over which one kind of a picture fades into the next
 HINT_CALM, HINT_COLOUR, HINT_HEIGHT = 0.2, 0.1, 0.2  # weights when kinds are compared; each deep layer has 1
 HINT_SKY, HINT_NO_SKY = 1.0, 2.0  # more likeness if both are sky, and less if only one is
+SKIES = 0.7, 1.3  # sum of cosines of two skies, at which they are none, and at which they are surely both skies
 SHARPNESS = 0.2  # likeness by which a kind stands out as another's counterpart
 EDGES = (12, 24)  # pixels around, over which a map takes on edges, one after the other
 FLAT = 1e-3  # variance of colours that are no edge
@@ -46,10 +48,6 @@ REGIONS = COUNTS[0]  # kinds that a picture's regions are, but for a lake
 TOP, HIGH = 0.3, 0.5  # a sky has so much of the picture's upper edge, and its middle is above the picture's
 CLEAR = -3.9  # logarithm of unrest: what is busier hides the sky from what is beneath it
 STEP = 0.06  # of brightness, over two places: a larger one is a horizon
-BRIGHT, BRIGHTER = 0.6, 0.05  # mean of a sky by day; or so much more than the rest's mean
-BLUE, BLACK = 0.02, 0.13  # how far blue is above red and green in a sky that is neither; mean of a sky by night
-UPPER, LOWER = 0.95, 0.05  # a grey sky has more of the picture's upper edge, and less of the lower
-DIM = 0.6  # of the rest's mean: a grey sky has more
 LEAST = 0.004  # of a picture: a smaller lake is no region
 STEEP = 4.0  # how steeply a region's border falls from inside to outside
 
@@ -59,7 +57,7 @@ class Correspondence:
     """Numbers for the places of a content and of a style, `[1, D, h, w]` each."""
 
     content: Tensor  # of its places, or its pixels
-    style: Tensor  # likewise; the product with the content's is how surely two places are of one stuff, 0..1
+    style: Tensor  # likewise; the product with the content's is how surely two places are of one stuff, 0..1, or more
     missing: float = 0.0  # share of the content that has no counterpart, 0..1; it goes with what is calm
     kinds: int = COUNTS[0]  # how many of the numbers, the first, tell the stuffs apart one way: enough to draw them
 
@@ -74,6 +72,7 @@ class _Stuff:
     height: Tensor  # 0 at the top, 1 at the bottom
     grid: tuple[int, int]  # rows and columns
     sky: Tensor | None = None  # share of sky, 0..1; None in a picture without
+    sky_map: Tensor | None = None  # likewise, of its pixels, `[1, 1, h, w]`
 
     def vectors(self) -> Tensor:
         """What places are told apart by."""
@@ -95,13 +94,17 @@ class StyleKinds:
 
     stuff: _Stuff
     shares: tuple[Tensor, ...]  # of each count, how far each place is of each kind, `[N, K]`
-    map: Tensor  # `[1, K, h, w]`, the kinds of all counts
+    map: Tensor  # `[1, K, h, w]`, the kinds of all counts; and two more numbers if there is a sky: it, and the rest
 
 
 def kinds_of(network: Network, style: Tensor) -> StyleKinds:
     """The kinds of a style `[1, 3, H, W]`."""
     stuff, shares = _in_kinds(_stuff(network, style), style)
-    return StyleKinds(stuff, shares, len(COUNTS) ** -0.5 * _map(torch.cat(shares, 1), stuff, style))
+    map_ = len(COUNTS) ** -0.5 * _map(torch.cat(shares, 1), stuff, style)
+    if (sky := stuff.sky_map) is not None:
+        unlike = ~like_sky(sky, _seen(style))  # what looks like the sky may well be some of it
+        map_ = torch.cat([map_, sky, (1 - sky) * unlike], 1)
+    return StyleKinds(stuff, shares, map_)
 
 
 def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondence:
@@ -120,7 +123,11 @@ def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondenc
     certainty = _map(torch.stack(sure).mean(0)[:, None], of, content)
     counts = [there.shape[1] for there in style.shares]
     decided = _decided(_map(torch.cat(parts, 1), of, content), counts)
-    return Correspondence(certainty * decided, style.map, missing, min(COUNTS[0], sum(counts)))
+    numbers = certainty * decided
+    if by.sky_map is not None:
+        sky = torch.ones_like(certainty) if of.sky_map is None else of.sky_map
+        numbers = torch.cat([numbers, torch.cat([sky, 1 - sky], 1) * _skies_alike(of, by)], 1)
+    return Correspondence(numbers, style.map, missing, min(COUNTS[0], sum(counts)))
 
 
 def _in_kinds(stuff: _Stuff, picture: Tensor) -> tuple[_Stuff, tuple[Tensor, ...]]:
@@ -133,7 +140,7 @@ def _in_kinds(stuff: _Stuff, picture: Tensor) -> tuple[_Stuff, tuple[Tensor, ...
         return stuff, shares
     share = _map(shares[0][:, sky].sum(1, keepdim=True), stuff, picture)
     whole, _ = sky_and_lake(share, _seen(picture))
-    return replace(stuff, sky=matching.vectors(_sized(whole, stuff.grid))), shares
+    return replace(stuff, sky=matching.vectors(_sized(whole, stuff.grid)), sky_map=whole), shares
 
 
 def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
@@ -153,23 +160,7 @@ def _sky(stuff: _Stuff, shares: Tensor) -> list[int]:
     seen = clear.to(shares.dtype).flatten() @ shares / shares.sum(0)
     found: list[int] = (high | (calm & (seen > 0.5))).nonzero()[:, 0].tolist()
     share = shares[:, found].sum(1).reshape(stuff.grid)
-    return found if _can_be_sky(stuff.colour.reshape(*stuff.grid, 3), share) else []
-
-
-def _can_be_sky(colour: Tensor, share: Tensor) -> bool:
-    """Whether places are bright, or brighter than the rest, or blue, or black, or above a rest that is little brighter.
-
-    Args:
-        colour: of each place, `[h, w, 3]`.
-        share: how far each is of what may be a sky, `[h, w]`.
-    """
-    inside, rest = ((part[..., None] * colour).sum((0, 1)) / part.sum().clamp(min=1e-6) for part in (share, 1 - share))
-    red, green, blue = inside.tolist()
-    light, light_of_rest = float(inside.mean()), float(rest.mean())
-    by_day = light > BRIGHT or light > light_of_rest + BRIGHTER
-    upper, lower = share[[0, -1]].mean(1).tolist()
-    above = upper > UPPER and lower < LOWER and light > DIM * light_of_rest
-    return by_day or blue > max(red, green) + BLUE or light < BLACK or above
+    return found if can_be_sky(stuff.colour.reshape(*stuff.grid, 3), share) else []
 
 
 def drawn(content: Tensor, style: Tensor) -> tuple[Correspondence, tuple[str, ...]]:
@@ -297,16 +288,30 @@ def _farthest(vectors: Tensor, count: int) -> list[int]:
 
 def _likeness(of: _Stuff, by: _Stuff) -> Tensor:
     """How alike kinds of two pictures are, `[K, L]`: the cosines of what sets them apart, and what hints say."""
-    cosines = [F.normalize(a, dim=1) @ F.normalize(b, dim=1).T for a, b in zip(of.deep, by.deep, strict=True)]
     hints = [
         HINT_CALM * torch.cdist(of.calm, by.calm),
         HINT_COLOUR * torch.cdist(of.colour, by.colour),
         HINT_HEIGHT * torch.cdist(of.height, by.height),
     ]
-    likeness = torch.stack(cosines).sum(0) - torch.stack(hints).sum(0)
+    likeness = _cosines(of, by) - torch.stack(hints).sum(0)
     if of.sky is None or by.sky is None:
         return likeness
     return likeness + HINT_SKY * of.sky @ by.sky.T - HINT_NO_SKY * torch.cdist(of.sky, by.sky)
+
+
+def _skies_alike(of: _Stuff, by: _Stuff) -> float:
+    """How sure it is that both pictures have a sky, 0..1, by the cosines of what sets theirs apart from the rest."""
+    if of.sky is None or by.sky is None:
+        return 0.0
+    none, surely = SKIES
+    alike = float(_cosines(of.of_kinds(of.sky), by.of_kinds(by.sky)))
+    return min(1.0, max(0.0, (alike - none) / (surely - none)))
+
+
+def _cosines(of: _Stuff, by: _Stuff) -> Tensor:
+    """The cosines of what sets kinds of two pictures apart, `[K, L]`: a sum over layers."""
+    pairs = zip(of.deep, by.deep, strict=True)
+    return torch.stack([F.normalize(a, dim=1) @ F.normalize(b, dim=1).T for a, b in pairs]).sum(0)
 
 
 def _calmest(of: _Stuff, by: _Stuff) -> Tensor:

@@ -143,17 +143,17 @@ def filtered(maps: Tensor, picture: Tensor, radius: int, smoothness: float) -> T
 
 def _functions(maps: Tensor, picture: Tensor, radius: int, smoothness: float) -> tuple[Tensor, Tensor]:
     """The slopes `[3, D, h, w]` and offsets `[1, D, h, w]` by which colours make maps, each around its pixel."""
-    guide, values, colours = picture[0], _mean(maps, radius), _mean(picture, radius)[0]
-    spread = _mean(guide[:, None] * guide, radius) - colours[:, None] * colours
-    along = _mean(guide[:, None] * maps, radius) - colours[:, None] * values
+    guide, values, colours = picture[0], mean_around(maps, radius), mean_around(picture, radius)[0]
+    spread = mean_around(guide[:, None] * guide, radius) - colours[:, None] * colours
+    along = mean_around(guide[:, None] * maps, radius) - colours[:, None] * values
     flat = smoothness * torch.eye(3, dtype=maps.dtype)
     slopes = torch.linalg.solve(spread.permute(2, 3, 0, 1) + flat, along.permute(2, 3, 0, 1)).permute(2, 3, 0, 1)
     offsets = values - torch.einsum("cdhw,chw->dhw", slopes, colours)
-    return _mean(slopes, radius), _mean(offsets, radius)
+    return mean_around(slopes, radius), mean_around(offsets, radius)
 
 
-def _mean(x: Tensor, radius: int) -> Tensor:
-    """The mean over windows of `x` `[N, C, h, w]`, first along rows and then along columns."""
+def mean_around(x: Tensor, radius: int) -> Tensor:
+    """The mean of `x` `[N, C, h, w]` over a square around each place, which is continued by its edges."""
     across, down = (min(radius, side - 1) for side in reversed(x.shape[-2:]))
     x = F.avg_pool2d(F.pad(x, (across, across, 0, 0), mode="replicate"), (1, 2 * across + 1), 1)
     return F.avg_pool2d(F.pad(x, (0, 0, down, down), mode="replicate"), (2 * down + 1, 1), 1)

@@ -1,14 +1,38 @@
-"""Where a sky ends: what goes on from it without an edge is sky, and a lake beneath a city is none, however calm."""
+"""Whether calm places can be a sky, and where it ends: a lake beneath a city is none."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from phosphene.features.matching import mean_around
 from phosphene.pixels.transforms import at, shrink
 
 INSIDE, OUTSIDE = 20, 40  # pixels from a sky's border, at half the size, from which all is surely sky, and surely none
 SOFT = 6  # pixels of a sky's soft border, likewise
 SMOOTH = 0.018  # of colour: squared steps along a way, together; one edge is more
+NEAR = 0.06  # of the long side: how near a sky what looks like it is, and whose colours count for that
+CLOSER, LEAST = 4.0, 0.01  # squared distances: so many times closer to the sky's colour than to the rest's, and so much
+DEEP = 3  # pixels from a sky's border, at half the size, from where it goes on: specks of it do not
+BRIGHT, BRIGHTER = 0.6, 0.05  # mean of a sky by day; or so much more than the rest's mean
+BLUE, BLACK = 0.02, 0.13  # how far blue is above red and green in a sky that is neither; mean of a sky by night
+UPPER, LOWER = 0.95, 0.05  # a grey sky has more of the picture's upper edge, and less of the lower
+DIM = 0.6  # of the rest's mean: a grey sky has more
+
+
+def can_be_sky(colour: Tensor, share: Tensor) -> bool:
+    """Whether places are bright, or brighter than the rest, or blue, or black, or above a rest that is little brighter.
+
+    Args:
+        colour: of each place, `[h, w, 3]`.
+        share: how far each is of what may be a sky, `[h, w]`.
+    """
+    inside, rest = ((part[..., None] * colour).sum((0, 1)) / part.sum().clamp(min=1e-6) for part in (share, 1 - share))
+    red, green, blue = inside.tolist()
+    light, light_of_rest = float(inside.mean()), float(rest.mean())
+    by_day = light > BRIGHT or light > light_of_rest + BRIGHTER
+    upper, lower = share[[0, -1]].mean(1).tolist()
+    above = upper > UPPER and lower < LOWER and light > DIM * light_of_rest
+    return by_day or blue > max(red, green) + BLUE or light < BLACK or above
 
 
 def sky_and_lake(sky_share: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -17,6 +41,9 @@ def sky_and_lake(sky_share: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
     Sky goes on, as between towers, where a way leads from what is surely sky on which colours hardly change, and change
     less than on any way from what is surely none: geodesic segmentation, Criminisi, Sharp and Blake (2008). A lake
     is like the sky and reaches into the lower third, but no way through the sky leads there from the upper edge.
+
+    Places that an edge parts from the sky, as a cloud does between statues, are sky, too, if they and what lies between
+    look like the sky around them, and not like the rest.
 
     Args:
         sky_share: how far each place is of the kinds that are sky, `[1, 1, h, w]`, 0..1; a lake is of these, too.
@@ -30,11 +57,36 @@ def sky_and_lake(sky_share: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
     sky = alike & ~lake
     surely_none = ~_widened(sky, OUTSIDE) | (~sky & (rows == rows.max()))
     from_sky, from_rest = (_change_from(start, pixels) for start in (~_widened(~sky, INSIDE), surely_none))
-    reached = (from_sky < SMOOTH) & (from_sky < from_rest)
-    sky_mask, lake_mask = (
-        at(each.to(sky_share.dtype), *sky_share.shape[-2:]).clamp(0, 1) for each in (reached & ~lake, lake)
-    )
+    reached = (from_sky < SMOOTH) & (from_sky < from_rest) & ~lake
+    whole = sky | reached
+    joined = _connected(whole | (like_sky(whole.to(pixels.dtype), pixels) & ~lake), ~_widened(~whole, DEEP))
+    reached |= joined & ~whole
+    sky_mask, lake_mask = (at(each.to(sky_share.dtype), *sky_share.shape[-2:]).clamp(0, 1) for each in (reached, lake))
     return torch.maximum(sky_share, sky_mask) * (1 - lake_mask), sky_share * lake_mask
+
+
+def like_sky(sky: Tensor, pixels: Tensor) -> Tensor:
+    """Whether a place near a sky looks like the sky around it, and not like the rest around it; `[1, 1, h, w]`.
+
+    What was found so counts no more as the rest, with which places are compared a second time.
+
+    Args:
+        sky: how far each place is sky, 0..1, `[1, 1, h, w]`.
+        pixels: the picture, `[1, 3, h, w]`.
+    """
+    radius = max(1, round(NEAR * max(sky.shape[-2:])))
+    near, found = _widened(sky > 0.5, radius), torch.zeros_like(sky, dtype=torch.bool)
+    for _ in range(2):
+        to_sky, to_rest = (_to_mean(pixels, share, radius) for share in (sky, (1 - sky) * ~found))
+        found = near & (to_sky + LEAST < to_rest / CLOSER)
+    return found
+
+
+def _to_mean(pixels: Tensor, share: Tensor, radius: int) -> Tensor:
+    """The squared distance of each pixel's colour from the mean of those around it, each counting for its share."""
+    total = mean_around(share, radius)
+    mean = mean_around(share * pixels, radius) / total.clamp(min=1e-3)
+    return (pixels - mean).square().sum(1, keepdim=True)
 
 
 def _connected(mask: Tensor, start: Tensor) -> Tensor:
