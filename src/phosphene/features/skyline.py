@@ -12,6 +12,7 @@ SOFT = 6  # pixels of a sky's soft border, likewise
 SMOOTH = 0.018  # of colour: squared steps along a way, together; one edge is more
 NEAR = 0.06  # of the long side: how near a sky what looks like it is, and whose colours count for that
 CLOSER, LEAST = 4.0, 0.01  # squared distances: so many times closer to the sky's colour than to the rest's, and so much
+COARSE = 4  # pixels of a side that count as one where means are taken
 DEEP = 3  # pixels from a sky's border, at half the size, from where it goes on: specks of it do not
 BRIGHT, BRIGHTER = 0.6, 0.05  # mean of a sky by day; or so much more than the rest's mean
 BLUE, BLACK = 0.02, 0.13  # how far blue is above red and green in a sky that is neither; mean of a sky by night
@@ -84,8 +85,10 @@ def like_sky(sky: Tensor, pixels: Tensor) -> Tensor:
 
 def _to_mean(pixels: Tensor, share: Tensor, radius: int) -> Tensor:
     """The squared distance of each pixel's colour from the mean of those around it, each counting for its share."""
-    total = mean_around(share, radius)
-    mean = mean_around(share * pixels, radius) / total.clamp(min=1e-3)
+    coarse = [max(1, side // COARSE) for side in pixels.shape[-2:]]
+    weighted = F.interpolate(torch.cat([share * pixels, share], 1), size=coarse, mode="area")
+    sums = mean_around(weighted, -(-radius // COARSE))
+    mean = F.interpolate(sums[:, :3] / sums[:, 3:].clamp(min=1e-3), size=pixels.shape[-2:], mode="bilinear")
     return (pixels - mean).square().sum(1, keepdim=True)
 
 
