@@ -136,8 +136,8 @@ def photograph(name: str) -> Path:
 def _package(name: str) -> Path:
     """A package's folder; the package itself is not loaded, which would take seconds."""
     spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.origin is not None
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
     return Path(spec.origin).parent
 
 

@@ -26,7 +26,7 @@ from conftest import photograph
 
 # Chromium without windows, if it is there, does the same pages in two thirds of the processor time.
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
-BARE = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+BARE = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 QUIET = "--disable-component-update --disable-sync"
 CAMERA = "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"  # it sees a moving pattern
 FLAGS = f"{BARE} {QUIET} {CAMERA}".split()

@@ -15,7 +15,7 @@ from phosphene.ascent import gradient
 from phosphene.ascent.gradient import Tiling
 from phosphene.errors import PhospheneError, SettingsError
 from phosphene.features import correspondence
-from phosphene.features.skyline import like_sky
+from phosphene.features.skyline import like_sky, sky_and_lake
 from phosphene.objectives import layer
 from phosphene.pixels import masks, tiles
 from phosphene.recipes.dream import Region, dream
@@ -286,10 +286,9 @@ def test_sky_is_found_between_towers_and_not_in_a_black_lake(efficientnet, night
     torch.testing.assert_close(found.shares.sum(1), torch.ones_like(found.shares[:, 0]))
 
 
-def test_gaps_between_statues_look_like_the_sky_around_them_though_a_cloud_parts_them():
+def test_gaps_between_statues_look_like_the_sky_around_them():
     dusk = (torch.tensor([0.9, 0.5, 0.3])[:, None, None] * torch.linspace(0.7, 1, 120)[:, None]).expand(3, 120, 256)
     dusk, sky = dusk.clone(), torch.zeros(1, 1, 120, 256)
-    dusk[:, 84:87] *= 0.6
     sky[..., :84, :] = 1
     dusk[:, 100:] = 0.03
     for left in range(40, 216, 16):
@@ -299,6 +298,22 @@ def test_gaps_between_statues_look_like_the_sky_around_them_though_a_cloud_parts
     assert found[90:98, 4:36].all()
     assert not found[100:].any()
     assert not found[89:100, 41:47].any()
+
+
+def test_a_sky_goes_on_beneath_a_cloud_between_statues_and_not_in_a_pool():
+    dusk = torch.tensor([0.9, 0.5, 0.3])[:, None, None].expand(3, 240, 512).clone()
+    dusk[:, 160:166] *= 0.85
+    dusk[:, 200:] = 0.03
+    for left in range(80, 432, 32):
+        dusk[:, 172:200, left : left + 16] = 0.04
+    dusk[:, 206:216, 200:260] = torch.tensor([0.9, 0.5, 0.3])[:, None, None]
+    share = torch.zeros(1, 1, 240, 512)
+    share[..., :160, :] = 1
+    sky, lake = (each[0, 0] for each in sky_and_lake(share, dusk[None]))
+    assert sky[172:184, 102:106].min() > 0.9
+    assert sky[176:184, 84:92].max() < 0.1
+    assert sky[202:].max() < 0.1
+    assert not lake.any()
 
 
 @pytest.mark.semantics

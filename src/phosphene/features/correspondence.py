@@ -3,14 +3,15 @@
 Each picture falls into a few kinds of places by what a network's deep layers say of them, and a little by colour,
 calm and height. Kinds of the two pictures are compared by what sets them apart from the rest of their own picture:
 a painted sky differs from a painted wall much as a photographed sky does from a photographed wall, although paint and
-photograph differ from each other more. Sky is found by itself; where both pictures have one, the two are alike, and
-all that is no sky goes with what is none.
+photograph differ from each other more. Sky is found by itself; where both pictures have one, the two are alike. If the
+network sees them so, too, what is no sky goes with what is none and does not look like it either.
 
 How alike two kinds are also says how sure that is. A painting of one thing and a photograph of another have kinds that
 are hardly alike; there the map says little, and looks decide.
 
 A place's stuff is written as a few numbers, so that the product of a content's and a style's says how surely they are
-of one stuff, 0 to 1, and a search for likeness takes it along as a few more numbers of its vectors.
+of one stuff, 0 to 1, and up to 1 more if both are sky, or neither is. A search for likeness takes it along as a few
+more numbers of its vectors.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Correspondence:
     """Numbers for the places of a content and of a style, `[1, D, h, w]` each."""
 
     content: Tensor  # of its places, or its pixels
-    style: Tensor  # likewise; the product with the content's is how surely two places are of one stuff, 0..1, or more
+    style: Tensor  # likewise; the product with the content's is how surely two places are of one stuff, 0..2
     missing: float = 0.0  # share of the content that has no counterpart, 0..1; it goes with what is calm
     kinds: int = COUNTS[0]  # how many of the numbers, the first, tell the stuffs apart one way: enough to draw them
 
@@ -72,7 +73,7 @@ class _Stuff:
     height: Tensor  # 0 at the top, 1 at the bottom
     grid: tuple[int, int]  # rows and columns
     sky: Tensor | None = None  # share of sky, 0..1; None in a picture without
-    sky_map: Tensor | None = None  # likewise, of its pixels, `[1, 1, h, w]`
+    sky_map: Tensor | None = None  # likewise, of the pixels that were looked at, `[1, 1, h, w]`
 
     def vectors(self) -> Tensor:
         """What places are told apart by."""
@@ -94,7 +95,7 @@ class StyleKinds:
 
     stuff: _Stuff
     shares: tuple[Tensor, ...]  # of each count, how far each place is of each kind, `[N, K]`
-    map: Tensor  # `[1, K, h, w]`, the kinds of all counts; and two more numbers if there is a sky: it, and the rest
+    map: Tensor  # `[1, K, h, w]`, the kinds of all counts; two more if there is a sky: it, and what is none by far
 
 
 def kinds_of(network: Network, style: Tensor) -> StyleKinds:
@@ -125,7 +126,7 @@ def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondenc
     decided = _decided(_map(torch.cat(parts, 1), of, content), counts)
     numbers = certainty * decided
     if by.sky_map is not None:
-        sky = torch.ones_like(certainty) if of.sky_map is None else of.sky_map
+        sky = torch.zeros_like(certainty) if of.sky_map is None else of.sky_map
         numbers = torch.cat([numbers, torch.cat([sky, 1 - sky], 1) * _skies_alike(of, by)], 1)
     return Correspondence(numbers, style.map, missing, min(COUNTS[0], sum(counts)))
 
@@ -316,8 +317,10 @@ def _cosines(of: _Stuff, by: _Stuff) -> Tensor:
 
 def _calmest(of: _Stuff, by: _Stuff) -> Tensor:
     """In place of a likeness, for what has no counterpart: the calm half of the style's kinds, nearest in colour."""
-    calm = by.calm[:, 0] <= by.calm[:, 0].median()
-    return torch.where(calm[None], -torch.cdist(of.colour, by.colour), -torch.inf)
+    calm, away = by.calm[:, 0] <= by.calm[:, 0].median(), torch.cdist(of.colour, by.colour)
+    if of.sky is not None and by.sky is not None:
+        away += HINT_NO_SKY * torch.cdist(of.sky, by.sky)
+    return torch.where(calm[None], -away, -torch.inf)
 
 
 def _map(numbers: Tensor, stuff: _Stuff, picture: Tensor) -> Tensor:

@@ -153,7 +153,10 @@ def _functions(maps: Tensor, picture: Tensor, radius: int, smoothness: float) ->
 
 
 def mean_around(x: Tensor, radius: int) -> Tensor:
-    """The mean of `x` `[N, C, h, w]` over a square around each place, which is continued by its edges."""
+    """The mean of `x` `[N, C, h, w]` over a square around each place; beyond its border `x` is repeated.
+
+    The square's side is `2 * radius + 1` places, or less where `x` is smaller.
+    """
     across, down = (min(radius, side - 1) for side in reversed(x.shape[-2:]))
     x = F.avg_pool2d(F.pad(x, (across, across, 0, 0), mode="replicate"), (1, 2 * across + 1), 1)
     return F.avg_pool2d(F.pad(x, (0, 0, down, down), mode="replicate"), (2 * down + 1, 1), 1)

@@ -11,7 +11,7 @@ INSIDE, OUTSIDE = 20, 40  # pixels from a sky's border, at half the size, from w
 SOFT = 6  # pixels of a sky's soft border, likewise
 SMOOTH = 0.018  # of colour: squared steps along a way, together; one edge is more
 NEAR = 0.06  # of the long side: how near a sky what looks like it is, and whose colours count for that
-CLOSER, LEAST = 4.0, 0.01  # squared distances: so many times closer to the sky's colour than to the rest's, and so much
+CLOSER, MARGIN = 4.0, 0.01  # factor and summand by which a colour is closer to the sky's than to the rest's, squared
 COARSE = 4  # pixels of a side that count as one where means are taken
 DEEP = 3  # pixels from a sky's border, at half the size, from where it goes on: specks of it do not
 BRIGHT, BRIGHTER = 0.6, 0.05  # mean of a sky by day; or so much more than the rest's mean
@@ -69,7 +69,7 @@ def sky_and_lake(sky_share: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
 def like_sky(sky: Tensor, pixels: Tensor) -> Tensor:
     """Whether a place near a sky looks like the sky around it, and not like the rest around it; `[1, 1, h, w]`.
 
-    What was found so counts no more as the rest, with which places are compared a second time.
+    A second pass leaves what the first one found out of the rest's mean. Where there is no rest around, it is black.
 
     Args:
         sky: how far each place is sky, 0..1, `[1, 1, h, w]`.
@@ -79,7 +79,7 @@ def like_sky(sky: Tensor, pixels: Tensor) -> Tensor:
     near, found = _widened(sky > 0.5, radius), torch.zeros_like(sky, dtype=torch.bool)
     for _ in range(2):
         to_sky, to_rest = (_to_mean(pixels, share, radius) for share in (sky, (1 - sky) * ~found))
-        found = near & (to_sky + LEAST < to_rest / CLOSER)
+        found = near & (to_sky + MARGIN < to_rest / CLOSER)
     return found
 
 

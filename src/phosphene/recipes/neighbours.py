@@ -112,7 +112,7 @@ class StyleFeatures:
         """The statistics of a style that has as much of each stuff as the content's places `[N]` have.
 
         The share of a place that is of no sure stuff counts for all places of the style alike or, in a part of a
-        picture, for the place that was found for it.
+        picture, for the place that was found for it. Where both pictures have a sky, it and the rest are sure stuffs.
         """
         sure = (stuff * self.stuff[where]).sum(1).clamp(0, 1) ** SURELY
         of_stuffs = (stuff / stuff.sum(1, keepdim=True).clamp(min=1e-6) * sure[:, None]).sum(0)

@@ -67,7 +67,7 @@ def noise(height: int, width: int, forms: float, seed: int, octaves: int = 4) ->
 
 
 def between(share: Plane, colours: Sequence[Colour]) -> Plane:
-    """Colours mixed as 0..1 says, `[H, W, 3]`."""
+    """Colours mixed as 0..1 says: one more axis, of red, green and blue."""
     at = np.linspace(0, 1, len(colours))
     return np.stack([np.interp(share, at, [colour[axis] / 255 for colour in colours]) for axis in range(3)], -1)
 
