@@ -95,7 +95,7 @@ class StyleKinds:
 
     stuff: _Stuff
     shares: tuple[Tensor, ...]  # of each count, how far each place is of each kind, `[N, K]`
-    map: Tensor  # `[1, K, h, w]`, the kinds of all counts; two more if there is a sky: it, and what is none by far
+    map: Tensor  # `[1, K, h, w]`, the kinds of all counts; two more if there is a sky: it, and what is unlike it
 
 
 def kinds_of(network: Network, style: Tensor) -> StyleKinds:
