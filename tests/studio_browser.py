@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from conftest import photograph
 
-# Chromium without windows, if it is there, does the same pages in two thirds of the processor time.
+# Chromium without windows, if it is there, shows the same pages; the tests of pages take a fifth less processor time.
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
 BARE = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 QUIET = "--disable-component-update --disable-sync"

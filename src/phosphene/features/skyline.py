@@ -13,7 +13,7 @@ SMOOTH = 0.018  # of colour: squared steps along a way, together; one edge is mo
 NEAR = 0.06  # of the long side: how near a sky what looks like it is, and whose colours count for that
 CLOSER, MARGIN = 4.0, 0.01  # factor and summand by which a colour is closer to the sky's than to the rest's, squared
 COARSE = 4  # pixels of a side that count as one where means are taken
-DEEP = 3  # pixels from a sky's border, at half the size, from where it goes on: specks of it do not
+DEEP = 3  # pixels from a sky's border, at half the size: what looks like the sky goes on from there, not from a speck
 BRIGHT, BRIGHTER = 0.6, 0.05  # mean of a sky by day; or so much more than the rest's mean
 BLUE, BLACK = 0.02, 0.13  # how far blue is above red and green in a sky that is neither; mean of a sky by night
 UPPER, LOWER = 0.95, 0.05  # a grey sky has more of the picture's upper edge, and less of the lower
@@ -69,7 +69,8 @@ def sky_and_lake(sky_share: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
 def like_sky(sky: Tensor, pixels: Tensor) -> Tensor:
     """Whether a place near a sky looks like the sky around it, and not like the rest around it; `[1, 1, h, w]`.
 
-    A second pass leaves what the first one found out of the rest's mean. Where there is no rest around, it is black.
+    A second pass leaves what the first one found out of the rest's mean. Where nothing of the rest is near, black
+    stands for it.
 
     Args:
         sky: how far each place is sky, 0..1, `[1, 1, h, w]`.
