@@ -34,7 +34,7 @@ ALL_STEPS = 100_000  # pixels of a picture that gets all steps
 FEWER = 0.35  # the exponent by which larger ones get fewer: smaller sizes have done the broad work
 FEWEST = 12
 LOOK = 5  # steps between searches
-MARGIN, PARTING = 48, 8  # pixels that a window sees beyond what it paints, and over which another takes over
+MARGIN, PARTING = 48, 16  # pixels that a window sees beyond what it paints, and over which another takes over
 SMALLEST_WINDOW = 256  # pixels a side
 LARGEST_STYLE = 1024  # pixels of a style's long side: its strokes are looked at, not printed
 GRAIN = 0.02  # of 0..1: noise to begin with, so that flat places do not all find one neighbour
@@ -212,7 +212,7 @@ def _paint_(
 
         aim = method.window(content[here], window)
         found = _optimised(painted[here], free[here], aim, stage.steps, stage.settings.step_size / 255, told)
-        painted[here] = torch.where(left < 1, found, painted[here])
+        painted[here] = torch.lerp(found, painted[here], left)  # with a hard end, the next window would keep a line
         free[here] = torch.minimum(free[here], left)
         on_window(Reached(stage.number + 1, index + 1, painted))
     return painted
