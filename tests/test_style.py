@@ -297,20 +297,43 @@ def test_what_is_hardly_alike_is_hardly_sure(efficientnet: phosphene.Network) ->
     assert unsure < sure / 2
 
 
-def test_statistics_have_as_much_of_each_stuff_as_the_content(tiny32: phosphene.Network) -> None:
+def test_statistics_are_those_of_found_places(tiny32: phosphene.Network) -> None:
+    """As far as these are surely the same stuff, or always in a part of a picture; else those of the whole style."""
     style = torch.cat([texture(1, 64, 32), texture(2, 64, 32) * 0.2], 3)
     halves = torch.zeros(1, 2, 64, 64)
     halves[:, 0, :, :32], halves[:, 1, :, 32:] = 1, 1
     stuff = correspondence.Correspondence(halves, halves)
     method = Neighbours(tiny32, [StyleImage(style, correspondence=stuff)], style, strength=1, semantics=1)
-    palette, rows = method.features[0], torch.arange(64) % 2
-    left = torch.tensor([[1.0, 0.0]]).expand(64, -1)
-    where = palette.stuff.argmax(1).argsort(stable=True)[:64]
+    palette = method.features[0]
+    places = torch.arange(256).view(palette.grid)
+    quarter = places[:8, :8].flatten()
+    left, none = torch.tensor([[1.0, 0.0]]).expand(64, -1), torch.zeros(64, 2)
     for layer, seen in enumerate(palette.layers):
-        found = palette.moments_of(where, left, whole=True)[layer].mean.flatten()
-        assert torch.allclose(found, seen[..., : seen.shape[-1] // 2].mean((0, 2, 3)), atol=1e-4)
-        unknown = palette.moments_of(rows, torch.zeros(64, 2), whole=True)[layer].mean.flatten()
+        part = seen[..., : seen.shape[-2] // 2, : seen.shape[-1] // 2]
+        for whole, sure in ((True, left), (False, left), (False, none)):
+            found = palette.moments_of(quarter, sure, whole)[layer].mean.flatten()
+            assert torch.allclose(found, part.mean((0, 2, 3)), atol=1e-4)
+        unknown = palette.moments_of(quarter, none, whole=True)[layer].mean.flatten()
         assert torch.allclose(unknown, seen.mean((0, 2, 3)), atol=1e-4)
+        often = palette.moments_of(torch.cat([quarter, quarter, places[8:, :8].flatten()]), left.repeat(3, 1), True)
+        below = seen[..., seen.shape[-2] // 2 :, : seen.shape[-1] // 2]
+        assert torch.allclose(often[layer].mean.flatten(), ((2 * part + below) / 3).mean((0, 2, 3)), atol=1e-4)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 999), content=st.integers(1, 6), style=st.integers(1, 6))
+def test_what_is_like_nothing_goes_with_what_is_left_over(seed: int, content: int, style: int) -> None:
+    """A kind that is equally unlike all of the style's goes where the others' likeness is least; sure ones stay."""
+    generator = torch.Generator().manual_seed(seed)
+    likeness = 4 * torch.rand(content, style, generator=generator) - 2
+    likeness[-1] = 0.1
+    found = correspondence._unclaimed(likeness, (likeness.amax(1) / 2).clamp(0, 1))
+    if content > 1:
+        assert found[-1].argmax() == likeness[:-1].amax(0).argmin()
+    firm = likeness.amax(1) >= 1
+    assert torch.equal(found[firm], likeness[firm])
+    sure = correspondence._unclaimed(likeness, torch.ones(content))
+    assert torch.equal(sure, likeness)
 
 
 def test_a_map_takes_on_the_edges_of_a_picture() -> None:

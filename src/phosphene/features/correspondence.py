@@ -115,10 +115,11 @@ def found(network: Network, content: Tensor, style: StyleKinds) -> Correspondenc
     for here, there in zip(shares, style.shares, strict=True):
         kinds, theirs = of.of_kinds(here), by.of_kinds(there)
         likeness = _likeness(kinds, theirs)
+        sureness = (likeness.amax(1) / SURE).clamp(0, 1)
         strange = (likeness.amax(1) < STRANGE) & (kinds.calm[:, 0] < CALM_BELOW)
-        counterparts = torch.where(strange[:, None], _calmest(kinds, theirs), likeness)
+        counterparts = torch.where(strange[:, None], _calmest(kinds, theirs), _unclaimed(likeness, sureness))
         chosen = (counterparts / SHARPNESS).softmax(1)
-        sure.append(here @ torch.where(strange, 1.0, (likeness.amax(1) / SURE).clamp(0, 1)))
+        sure.append(here @ torch.where(strange, 1.0, sureness))
         parts.append(here @ (chosen / chosen.amax(1, keepdim=True)))
         missing += float((here @ strange.to(here.dtype)).mean()) / len(COUNTS)
     certainty = _map(torch.stack(sure).mean(0)[:, None], of, content)
@@ -313,6 +314,17 @@ def _cosines(of: _Stuff, by: _Stuff) -> Tensor:
     """The cosines of what sets kinds of two pictures apart, `[K, L]`: a sum over layers."""
     pairs = zip(of.deep, by.deep, strict=True)
     return torch.stack([F.normalize(a, dim=1) @ F.normalize(b, dim=1).T for a, b in pairs]).sum(0)
+
+
+def _unclaimed(likeness: Tensor, sure: Tensor) -> Tensor:
+    """Likenesses `[K, L]`, where what is hardly like anything keeps away from what others are like.
+
+    So a thing that the style does not show goes with what is left over, and not with its neighbours' counterpart.
+    """
+    if len(likeness) < 2:
+        return likeness
+    best, second = likeness.topk(2, dim=0).values
+    return likeness - (1 - 2 * sure).clamp(min=0)[:, None] * torch.where(likeness == best, second, best)
 
 
 def _calmest(of: _Stuff, by: _Stuff) -> Tensor:

@@ -37,8 +37,9 @@ from phosphene.recipes.structure import (
 )
 
 PULL = 2.5  # by how much a strength draws from the photograph's own look to the style's, which is all from 0.4 on
+OWN = 0.25  # at least so much of a search is for the photograph itself: else it finds the same few places over and over
 STATISTICS = 1.0  # weight of the style's statistics beside cosines
-SURELY = 3  # exponent of a map's certainty, with which statistics follow it: little where it is not nearly sure
+SURELY = 8  # exponent of a map's certainty, with which statistics follow it: little where it is not nearly sure
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines
 SEARCHED = 192  # numbers of a vector, its principal components, that a search compares: docs/explanation/style.md
 
@@ -109,16 +110,14 @@ class StyleFeatures:
     grid: tuple[int, int]  # rows and columns of the places
 
     def moments_of(self, where: Tensor, stuff: Tensor, whole: bool) -> list[Moments]:
-        """The statistics of a style that has as much of each stuff as the content's places `[N]` have.
+        """The statistics of the style's places that the content's `[N]` found, each as often as it was found.
 
-        The share of a place that is of no sure stuff counts for all places of the style alike or, in a part of a
-        picture, for the place that was found for it. Where both pictures have a sky, it and the rest are sure stuffs.
+        In a whole picture that is so as far as the content's places are of sure stuffs, whose numbers are `[N, D]`. For
+        the rest all places of the style count alike, and bring motifs that no place of the content looks like.
         """
-        sure = (stuff * self.stuff[where]).sum(1).clamp(0, 1) ** SURELY
-        of_stuffs = (stuff / stuff.sum(1, keepdim=True).clamp(min=1e-6) * sure[:, None]).sum(0)
-        counts = (self.stuff / self.stuff.sum(0).clamp(min=1e-6)) @ of_stuffs
-        unsure = 1 - sure
-        counts += unsure.sum() / len(self.vectors) if whole else torch.bincount(where, unsure, len(self.vectors))
+        alike = (stuff * self.stuff[where]).sum(1).clamp(0, 1)
+        sure = alike**SURELY if whole else torch.ones_like(alike)
+        counts = torch.bincount(where, sure, len(self.vectors)) + (1 - sure).sum() / len(self.vectors)
         weights = counts.to(self.vectors.dtype).view(1, 1, *self.grid)
         return [moments(each, F.interpolate(weights, each.shape[-2:], mode="area")) for each in self.layers]
 
@@ -143,7 +142,8 @@ class Neighbours:
     ) -> None:
         """Prepares the features of the style images, which have the size that goes with the content's."""
         self.network, self.semantics, self.tone = network, semantics, tone
-        self.own, self.pull, self.keep = 1 - strength, min(1.0, PULL * strength), structure_weight(strength)
+        self.own, self.pull = max(OWN, 1 - strength), min(1.0, PULL * strength)
+        self.keep = structure_weight(strength)
         self.names = hypercolumns.layers(network, LOOKS)
         self.tones = Tones.of(hypercolumns.colours(content))
         self.content = Measure.of_content(network, content, self.names)
