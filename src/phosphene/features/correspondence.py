@@ -317,14 +317,14 @@ def _cosines(of: _Stuff, by: _Stuff) -> Tensor:
 
 
 def _unclaimed(likeness: Tensor, sure: Tensor) -> Tensor:
-    """Likenesses `[K, L]`, where what is hardly like anything keeps away from what others are like.
+    """Likenesses `[K, L]`, where what is hardly like anything keeps away from what others are like, the more they are.
 
     So a thing that the style does not show goes with what is left over, and not with its neighbours' counterpart.
     """
     if len(likeness) < 2:
         return likeness
     best, second = likeness.topk(2, dim=0).values
-    return likeness - (1 - 2 * sure).clamp(min=0)[:, None] * torch.where(likeness == best, second, best)
+    return likeness - (1 - 2 * sure).clamp(min=0)[:, None] * torch.where(likeness == best, second, best).clamp(min=0)
 
 
 def _calmest(of: _Stuff, by: _Stuff) -> Tensor:

@@ -112,8 +112,9 @@ class StyleFeatures:
     def moments_of(self, where: Tensor, stuff: Tensor, whole: bool) -> list[Moments]:
         """The statistics of the style's places that the content's `[N]` found, each as often as it was found.
 
-        In a whole picture that is so as far as the content's places are of sure stuffs, whose numbers are `[N, D]`. For
-        the rest all places of the style count alike, and bring motifs that no place of the content looks like.
+        In a part of a picture only these count. In the whole, they do as far as they are surely of the same stuff as
+        what found them, which has the numbers `[N, D]`; for the rest all places of the style count alike, and bring
+        motifs that no place of the content looks like.
         """
         alike = (stuff * self.stuff[where]).sum(1).clamp(0, 1)
         sure = alike**SURELY if whole else torch.ones_like(alike)

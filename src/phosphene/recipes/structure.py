@@ -122,6 +122,7 @@ def cosines(activations: Tensor, places: Tensor) -> Tensor:
 
 # Style by Gram matrices: the statistics of a whole picture, wherever its parts come to lie
 
+LEAST = 0.1  # of what a picture has now: statistics that are wanted count as no smaller, so that no term outweighs all
 SMOOTH = 0.02  # weight of differences between neighbouring pixels
 
 
@@ -192,12 +193,14 @@ def moments(activations: Tensor, weights: Tensor | None = None) -> Moments:
 
 def apart(now: Sequence[Moments], then: Sequence[Moments]) -> Tensor:
     """How far the moments of layers are from those wanted, as a share of these: a mean over layers."""
-    parts = [
-        (gram - wanted).square().sum() / wanted.square().sum().clamp(min=1e-12)
-        + (mean - centre).square().sum() / centre.square().sum().clamp(min=1e-12)
-        for (mean, gram), (centre, wanted) in zip(now, then, strict=True)
-    ]
-    return torch.stack(parts).mean()
+    pairs = zip(now, then, strict=True)
+    return torch.stack([_share(a.gram, b.gram) + _share(a.mean, b.mean) for a, b in pairs]).mean()
+
+
+def _share(now: Tensor, wanted: Tensor) -> Tensor:
+    """The squared distance as a share of what is wanted, which may be 0: the covariance of a single place."""
+    least = (LEAST * now.detach()).square().sum()
+    return (now - wanted).square().sum() / torch.maximum(wanted.square().sum(), least).clamp(min=1e-12)
 
 
 def _roughness(pixels: Tensor) -> Tensor:

@@ -196,7 +196,10 @@ def _paint_(
     on_window: Callable[[Reached], None],
     on_step: OnStep | None,
 ) -> Tensor:
-    """Paints window after window, in place; the first that are `done` only keep others from their pixels."""
+    """Paints window after window, in place; the first that are `done` only keep others from their pixels.
+
+    A window fades away where the next has half taken over from it: of a hard end a line would stay.
+    """
     free, tell = painted.new_ones(1, 1, *stage.size), stage.teller(on_step)
     for index, window in enumerate(stage.windows):
         here = (..., *window.box.context)
@@ -212,7 +215,7 @@ def _paint_(
 
         aim = method.window(content[here], window)
         found = _optimised(painted[here], free[here], aim, stage.steps, stage.settings.step_size / 255, told)
-        painted[here] = torch.lerp(found, painted[here], left)  # with a hard end, the next window would keep a line
+        painted[here] = torch.lerp(found, painted[here], (2 * left - 1).clamp(min=0))
         free[here] = torch.minimum(free[here], left)
         on_window(Reached(stage.number + 1, index + 1, painted))
     return painted
