@@ -79,7 +79,13 @@ numbers = st.floats(-40, 160, allow_nan=False)
 points = st.tuples(numbers, numbers, st.floats(0, 1))
 touches = st.lists(points, min_size=1, max_size=5).map(tuple)
 looks = st.sampled_from(
-    [DREAM, ERASE, Look("dream", preset="beasts"), Look("style", filter="fur"), Look("style", reference=REFERENCE)]
+    [
+        DREAM,
+        ERASE,
+        Look("dream", preset="beasts"),
+        Look("style", filter="embroidery"),
+        Look("style", reference=REFERENCE),
+    ]
 )
 brushes = st.builds(brush, looks, st.floats(4, 600), st.floats(0, 1), st.floats(0.1, 3))
 strokes = st.builds(Stroke, brushes, st.lists(touches, max_size=3).map(tuple))
@@ -355,7 +361,7 @@ def test_a_closeup_ends_at_the_size_that_is_needed_and_shows_styles_erasers_and_
     monkeypatch.setattr("phosphene.run.Prepared.make_opened", negative)
     rubbed = Stroke(brush(ERASE, size=24, softness=0.0), (((90.0, 60.0, 1.0),),) * 20)
     document, painted, whole = (
-        Document(Ground(Look("style", filter="fur"), 0.4), (rubbed,)),
+        Document(Ground(Look("style", filter="embroidery"), 0.4), (rubbed,)),
         engine(),
         picture((384, 512)),
     )
@@ -408,7 +414,7 @@ def test_dreams_upon_a_style_are_rendered_upon_it(monkeypatch):
         return replace(BLANK, pixels=1 - source.pixels)
 
     monkeypatch.setattr("phosphene.run.Prepared.make_opened", negative)
-    look = Look("style", filter="fur")
+    look = Look("style", filter="embroidery")
     dream = Stroke(brush(size=24), (((30.0, 30.0, 1.0),),) * 4)
     rubbed = Stroke(brush(ERASE, size=24, softness=0.0), (((90.0, 60.0, 1.0),),) * 20)
     document, painted, whole = Document(Ground(look, 0.4), (dream, rubbed)), engine(), picture((192, 256))
@@ -470,7 +476,7 @@ def test_coverage_knows_what_lies_where():
     assert strength == 2.0
     assert share[0, 0, 48, 64] < 0.01
     assert share[0, 0, 5, 5] == 1
-    styled = Look("style", filter="fur")
+    styled = Look("style", filter="embroidery")
     found = coverage(Document(Ground(DREAM, 1.0), (Stroke(brush(styled), held),)), engine().look_cache, 14)
     assert found.styles[styled][0, 0, 48, 64] > 0.95
     assert found.dreams[DREAM][0][0, 0, 48, 64] < 0.05
@@ -507,7 +513,7 @@ def test_history_goes_back_and_forth_and_through_json(events, data):
             "colour or scale or seed; layer, perhaps with channel or colour or scale or seed",
         ),
         ({"kind": "style"}, "names filter, perhaps with seed; reference"),
-        ({"kind": "dream", "filter": "fur"}, "names preset, perhaps"),
+        ({"kind": "dream", "filter": "embroidery"}, "names preset, perhaps"),
         ({"kind": "dream", "layer": 3}, "a valid string"),
         ([], "an object with names"),
         ({"kind": "dream", "preset": "reef", "strength": True}, "a valid number"),
@@ -551,7 +557,7 @@ def test_a_preset_that_is_not_there_is_refused():
         (Look("dream", layer="dep"), "deep"),
         (Look("dream", layer="deep", channel=10), "0 to 9"),
         (Look("dream", reference="0" * 16), "no picture"),
-        (Look("style", filter="furr"), "fur"),
+        (Look("style", filter="embroidry"), "embroidery"),
     ],
 )
 def test_a_look_that_cannot_be_is_refused(look, says):

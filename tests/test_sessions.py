@@ -713,7 +713,7 @@ def test_a_picture_that_is_read_holds_up_no_other(studio, monkeypatch):
     ("words", "says"),
     [
         ({"kind": "dream", "layer": "blok3", "strength": 1}, "block3"),
-        ({"kind": "style", "filter": "fure", "strength": 0.4}, "fur"),
+        ({"kind": "style", "filter": "embroidry", "strength": 0.4}, "embroidery"),
         ({"kind": "dream", "reference": "0" * 16, "strength": 1}, "no picture"),
         ({"kind": "dream", "preset": "beest", "strength": 1}, "beasts"),
     ],
@@ -734,8 +734,8 @@ def test_a_command_makes_what_one_can(session):
     for scale, said in ((2, "--base-size 400"), (0.5, "--octaves 4")):
         session.set_ground(ground({"kind": "dream", "preset": "beasts", "scale": scale, "strength": 1}))
         assert session.command()["command"] == f"phosphene blots.jpg --preset beasts {said}"
-    session.set_ground(ground({"kind": "style", "filter": "fur", "strength": 0.4}))
-    assert session.command()["command"] == "phosphene style blots.jpg --filter fur --strength 0.4"
+    session.set_ground(ground({"kind": "style", "filter": "embroidery", "strength": 0.4}))
+    assert session.command()["command"] == "phosphene style blots.jpg --filter embroidery --strength 0.4"
     guide = session.add_reference(jpeg(), "a guide.jpg")
     session.set_ground(ground({"kind": "dream", "reference": guide["id"], "layer": "block3", "strength": 1}))
     assert session.command()["command"] == "phosphene blots.jpg --layer block3 --guide 'a guide.jpg'"

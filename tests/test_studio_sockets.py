@@ -145,7 +145,7 @@ def test_a_brush_is_lifted_when_the_page_goes(stranger, picture):
 
 def test_what_comes_of_a_stroke_that_was_refused_says_nothing_more(stranger, picture):
     """The page sends points until it hears of it; a painter reads one message, and none about protocol."""
-    refused = {**BEGIN, "brush": {**BRUSH, "look": {"kind": "style", "filter": "fur"}}}
+    refused = {**BEGIN, "brush": {**BRUSH, "look": {"kind": "style", "filter": "embroidery"}}}
     with live(stranger, picture) as page:
         page.receive_json()  # how it stands
         for told in (refused, {"do": "points", "points": [[1, 2, 1]]}, {"do": "end"}):

@@ -499,6 +499,23 @@ def test_the_landscape_of_the_drawings_has_all_that_a_photograph_may_show() -> N
     assert skin.mean() > 0.2
 
 
+def test_stitches_end_at_borders() -> None:
+    drawn, of = DRAWINGS["embroidery"](256, 256, 0)[0], fields.scene(256, 256, 0)
+    sun = torch.from_numpy(of.stuff == fields.SUN)
+    around = torch.from_numpy(fields.blurred((of.stuff == fields.SUN).astype(float), 4) > 0.02) & ~sun
+    yellow = drawn[0] > 1.5 * drawn[2]
+    assert yellow[sun].float().mean() > 0.95
+    assert yellow[around].float().mean() < 0.1
+
+
+def test_a_circuit_has_calm_gold_for_faces() -> None:
+    """Traces lay across a portrait's face like scars: the drawing had nothing bright without them."""
+    drawn, of = DRAWINGS["circuit"](512, 512, 0)[0], fields.scene(512, 512, 0)
+    face = torch.from_numpy((of.stuff == fields.PERSON) & (of.tone > 0.6))
+    red, green, blue = drawn[:, face]
+    assert ((red > green) & (green > blue)).float().mean() > 0.95
+
+
 def test_coffee_stays_brown(efficientnet: Network) -> None:
     """It came out as lime green: the nearest that the drawings had was a yellow sun."""
     painted = phosphene.style(photograph("coffee"), network=efficientnet, filter="watercolour", long_side=160).pixels

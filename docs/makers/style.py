@@ -23,7 +23,7 @@ PHOTOGRAPHS = {
     "coffee": Path(skimage.__file__).parent / "data" / "coffee.png",
     "hopper": Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
 }
-SIDE = 320  # pixels of the long side on a sheet
+PAINTED, SHOWN = 512, 384  # pixels of the long side of a painting, and on a sheet
 SIX = ("impasto", "watercolour", "woodcut", "stained_glass", "night", "paper_cut")
 
 
@@ -42,15 +42,15 @@ def story(network: phosphene.Network) -> None:
     phosphene.save(sheet([*cells, ("--show-regions", map_)], columns=2), HERE / "style.jpg", quality=80, overwrite=True)
 
 
-def looks(network: phosphene.Network, file: str, names: Iterable[str], photographs: Sequence[str], side: int) -> None:
+def looks(network: phosphene.Network, file: str, names: Iterable[str], photographs: Sequence[str]) -> None:
     """Filters on photographs, one row for each."""
     cells: list[tuple[str, torch.Tensor]] = []
     for name in names:
         source = filters.read(name).pixels()
-        cells.append((name, shrink(source, side / max(source.shape[-2:]))))
+        cells.append((name, shrink(source, SHOWN / max(source.shape[-2:]))))
         for photograph in photographs:
-            made = phosphene.style(PHOTOGRAPHS[photograph], network=network, filter=name, long_side=side)
-            cells.append((photograph, made.pixels))
+            made = phosphene.style(PHOTOGRAPHS[photograph], network=network, filter=name, long_side=PAINTED)
+            cells.append((photograph, shrink(made.pixels, SHOWN / PAINTED)))
         print(name, flush=True)
     phosphene.save(sheet(cells, columns=len(photographs) + 1), HERE / file, quality=70, overwrite=True)
 
@@ -61,9 +61,9 @@ def main() -> None:
     if "story" in wanted:
         story(network)
     if "filters" in wanted:
-        looks(network, "filters.jpg", filters.names(), ("china", "coffee", "hopper"), SIDE)
+        looks(network, "filters.jpg", filters.names(), ("china", "coffee", "hopper"))
     if "paintings" in wanted:
-        looks(network, "paintings.jpg", SIX, tuple(PHOTOGRAPHS), 384)
+        looks(network, "paintings.jpg", SIX, tuple(PHOTOGRAPHS))
 
 
 if __name__ == "__main__":

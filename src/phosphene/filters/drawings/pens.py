@@ -14,6 +14,7 @@ from phosphene.filters.drawings.fields import (
     Colour,
     Plane,
     between,
+    blurred,
     hair,
     noise,
     scene,
@@ -24,13 +25,17 @@ from phosphene.filters.drawings.fields import (
 PITCH = 14  # pixels between traces
 TURNS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
 GOLD, SILVER, HOLE = (236, 184, 84), (226, 230, 232), (10, 30, 24)
+PLATED = ((2, 22, 18), (20, 80, 52), (150, 120, 56), (226, 182, 96), (250, 226, 160))  # from dark to light
 
 
 def circuit(height: int, width: int, seed: int) -> Tensor:
-    """Gold traces in parallel runs on a green board, black chips where it is dark, solder where it is light."""
+    """Gold traces in parallel runs on a green board, black chips where it is dark, solder where it is light.
+
+    House, sun and person are gold plates that cover them: what is bright and calm, as a face, has something like it.
+    """
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
     board = between(of.tone + 0.06 * (noise(height, width, 6, seed) - 0.5), [(2, 26, 20), (4, 70, 46), (26, 122, 74)])
-    canvas = Image.fromarray((board.clip(0, 1) * 255).astype(np.uint8)).resize((2 * width, 2 * height))
+    canvas, plates = _twice(board), np.isin(of.stuff, (HOUSE, PERSON, SUN)).astype(float)
     pen = ImageDraw.Draw(canvas)
     for _ in range(height * width // 3200):
         _bus(pen, rng, calm=of.stuff == SKY)
@@ -38,7 +43,22 @@ def circuit(height: int, width: int, seed: int) -> Tensor:
         _pad(pen, 2 * x, 2 * y, 12, SILVER if rng.random() < 0.7 else GOLD)
     for y, x in _where(rng, 1 - of.tone, height * width // 9000, above=0.6):
         _chip(pen, rng, 2 * y, 2 * x)
-    return tensor(np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), float) / 255)
+    relief = np.round(10 * (of.tone + 0.3 * noise(height, width, 9, seed + 1) - 0.15)) / 10
+    canvas.paste(HOLE, (0, 0), _twice(blurred(plates, 3) > 0.02))
+    canvas.paste(_twice(between(relief, PLATED)), (0, 0), _twice(plates))
+    return _half(canvas)
+
+
+def _twice(x: Plane | NDArray[np.bool_]) -> Image.Image:
+    """A plane, 0..1, at twice the size, to draw on."""
+    drawn = Image.fromarray((x.astype(float).clip(0, 1) * 255).astype(np.uint8))
+    return drawn.resize((2 * drawn.width, 2 * drawn.height))
+
+
+def _half(canvas: Image.Image) -> Tensor:
+    """What was drawn at twice the size."""
+    small = canvas.resize((canvas.width // 2, canvas.height // 2), Image.Resampling.LANCZOS)
+    return tensor(np.asarray(small, float) / 255)
 
 
 def _where(rng: np.random.Generator, amount: Plane, count: int, above: float) -> list[tuple[int, int]]:
@@ -84,37 +104,47 @@ def _chip(pen: ImageDraw.ImageDraw, rng: np.random.Generator, y: float, x: float
     pen.ellipse((x + 6, y + 6, x + 16, y + 16), fill=(120, 122, 126))
 
 
-HAIR, HAIR_STEP = 9, 4.5  # steps of a hair, and their length in pixels
-DENSE = 22  # pixels of ground for each hair
+STITCH, THREAD = 26.0, 3.4  # a stitch's length and width in pixels
+STITCHED = 3.0  # how often the ground is covered
+DYES = 7  # shades of a thread's colour
+LIT = ((9, 0.45, 0.0), (6, 0.85, 0.04), (3, 1.12, 0.12))  # of a thread: width at twice the size, light, cut at each end
 
 
-def fur(height: int, width: int, seed: int) -> Tensor:
-    """A tabby's coat, hair over hair, each dark at its root and light at its tip."""
+def embroidery(height: int, width: int, seed: int) -> Tensor:
+    """Satin stitches of dyed thread, which run along the forms and end at their borders."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
-    angle = 0.6 * of.angle + 3.0 * (noise(height, width, 2.2, seed + 1, octaves=2) - 0.5) + 1.2
-    stripes = np.sin(24 * noise(height, width, 2, seed + 2, octaves=2))
-    coat = 1.05 * of.tone + 0.14 * stripes * (of.tone < 0.8) + 0.08
-    colour = between(coat.clip(0, 1), [(16, 12, 12), (74, 38, 20), (186, 100, 38), (242, 176, 94), (255, 246, 230)])
-    return tensor(_haired(colour, angle, rng))
+    angle = of.angle + noise(height, width, 3, seed + 1, octaves=2) - 0.5
+    dye = vivid(of.colour, 1.5)
+    shade = dye.max(-1, keepdims=True).clip(1e-6)
+    dye *= (0.12 + 0.88 * np.round(shade * DYES) / DYES) / shade
+    canvas, count = _twice(0.35 * dye), round(STITCHED * height * width / (STITCH * THREAD))
+    pen, middles = ImageDraw.Draw(canvas), rng.random((count, 2)) * (height - 1, width - 1)
+    turn = _at(angle, middles) + rng.normal(0, 0.1, count)
+    reach = STITCH / 2 * rng.uniform(0.6, 1.2, count) * np.stack((np.sin(turn), np.cos(turn)))
+    paint = _at(dye, middles) * rng.uniform(0.85, 1.12, count)[:, None]
+    for first, last, colour in zip(*(_end(dye, middles, way * reach.T) for way in (-1, 1)), paint, strict=True):
+        for thick, light, cut in LIT:
+            ends = (2 * (a + cut * (b - a)) for a, b in ((first, last), (last, first)))
+            lit = (255 * colour * light).clip(0, 255).astype(int)
+            pen.line([(x, y) for y, x in ends], tuple(lit.tolist()), thick)
+    return _half(canvas)
 
 
-def _haired(colour: Plane, angle: Plane, rng: np.random.Generator) -> Plane:
-    """Hairs of these colours, drawn from root to tip, at twice the size and shrunk."""
-    height, width = angle.shape
-    canvas = Image.fromarray((colour * 160).astype(np.uint8)).resize((2 * width, 2 * height))
-    pen = ImageDraw.Draw(canvas)
-    tuft = noise(height, width, 40, int(rng.integers(1000)))
-    shades = 0.62 + 0.55 * np.arange(HAIR)[:, None] / HAIR
-    for _ in range(round(height * width / DENSE)):
-        y, x = rng.random() * (height - 1), rng.random() * (width - 1)
-        turn = angle[int(y), int(x)] + 0.9 * (tuft[int(y), int(x)] - 0.5) + rng.normal(0, 0.12)
-        paint, bend = colour[int(y), int(x)] * rng.uniform(0.8, 1.15), rng.normal(0, 0.04)
-        lit = [tuple(each) for each in (255 * paint * shades).clip(0, 255).astype(int).tolist()]
-        for step in range(HAIR):
-            there = y + HAIR_STEP * np.sin(turn), x + HAIR_STEP * np.cos(turn)
-            pen.line((2 * x, 2 * y, 2 * there[1], 2 * there[0]), lit[step], max(1, 4 - step // 2))
-            (y, x), turn = there, turn + bend
-    return np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), float) / 255
+def _at(x: Plane, places: Plane) -> Plane:
+    """What a plane is at places `[N, 2]`, rows and columns."""
+    rows, columns = places.astype(int).T
+    found: Plane = x[rows, columns]
+    return found
+
+
+def _end(dye: Plane, middles: Plane, reach: Plane) -> Plane:
+    """Where stitches end on one side, `[N, 2]`: as far as they reach while the colour is still the same."""
+    far, edge = np.zeros((len(middles), 1)), np.array(dye.shape[:2]) - 1
+    for share in (0.25, 0.5, 0.75, 1.0):
+        other = _at(dye, (middles + share * reach).clip(0, edge)) - _at(dye, middles)
+        same = np.abs(other).max(1, keepdims=True) < 0.25
+        far = np.where(same & (far == share - 0.25), share, far)
+    return (middles + far * reach).clip(0, edge)
 
 
 STROKES = ((40, 100, 1.6), (22, 62, 1.3), (13, 38, 0.7))  # width and length in pixels, how often the ground is covered
@@ -206,4 +236,4 @@ def pointillism(height: int, width: int, seed: int) -> Tensor:
         radius = 2 * DOT * rng.uniform(0.7, 1.15)
         paint = tuple(int(255 * each) for each in np.clip(colour, 0, 1))
         pen.ellipse((2 * x - radius, 2 * y - radius, 2 * x + radius, 2 * y + radius), fill=paint)
-    return tensor(np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), float) / 255)
+    return _half(canvas)
