@@ -37,7 +37,7 @@ from phosphene.recipes.structure import (
 )
 
 PULL = 2.5  # by how much a strength draws from the photograph's own look to the style's, which is all from 0.4 on
-OWN = 0.25  # at least so much of a search is for the photograph itself: else it finds the same few places over and over
+OWN = 0.4  # at least so much of a search is for the photograph itself: else it finds the same few places over and over
 STATISTICS = 1.0  # weight of the style's statistics beside cosines
 SURELY = 8  # exponent of a map's certainty, with which statistics follow it: little where it is not nearly sure
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines

@@ -74,15 +74,15 @@ SEES = (147,)  # pixels that the compared layers see: things, and their parts
 PLACES = 700  # that are compared with each other, by chance anew at each look
 KEEP = 0.6  # weight of what is drawn, at strength 0.5
 FIRMEST = 3.2  # its weight at the least strengths, so that the first step is no leap
-LOOSEST = 0.13  # its weight at strength 1: with less, chance decides what is drawn, and no more of the style comes
-LOOSENED = 0.42  # by how much more it weighs at strength 0, where it falls by the strength alone: from 0.7 on
+LOOSEST = 0.17  # its weight at strength 1: with less, chance decides what is drawn, and no more of the style comes
+LOOSENED = 0.28  # by how much more it weighs at strength 0, where it falls by the strength alone: from 0.7 on
 
 
 def structure_weight(strength: float) -> float:
     """The weight of what is drawn beside that of the style, for a strength of 0..1.
 
     >>> [round(structure_weight(strength), 2) for strength in (0.2, 0.5, 0.8, 1.0)]
-    [2.4, 0.6, 0.21, 0.13]
+    [2.4, 0.6, 0.23, 0.17]
     """
     return min(FIRMEST, max(KEEP * (1 - strength) / max(strength, 1e-6), LOOSEST + LOOSENED * (1 - strength)))
 
