@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,14 @@ def test_tones_find_the_nearest_colour(tone: float, seed: int) -> None:
     assert torch.allclose(spread, -tone * distances.amin(1))
 
 
+def test_the_darkest_tones_are_the_darkest_in_another_picture() -> None:
+    """However much of a picture is dark: a black coat that fills a third of it goes to black, and not to green."""
+    coat, wanted = torch.rand(300, 3) * 0.03, torch.linspace(0.2, 0.9, 500)[:, None].expand(-1, 3)
+    of = torch.cat([coat, 0.3 + 0.7 * torch.rand(600, 3)])
+    made = Tones.of(of).as_in(Tones.of(wanted), of)[:300]
+    assert (made.mean(1) - 0.2).abs().max() < 0.05
+
+
 def test_tones_take_on_the_brightness_of_another_picture() -> None:
     dark, light = 0.3 * texture(1), 0.4 + 0.6 * texture(2)
     of, by = (hypercolumns.colours(each) for each in (dark, light))
@@ -299,29 +308,31 @@ def test_what_is_hardly_alike_is_hardly_sure(efficientnet: phosphene.Network) ->
 
 
 def test_statistics_are_those_of_found_places(tiny32: phosphene.Network) -> None:
-    """As far as these are surely the same stuff, or always in a part of a picture; else those of the whole style."""
+    """As far as these are sure; else those of the whole style."""
     style = torch.cat([texture(1, 64, 32), texture(2, 64, 32) * 0.2], 3)
-    halves = torch.zeros(1, 2, 64, 64)
-    halves[:, 0, :, :32], halves[:, 1, :, 32:] = 1, 1
-    stuff = correspondence.Correspondence(halves, halves)
-    method = Neighbours(tiny32, [StyleImage(style, correspondence=stuff)], style, strength=1, semantics=1)
-    palette = method.features[0]
+    palette = Neighbours(tiny32, [StyleImage(style)], style, strength=1, semantics=1).features[0]
     places = torch.arange(256).view(palette.grid)
     quarter = places[:8, :8].flatten()
-    left, none = torch.tensor([[1.0, 0.0]]).expand(64, -1), torch.zeros(64, 2)
     for layer, seen in enumerate(palette.layers):
-        part = seen[..., : seen.shape[-2] // 2, : seen.shape[-1] // 2]
-        for whole, sure in ((True, left), (False, left), (False, none)):
-            found = palette.moments_of(quarter, sure, whole)[layer].mean.flatten()
-            assert torch.allclose(found, part.mean((0, 2, 3)), atol=1e-4)
-        unknown = palette.moments_of(quarter, none, whole=True)[layer].mean.flatten()
-        assert torch.allclose(unknown, seen.mean((0, 2, 3)), atol=1e-4)
-        half = palette.moments_of(quarter, left / 2, whole=True)[layer].mean.flatten()
-        wanted = 0.5**neighbours.SURELY * part + (1 - 0.5**neighbours.SURELY) * seen.mean((2, 3), keepdim=True)
-        assert torch.allclose(half, wanted.mean((0, 2, 3)), atol=1e-4)
-        often = palette.moments_of(torch.cat([quarter, quarter, places[8:, :8].flatten()]), left.repeat(3, 1), True)
+        part, mean = seen[..., : seen.shape[-2] // 2, : seen.shape[-1] // 2], seen.mean((2, 3), keepdim=True)
+        for share in (None, 1.0, 0.3, 0.0):
+            found = palette.moments_of(quarter, None if share is None else torch.full((64,), share))[layer].mean
+            wanted = part if share is None else share * part + (1 - share) * mean
+            assert torch.allclose(found.flatten(), wanted.mean((0, 2, 3)), atol=1e-4)
+        often = palette.moments_of(torch.cat([quarter, quarter, places[8:, :8].flatten()]))
         below = seen[..., seen.shape[-2] // 2 :, : seen.shape[-1] // 2]
         assert torch.allclose(often[layer].mean.flatten(), ((2 * part + below) / 3).mean((0, 2, 3)), atol=1e-4)
+
+
+def test_statistics_follow_what_is_surely_the_same_or_has_the_tone_that_was_asked_for() -> None:
+    stuff = torch.tensor([[1.0, 0.0], [0.9, 0.0], [0.5, 0.5], [0.0, 0.0]])
+    left = torch.tensor([[1.0, 0.0]]).expand(4, -1)
+    assert torch.allclose(neighbours.certainty(stuff, left, 0.0), torch.tensor([1.0, 0.9**8, 0.5**8, 0.0]))
+    assert neighbours.certainty(2 * stuff, left, 0.0).tolist()[:3] == [1.0, 1.0, 1.0]
+    toned = [neighbours.certainty(stuff, left, tone) for tone in (0.0, 0.5, 2.0, 100.0)]
+    assert all(bool((more >= less).all()) for less, more in pairwise(toned))
+    assert toned[2][3] > 0.8
+    assert toned[3].tolist() == [1.0] * 4
 
 
 def test_statistics_of_a_single_place_outweigh_nothing() -> None:
@@ -516,11 +527,20 @@ def test_a_circuit_has_calm_gold_for_faces() -> None:
     assert ((red > green) & (green > blue)).float().mean() > 0.95
 
 
-def test_coffee_stays_brown(efficientnet: Network) -> None:
-    """It came out as lime green: the nearest that the drawings had was a yellow sun."""
+@pytest.mark.parametrize("look", ["circuit", "embroidery", "hatching", "paper_cut", "watercolour", "woodcut"])
+def test_a_portrait_finds_eyes(look: str) -> None:
+    """Paper was cut with one coarse knife, and portraits had none."""
+    bright = DRAWINGS[look](512, 512, 0)[0].mean(0)
+    left, right = bright[361:371, 59:68].mean(), bright[361:371, 86:95].mean()
+    assert max(left, right) < bright[376:387, 61:72].mean() - 0.1  # the cheek's
+
+
+def test_coffee_stays_brown_on_a_brown_table(efficientnet: Network) -> None:
+    """The coffee was lime green, the table green and blue: statistics of the whole drawing, which has these."""
     painted = phosphene.style(photograph("coffee"), network=efficientnet, filter="watercolour", long_side=160).pixels
-    red, green, blue = painted[0, :, 36:48, 64:85].mean((1, 2)).tolist()
-    assert red > green + 0.05 > blue + 0.1
+    for part in (painted[0, :, 36:48, 64:85], painted[0, :, 30:70, 130:158], painted[0, :, 4:20, 130:158]):
+        red, green, blue = part.mean((1, 2)).tolist()
+        assert red > green + 0.05 > blue + 0.1
 
 
 def test_there_are_twelve_filters() -> None:

@@ -41,6 +41,7 @@ OWN = 0.4  # at least so much of a search is for the photograph itself: else it 
 STATISTICS = 1.0  # weight of the style's statistics beside cosines
 SURELY = 8  # exponent of a map's certainty, with which statistics follow it: little where it is not nearly sure
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines
+RARE = 0.03  # share of a picture that may be darker than its darkest tone, and brighter than its brightest
 SEARCHED = 192  # numbers of a vector, its principal components, that a search compares: docs/explanation/style.md
 
 
@@ -78,19 +79,21 @@ class Measure(NamedTuple):
 class Tones(NamedTuple):
     """How bright a picture is, and how much that differs from place to place."""
 
-    mean: Tensor
-    spread: Tensor
+    middle: Tensor  # between nearly the darkest place and nearly the brightest
+    range: Tensor  # from the one to the other
 
     @classmethod
     def of(cls, colours: Tensor) -> Tones:
         """Those of places' colours `[N, 3]`."""
-        bright = colours.mean(1)
-        return cls(bright.mean(), bright.std(correction=0).clamp(min=0.02))
+        ranked = colours.mean(1).sort().values
+        rare = int(RARE * len(ranked))
+        low, high = ranked[rare], ranked[-1 - rare]
+        return cls((low + high) / 2, (high - low).clamp(min=0.05))
 
     def as_in(self, other: Tones, colours: Tensor) -> Tensor:
         """Colours as bright as they would be in another picture: its darkest are dark there."""
         bright = colours.mean(1, keepdim=True)
-        return colours + (bright - self.mean) * other.spread / self.spread + other.mean - bright
+        return colours + (bright - self.middle) * other.range / self.range + other.middle - bright
 
 
 @dataclass(frozen=True)
@@ -109,15 +112,13 @@ class StyleFeatures:
     layers: list[Tensor]  # what it shows of each layer, `[1, C, h, w]`
     grid: tuple[int, int]  # rows and columns of the places
 
-    def moments_of(self, where: Tensor, stuff: Tensor, whole: bool) -> list[Moments]:
+    def moments_of(self, where: Tensor, sure: Tensor | None = None) -> list[Moments]:
         """The statistics of the style's places that the content's `[N]` found, each as often as it was found.
 
-        In a part of a picture only these count. In the whole, they do as far as they are surely of the same stuff as
-        what found them, which has the numbers `[N, D]`; for the rest all places of the style count alike, and bring
-        motifs that no place of the content looks like.
+        As far as these are not `sure`, `[N]`, 0..1, all places of the style count alike, and bring motifs that no place
+        of the content looks like.
         """
-        alike = (stuff * self.stuff[where]).sum(1).clamp(0, 1)
-        sure = alike**SURELY if whole else torch.ones_like(alike)
+        sure = torch.ones_like(where, dtype=self.vectors.dtype) if sure is None else sure
         counts = torch.bincount(where, sure, len(self.vectors)) + (1 - sure).sum() / len(self.vectors)
         weights = counts.to(self.vectors.dtype).view(1, 1, *self.grid)
         return [moments(each, F.interpolate(weights, each.shape[-2:], mode="area")) for each in self.layers]
@@ -211,9 +212,9 @@ class Targets:
         tones = tones_wanted(method.tones.as_in(style.tones, colours), method.tone)
         stuff = method.semantics * numbers
         where = style.found(wanted, stuff, tones)
-        weight = style.weight * method.pull
-        wanted_moments = style.moments_of(where, stuff, self.seen.whole)
-        return Target(_directions(style.vectors[where]), style.colours[where], style.measure, weight, wanted_moments)
+        sure = certainty(stuff, style.stuff[where], method.tone) if self.seen.whole else None
+        there, weight = _directions(style.vectors[where]), style.weight * method.pull
+        return Target(there, style.colours[where], style.measure, weight, style.moments_of(where, sure))
 
     def distance(self, pixels: Tensor) -> Tensor:
         """How far `pixels` are from what they are to become: a mean over places, differentiable."""
@@ -225,6 +226,15 @@ class Targets:
         now = [moments(seen[name]) for name in method.names]
         distances += [STATISTICS * each.weight * apart(now, each.moments) for each in self.targets if each.moments]
         return torch.stack(distances).sum() + method.keep * self.structure.distance(seen)
+
+
+def certainty(stuff: Tensor, found: Tensor, tone: float) -> Tensor:
+    """How far statistics follow what was found, `[N]`, 0..1: where stuffs `[N, D]` are the same, or by its tone.
+
+    Without the tones a brown table took on a drawing's blues and greens, since the whole of it has them.
+    """
+    alike = (stuff * found).sum(1).clamp(0, 1) ** SURELY
+    return alike + (1 - alike) * (1 - math.exp(-tone))
 
 
 def _distance(target: Target, colours: Tensor, *seen: Tensor) -> Tensor:

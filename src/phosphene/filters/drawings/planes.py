@@ -8,6 +8,7 @@ from phosphene.filters.drawings.fields import (
     FLOWERS,
     HOUSE,
     LAKE,
+    PERSON,
     SKY,
     SUN,
     Plane,
@@ -113,20 +114,24 @@ SHEETS = (
     (30, 24, 62),
 )
 SHADOW, SOFT = (12, 9), 5.0  # pixels down and to the right, and over which it fades
-SMOOTH = 6  # pixels: a knife cuts no smaller corners
+SMOOTH, FINE = 6, 1.5  # pixels: a knife cuts no smaller corners; and in a person, whose eyes are small
 
 
 def paper_cut(height: int, width: int, seed: int) -> Tensor:
     """Many sheets of coloured paper, one within another, with clean edges and a shadow on the one beneath."""
     of = scene(height, width, seed)
     tone = np.where((of.stuff == LAKE) | (of.stuff == FLOWERS), blurred(of.tone, 24), of.tone)
-    depth = 0.8 * (1 - tone) + 0.1 + 0.5 * (noise(height, width, 4, seed + 1, octaves=2) - 0.5)
+    person = of.stuff == PERSON
+    thick = np.where(person, 0.25, 1.0)  # thinner paper in a face, whose features its edges would hide
+    uneven = 0.5 * thick * (noise(height, width, 4, seed + 1, octaves=2) - 0.5)
+    depth = 0.8 * (1 - tone) + 0.1 + uneven
     picture = np.ones((height, width, 3)) * np.array(SHEETS[0]) / 255
     for number, paper in enumerate(SHEETS[1:], 1):
-        cut = blurred((depth > number / len(SHEETS)).astype(float), SMOOTH)
+        deep = (depth > number / len(SHEETS)).astype(float)
+        cut = np.where(person, blurred(deep, FINE), blurred(deep, SMOOTH))
         cut = np.clip(12 * (cut - 0.5) + 0.5, 0, 1)
-        shadow = blurred(_moved(cut, *SHADOW), SOFT) * (1 - cut)
-        lit = np.clip(cut - _moved(cut, 3, 3), 0, 1)
+        shadow = blurred(_moved(cut, *SHADOW), SOFT) * (1 - cut) * thick
+        lit = np.clip(cut - _moved(cut, 3, 3), 0, 1) * thick
         picture *= 1 - 0.6 * shadow[..., None]
         picture = picture * (1 - cut[..., None]) + np.array(paper) / 255 * cut[..., None] + 0.5 * lit[..., None]
     fibre = between(noise(height, width, 150, seed + 2, octaves=2), [(244, 244, 244), (255, 255, 255)])
