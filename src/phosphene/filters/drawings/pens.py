@@ -31,7 +31,8 @@ PLATED = ((2, 22, 18), (20, 80, 52), (150, 120, 56), (226, 182, 96), (250, 226, 
 def circuit(height: int, width: int, seed: int) -> Tensor:
     """Gold traces in parallel runs on a green board, black chips where it is dark, solder where it is light.
 
-    House, sun and person are gold plates that cover them: what is bright and calm, as a face, has something like it.
+    The sky has no solder, which lay in a photograph's as bubbles. House, sun and person are gold plates that cover
+    them: what is bright and calm, as a face, has something like it.
     """
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
     board = between(of.tone + 0.06 * (noise(height, width, 6, seed) - 0.5), [(2, 26, 20), (4, 70, 46), (26, 122, 74)])
@@ -39,7 +40,7 @@ def circuit(height: int, width: int, seed: int) -> Tensor:
     pen = ImageDraw.Draw(canvas)
     for _ in range(height * width // 3200):
         _bus(pen, rng, calm=of.stuff == SKY)
-    for y, x in _where(rng, of.tone, height * width // 1500, above=0.66):
+    for y, x in _where(rng, of.tone * (of.stuff != SKY), height * width // 1500, above=0.66):
         _pad(pen, 2 * x, 2 * y, 12, SILVER if rng.random() < 0.7 else GOLD)
     for y, x in _where(rng, 1 - of.tone, height * width // 9000, above=0.6):
         _chip(pen, rng, 2 * y, 2 * x)

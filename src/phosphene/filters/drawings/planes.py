@@ -41,7 +41,7 @@ def crystal(height: int, width: int, seed: int) -> Tensor:
     facet = stone * (FACETS + 1) + np.where(table, FACETS, np.floor((turn + share) * FACETS % FACETS)).astype(int)
     light = 0.8 * means(of.colour, stone).mean(-1) + 0.55 * (per_cell(facet, seed + 1) - 0.5) + 0.1 * table
     ice = between(light.clip(0, 1), ICE)
-    warm = np.where(per_cell(stone, seed + 2) > 0.86, 1.0, 0.0)[..., None] * np.array([0.2, -0.06, 0.06])
+    warm = ((per_cell(stone, seed + 2) > 0.86) & (light < 0.6))[..., None] * np.array([0.14, -0.05, 0.06])
     edge, seam = edges(facet)[..., None], np.clip(1 - border / 1.6, 0, 1)[..., None]
     lit = (ice + warm).clip(0, 1) * (1 - 0.55 * edge) + 0.55 * edge
     return tensor(lit * (1 - 0.8 * seam) + 0.8 * seam * np.array([14, 30, 84]) / 255)
@@ -133,7 +133,7 @@ def paper_cut(height: int, width: int, seed: int) -> Tensor:
         shadow = blurred(_moved(cut, *SHADOW), SOFT) * (1 - cut) * thick
         lit = np.clip(cut - _moved(cut, 3, 3), 0, 1) * thick
         picture *= 1 - 0.6 * shadow[..., None]
-        picture = picture * (1 - cut[..., None]) + np.array(paper) / 255 * cut[..., None] + 0.5 * lit[..., None]
+        picture = picture * (1 - cut[..., None]) + np.array(paper) / 255 * cut[..., None] + 0.2 * lit[..., None]
     fibre = between(noise(height, width, 150, seed + 2, octaves=2), [(244, 244, 244), (255, 255, 255)])
     return tensor(picture.clip(0, 1) * fibre)
 
@@ -172,8 +172,8 @@ def watercolour(height: int, width: int, seed: int) -> Tensor:
     level = np.where(calm, 0, np.floor(TONES * (of.tone + uneven).clip(0, 0.999))).astype(int)
     which = of.stuff * TONES + level
     paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 2.0)
-    bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.5)
-    depth = 0.4 + 0.7 * wet + 0.5 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
+    bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.8)
+    depth = 0.4 + 0.7 * wet + 0.3 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
     depth = np.where(bare, 0.05, depth)[..., None]
     paper = np.array([254, 252, 246]) / 255 * (0.965 + 0.035 * grain[..., None])
     return tensor(paper * paint.clip(0.02, 1) ** depth)
