@@ -230,6 +230,14 @@ def test_the_darkest_tones_are_the_darkest_in_another_picture() -> None:
     assert (made.mean(1) - 0.2).abs().max() < 0.05
 
 
+def test_a_few_stars_in_a_black_sky_are_no_brighter_than_white() -> None:
+    sky = torch.zeros(1000, 3)
+    sky[:20] = 1.0
+    made = Tones.of(sky).as_in(Tones.of(hypercolumns.colours(texture(1))), sky)
+    assert (made.min() >= 0, made.max() <= 1) == (True, True)
+    assert bool((made[:20] > made[20:].max()).all())
+
+
 def test_tones_take_on_the_brightness_of_another_picture() -> None:
     dark, light = 0.3 * texture(1), 0.4 + 0.6 * texture(2)
     of, by = (hypercolumns.colours(each) for each in (dark, light))
@@ -324,7 +332,7 @@ def test_statistics_are_those_of_found_places(tiny32: phosphene.Network) -> None
         assert torch.allclose(often[layer].mean.flatten(), ((2 * part + below) / 3).mean((0, 2, 3)), atol=1e-4)
 
 
-def test_statistics_follow_what_is_surely_the_same_or_has_the_tone_that_was_asked_for() -> None:
+def test_statistics_follow_what_is_surely_the_same_or_found_by_tones() -> None:
     stuff = torch.tensor([[1.0, 0.0], [0.9, 0.0], [0.5, 0.5], [0.0, 0.0]])
     left = torch.tensor([[1.0, 0.0]]).expand(4, -1)
     assert torch.allclose(neighbours.certainty(stuff, left, 0.0), torch.tensor([1.0, 0.9**8, 0.5**8, 0.0]))

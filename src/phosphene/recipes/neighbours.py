@@ -93,7 +93,8 @@ class Tones(NamedTuple):
     def as_in(self, other: Tones, colours: Tensor) -> Tensor:
         """Colours as bright as they would be in another picture: its darkest are dark there."""
         bright = colours.mean(1, keepdim=True)
-        return colours + (bright - self.middle) * other.range / self.range + other.middle - bright
+        there = (bright - self.middle) * other.range / self.range + other.middle
+        return colours - bright + there.clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -229,9 +230,10 @@ class Targets:
 
 
 def certainty(stuff: Tensor, found: Tensor, tone: float) -> Tensor:
-    """How far statistics follow what was found, `[N]`, 0..1: where stuffs `[N, D]` are the same, or by its tone.
+    """How far statistics follow what was found, `[N]`, 0..1: where stuffs `[N, D]` are alike, or tones were asked for.
 
-    Without the tones a brown table took on a drawing's blues and greens, since the whole of it has them.
+    A search for tones has kept to them, the more the higher `tone` is. Without it a brown table took on a drawing's
+    blues and greens, since the whole of that has them.
     """
     alike = (stuff * found).sum(1).clamp(0, 1) ** SURELY
     return alike + (1 - alike) * (1 - math.exp(-tone))
