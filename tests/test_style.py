@@ -25,10 +25,11 @@ from phosphene.errors import ImageError, PhospheneError, SettingsError, UnknownN
 from phosphene.features import correspondence, hypercolumns, matching
 from phosphene.filters.drawings import DRAWINGS, fields
 from phosphene.networks import Network
+from phosphene.pixels import tiles
 from phosphene.recipes import neighbours
 from phosphene.recipes import style as recipe
 from phosphene.recipes.neighbours import Neighbours, Tones
-from phosphene.recipes.structure import StyleImage, apart, moments, surrounded
+from phosphene.recipes.structure import StyleImage, Window, apart, moments, surrounded
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.records import record
 
@@ -343,6 +344,21 @@ def test_statistics_follow_what_is_surely_the_same_or_found_by_tones() -> None:
     assert toned[3].tolist() == [1.0] * 4
 
 
+@pytest.mark.parametrize(("side", "tone", "all_of_it"), [(64, 0.0, True), (64, 100.0, False), (128, 0.0, False)])
+def test_statistics_of_a_window_are_always_those_of_found_places(
+    tiny32: phosphene.Network, side: int, tone: float, all_of_it: bool
+) -> None:
+    """In the whole, without a map, they are the whole style's, unless tones were asked for."""
+    content, style = texture(3, 64, 64), torch.cat([texture(1, 64, 32), texture(2, 64, 32) * 0.2], 3)
+    method = Neighbours(tiny32, [StyleImage(style)], content, strength=0.5, semantics=1, tone=tone)
+    span = tiles.Span(0, 64, 0, 64)
+    aim = method.window(content, Window(tiles.Box(span, span), (side, side)))
+    aim.look(content, (0, 0))
+    pairs = zip(aim.targets[0].moments, map(moments, method.features[0].layers), strict=True)
+    same = [torch.allclose(found.mean, whole.mean, atol=1e-4) for found, whole in pairs]
+    assert same == [all_of_it] * len(same)
+
+
 def test_statistics_of_a_single_place_outweigh_nothing() -> None:
     """Its covariance is 0, of which any distance would be an endless share."""
     seen = texture(1).requires_grad_()
@@ -536,7 +552,7 @@ def test_a_circuit_has_calm_gold_for_faces() -> None:
 
 
 @pytest.mark.parametrize("look", ["circuit", "embroidery", "hatching", "paper_cut", "watercolour", "woodcut"])
-def test_a_portrait_finds_eyes(look: str) -> None:
+def test_the_person_of_a_drawing_has_eyes(look: str) -> None:
     """Paper was cut with one coarse knife, and portraits had none."""
     bright = DRAWINGS[look](512, 512, 0)[0].mean(0)
     left, right = bright[361:371, 59:68].mean(), bright[361:371, 86:95].mean()

@@ -41,7 +41,7 @@ OWN = 0.4  # at least so much of a search is for the photograph itself: else it 
 STATISTICS = 1.0  # weight of the style's statistics beside cosines
 SURELY = 8  # exponent of a map's certainty, with which statistics follow it: little where it is not nearly sure
 COLOUR = 2.0  # weight of the colours' squared distance beside cosines
-RARE = 0.03  # share of a picture that may be darker than its darkest tone, and brighter than its brightest
+RARE = 0.03  # share of the places that are darker than what counts as darkest; and brighter, as brightest
 SEARCHED = 192  # numbers of a vector, its principal components, that a search compares: docs/explanation/style.md
 
 
