@@ -26,9 +26,10 @@ from phosphene.features import correspondence, hypercolumns, matching
 from phosphene.filters.drawings import DRAWINGS, fields
 from phosphene.networks import Network
 from phosphene.pixels import tiles
+from phosphene.pixels.colours import colourfulness
 from phosphene.recipes import neighbours
 from phosphene.recipes import style as recipe
-from phosphene.recipes.neighbours import Neighbours, Tones
+from phosphene.recipes.neighbours import ColourWeights, Neighbours, Tones
 from phosphene.recipes.structure import StyleImage, Window, apart, moments, surrounded
 from phosphene.recipes.style_settings import StyleSettings, weighted
 from phosphene.records import record
@@ -212,15 +213,24 @@ def test_a_style_of_itself_changes_little(efficientnet: phosphene.Network) -> No
 
 
 @settings(max_examples=20, deadline=None)
-@given(tone=st.floats(0.01, 100), seed=st.integers(0, 99))
-def test_tones_find_the_nearest_colour(tone: float, seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
+@given(brightness=st.floats(0, 100), more=st.floats(0.01, 100), seed=st.integers(0, 99))
+def test_a_search_finds_the_nearest_colour(brightness: float, more: float, seed: int) -> None:
+    by, generator = ColourWeights(brightness, brightness + more), torch.Generator().manual_seed(seed)
     wanted, there = (torch.rand(count, 3, generator=generator, dtype=torch.float64) for count in (40, 60))
-    found = matching.best(neighbours.tones_wanted(wanted, tone), neighbours.tones_of(there, tone))
-    distances = torch.cdist(wanted, there).square()
-    assert torch.equal(found.where, distances.argmin(1))
-    spread = found.similarity - tone * wanted.square().sum(1)
-    assert torch.allclose(spread, -tone * distances.amin(1))
+    found = matching.best(by.wanted(wanted), by.of(there))
+    apart = wanted[:, None] - there
+    grey = apart.mean(2, keepdim=True)
+    distances = by.brightness * 3 * grey[..., 0].square() + by.chroma * (apart - grey).square().sum(2)
+    chosen = distances.gather(1, found.where[:, None])[:, 0]
+    assert torch.allclose(chosen, distances.amin(1), atol=1e-9 * by.chroma)
+
+
+def test_black_goes_to_black_though_it_is_lighter() -> None:
+    """A black coat was dark green in parts, which is nearer in red, green and blue than a black one that is lighter."""
+    wanted, there = torch.tensor([[0.1, 0.1, 0.12]]), torch.tensor([[0.06, 0.16, 0.06], [0.2, 0.2, 0.23]])
+    alike, by_chroma = ColourWeights(1, 1), ColourWeights(1, 10)
+    assert int(matching.best(alike.wanted(wanted), alike.of(there)).where) == 0
+    assert int(matching.best(by_chroma.wanted(wanted), by_chroma.of(there)).where) == 1
 
 
 def test_the_darkest_tones_are_the_darkest_in_another_picture() -> None:
@@ -256,7 +266,9 @@ def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
 
     def alike(tone: float) -> tuple[float, float]:
         """How well brightness, and redness, of what places are to become go with the photograph's own."""
-        method = Neighbours(tiny32, [StyleImage(style)], content, strength=0.5, semantics=0, tone=tone)
+        method = Neighbours(
+            tiny32, [StyleImage(style)], content, strength=0.5, semantics=0, by_colour=ColourWeights(tone, tone)
+        )
         aim = method.window(content, *recipe.windows(64, 80, 64 * 80))
         aim.look(content, (0, 0))
         pairs = []
@@ -266,6 +278,25 @@ def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
         return bright, red
 
     assert all(1 - firm < 0.6 * (1 - loose) for firm, loose in zip(alike(10), alike(0), strict=True))
+
+
+@pytest.mark.parametrize("method", ["match", "gram"])
+def test_a_black_and_white_style_paints_black_and_white_and_a_toned_one_in_its_tones(
+    tiny32: phosphene.Network, method: str
+) -> None:
+    """Charcoal lakes were turquoise, and skies pink: little holds the colours of flat places."""
+    grey = texture(2).mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    tints = torch.tensor([0.35, 0.3, 0.2])[:, None, None]
+    sepia = (tints + (1 - tints) * grey).contiguous()
+    for style, low, high in ((grey, 0.0, 0.0), (sepia, 0.01, 0.15)):
+        made = phosphene.style(texture(1), style, network=tiny32, **QUICK, strength=0.5, method=method).pixels
+        inside = (made.amin(1) > 0) & (made.amax(1) < 1)
+        red, green, blue = (made[:, axis][inside] for axis in range(3))
+        assert low - 1e-3 <= (red - blue).min()
+        assert (red - blue).max() <= high + 1e-3
+        assert (red - green).min() > -1e-3
+    faint = phosphene.style(texture(1), grey, network=tiny32, **QUICK, strength=0.05, method=method).pixels
+    assert colourfulness(faint) == 1.0
 
 
 # Stuff
@@ -350,7 +381,9 @@ def test_statistics_of_a_window_are_always_those_of_found_places(
 ) -> None:
     """In the whole, without a map, they are the whole style's, unless tones were asked for."""
     content, style = texture(3, 64, 64), torch.cat([texture(1, 64, 32), texture(2, 64, 32) * 0.2], 3)
-    method = Neighbours(tiny32, [StyleImage(style)], content, strength=0.5, semantics=1, tone=tone)
+    method = Neighbours(
+        tiny32, [StyleImage(style)], content, strength=0.5, semantics=1, by_colour=ColourWeights(tone, tone)
+    )
     span = tiles.Span(0, 64, 0, 64)
     aim = method.window(content, Window(tiles.Box(span, span), (side, side)))
     aim.look(content, (0, 0))

@@ -1,4 +1,4 @@
-"""How colourful a picture is, and dreams whose colours stay near their photograph's."""
+"""How colourful a picture is; dreams with colours near their photograph's, and paintings in a style's tones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from phosphene.pixels.transforms import LUMA, resize_rows, rows_for
 
 SMALL = 512  # pixels of the long side at which colours are compared; they change slowly
 BINS = 16  # of brightness
+LEVELS, ABOUT = 256, 0.06  # of brightness at which a toned picture's colours are known, and what lies so near counts
 GREY, COLOURFUL = 3.0 / 255, 9.0 / 255  # spread of colours: of toned photographs at most, and of coloured ones at least
 NEAR = 0.027  # of the long side: what lies so near counts as one place
 DRIFT, OWN = 0.03, 0.5  # how far the mean colour of a place may go: so far, and so much of the photograph's own spread
@@ -60,6 +61,25 @@ def colourfulness(photograph: Tensor) -> float:
         toned = torch.bincount(place, opponent, minlength=BINS) / count
         variance += float((opponent - toned[place]).square().mean())
     return min(1.0, max(0.0, (math.sqrt(variance) - GREY) / (COLOURFUL - GREY)))
+
+
+def toned_(pixels: Tensor, like: Tensor, share: float) -> Tensor:
+    """Pixels `[1, 3, H, W]`, 0..1, in the tones of a black-and-white or toned picture, for a share of them, in place.
+
+    At each brightness they take on the mean colour that `like`, `[1, 3, h, w]`, has about there.
+    """
+    luma, chroma = (plane[0].flatten(1) for plane in parted(like.float()))
+    place = (luma[0].clamp(0, 1) * (LEVELS - 1)).round().long()
+    level = torch.linspace(0, 1, LEVELS)
+    near = torch.exp(-((level[:, None] - level) / ABOUT).square()) + 1e-9
+    sums = torch.stack([torch.bincount(place, plane, LEVELS) for plane in (torch.ones_like(luma[0]), *chroma)], 1)
+    tones = near @ sums
+    tone = (tones[:, 1:] / tones[:, :1]).to(pixels.dtype)
+    for rows in torch.split(pixels, max(1, STRIP // pixels.shape[-1]), dim=2):
+        luma, chroma = parted(rows)
+        wanted = tone[(luma[:, 0].clamp(0, 1) * (LEVELS - 1)).round().long()].movedim(-1, 1)
+        rows.add_(share * (wanted - chroma)).clamp_(0, 1)
+    return pixels
 
 
 def chroma_shift(dreamt: Tensor, photograph: Tensor) -> tuple[Tensor, Tensor]:

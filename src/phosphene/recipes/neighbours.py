@@ -3,7 +3,7 @@
 After Kolkin et al., "Neural Neighbor Style Transfer" (2022). Beyond it, the whole takes on the style's statistics, as
 with Gram matrices (Gatys, Ecker and Bethge 2016), which brings its large motifs; what is drawn stays drawn
 (`structure`); places are alike by what they are before they are alike by how they look (`correspondence`), and perhaps
-of one tone; several styles blend; and a place's colour is a target too, which keeps colours from washing out.
+by their colours; several styles blend; and a place's colour is a target too, which keeps colours from washing out.
 """
 
 from __future__ import annotations
@@ -76,6 +76,35 @@ class Measure(NamedTuple):
         return cls(centres, [torch.maximum(*each) for each in zip(lengths, least, strict=True)])
 
 
+class ColourWeights(NamedTuple):
+    """How much a search minds differences of colour, beside how alike two places look."""
+
+    brightness: float = 0.0
+    chroma: float = 0.0  # hue and saturation; no less than brightness
+
+    def of(self, colours: Tensor) -> Tensor:
+        """What is kept of the colours `[M, 3]` of a style's places, `[M, 4]`.
+
+        The product with `wanted` falls by the squared distance of two colours, weighted. Both have the root of the
+        weight, so that the groups of a search do not become slices of brightness.
+        """
+        weighted = self._weighted(colours)
+        return torch.cat([weighted, weighted.square().sum(1, keepdim=True)], 1) * math.sqrt(self.chroma)
+
+    def wanted(self, colours: Tensor) -> Tensor:
+        """What a search asks for, where places should have these colours, `[N, 4]`."""
+        weighted = self._weighted(colours)
+        return torch.cat([2 * weighted, -torch.ones_like(weighted[:, :1])], 1) * math.sqrt(self.chroma)
+
+    def _weighted(self, colours: Tensor) -> Tensor:
+        """Colours in which brightness has shrunk to what it counts beside hue and saturation."""
+        grey = colours.mean(1, keepdim=True)
+        return colours - grey * (1 - math.sqrt(self.brightness / self.chroma)) if self.chroma else colours
+
+
+BY_LOOKS = ColourWeights()
+
+
 class Tones(NamedTuple):
     """How bright a picture is, and how much that differs from place to place."""
 
@@ -141,10 +170,10 @@ class Neighbours:
         *,
         strength: float,
         semantics: float,
-        tone: float = 0.0,
+        by_colour: ColourWeights = BY_LOOKS,
     ) -> None:
         """Prepares the features of the style images, which have the size that goes with the content's."""
-        self.network, self.semantics, self.tone = network, semantics, tone
+        self.network, self.semantics, self.by_colour = network, semantics, by_colour
         self.own, self.pull = max(OWN, 1 - strength), min(1.0, PULL * strength)
         self.keep = structure_weight(strength)
         self.names = hypercolumns.layers(network, LOOKS)
@@ -163,7 +192,7 @@ class Neighbours:
             source.correspondence.style if source.correspondence else None, columns[0], source.pixels.shape[-2:]
         )
         colours = hypercolumns.colours(source.pixels)
-        keys = Groups(torch.cat([directions @ basis, stuff, tones_of(colours, self.tone)], 1))
+        keys = Groups(torch.cat([directions @ basis, stuff, self.by_colour.of(colours)], 1))
         layers, grid = [seen[name] for name in self.names], hypercolumns.size(*source.pixels.shape[-2:])
         tones = Tones.of(colours)
         return StyleFeatures(
@@ -210,10 +239,10 @@ class Targets:
         numbers = _numbers(
             style.correspondence.content if style.correspondence else None, once[0], self.seen.size, begin
         )
-        tones = tones_wanted(method.tones.as_in(style.tones, colours), method.tone)
+        tones = method.by_colour.wanted(method.tones.as_in(style.tones, colours))
         stuff = method.semantics * numbers
         where = style.found(wanted, stuff, tones)
-        sure = certainty(stuff, style.stuff[where], method.tone) if self.seen.whole else None
+        sure = certainty(stuff, style.stuff[where], method.by_colour.chroma) if self.seen.whole else None
         there, weight = _directions(style.vectors[where]), style.weight * method.pull
         return Target(there, style.colours[where], style.measure, weight, style.moments_of(where, sure))
 
@@ -258,20 +287,6 @@ def principal(vectors: Tensor, count: int) -> Tensor:
     """
     directions: Tensor = torch.linalg.eigh((vectors.T @ vectors).double())[1]
     return directions[:, -count:].to(vectors.dtype)
-
-
-def tones_of(colours: Tensor, tone: float) -> Tensor:
-    """What a search knows of the colours of a style's places, `[M, 4]`.
-
-    The product with `tones_wanted` falls by `tone` times the squared distance of two colours. Both have the root of
-    `tone`, so that the groups of a search do not become slices of brightness.
-    """
-    return torch.cat([colours, colours.square().sum(1, keepdim=True)], 1) * math.sqrt(tone)
-
-
-def tones_wanted(colours: Tensor, tone: float) -> Tensor:
-    """What a search asks for, where places should have these colours, `[N, 4]`."""
-    return torch.cat([2 * colours, -torch.ones_like(colours[:, :1])], 1) * math.sqrt(tone)
 
 
 def _numbers(map_: Tensor | None, layer: Tensor, size: tuple[int, ...], begin: tuple[int, int] = (0, 0)) -> Tensor:

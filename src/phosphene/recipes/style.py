@@ -22,10 +22,10 @@ from phosphene.features import hypercolumns
 from phosphene.features.hypercolumns import LOOKS
 from phosphene.networks import Network
 from phosphene.networks.inspection import blamed
-from phosphene.pixels import params, tiles
+from phosphene.pixels import colours, params, tiles
 from phosphene.pixels.transforms import at
 from phosphene.recipes.fields import memory_bytes
-from phosphene.recipes.neighbours import Neighbours, Targets
+from phosphene.recipes.neighbours import PULL, ColourWeights, Neighbours, Targets
 from phosphene.recipes.structure import Gram, Statistics, StyleImage, Window, shift
 from phosphene.recipes.style_settings import StyleSettings
 
@@ -86,7 +86,7 @@ def style(
         method = _method(network, [_sized(each, size, settings) for each in sources], content, settings)
         stage = _Stage(sizes, number, settings, windows(*size, area))
         painted = _paint_(painted, content, method, stage, done, on_window, on_step)
-    return painted
+    return _in_tones(painted, sources, settings.strength)
 
 
 def scales(height: int, width: int, settings: StyleSettings) -> list[tuple[int, int]]:
@@ -137,8 +137,21 @@ def _method(
     if settings.method == "gram":
         return Gram(network, sources, strength=settings.strength)
     return Neighbours(
-        network, sources, content, strength=settings.strength, semantics=settings.semantics, tone=settings.match_tone
+        network,
+        sources,
+        content,
+        strength=settings.strength,
+        semantics=settings.semantics,
+        by_colour=ColourWeights(settings.match_tone, settings.match_tone + settings.match_colour),
     )
+
+
+def _in_tones(painted: Tensor, sources: Sequence[StyleImage], strength: float) -> Tensor:
+    """A painting as it is, or black and white, or toned, if all of its styles are."""
+    if any(colours.colourfulness(each.pixels) for each in sources):
+        return painted
+    tones = torch.cat([colours.sampled(each.pixels).flatten(2) for each in sources], 2)
+    return colours.toned_(painted, tones[..., None, :], min(1.0, PULL * strength))
 
 
 def _sized(source: StyleImage, size: tuple[int, int], settings: StyleSettings) -> StyleImage:

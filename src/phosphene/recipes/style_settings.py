@@ -52,10 +52,14 @@ class StyleSettings(Settings):
     )
     match_tone: float = taste(
         0.0,
-        "how strongly matching prefers the same brightness and colour, as filters do; 0: not at all",
+        "how strongly matching prefers the same brightness and colour, as filters do, and keeps others away; "
+        "0: not at all",
         (0, 100),
         because=PAGE,
         once="tone",
+    )
+    match_colour: float = taste(
+        0.0, "how much more it prefers the same hue and saturation, so that black is not dark green", (0, 100)
     )
     initial: str | None = taste(None, "a picture to begin with, in place of your own", holds="picture")
     then_dream: str | None = taste(

@@ -59,6 +59,7 @@ class StyleChanges(TypedDict, total=False):
     invert: bool
     semantics: float
     match_tone: float
+    match_colour: float
     then_dream: str | None
     scales: int
     steps: int
