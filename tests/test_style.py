@@ -576,15 +576,16 @@ def test_stitches_end_at_borders() -> None:
     assert yellow[around].float().mean() < 0.1
 
 
-def test_a_circuit_has_calm_gold_for_faces() -> None:
-    """Traces lay across a portrait's face like scars: the drawing had nothing bright without them."""
-    drawn, of = DRAWINGS["circuit"](512, 512, 0)[0], fields.scene(512, 512, 0)
-    face = torch.from_numpy((of.stuff == fields.PERSON) & (of.tone > 0.6))
-    red, green, blue = drawn[:, face]
-    assert ((red > green) & (green > blue)).float().mean() > 0.95
+def test_a_comic_is_printed_in_dots_in_rows_with_black_outlines() -> None:
+    drawn, of = DRAWINGS["comic"](512, 512, 0)[0].mean(0), fields.scene(512, 512, 0)
+    sky = drawn[20:100, 200:300]
+    moved = torch.roll(sky, (6, 6), (0, 1))[6:, 6:]  # half of twelve pixels down and to the right: from dot to dot
+    assert (moved - sky[6:, 6:]).abs().mean() < 0.2 * (torch.roll(sky, 6, 1)[6:, 6:] - sky[6:, 6:]).abs().mean()
+    border = torch.from_numpy(fields.edges((of.stuff == fields.SUN).astype(np.int64)) > 0)
+    assert drawn[border].mean() < 0.2
 
 
-@pytest.mark.parametrize("look", ["circuit", "embroidery", "hatching", "paper_cut", "watercolour", "woodcut"])
+@pytest.mark.parametrize("look", ["charcoal", "comic", "embroidery", "hatching", "night", "watercolour", "woodcut"])
 def test_the_person_of_a_drawing_has_eyes(look: str) -> None:
     """Paper was cut with one coarse knife, and portraits had none."""
     bright = DRAWINGS[look](512, 512, 0)[0].mean(0)

@@ -9,8 +9,8 @@ from phosphene.filters.drawings import pens, planes
 DRAWINGS: dict[str, Callable[[int, int, int], Tensor]] = {
     draw.__name__: draw
     for draw in (
-        *(pens.circuit, pens.embroidery, pens.impasto, pens.night, pens.pointillism),
-        *(planes.crystal, planes.hatching, planes.mosaic, planes.paper_cut, planes.stained_glass),
-        *(planes.watercolour, planes.woodcut),
+        *(pens.embroidery, pens.impasto, pens.night, pens.pointillism),
+        *(planes.charcoal, planes.comic, planes.crystal, planes.hatching, planes.mosaic),
+        *(planes.stained_glass, planes.watercolour, planes.woodcut),
     )
 }

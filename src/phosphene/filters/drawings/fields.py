@@ -236,7 +236,7 @@ def _person(y: Plane, x: Plane) -> Iterator[tuple[NDArray[np.bool_], Plane, Plan
     yield oval(0, 0.062, 0.022, 0.007), np.ones_like(skin) * np.array([168, 62, 56]) / 255, 0 * x
 
 
-def vivid(colour: Plane, by: float) -> Plane:
+def vivid(colour: Plane, by: float | Plane) -> Plane:
     """Colours farther from grey."""
     grey = colour.mean(-1, keepdims=True)
     found: Plane = (grey + by * (colour - grey)).clip(0, 1)

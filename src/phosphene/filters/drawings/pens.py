@@ -11,43 +11,14 @@ from phosphene.filters.drawings.fields import (
     PERSON,
     SKY,
     SUN,
-    Colour,
     Plane,
     between,
-    blurred,
     hair,
     noise,
     scene,
     tensor,
     vivid,
 )
-
-PITCH = 14  # pixels between traces
-TURNS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
-GOLD, SILVER, HOLE = (236, 184, 84), (226, 230, 232), (10, 30, 24)
-PLATED = ((2, 22, 18), (20, 80, 52), (150, 120, 56), (226, 182, 96), (250, 226, 160))  # from dark to light
-
-
-def circuit(height: int, width: int, seed: int) -> Tensor:
-    """Gold traces in parallel runs on a green board, black chips where it is dark, solder where it is light.
-
-    The sky has no solder, which lay in a photograph's as bubbles. House, sun and person are gold plates that cover
-    them: what is bright and calm, as a face, has something like it.
-    """
-    of, rng = scene(height, width, seed), np.random.default_rng(seed)
-    board = between(of.tone + 0.06 * (noise(height, width, 6, seed) - 0.5), [(2, 26, 20), (4, 70, 46), (26, 122, 74)])
-    canvas, plates = _twice(board), np.isin(of.stuff, (HOUSE, PERSON, SUN)).astype(float)
-    pen = ImageDraw.Draw(canvas)
-    for _ in range(height * width // 3200):
-        _bus(pen, rng, calm=of.stuff == SKY)
-    for y, x in _where(rng, of.tone * (of.stuff != SKY), height * width // 1500, above=0.66):
-        _pad(pen, 2 * x, 2 * y, 12, SILVER if rng.random() < 0.7 else GOLD)
-    for y, x in _where(rng, 1 - of.tone, height * width // 9000, above=0.6):
-        _chip(pen, rng, 2 * y, 2 * x)
-    relief = np.round(10 * (of.tone + 0.3 * noise(height, width, 9, seed + 1) - 0.15)) / 10
-    canvas.paste(HOLE, (0, 0), _twice(blurred(plates, 3) > 0.02))
-    canvas.paste(_twice(between(relief, PLATED)), (0, 0), _twice(plates))
-    return _half(canvas)
 
 
 def _twice(x: Plane | NDArray[np.bool_]) -> Image.Image:
@@ -60,49 +31,6 @@ def _half(canvas: Image.Image) -> Tensor:
     """What was drawn at twice the size."""
     small = canvas.resize((canvas.width // 2, canvas.height // 2), Image.Resampling.LANCZOS)
     return tensor(np.asarray(small, float) / 255)
-
-
-def _where(rng: np.random.Generator, amount: Plane, count: int, above: float) -> list[tuple[int, int]]:
-    """Places on the grid at which there is so much of something."""
-    rows, columns = (rng.integers(0, side // PITCH, count) * PITCH for side in amount.shape)
-    return [(int(y), int(x)) for y, x in zip(rows, columns, strict=True) if amount[y, x] > above]
-
-
-def _bus(pen: ImageDraw.ImageDraw, rng: np.random.Generator, calm: NDArray[np.bool_]) -> None:
-    """Traces side by side from pads to pads; few where the board is calm."""
-    height, width = calm.shape
-    y, x = (int(rng.integers(0, side // PITCH)) * PITCH for side in (height, width))
-    if calm[y, x] and rng.random() < 0.8:
-        return
-    way, path = 2 * int(rng.integers(0, 4)), [(x, y)]
-    for _ in range(int(rng.integers(2, 5))):
-        far = PITCH * int(rng.integers(2, 6))
-        x, y = x + TURNS[way][0] * far, y + TURNS[way][1] * far
-        path.append((x, y))
-        way = (way + int(rng.integers(-1, 2))) % 8
-    across = TURNS[(way + 2) % 8]
-    for number in range(int(rng.integers(1, 5))):
-        _trace(pen, [(2 * (px + number * PITCH * across[0]), 2 * (py + number * PITCH * across[1])) for px, py in path])
-
-
-def _trace(pen: ImageDraw.ImageDraw, path: list[tuple[float, float]]) -> None:
-    pen.line(path, GOLD, 8, joint="curve")
-    for cx, cy in (path[0], path[-1]):
-        _pad(pen, cx, cy, 10, GOLD)
-
-
-def _pad(pen: ImageDraw.ImageDraw, x: float, y: float, radius: int, metal: Colour) -> None:
-    """A round of metal with a hole in it."""
-    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=metal)
-    pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=HOLE)
-
-
-def _chip(pen: ImageDraw.ImageDraw, rng: np.random.Generator, y: float, x: float) -> None:
-    tall, wide = rng.integers(40, 100), rng.integers(60, 150)
-    for pin in range(0, int(wide) - 8, 16):
-        pen.rectangle((x + pin + 4, y - 12, x + pin + 12, y + tall + 12), fill=SILVER)
-    pen.rectangle((x, y, x + wide, y + tall), fill=(20, 21, 25), outline=(64, 66, 72))
-    pen.ellipse((x + 6, y + 6, x + 16, y + 16), fill=(120, 122, 126))
 
 
 STITCH, THREAD = 26.0, 3.4  # a stitch's length and width in pixels
@@ -171,11 +99,13 @@ def impasto(height: int, width: int, seed: int) -> Tensor:
 
 STARS = ((0.2, 0.16, 0.15), (0.62, 0.12, 0.09), (0.86, 0.3, 0.1), (0.42, 0.3, 0.08), (0.08, 0.42, 0.07))
 STEPS, STEP = 7, 5.0  # of a stroke, and their length in pixels
+COVERED = 2.2  # how often strokes cover the ground
 
 
 def night(height: int, width: int, seed: int) -> Tensor:
-    """Strokes that stream around stars, in blues and yellows."""
+    """Strokes that stream around stars, in blues and yellows; finer ones for a person, who has eyes and no stars."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
+    person = of.stuff == PERSON
     y, x = np.mgrid[:height, :width].astype(float)
     y, x = y / height, x / width
     angle, glow = of.angle + 2.5 * (noise(height, width, 2.5, seed + 1) - 0.5), np.zeros((height, width))
@@ -194,29 +124,42 @@ def night(height: int, width: int, seed: int) -> Tensor:
     colour = colour * (1 - shine) + star * shine
     colour[(of.stuff == HOUSE) & (of.tone < 0.15)] = np.array([255, 205, 90]) / 255
     lamplit = between(of.tone, [(12, 16, 40), (150, 86, 58), (234, 176, 118), (250, 226, 184)])
-    colour = np.where((of.stuff == PERSON)[..., None], lamplit, colour)
+    colour = np.where(person[..., None], lamplit, colour)
     field = (of.stuff == HILLS) & (y > 0.72)  # bright and warm without a star: what is neither sky nor lamp
     colour = np.where(
         field[..., None], between(0.5 + 0.5 * of.tone, [(24, 52, 70), (212, 176, 96), (248, 226, 160)]), colour
     )
-    return tensor(_stroked(colour, angle, rng) - 0.25 * (0.5 - hair(angle, 18, seed + 3, grain=2.0))[..., None])
+    drawn = Image.fromarray((colour * 255).astype(np.uint8))
+    canvas = drawn.copy()
+    _stroke(canvas, colour, angle, rng, STEPS, (4, 8), 0.3)
+    canvas.paste(drawn, (0, 0), Image.fromarray(person))
+    _stroke(canvas, np.where(person[..., None], colour, np.nan), of.angle, rng, 2, (3, 4), 0.15)
+    return tensor(np.asarray(canvas) / 255 - 0.25 * (0.5 - hair(angle, 18, seed + 3, grain=2.0))[..., None])
 
 
-def _stroked(colour: Plane, angle: Plane, rng: np.random.Generator) -> Plane:
-    height, width = angle.shape
-    canvas = Image.fromarray((colour * 255).astype(np.uint8))
-    pen = ImageDraw.Draw(canvas)
-    for _ in range(round(2.2 * height * width / (STEPS * STEP * 6))):
+def _stroke(
+    canvas: Image.Image,
+    colour: Plane,
+    angle: Plane,
+    rng: np.random.Generator,
+    steps: int,
+    thick: tuple[int, int],
+    uneven: float,
+) -> None:
+    """Covers a canvas with strokes along a direction, so many steps long; where there is a colour, not NaN."""
+    (height, width), pen = angle.shape, ImageDraw.Draw(canvas)
+    for _ in range(round(COVERED * height * width / (steps * STEP * sum(thick) / 2))):
         y, x = rng.random() * (height - 1), rng.random() * (width - 1)
-        paint = np.clip(colour[int(y), int(x)] * rng.uniform(0.7, 1.3) + rng.normal(0, 0.03, 3), 0, 1)
+        paint = np.clip(colour[int(y), int(x)] * rng.uniform(1 - uneven, 1 + uneven) + rng.normal(0, 0.03, 3), 0, 1)
+        if np.isnan(paint[0]):
+            continue
         path = [(x, y)]
-        for _ in range(STEPS):
+        for _ in range(steps):
             turn = angle[int(y), int(x)]
             y = min(max(y + STEP * np.sin(turn), 0), height - 1)
             x = min(max(x + STEP * np.cos(turn), 0), width - 1)
             path.append((x, y))
-        pen.line(path, tuple(int(255 * each) for each in paint), int(rng.integers(4, 8)), joint="curve")
-    return np.asarray(canvas, float) / 255
+        pen.line(path, tuple(int(255 * each) for each in paint), int(rng.integers(*thick)), joint="curve")
 
 
 DOT = 4.6  # radius in pixels

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from phosphene.filters.drawings.fields import (
-    FLOWERS,
     HOUSE,
     LAKE,
     PERSON,
@@ -27,8 +26,48 @@ from phosphene.filters.drawings.fields import (
     vivid,
 )
 
+COAL = (24, 23, 23)
+MARK = 26  # length of a mark of charcoal in pixels
+
+
+def charcoal(height: int, width: int, seed: int) -> Tensor:
+    """Marks of charcoal that catch on the paper's grain, smudged, with outlines here and there."""
+    of = scene(height, width, seed)
+    tone = np.where(of.stuff == LAKE, blurred(of.tone, 14), of.tone)
+    dark = np.clip((0.86 - tone) / 0.72, 0, 1)
+    angle = 0.85 + 0.5 * (noise(height, width, 3, seed + 1, octaves=2) - 0.5)
+    grain = noise(height, width, 240, seed + 4, octaves=2)
+    tooth = ranked(ranked(hair(angle, MARK, seed + 3, grain=2.4)) + grain)
+    marks = np.clip(1.5 * (1.05 * dark - tooth) + 0.4, 0, 1) * (dark > 0.03) * (0.5 + 0.5 * dark)
+    smudges = 0.74 * blurred(dark, 2) * (0.8 + 0.4 * noise(height, width, 6, seed + 5))
+    lines = 0.9 * _near_border(of.stuff, 1.6) * np.clip(3 * noise(height, width, 60, seed + 6) - 0.54, 0, 1)
+    coal = np.max((marks, smudges, lines), axis=0)[..., None]
+    paper = between(noise(height, width, 180, seed + 7, octaves=2), [(228, 222, 210), (246, 241, 230)])
+    return tensor(paper * (1 - coal) + np.array(COAL) / 255 * coal)
+
+
+DOTS = 12.0  # pixels from row to row, along the diagonals
+
+
+def comic(height: int, width: int, seed: int) -> Tensor:
+    """Flat tints printed as dots of ink, the larger the darker (Ben Day's), black shadows and thick outlines."""
+    of = scene(height, width, seed)
+    lake = of.stuff == LAKE
+    tone = np.where(lake, blurred(of.tone, 10), of.tone)
+    level = np.floor(TONES * (tone + 0.1 * (noise(height, width, 5, seed) - 0.5)).clip(0, 0.999)).astype(int)
+    flat = means(np.where(lake[..., None], blurred(of.colour, 10), of.colour), of.stuff * TONES + level)
+    ink, paper = vivid(0.62 * flat / flat.max(-1, keepdims=True).clip(0.3), 1.9), vivid(flat**0.45, 1.5)
+    shade = np.clip(0.92 - tone, 0, 1) * np.where(of.stuff == PERSON, 0.55, 1)
+    y, x = np.mgrid[:height, :width] / DOTS
+    away = np.hypot((x + y) % 1 - 0.5, (x - y) % 1 - 0.5)
+    dots = np.clip(0.5 + 9 * (0.62 * np.sqrt(shade) - away), 0, 1)[..., None]
+    shadows = np.clip(4 * blurred((tone < 0.2).astype(float), 1.5) - 1.5, 0, 1)
+    black = np.clip(2 * np.maximum(_near_border(of.stuff, 2.4), shadows) - 0.5, 0, 1)[..., None]
+    return tensor((paper * (1 - dots) + ink * dots) * (1 - black) + np.array([18, 16, 24]) / 255 * black)
+
+
 GEM = 92.0  # pixels
-ICE = ((6, 10, 40), (22, 52, 128), (60, 140, 205), (150, 214, 240), (228, 246, 253), (255, 255, 255))
+ICE = ((6, 10, 40), (16, 40, 112), (38, 98, 178), (92, 166, 220), (166, 216, 242), (242, 251, 255))
 FACETS = 7  # around a stone's table
 
 
@@ -102,55 +141,17 @@ def mosaic(height: int, width: int, seed: int) -> Tensor:
     return tensor(face.clip(0, 1) * (1 - mortar) + np.array([104, 92, 80]) / 255 * mortar)
 
 
-SHEETS = (
-    (255, 250, 238),
-    (252, 226, 180),
-    (248, 186, 130),
-    (240, 138, 104),
-    (214, 88, 96),
-    (160, 62, 104),
-    (104, 50, 106),
-    (62, 38, 92),
-    (30, 24, 62),
-)
-SHADOW, SOFT = (12, 9), 5.0  # pixels down and to the right, and over which it fades
-SMOOTH, FINE = 6, 1.5  # pixels: a knife cuts no smaller corners; and in a person, whose eyes are small
-
-
-def paper_cut(height: int, width: int, seed: int) -> Tensor:
-    """Many sheets of coloured paper, one within another, with clean edges and a shadow on the one beneath."""
-    of = scene(height, width, seed)
-    tone = np.where((of.stuff == LAKE) | (of.stuff == FLOWERS), blurred(of.tone, 24), of.tone)
-    person = of.stuff == PERSON
-    thick = np.where(person, 0.25, 1.0)  # thinner paper in a face, whose features its edges would hide
-    uneven = 0.5 * thick * (noise(height, width, 4, seed + 1, octaves=2) - 0.5)
-    depth = 0.8 * (1 - tone) + 0.1 + uneven
-    picture = np.ones((height, width, 3)) * np.array(SHEETS[0]) / 255
-    for number, paper in enumerate(SHEETS[1:], 1):
-        deep = (depth > number / len(SHEETS)).astype(float)
-        cut = np.where(person, blurred(deep, FINE), blurred(deep, SMOOTH))
-        cut = np.clip(12 * (cut - 0.5) + 0.5, 0, 1)
-        shadow = blurred(_moved(cut, *SHADOW), SOFT) * (1 - cut) * thick
-        lit = np.clip(cut - _moved(cut, 3, 3), 0, 1) * thick
-        picture *= 1 - 0.6 * shadow[..., None]
-        picture = picture * (1 - cut[..., None]) + np.array(paper) / 255 * cut[..., None] + 0.2 * lit[..., None]
-    fibre = between(noise(height, width, 150, seed + 2, octaves=2), [(244, 244, 244), (255, 255, 255)])
-    return tensor(picture.clip(0, 1) * fibre)
-
-
-def _moved(plane: Plane, down: int, right: int) -> Plane:
-    """A plane moved so many pixels; what comes in at its edges is as what is there."""
-    return np.pad(plane, ((down, 0), (right, 0)), mode="edge")[: len(plane), : plane.shape[1]]
-
-
 PANE, LEAD = 40.0, 3.2  # pixels
 
 
 def stained_glass(height: int, width: int, seed: int) -> Tensor:
-    """Panes of uneven, glowing colour in dark leads."""
+    """Panes of uneven, glowing colour in dark leads; a person's eyes are painted on them, as glaziers do."""
     of = scene(height, width, seed)
     which, border = cells(height, width, PANE, seed)
-    glass = vivid(means(of.colour, which) ** 0.7, 2.6) * (0.75 + 0.5 * per_cell(which, seed + 1))[..., None]
+    pane = means(of.colour, which)
+    glass = vivid(pane**0.7, 2.6) * (0.75 + 0.5 * per_cell(which, seed + 1))[..., None]
+    painted = (of.stuff == PERSON) & (pane.mean(-1) - of.tone > 0.2)
+    glass *= 1 - 0.85 * blurred(painted.astype(float), 0.8)[..., None]
     glow = 0.72 + 0.45 * noise(height, width, 22, seed + 2) * np.clip(border / 12, 0.4, 1)
     ripple = 0.06 * (noise(height, width, 60, seed + 3) - 0.5)
     lit = (glass * glow[..., None] + ripple[..., None]).clip(0, 1)
@@ -171,7 +172,8 @@ def watercolour(height: int, width: int, seed: int) -> Tensor:
     uneven = np.where(calm, 0, 0.25) * (noise(height, width, 9, seed + 2) - 0.5)
     level = np.where(calm, 0, np.floor(TONES * (of.tone + uneven).clip(0, 0.999))).astype(int)
     which = of.stuff * TONES + level
-    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 2.0)
+    wash = 0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8)
+    paint = vivid(wash, 1 + (3 * wash.mean(-1, keepdims=True)).clip(0.2, 1))  # what is dark is nearly grey
     bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.8)
     depth = 0.4 + 0.7 * wet + 0.3 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
     depth = np.where(bare, 0.05, depth)[..., None]
