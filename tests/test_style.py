@@ -369,7 +369,7 @@ def test_statistics_follow_what_is_surely_the_same_or_found_by_tones() -> None:
     left = torch.tensor([[1.0, 0.0]]).expand(4, -1)
     assert torch.allclose(neighbours.certainty(stuff, left, 0.0), torch.tensor([1.0, 0.9**8, 0.5**8, 0.0]))
     assert neighbours.certainty(2 * stuff, left, 0.0).tolist()[:3] == [1.0, 1.0, 1.0]
-    toned = [neighbours.certainty(stuff, left, tone) for tone in (0.0, 0.5, 2.0, 100.0)]
+    toned = [neighbours.certainty(stuff, left, ColourWeights(tone, tone).asked) for tone in (0.0, 0.5, 2.0, 100.0)]
     assert all(bool((more >= less).all()) for less, more in pairwise(toned))
     assert toned[2][3] > 0.8
     assert toned[3].tolist() == [1.0] * 4

@@ -40,7 +40,7 @@ PULL = 2.5  # by how much a strength draws from the photograph's own look to the
 OWN = 0.4  # at least so much of a search is for the photograph itself: else it finds the same few places over and over
 STATISTICS = 1.0  # weight of the style's statistics beside cosines
 SURELY = 8  # exponent of a map's certainty, with which statistics follow it: little where it is not nearly sure
-COLOUR = 2.0  # weight of the colours' squared distance beside cosines
+COLOUR, HELD = 2.0, 8.0  # weight of the colours' squared distance beside cosines; and where they were searched for
 RARE = 0.03  # share of the places that are darker than what counts as darkest; and brighter, as brightest
 SEARCHED = 192  # numbers of a vector, its principal components, that a search compares: docs/explanation/style.md
 
@@ -52,6 +52,7 @@ class Target(NamedTuple):
     colours: Tensor  # `[N, 3]`
     measure: Measure  # how the picture's own are joined, to be compared
     weight: float  # of this among other targets
+    held: float = COLOUR  # weight of the colours' squared distance
     moments: Sequence[Moments] = ()  # the statistics that the layers are to have, or none
 
 
@@ -95,6 +96,11 @@ class ColourWeights(NamedTuple):
         """What a search asks for, where places should have these colours, `[N, 4]`."""
         weighted = self._weighted(colours)
         return torch.cat([2 * weighted, -torch.ones_like(weighted[:, :1])], 1) * math.sqrt(self.chroma)
+
+    @property
+    def asked(self) -> float:
+        """How surely what is found has the colours of what is sought, 0..1: the more they count, the more surely."""
+        return 1 - math.exp(-self.chroma)
 
     def _weighted(self, colours: Tensor) -> Tensor:
         """Colours in which brightness has shrunk to what it counts beside hue and saturation."""
@@ -242,9 +248,10 @@ class Targets:
         tones = method.by_colour.wanted(method.tones.as_in(style.tones, colours))
         stuff = method.semantics * numbers
         where = style.found(wanted, stuff, tones)
-        sure = certainty(stuff, style.stuff[where], method.by_colour.chroma) if self.seen.whole else None
+        sure = certainty(stuff, style.stuff[where], method.by_colour.asked) if self.seen.whole else None
         there, weight = _directions(style.vectors[where]), style.weight * method.pull
-        return Target(there, style.colours[where], style.measure, weight, style.moments_of(where, sure))
+        held = COLOUR + (HELD - COLOUR) * method.by_colour.asked
+        return Target(there, style.colours[where], style.measure, weight, held, style.moments_of(where, sure))
 
     def distance(self, pixels: Tensor) -> Tensor:
         """How far `pixels` are from what they are to become: a mean over places, differentiable."""
@@ -258,20 +265,19 @@ class Targets:
         return torch.stack(distances).sum() + method.keep * self.structure.distance(seen)
 
 
-def certainty(stuff: Tensor, found: Tensor, tone: float) -> Tensor:
-    """How far statistics follow what was found, `[N]`, 0..1: where stuffs `[N, D]` are alike, or tones were asked for.
+def certainty(stuff: Tensor, found: Tensor, asked: float) -> Tensor:
+    """How far statistics follow what was found, `[N]`, 0..1: where stuffs `[N, D]` are alike, or colours were `asked`.
 
-    A search for tones has kept to them, the more the higher `tone` is. Without it a brown table took on a drawing's
-    blues and greens, since the whole of that has them.
+    Without these a brown table took on a drawing's blues and greens, since the whole of that has them.
     """
     alike = (stuff * found).sum(1).clamp(0, 1) ** SURELY
-    return alike + (1 - alike) * (1 - math.exp(-tone))
+    return alike + (1 - alike) * asked
 
 
 def _distance(target: Target, colours: Tensor, *seen: Tensor) -> Tensor:
     now = hypercolumns.joined(list(seen), *target.measure).T
     cosines = (now * target.directions).sum(0) / now.norm(dim=0).clamp(min=1e-12)
-    distances: Tensor = 1 - cosines + COLOUR * (colours - target.colours).square().sum(1)
+    distances: Tensor = 1 - cosines + target.held * (colours - target.colours).square().sum(1)
     return distances.mean()
 
 

@@ -20,7 +20,7 @@ SKY, SUN, HILLS, TREES, HOUSE, LAKE, FLOWERS, PERSON = range(8)
 RIDGES: Sequence[tuple[float, float, Sequence[Colour]]] = (  # top, tone, and colours from dark to light
     (0.42, 0.45, ((16, 18, 34), (78, 84, 140), (200, 196, 226))),
     (0.52, 0.5, ((14, 22, 44), (72, 112, 66), (236, 200, 144))),
-    (0.62, 0.35, ((18, 20, 42), (140, 88, 50), (228, 184, 120))),
+    (0.62, 0.55, ((18, 20, 42), (150, 90, 48), (228, 178, 112))),  # as wood is, that goes to no face
 )
 FOLIAGE: Sequence[Colour] = ((12, 20, 34), (42, 108, 52), (140, 196, 96))  # from dark to light
 RUSSET: Sequence[Colour] = ((40, 20, 24), (168, 84, 38), (236, 180, 100))
@@ -30,9 +30,9 @@ ROUND_TREES = (  # across, down, radius, colours
     (0.04, 0.62, 0.1, FOLIAGE),
     (0.33, 0.85, 0.08, FOLIAGE),
 )
-SKIN: Sequence[Colour] = ((84, 40, 30), (202, 136, 98), (250, 216, 180))
+SKIN: Sequence[Colour] = ((84, 40, 30), (206, 144, 112), (250, 218, 188))
 HAIR: Sequence[Colour] = ((30, 16, 14), (112, 60, 32), (190, 124, 70))
-COAT: Sequence[Colour] = ((8, 10, 20), (26, 30, 54), (78, 88, 122))
+COAT: Sequence[Colour] = ((10, 10, 14), (32, 32, 44), (86, 90, 112))
 PETALS: Sequence[Colour] = (
     (214, 40, 60), (240, 120, 40), (246, 206, 70), (238, 130, 170), (120, 60, 150), (250, 240, 235)
 )  # fmt: skip
@@ -184,7 +184,7 @@ def scene(height: int, width: int, seed: int) -> Scene:
     bed = (y > 0.9 + 0.02 * np.sin(9 * x)) & (x < 0.5)
     first = int(bed.any(1).argmax())
     which, border = cells(height, width, 0.03 * min(height, width), seed + 9, first=first)
-    colour[bed], stuff[bed] = np.array([20, 40, 44]) / 255, FLOWERS
+    colour[bed], stuff[bed] = np.array([24, 26, 34]) / 255, FLOWERS
     petal = np.zeros_like(bed)
     petal[first:] = bed[first:] & (border > 0.006 * min(height, width))
     colour[petal] = np.array(PETALS)[which[petal[first:]] % len(PETALS)] / 255
@@ -236,10 +236,10 @@ def _person(y: Plane, x: Plane) -> Iterator[tuple[NDArray[np.bool_], Plane, Plan
     yield oval(0, 0.062, 0.022, 0.007), np.ones_like(skin) * np.array([168, 62, 56]) / 255, 0 * x
 
 
-def vivid(colour: Plane, by: float | Plane) -> Plane:
-    """Colours farther from grey."""
+def vivid(colour: Plane, by: float) -> Plane:
+    """Colours farther from grey, but for dark ones: else no black coat would find a black."""
     grey = colour.mean(-1, keepdims=True)
-    found: Plane = (grey + by * (colour - grey)).clip(0, 1)
+    found: Plane = (grey + (1 + (by - 1) * (3 * grey).clip(0.2, 1)) * (colour - grey)).clip(0, 1)
     return found
 
 

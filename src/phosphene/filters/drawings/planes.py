@@ -10,6 +10,7 @@ from phosphene.filters.drawings.fields import (
     PERSON,
     SKY,
     SUN,
+    TREES,
     Plane,
     between,
     blurred,
@@ -172,8 +173,7 @@ def watercolour(height: int, width: int, seed: int) -> Tensor:
     uneven = np.where(calm, 0, 0.25) * (noise(height, width, 9, seed + 2) - 0.5)
     level = np.where(calm, 0, np.floor(TONES * (of.tone + uneven).clip(0, 0.999))).astype(int)
     which = of.stuff * TONES + level
-    wash = 0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8)
-    paint = vivid(wash, 1 + (3 * wash.mean(-1, keepdims=True)).clip(0.2, 1))  # what is dark is nearly grey
+    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 2.0)
     bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.8)
     depth = 0.4 + 0.7 * wet + 0.3 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
     depth = np.where(bare, 0.05, depth)[..., None]
@@ -196,8 +196,8 @@ def woodcut(height: int, width: int, seed: int) -> Tensor:
     of = scene(height, width, seed)
     _, x = grid(height, width)
     angle = np.where(of.stuff == SKY, 0.25 * np.sin(7 * x), of.angle)
-    red = ((of.stuff == SUN) | ((of.stuff == HOUSE) & (of.colour[..., 0] > 1.6 * of.colour[..., 2]))).astype(float)
-    ridges, tone = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)), of.tone + 0.25 * red
+    red = (np.isin(of.stuff, (HOUSE, TREES)) & (of.colour[..., 0] > 1.3 * of.colour[..., 1])).astype(float)
+    ridges, tone = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)), of.tone + 0.25 * red * (of.stuff == HOUSE)
     ink = blurred((ridges > (tone - BLACK) / (WHITE - BLACK)).astype(float), 1.2)
     ink = np.clip(4 * (ink - 0.5) + 0.5, 0, 1)
     paper = between(noise(height, width, 90, seed + 5), [(236, 222, 190), (246, 235, 208)])
