@@ -280,6 +280,18 @@ def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
     assert all(1 - firm < 0.6 * (1 - loose) for firm, loose in zip(alike(10), alike(0), strict=True))
 
 
+def test_colours_that_were_searched_for_are_held(tiny32: phosphene.Network) -> None:
+    """A portrait of blue crystal had a yellow nose."""
+    content, held = texture(1), []
+    for asked in (0.0, 1.0, 50.0):
+        by_colour = ColourWeights(asked, asked)
+        method = Neighbours(tiny32, [StyleImage(texture(2))], content, strength=0.5, semantics=0, by_colour=by_colour)
+        aim = method.window(content, *recipe.windows(64, 80, 64 * 80))
+        aim.look(content, (0, 0))
+        held.append(aim.targets[0].held)
+    assert held == [2.0, pytest.approx(8 - 6 / np.e), pytest.approx(8.0)]
+
+
 @pytest.mark.parametrize("method", ["match", "gram"])
 def test_a_black_and_white_style_paints_black_and_white_and_a_toned_one_in_its_tones(
     tiny32: phosphene.Network, method: str
@@ -599,6 +611,23 @@ def test_coffee_stays_brown_on_a_brown_table(efficientnet: Network) -> None:
     for part in (painted[0, :, 36:48, 64:85], painted[0, :, 30:70, 130:158], painted[0, :, 4:20, 130:158]):
         red, green, blue = part.mean((1, 2)).tolist()
         assert red > green + 0.05 > blue + 0.1
+
+
+def test_the_landscape_has_a_field_as_brown_as_wood_and_a_black_without_colour() -> None:
+    """A table was full of eyes, since nothing but skin was as brown; a black coat was green."""
+    of = fields.scene(512, 512, 0)
+    as_wood = np.abs(of.colour - np.array([0.73, 0.49, 0.3])).max(-1) < 0.1  # as the table of skimage's coffee
+    assert (as_wood & (of.stuff == fields.HILLS)).sum() > 10 * (as_wood & (of.stuff == fields.PERSON)).sum()
+    dark = of.tone < 0.12
+    assert np.ptp(fields.vivid(of.colour, 2.0)[dark & (of.stuff == fields.PERSON)], axis=-1).mean() < 0.06
+
+
+def test_the_eyes_of_a_stained_glass_are_painted_on_its_panes() -> None:
+    drawn, of = DRAWINGS["stained_glass"](512, 512, 0)[0].mean(0), fields.scene(512, 512, 0)
+    eyes = np.zeros_like(of.tone, bool)
+    eyes[361:371, 59:68] = eyes[361:371, 86:95] = True
+    eyes &= (of.stuff == fields.PERSON) & (of.tone < 0.2)
+    assert drawn[torch.from_numpy(eyes)].median() < 0.5 * drawn[376:387, 61:72].median()
 
 
 def test_there_are_twelve_filters() -> None:
