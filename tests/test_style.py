@@ -281,7 +281,7 @@ def test_dark_goes_to_dark_and_red_to_red(tiny32: phosphene.Network) -> None:
 
 
 def test_colours_that_were_searched_for_are_held(tiny32: phosphene.Network) -> None:
-    """A portrait of blue crystal had a yellow nose."""
+    """A portrait in blues had a yellow nose."""
     content, held = texture(1), []
     for asked in (0.0, 1.0, 50.0):
         by_colour = ColourWeights(asked, asked)
@@ -597,7 +597,9 @@ def test_a_comic_is_printed_in_dots_in_rows_with_black_outlines() -> None:
     assert drawn[border].mean() < 0.2
 
 
-@pytest.mark.parametrize("look", ["charcoal", "comic", "embroidery", "hatching", "night", "watercolour", "woodcut"])
+@pytest.mark.parametrize(
+    "look", ["charcoal", "comic", "delft", "embroidery", "hatching", "night", "watercolour", "woodcut"]
+)
 def test_the_person_of_a_drawing_has_eyes(look: str) -> None:
     """Paper was cut with one coarse knife, and portraits had none."""
     bright = DRAWINGS[look](512, 512, 0)[0].mean(0)
@@ -620,6 +622,19 @@ def test_the_landscape_has_a_field_as_brown_as_wood_and_a_black_without_colour()
     assert (as_wood & (of.stuff == fields.HILLS)).sum() > 10 * (as_wood & (of.stuff == fields.PERSON)).sum()
     dark = of.tone < 0.12
     assert np.ptp(fields.vivid(of.colour, 2.0)[dark & (of.stuff == fields.PERSON)], axis=-1).mean() < 0.06
+
+
+def test_panes_are_cut_along_the_forms() -> None:
+    drawn, of = DRAWINGS["stained_glass"](512, 512, 0)[0].mean(0), fields.scene(512, 512, 0)
+    sun = of.stuff == fields.SUN
+    border = torch.from_numpy(fields.edges(sun.astype(np.int64)) > 0)
+    assert drawn[border].mean() < 0.5 * drawn[torch.from_numpy(sun) & ~border].mean()
+
+
+@pytest.mark.parametrize("look", ["charcoal", "delft", "hatching"])
+def test_what_is_drawn_with_one_colour_has_no_other(look: str) -> None:
+    """So paintings have none, either."""
+    assert colourfulness(DRAWINGS[look](256, 256, 0)) == 0
 
 
 def test_the_eyes_of_a_stained_glass_are_painted_on_its_panes() -> None:

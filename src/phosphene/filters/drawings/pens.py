@@ -117,7 +117,8 @@ def night(height: int, width: int, seed: int) -> Tensor:
     sky = np.isin(of.stuff, (SKY, SUN))
     blue = 0.55 * noise(height, width, 5, seed + 2) + 0.3 * of.tone
     colour = between(blue, [(10, 18, 60), (25, 60, 140), (70, 130, 190), (160, 200, 215)])
-    earth = between(of.tone, [(6, 14, 26), (24, 52, 70), (112, 120, 80), (226, 190, 104), (246, 226, 160)])
+    ground = np.where(of.stuff == HILLS, 0.6 * of.tone, of.tone)  # fields lie in the dark
+    earth = between(ground, [(6, 14, 26), (24, 52, 70), (112, 120, 80), (226, 190, 104), (246, 226, 160)])
     colour = np.where(sky[..., None], colour, earth)
     star = between(glow, [(60, 110, 170), (190, 190, 110), (250, 215, 80), (255, 250, 205)])
     shine = np.where(sky, glow.clip(0, 1) ** 0.7, 0)[..., None]
@@ -127,7 +128,7 @@ def night(height: int, width: int, seed: int) -> Tensor:
     colour = np.where(person[..., None], lamplit, colour)
     field = (of.stuff == HILLS) & (y > 0.72)  # bright and warm without a star: what is neither sky nor lamp
     colour = np.where(
-        field[..., None], between(0.5 + 0.5 * of.tone, [(24, 52, 70), (212, 176, 96), (248, 226, 160)]), colour
+        field[..., None], between(0.5 + 0.5 * ground, [(24, 52, 70), (212, 176, 96), (248, 226, 160)]), colour
     )
     drawn = Image.fromarray((colour * 255).astype(np.uint8))
     canvas = drawn.copy()

@@ -5,13 +5,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from phosphene.filters.drawings.fields import (
+    FLOWERS,
     HOUSE,
     LAKE,
     PERSON,
     SKY,
     SUN,
-    TREES,
     Plane,
+    Scene,
     between,
     blurred,
     cells,
@@ -34,7 +35,7 @@ MARK = 26  # length of a mark of charcoal in pixels
 def charcoal(height: int, width: int, seed: int) -> Tensor:
     """Marks of charcoal that catch on the paper's grain, smudged, with outlines here and there."""
     of = scene(height, width, seed)
-    tone = np.where(of.stuff == LAKE, blurred(of.tone, 14), of.tone)
+    tone = _calmer(of, 14)
     dark = np.clip((0.86 - tone) / 0.72, 0, 1)
     angle = 0.85 + 0.5 * (noise(height, width, 3, seed + 1, octaves=2) - 0.5)
     grain = noise(height, width, 240, seed + 4, octaves=2)
@@ -58,7 +59,7 @@ def comic(height: int, width: int, seed: int) -> Tensor:
     level = np.floor(TONES * (tone + 0.1 * (noise(height, width, 5, seed) - 0.5)).clip(0, 0.999)).astype(int)
     flat = means(np.where(lake[..., None], blurred(of.colour, 10), of.colour), of.stuff * TONES + level)
     ink, paper = vivid(0.62 * flat / flat.max(-1, keepdims=True).clip(0.3), 1.9), vivid(flat**0.45, 1.5)
-    shade = np.clip(0.92 - tone, 0, 1) * np.where(of.stuff == PERSON, 0.55, 1)
+    shade = np.clip(0.92 - tone, 0, 1) * np.where(of.stuff == PERSON, 0.35, 1)
     y, x = np.mgrid[:height, :width] / DOTS
     away = np.hypot((x + y) % 1 - 0.5, (x - y) % 1 - 0.5)
     dots = np.clip(0.5 + 9 * (0.62 * np.sqrt(shade) - away), 0, 1)[..., None]
@@ -67,33 +68,32 @@ def comic(height: int, width: int, seed: int) -> Tensor:
     return tensor((paper * (1 - dots) + ink * dots) * (1 - black) + np.array([18, 16, 24]) / 255 * black)
 
 
-GEM = 92.0  # pixels
-ICE = ((6, 10, 40), (16, 40, 112), (38, 98, 178), (92, 166, 220), (166, 216, 242), (242, 251, 255))
-FACETS = 7  # around a stone's table
+def _calmer(of: Scene, radius: float) -> Plane:
+    """The tone without waves and petals, which would come into every busy place of a photograph."""
+    return np.where((of.stuff == LAKE) | (of.stuff == FLOWERS), blurred(of.tone, radius), of.tone)
 
 
-def crystal(height: int, width: int, seed: int) -> Tensor:
-    """Cut stones side by side, each with a table and facets that have a light of their own."""
+SHADES = 5
+COBALT = (
+    (247, 249, 250),
+    (188, 206, 234),
+    (104, 138, 204),
+    (44, 74, 164),
+    (20, 34, 102),
+)
+
+
+def delft(height: int, width: int, seed: int) -> Tensor:
+    """Cobalt blue on a white glaze: washes that a brush has left in streaks, and fine dark outlines."""
     of = scene(height, width, seed)
-    stone, border = cells(height, width, GEM, seed)
-    turn, share = _around(stone), per_cell(stone, seed + 4)
-    table = border / means(np.repeat(border[..., None], 3, -1), stone)[..., 0] > 1.25
-    facet = stone * (FACETS + 1) + np.where(table, FACETS, np.floor((turn + share) * FACETS % FACETS)).astype(int)
-    light = 0.8 * means(of.colour, stone).mean(-1) + 0.55 * (per_cell(facet, seed + 1) - 0.5) + 0.1 * table
-    ice = between(light.clip(0, 1), ICE)
-    warm = ((per_cell(stone, seed + 2) > 0.86) & (light < 0.6))[..., None] * np.array([0.14, -0.05, 0.06])
-    edge, seam = edges(facet)[..., None], np.clip(1 - border / 1.6, 0, 1)[..., None]
-    lit = (ice + warm).clip(0, 1) * (1 - 0.55 * edge) + 0.55 * edge
-    return tensor(lit * (1 - 0.8 * seam) + 0.8 * seam * np.array([14, 30, 84]) / 255)
-
-
-def _around(stone: NDArray[np.int64]) -> Plane:
-    """Each pixel's direction from its stone's middle, in turns."""
-    height, width = stone.shape
-    places = np.stack([*np.mgrid[:height, :width].astype(float), np.zeros((height, width))], -1)
-    away = places - means(places, stone)
-    turns: Plane = np.arctan2(away[..., 0], away[..., 1]) / (2 * np.pi) + 0.5
-    return turns
+    tone = _calmer(of, 6)
+    uneven = np.where(of.stuff == PERSON, 0.05, 0.2) * (noise(height, width, 7, seed + 1) - 0.5)
+    wash = np.clip(1.05 - 1.1 * tone + uneven, 0, 0.999)
+    level = np.floor(SHADES * wash).astype(int)
+    streaks = hair(of.angle, 50, seed + 2, grain=4.0) - 0.5
+    depth = (0.6 * level / (SHADES - 1) + 0.4 * wash) * (1 + 0.3 * streaks) + 0.07 * _near_border(level, 2.0)
+    outline = 0.85 * _near_border(of.stuff, 1.5) * np.clip(4 * noise(height, width, 30, seed + 3), 0, 1)
+    return tensor(between(np.maximum(depth, outline).clip(0, 1), COBALT))
 
 
 LAYERS = ((0.8, 0.78), (-0.75, 0.5), (0.05, 0.34), (1.5, 0.22), (0.45, 0.14))  # direction, and the tone it begins below
@@ -146,9 +146,11 @@ PANE, LEAD = 40.0, 3.2  # pixels
 
 
 def stained_glass(height: int, width: int, seed: int) -> Tensor:
-    """Panes of uneven, glowing colour in dark leads; a person's eyes are painted on them, as glaziers do."""
+    """Panes of uneven, glowing colour, cut along the forms, in dark leads; eyes are painted on them, as glaziers do."""
     of = scene(height, width, seed)
-    which, border = cells(height, width, PANE, seed)
+    cell, border = cells(height, width, PANE, seed)
+    which = cell * (PERSON + 1) + of.stuff
+    border = np.minimum(border, 2.5 * LEAD * (1 - _near_border(of.stuff, 2.0)))
     pane = means(of.colour, which)
     glass = vivid(pane**0.7, 2.6) * (0.75 + 0.5 * per_cell(which, seed + 1))[..., None]
     painted = (of.stuff == PERSON) & (pane.mean(-1) - of.tone > 0.2)
@@ -196,8 +198,8 @@ def woodcut(height: int, width: int, seed: int) -> Tensor:
     of = scene(height, width, seed)
     _, x = grid(height, width)
     angle = np.where(of.stuff == SKY, 0.25 * np.sin(7 * x), of.angle)
-    red = (np.isin(of.stuff, (HOUSE, TREES)) & (of.colour[..., 0] > 1.3 * of.colour[..., 1])).astype(float)
-    ridges, tone = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)), of.tone + 0.25 * red * (of.stuff == HOUSE)
+    red = ((of.stuff == HOUSE) & (of.colour[..., 0] > 1.6 * of.colour[..., 2])).astype(float)
+    ridges, tone = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)), of.tone + 0.25 * red
     ink = blurred((ridges > (tone - BLACK) / (WHITE - BLACK)).astype(float), 1.2)
     ink = np.clip(4 * (ink - 0.5) + 0.5, 0, 1)
     paper = between(noise(height, width, 90, seed + 5), [(236, 222, 190), (246, 235, 208)])
