@@ -634,7 +634,7 @@ def test_panes_are_cut_along_the_forms() -> None:
 @pytest.mark.parametrize("look", ["charcoal", "delft", "hatching"])
 def test_what_is_drawn_with_one_colour_has_no_other(look: str) -> None:
     """So paintings have none, either."""
-    assert colourfulness(DRAWINGS[look](256, 256, 0)) == 0
+    assert colourfulness(DRAWINGS[look](256, 256, 0)) < 0.05
 
 
 def test_the_eyes_of_a_stained_glass_are_painted_on_its_panes() -> None:

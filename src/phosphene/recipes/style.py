@@ -37,6 +37,7 @@ LOOK = 5  # steps between searches
 MARGIN, PARTING = 48, 16  # pixels that a window sees beyond what it paints, and over which another takes over
 SMALLEST_WINDOW = 256  # pixels a side
 LARGEST_STYLE = 1024  # pixels of a style's long side: its strokes are looked at, not printed
+TONED = 0.05  # colourfulness of a style that counts as black and white, or toned, at most
 GRAIN = 0.02  # of 0..1: noise to begin with, so that flat places do not all find one neighbour
 COLUMN_BYTES = 1000  # per pixel, beside the network's own: hypercolumns, their targets and gradients; measured
 
@@ -148,7 +149,7 @@ def _method(
 
 def _in_tones(painted: Tensor, sources: Sequence[StyleImage], strength: float) -> Tensor:
     """A painting as it is, or black and white, or toned, if all of its styles are."""
-    if any(colours.colourfulness(each.pixels) for each in sources):
+    if any(colours.colourfulness(each.pixels) > TONED for each in sources):
         return painted
     tones = torch.cat([colours.sampled(each.pixels).flatten(2) for each in sources], 2)
     return colours.toned_(painted, tones[..., None, :], min(1.0, PULL * strength))
