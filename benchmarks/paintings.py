@@ -29,7 +29,6 @@ import phosphene
 import tables
 from phosphene import features, filters
 
-NOISE = 1e-6  # of 0..1, in all runs of a painting but the first: chance alone parts them
 SIDE = 384  # pixels of the long side at which a painting is made and judged
 GRAMS = ("inception_3a/5x5_reduce", "inception_3a/output", "inception_3b/output", "inception_4c/output")
 DRAWN = GRAMS[2:]
@@ -128,8 +127,7 @@ def measured(
     for strength in STRENGTHS:
         judged = []
         for run in range(runs):
-            noise = NOISE * torch.randn(pair.content.shape, generator=torch.Generator().manual_seed(run)) if run else 0
-            painted = phosphene.style((pair.content + noise).clamp(0, 1), pair.style, strength=strength, **settings)
+            painted = phosphene.style(pair.content, pair.style, strength=strength, seed=run, **settings)
             judged.append(judge(painted.pixels))
             if pictures and not run:
                 painted.save(pictures / f"{pair.name}, {strength:.1f}.png", overwrite=True)
@@ -142,7 +140,7 @@ def main() -> None:
     parser.add_argument("--googlenet", type=Path, required=True, help="bvlc_googlenet.caffemodel")
     parser.add_argument("--published", type=Path, help="a folder of pairs that others painted")
     parser.add_argument("--method", default="match", choices=("match", "gram"))
-    parser.add_argument("--runs", type=int, default=3, help="paintings whose mean is taken")
+    parser.add_argument("--runs", type=int, default=3, help="paintings, of seeds 0, 1, …, whose mean is taken")
     parser.add_argument("--semantics", type=float, default=1.0, help="as phosphene style has it")
     asked = parser.parse_args()
     network, rows = phosphene.network(asked.googlenet), []

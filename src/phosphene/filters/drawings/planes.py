@@ -73,7 +73,6 @@ def _calmer(of: Scene, radius: float) -> Plane:
     return np.where((of.stuff == LAKE) | (of.stuff == FLOWERS), blurred(of.tone, radius), of.tone)
 
 
-SHADES = 5
 COBALT = (
     (247, 249, 250),
     (188, 206, 234),
@@ -87,11 +86,8 @@ def delft(height: int, width: int, seed: int) -> Tensor:
     """Cobalt blue on a white glaze: washes that a brush has left in streaks, and fine dark outlines."""
     of = scene(height, width, seed)
     tone = _calmer(of, 6)
-    uneven = np.where(of.stuff == PERSON, 0.05, 0.2) * (noise(height, width, 7, seed + 1) - 0.5)
-    wash = np.clip(1.05 - 1.1 * tone + uneven, 0, 0.999)
-    level = np.floor(SHADES * wash).astype(int)
-    streaks = hair(of.angle, 50, seed + 2, grain=4.0) - 0.5
-    depth = (0.6 * level / (SHADES - 1) + 0.4 * wash) * (1 + 0.3 * streaks) + 0.07 * _near_border(level, 2.0)
+    wash = 1.05 - 1.1 * tone + 0.06 * (noise(height, width, 7, seed + 1) - 0.5)
+    depth = wash * (0.85 + 0.3 * hair(of.angle, 50, seed + 2, grain=4.0))
     outline = 0.85 * _near_border(of.stuff, 1.5) * np.clip(4 * noise(height, width, 30, seed + 3), 0, 1)
     return tensor(between(np.maximum(depth, outline).clip(0, 1), COBALT))
 
