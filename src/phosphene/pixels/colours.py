@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -63,21 +64,28 @@ def colourfulness(photograph: Tensor) -> float:
     return min(1.0, max(0.0, (math.sqrt(variance) - GREY) / (COLOURFUL - GREY)))
 
 
-def toned_(pixels: Tensor, like: Tensor, share: float) -> Tensor:
-    """Pixels `[1, 3, H, W]`, 0..1, in the tones of a black-and-white or toned picture, for a share of them, in place.
+def tones_of(pictures: Sequence[tuple[Tensor, float]]) -> Tensor:
+    """The chroma that pictures `[1, 3, H, W]`, each with its weight, have on average about each brightness.
 
-    At each brightness they take on the mean colour that `like`, `[1, 3, h, w]`, has about there.
+    Brightness goes from 0 to 1 in equal steps, `[LEVELS, 3]`; see `toned_`.
     """
-    luma, chroma = (plane[0].flatten(1) for plane in parted(like.float()))
-    place = (luma[0].clamp(0, 1) * (LEVELS - 1)).round().long()
-    level = torch.linspace(0, 1, LEVELS)
-    near = torch.exp(-((level[:, None] - level) / ABOUT).square()) + 1e-9
-    sums = torch.stack([torch.bincount(place, plane, LEVELS) for plane in (torch.ones_like(luma[0]), *chroma)], 1)
-    tones = near @ sums
-    tone = (tones[:, 1:] / tones[:, :1]).to(pixels.dtype)
+    sums = torch.zeros(LEVELS, 4)
+    for picture, weight in pictures:
+        luma, chroma = (plane[0].flatten(1) for plane in parted(sampled(picture).float()))
+        place = (luma[0].clamp(0, 1) * (LEVELS - 1)).round().long()
+        counted = [torch.bincount(place, plane, LEVELS) for plane in (torch.ones_like(luma[0]), *chroma)]
+        sums += weight / len(place) * torch.stack(counted, 1)
+    level = torch.linspace(0, 1, LEVELS, dtype=sums.dtype)
+    sums = (torch.exp(-((level[:, None] - level) / ABOUT).square()) + 1e-9) @ sums
+    return sums[:, 1:] / sums[:, :1]
+
+
+def toned_(pixels: Tensor, tones: Tensor, share: float) -> Tensor:
+    """Pixels `[1, 3, H, W]`, 0..1, with the chroma that `tones_of` found, for a share of it, in place."""
+    tones = tones.to(pixels.dtype)
     for rows in torch.split(pixels, max(1, STRIP // pixels.shape[-1]), dim=2):
         luma, chroma = parted(rows)
-        wanted = tone[(luma[:, 0].clamp(0, 1) * (LEVELS - 1)).round().long()].movedim(-1, 1)
+        wanted = tones[(luma[:, 0].clamp(0, 1) * (LEVELS - 1)).round().long()].movedim(-1, 1)
         rows.add_(share * (wanted - chroma)).clamp_(0, 1)
     return pixels
 

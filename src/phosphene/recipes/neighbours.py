@@ -140,7 +140,7 @@ class StyleFeatures:
     colours: Tensor  # `[M, 3]`
     measure: Measure  # the style's own
     basis: Tensor  # `[C, K]`, the directions in which the vectors differ most
-    keys: Groups  # what a search compares, along these; what a place is; and its tone
+    keys: Groups  # what a search compares, along these; what a place is; and its colour
     correspondence: Correspondence | None  # with the content
     stuff: Tensor  # what a place is, `[M, D]`
     weight: float  # among several styles
@@ -159,10 +159,10 @@ class StyleFeatures:
         weights = counts.to(self.vectors.dtype).view(1, 1, *self.grid)
         return [moments(each, F.interpolate(weights, each.shape[-2:], mode="area")) for each in self.layers]
 
-    def found(self, vectors: Tensor, stuff: Tensor, tones: Tensor) -> Tensor:
-        """The place most like each of `vectors` `[N, C]`, of such a stuff `[N, D]` and such tones `[N, 4]`."""
+    def found(self, vectors: Tensor, stuff: Tensor, colours: Tensor) -> Tensor:
+        """The place most like each of `vectors` `[N, C]`, of such a stuff `[N, D]` and such colours `[N, 4]`."""
         keys = F.normalize(vectors, dim=1) @ self.basis
-        return self.keys.best(torch.cat([keys, stuff, tones], 1)).where
+        return self.keys.best(torch.cat([keys, stuff, colours], 1)).where
 
 
 class Neighbours:
@@ -245,9 +245,9 @@ class Targets:
         numbers = _numbers(
             style.correspondence.content if style.correspondence else None, once[0], self.seen.size, begin
         )
-        tones = method.by_colour.wanted(method.tones.as_in(style.tones, colours))
+        sought = method.by_colour.wanted(method.tones.as_in(style.tones, colours))
         stuff = method.semantics * numbers
-        where = style.found(wanted, stuff, tones)
+        where = style.found(wanted, stuff, sought)
         sure = certainty(stuff, style.stuff[where], method.by_colour.asked) if self.seen.whole else None
         there, weight = _directions(style.vectors[where]), style.weight * method.pull
         held = COLOUR + (HELD - COLOUR) * method.by_colour.asked

@@ -37,7 +37,7 @@ LOOK = 5  # steps between searches
 MARGIN, PARTING = 48, 16  # pixels that a window sees beyond what it paints, and over which another takes over
 SMALLEST_WINDOW = 256  # pixels a side
 LARGEST_STYLE = 1024  # pixels of a style's long side: its strokes are looked at, not printed
-TONED = 0.05  # colourfulness of a style that counts as black and white, or toned, at most
+TONED = 0.3  # colourfulness of styles from which on they count as coloured, and not as black and white or toned
 GRAIN = 0.02  # of 0..1: noise to begin with, so that flat places do not all find one neighbour
 COLUMN_BYTES = 1000  # per pixel, beside the network's own: hypercolumns, their targets and gradients; measured
 
@@ -73,7 +73,7 @@ def style(
     network = network.to(settings.device)
     if not sources:
         raise SettingsError("Name a style: a picture, or a --filter. List the filters: phosphene filters")
-    area = window_area(network, pixels, settings)
+    area, finish = window_area(network, pixels, settings), _toner(sources, settings.strength)
     sizes = scales(pixels.shape[-2], pixels.shape[-1], settings)
     painted = _begun(at(pixels if initial is None else initial, *sizes[0]), settings)
     for number, size in enumerate(sizes):
@@ -85,9 +85,9 @@ def style(
         elif number:
             painted = _carried(painted, content, sizes[number - 1], 1 - settings.strength)
         method = _method(network, [_sized(each, size, settings) for each in sources], content, settings)
-        stage = _Stage(sizes, number, settings, windows(*size, area))
+        stage = _Stage(sizes, number, settings, windows(*size, area), finish)
         painted = _paint_(painted, content, method, stage, done, on_window, on_step)
-    return _in_tones(painted, sources, settings.strength)
+    return finish(painted)
 
 
 def scales(height: int, width: int, settings: StyleSettings) -> list[tuple[int, int]]:
@@ -147,12 +147,17 @@ def _method(
     )
 
 
-def _in_tones(painted: Tensor, sources: Sequence[StyleImage], strength: float) -> Tensor:
-    """A painting as it is, or black and white, or toned, if all of its styles are."""
-    if any(colours.colourfulness(each.pixels) > TONED for each in sources):
-        return painted
-    tones = torch.cat([colours.sampled(each.pixels).flatten(2) for each in sources], 2)
-    return colours.toned_(painted, tones[..., None, :], min(1.0, PULL * strength))
+def _toner(sources: Sequence[StyleImage], strength: float) -> Callable[[Tensor], Tensor]:
+    """What gives pixels, in place, the tones of black-and-white or toned styles; of coloured ones it leaves them.
+
+    Little in the distance holds the colours of flat places: a lake in charcoal was turquoise.
+    """
+    colourful = sum(each.weight * colours.colourfulness(each.pixels) for each in sources)
+    share = min(1.0, PULL * strength) * (1 - colourful / TONED)
+    if share <= 0:
+        return lambda pixels: pixels
+    tones = colours.tones_of([(each.pixels, each.weight) for each in sources])
+    return lambda pixels: colours.toned_(pixels, tones, share)
 
 
 def _sized(source: StyleImage, size: tuple[int, int], settings: StyleSettings) -> StyleImage:
@@ -183,6 +188,7 @@ class _Stage:
     number: int  # which of them, from 0
     settings: StyleSettings  # of the painting
     windows: Sequence[Window]  # in which it is painted
+    finish: Callable[[Tensor], Tensor]  # what is done to a picture that is shown, in place
 
     @property
     def size(self) -> tuple[int, int]:
@@ -198,7 +204,11 @@ class _Stage:
         """What tells of the steps of all windows, one after the other."""
         work, full = [math.prod(size) * steps(*size, self.settings) for size in self.sizes], self.sizes[-1]
         count = len(self.windows) * self.steps
-        return teller(on_step, work, self.number, count, full, lambda pixels: at(pixels, *full).clamp(0, 1), "size")
+
+        def shown(pixels: Tensor) -> Tensor:
+            return self.finish(at(pixels, *full).clamp(0, 1))
+
+        return teller(on_step, work, self.number, count, full, shown, "size")
 
 
 def _paint_(

@@ -20,7 +20,11 @@ SKY, SUN, HILLS, TREES, HOUSE, LAKE, FLOWERS, PERSON = range(8)
 RIDGES: Sequence[tuple[float, float, Sequence[Colour]]] = (  # top, tone, and colours from dark to light
     (0.42, 0.45, ((16, 18, 34), (78, 84, 140), (200, 196, 226))),
     (0.52, 0.5, ((14, 22, 44), (72, 112, 66), (236, 200, 144))),
-    (0.62, 0.55, ((18, 20, 42), (150, 90, 48), (228, 178, 112))),  # as wood is, that goes to no face
+    (
+        0.62,
+        0.55,
+        ((18, 20, 42), (150, 90, 48), (228, 178, 112)),
+    ),  # brown as wood, so that a table does not match the face
 )
 FOLIAGE: Sequence[Colour] = ((12, 20, 34), (42, 108, 52), (140, 196, 96))  # from dark to light
 RUSSET: Sequence[Colour] = ((40, 20, 24), (168, 84, 38), (236, 180, 100))

@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from phosphene.filters.drawings.fields import (
+    FLOWERS,
     HILLS,
     HOUSE,
     PERSON,
@@ -13,6 +14,7 @@ from phosphene.filters.drawings.fields import (
     SUN,
     Plane,
     between,
+    blurred,
     hair,
     noise,
     scene,
@@ -43,7 +45,8 @@ def embroidery(height: int, width: int, seed: int) -> Tensor:
     """Satin stitches of dyed thread, which run along the forms and end at their borders."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
     angle = of.angle + noise(height, width, 3, seed + 1, octaves=2) - 0.5
-    dye = vivid(of.colour, 1.5)
+    bed = (of.stuff == FLOWERS)[..., None]  # whose petals would come as flecks into every tree
+    dye = vivid(np.where(bed, blurred(of.colour, 8), of.colour), 1.5)
     shade = dye.max(-1, keepdims=True).clip(1e-6)
     dye *= (0.12 + 0.88 * np.round(shade * DYES) / DYES) / shade
     canvas, count = _twice(0.35 * dye), round(STITCHED * height * width / (STITCH * THREAD))
@@ -151,9 +154,9 @@ def _stroke(
     (height, width), pen = angle.shape, ImageDraw.Draw(canvas)
     for _ in range(round(COVERED * height * width / (steps * STEP * sum(thick) / 2))):
         y, x = rng.random() * (height - 1), rng.random() * (width - 1)
-        paint = np.clip(colour[int(y), int(x)] * rng.uniform(1 - uneven, 1 + uneven) + rng.normal(0, 0.03, 3), 0, 1)
-        if np.isnan(paint[0]):
+        if np.isnan(colour[int(y), int(x), 0]):
             continue
+        paint = np.clip(colour[int(y), int(x)] * rng.uniform(1 - uneven, 1 + uneven) + rng.normal(0, 0.03, 3), 0, 1)
         path = [(x, y)]
         for _ in range(steps):
             turn = angle[int(y), int(x)]

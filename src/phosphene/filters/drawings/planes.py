@@ -33,14 +33,13 @@ MARK = 26  # length of a mark of charcoal in pixels
 
 
 def charcoal(height: int, width: int, seed: int) -> Tensor:
-    """Marks of charcoal that catch on the paper's grain, smudged, with outlines here and there."""
+    """Charcoal that catches on the paper's grain, in marks along the forms, smudged, with outlines here and there."""
     of = scene(height, width, seed)
     tone = _calmer(of, 14)
     dark = np.clip((0.86 - tone) / 0.72, 0, 1)
-    angle = 0.85 + 0.5 * (noise(height, width, 3, seed + 1, octaves=2) - 0.5)
     grain = noise(height, width, 240, seed + 4, octaves=2)
-    tooth = ranked(ranked(hair(angle, MARK, seed + 3, grain=2.4)) + grain)
-    marks = np.clip(1.5 * (1.05 * dark - tooth) + 0.4, 0, 1) * (dark > 0.03) * (0.5 + 0.5 * dark)
+    tooth = ranked(0.6 * ranked(hair(of.angle, MARK, seed + 3, grain=2.4)) + grain)
+    marks = np.clip(1.2 * (1.05 * dark - tooth) + 0.4, 0, 1) * (dark > 0.03) * (0.5 + 0.5 * dark)
     smudges = 0.74 * blurred(dark, 2) * (0.8 + 0.4 * noise(height, width, 6, seed + 5))
     lines = 0.9 * _near_border(of.stuff, 1.6) * np.clip(3 * noise(height, width, 60, seed + 6) - 0.54, 0, 1)
     coal = np.max((marks, smudges, lines), axis=0)[..., None]
@@ -48,18 +47,18 @@ def charcoal(height: int, width: int, seed: int) -> Tensor:
     return tensor(paper * (1 - coal) + np.array(COAL) / 255 * coal)
 
 
-DOTS = 12.0  # pixels from row to row, along the diagonals
+DOTS = 12.0  # pixels from dot to dot in a row; the next row lies half of that lower, and half to the right
 
 
 def comic(height: int, width: int, seed: int) -> Tensor:
     """Flat tints printed as dots of ink, the larger the darker (Ben Day's), black shadows and thick outlines."""
     of = scene(height, width, seed)
-    lake = of.stuff == LAKE
-    tone = np.where(lake, blurred(of.tone, 10), of.tone)
+    busy = np.isin(of.stuff, (LAKE, FLOWERS))
+    tone = _calmer(of, 10)
     level = np.floor(TONES * (tone + 0.1 * (noise(height, width, 5, seed) - 0.5)).clip(0, 0.999)).astype(int)
-    flat = means(np.where(lake[..., None], blurred(of.colour, 10), of.colour), of.stuff * TONES + level)
+    flat = means(np.where(busy[..., None], blurred(of.colour, 10), of.colour), of.stuff * TONES + level)
     ink, paper = vivid(0.62 * flat / flat.max(-1, keepdims=True).clip(0.3), 1.9), vivid(flat**0.45, 1.5)
-    shade = np.clip(0.92 - tone, 0, 1) * np.where(of.stuff == PERSON, 0.35, 1)
+    shade = np.clip(0.92 - tone, 0, 1) * (of.stuff != PERSON)  # dots on a skin look like scales
     y, x = np.mgrid[:height, :width] / DOTS
     away = np.hypot((x + y) % 1 - 0.5, (x - y) % 1 - 0.5)
     dots = np.clip(0.5 + 9 * (0.62 * np.sqrt(shade) - away), 0, 1)[..., None]
@@ -70,7 +69,7 @@ def comic(height: int, width: int, seed: int) -> Tensor:
 
 def _calmer(of: Scene, radius: float) -> Plane:
     """The tone without waves and petals, which would come into every busy place of a photograph."""
-    return np.where((of.stuff == LAKE) | (of.stuff == FLOWERS), blurred(of.tone, radius), of.tone)
+    return np.where(np.isin(of.stuff, (LAKE, FLOWERS)), blurred(of.tone, radius), of.tone)
 
 
 COBALT = (
@@ -146,7 +145,7 @@ def stained_glass(height: int, width: int, seed: int) -> Tensor:
     of = scene(height, width, seed)
     cell, border = cells(height, width, PANE, seed)
     which = cell * (PERSON + 1) + of.stuff
-    border = np.minimum(border, 2.5 * LEAD * (1 - _near_border(of.stuff, 2.0)))
+    to_lead = np.minimum(border, 2.5 * LEAD * (1 - _near_border(of.stuff, 2.0)))
     pane = means(of.colour, which)
     glass = vivid(pane**0.7, 2.6) * (0.75 + 0.5 * per_cell(which, seed + 1))[..., None]
     painted = (of.stuff == PERSON) & (pane.mean(-1) - of.tone > 0.2)
@@ -154,8 +153,8 @@ def stained_glass(height: int, width: int, seed: int) -> Tensor:
     glow = 0.72 + 0.45 * noise(height, width, 22, seed + 2) * np.clip(border / 12, 0.4, 1)
     ripple = 0.06 * (noise(height, width, 60, seed + 3) - 0.5)
     lit = (glass * glow[..., None] + ripple[..., None]).clip(0, 1)
-    lead = blurred((border < LEAD * (0.7 + 0.6 * noise(height, width, 9, seed + 4))).astype(float), 0.8)[..., None]
-    shine = np.clip(1 - np.abs(border - 1) / 1.2, 0, 1)[..., None] * 0.16
+    lead = blurred((to_lead < LEAD * (0.7 + 0.6 * noise(height, width, 9, seed + 4))).astype(float), 0.8)[..., None]
+    shine = np.clip(1 - np.abs(to_lead - 1) / 1.2, 0, 1)[..., None] * 0.16
     return tensor(lit * (1 - lead) + (np.array([22, 20, 24]) / 255 + shine) * lead)
 
 
@@ -168,12 +167,12 @@ def watercolour(height: int, width: int, seed: int) -> Tensor:
     of = scene(height, width, seed)
     grain, wet = noise(height, width, 130, seed + 9, octaves=2), noise(height, width, 4, seed + 1)
     calm = of.stuff == SKY  # one wash, wet in wet, without lines that would come into every calm place of a photograph
-    uneven = np.where(calm, 0, 0.25) * (noise(height, width, 9, seed + 2) - 0.5)
+    uneven = np.where(calm, 0, 0.1) * (noise(height, width, 9, seed + 2) - 0.5)
     level = np.where(calm, 0, np.floor(TONES * (of.tone + uneven).clip(0, 0.999))).astype(int)
     which = of.stuff * TONES + level
     paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 2.0)
     bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.8)
-    depth = 0.4 + 0.7 * wet + 0.3 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
+    depth = 0.45 + 0.7 * wet + 0.15 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
     depth = np.where(bare, 0.05, depth)[..., None]
     paper = np.array([254, 252, 246]) / 255 * (0.965 + 0.035 * grain[..., None])
     return tensor(paper * paint.clip(0.02, 1) ** depth)
