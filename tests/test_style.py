@@ -169,7 +169,7 @@ def test_windows_cover_the_picture_and_leave_finished_ones_alone(tiny32: phosphe
     windows = recipe.windows(500, 600, 340**2)
     assert len(windows) > 1
     chosen = StyleSettings(semantics=0.0, scales=1, steps=3)
-    stage = recipe._Stage([(500, 600)], 0, chosen, windows)
+    stage = recipe._Stage([(500, 600)], 0, chosen, windows, torch.clone)
     method = recipe._method(tiny32, [StyleImage(texture(2, 300, 300))], content, chosen)
     begun = content.clone()
     recipe._paint_(begun, content, method, stage, 0, lambda _: None, remember)
