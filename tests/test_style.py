@@ -609,7 +609,7 @@ def test_the_landscape_of_the_drawings_has_all_that_a_photograph_may_show() -> N
 
 
 def test_stitches_end_at_borders() -> None:
-    drawn, of = DRAWINGS["embroidery"](256, 256, 0)[0], fields.scene(256, 256, 0)
+    drawn, of = DRAWINGS["embroidery"](256, 256, 0)[0], fields.by_hand(fields.scene(256, 256, 0), 0)
     sun = torch.from_numpy(of.stuff == fields.SUN)
     around = torch.from_numpy(fields.blurred((of.stuff == fields.SUN).astype(float), 4) > 0.02) & ~sun
     yellow = drawn[0] > 1.5 * drawn[2]
@@ -651,6 +651,17 @@ def test_the_landscape_has_a_field_as_brown_as_wood_and_a_black_without_colour()
     assert (as_wood & (of.stuff == fields.HILLS)).sum() > 10 * (as_wood & (of.stuff == fields.PERSON)).sum()
     dark = of.tone < 0.12
     assert np.ptp(fields.vivid(of.colour, 2.0)[dark & (of.stuff == fields.PERSON)], axis=-1).mean() < 0.06
+
+
+def test_a_hand_draws_no_straight_lines_but_leaves_faces() -> None:
+    """The edges of a wall ran as seams across a saucer."""
+    ruled = fields.scene(256, 256, 0)
+    drawn = fields.by_hand(ruled, 0)
+    wall = (ruled.stuff[:, 115] == fields.HOUSE).nonzero()[0][-1]
+    rows = [(drawn.stuff[:, column] == fields.HOUSE).nonzero()[0][-1] for column in range(95, 136)]
+    assert np.ptp(rows) >= 2
+    assert abs(np.mean(rows) - wall) < 4
+    assert (ruled.stuff[ruled.stuff == fields.PERSON] == drawn.stuff[ruled.stuff == fields.PERSON]).all()
 
 
 def test_panes_are_cut_along_the_forms() -> None:

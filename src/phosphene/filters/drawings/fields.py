@@ -211,6 +211,16 @@ def scene(height: int, width: int, seed: int) -> Scene:
     return Scene(colour, colour @ np.array([0.299, 0.587, 0.114]), stuff, angle)
 
 
+def by_hand(of: Scene, seed: int) -> Scene:
+    """A scene without straight lines, which would run as seams across a photograph's round things; a person is left."""
+    height, width = of.tone.shape
+    y, x = np.mgrid[:height, :width]
+    far = 0.03 * min(height, width) * (of.stuff != PERSON)
+    down, right = (far * (noise(height, width, 8, seed + number, octaves=2) - 0.5) for number in (31, 32))
+    at = (y + down).clip(0, height - 1).astype(int), (x + right).clip(0, width - 1).astype(int)
+    return Scene(of.colour[at], of.tone[at], of.stuff[at], of.angle[at])
+
+
 def _lit(right: Plane, down: Plane, radius: float) -> Plane:
     """The light on a ball, 0..1, from above and from the left."""
     light: Plane = (0.55 - 0.21 * (right + down) / radius).clip(0, 1)

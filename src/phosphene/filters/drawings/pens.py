@@ -15,6 +15,7 @@ from phosphene.filters.drawings.fields import (
     Plane,
     between,
     blurred,
+    by_hand,
     hair,
     noise,
     scene,
@@ -43,7 +44,7 @@ LIT = ((9, 0.45, 0.0), (6, 0.85, 0.04), (3, 1.12, 0.12))  # of a thread: width a
 
 def embroidery(height: int, width: int, seed: int) -> Tensor:
     """Satin stitches of dyed thread, which run along the forms and end at their borders."""
-    of, rng = scene(height, width, seed), np.random.default_rng(seed)
+    of, rng = by_hand(scene(height, width, seed), seed), np.random.default_rng(seed)
     angle = of.angle + noise(height, width, 3, seed + 1, octaves=2) - 0.5
     bed = (of.stuff == FLOWERS)[..., None]  # whose petals would come as flecks into every tree
     dye = vivid(np.where(bed, blurred(of.colour, 8), of.colour), 1.5)
