@@ -655,13 +655,14 @@ def test_the_landscape_has_a_field_as_brown_as_wood_and_a_black_without_colour()
 
 def test_a_hand_draws_no_straight_lines_but_leaves_faces() -> None:
     """The edges of a wall ran as seams across a saucer."""
-    ruled = fields.scene(256, 256, 0)
+    ruled = fields.scene(768, 768, 0)
     drawn = fields.by_hand(ruled, 0)
-    wall = (ruled.stuff[:, 115] == fields.HOUSE).nonzero()[0][-1]
-    rows = [(drawn.stuff[:, column] == fields.HOUSE).nonzero()[0][-1] for column in range(95, 136)]
-    assert np.ptp(rows) >= 2
-    assert abs(np.mean(rows) - wall) < 4
-    assert (ruled.stuff[ruled.stuff == fields.PERSON] == drawn.stuff[ruled.stuff == fields.PERSON]).all()
+    walls = [(of.stuff[:, 285:410] == fields.HOUSE)[::-1].argmax(0) for of in (ruled, drawn)]
+    assert np.ptp(walls[0]) == 0
+    assert np.ptp(walls[1]) >= 2
+    assert np.abs(walls[1] - walls[0]).max() < 12
+    person = ruled.stuff == fields.PERSON
+    assert (drawn.colour[person] == ruled.colour[person]).all()
 
 
 def test_panes_are_cut_along_the_forms() -> None:

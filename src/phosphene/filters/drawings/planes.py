@@ -15,7 +15,6 @@ from phosphene.filters.drawings.fields import (
     Scene,
     between,
     blurred,
-    by_hand,
     cells,
     edges,
     grid,
@@ -165,15 +164,15 @@ GAP = 2.0  # pixels on both sides of a border that paper may be left bare
 
 def watercolour(height: int, width: int, seed: int) -> Tensor:
     """Transparent washes on white paper, darker where they dried, with paper left bare between them."""
-    of = by_hand(scene(height, width, seed), seed)
+    of = scene(height, width, seed)
     grain, wet = noise(height, width, 130, seed + 9, octaves=2), noise(height, width, 4, seed + 1)
     calm = of.stuff == SKY  # one wash, wet in wet, without lines that would come into every calm place of a photograph
-    uneven = np.where(calm, 0, 0.1) * (noise(height, width, 9, seed + 2) - 0.5)
+    uneven = np.where(calm, 0, 0.25) * (noise(height, width, 9, seed + 2) - 0.5)
     level = np.where(calm, 0, np.floor(TONES * (of.tone + uneven).clip(0, 0.999))).astype(int)
     which = of.stuff * TONES + level
-    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 1.7)
+    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 2.0)
     bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.8)
-    depth = 0.45 + 0.7 * wet + 0.15 * _near_border(which, 3.0) + 0.1 * (grain - 0.5)
+    depth = 0.4 + 0.7 * wet + 0.3 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
     depth = np.where(bare, 0.05, depth)[..., None]
     paper = np.array([254, 252, 246]) / 255 * (0.965 + 0.035 * grain[..., None])
     return tensor(paper * paint.clip(0.02, 1) ** depth)
