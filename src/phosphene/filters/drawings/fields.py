@@ -20,11 +20,7 @@ SKY, SUN, HILLS, TREES, HOUSE, LAKE, FLOWERS, PERSON = range(8)
 RIDGES: Sequence[tuple[float, float, Sequence[Colour]]] = (  # top, tone, and colours from dark to light
     (0.42, 0.45, ((16, 18, 34), (78, 84, 140), (200, 196, 226))),
     (0.52, 0.5, ((14, 22, 44), (72, 112, 66), (236, 200, 144))),
-    (
-        0.62,
-        0.55,
-        ((18, 20, 42), (150, 90, 48), (228, 178, 112)),
-    ),  # brown as wood, so that a table does not match the face
+    (0.62, 0.55, ((18, 20, 42), (150, 90, 48), (228, 178, 112))),  # as brown as a table, which else matches the face
 )
 FOLIAGE: Sequence[Colour] = ((12, 20, 34), (42, 108, 52), (140, 196, 96))  # from dark to light
 RUSSET: Sequence[Colour] = ((40, 20, 24), (168, 84, 38), (236, 180, 100))
@@ -253,7 +249,8 @@ def _person(y: Plane, x: Plane) -> Iterator[tuple[NDArray[np.bool_], Plane, Plan
 def vivid(colour: Plane, by: float) -> Plane:
     """Colours farther from grey, but for dark ones: else no black coat would find a black."""
     grey = colour.mean(-1, keepdims=True)
-    found: Plane = (grey + (1 + (by - 1) * (3 * grey).clip(0.2, 1)) * (colour - grey)).clip(0, 1)
+    farther = 1 + (by - 1) * (3 * grey).clip(0.2, 1)
+    found: Plane = (grey + farther * (colour - grey)).clip(0, 1)
     return found
 
 

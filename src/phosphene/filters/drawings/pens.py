@@ -155,9 +155,9 @@ def _stroke(
     (height, width), pen = angle.shape, ImageDraw.Draw(canvas)
     for _ in range(round(COVERED * height * width / (steps * STEP * sum(thick) / 2))):
         y, x = rng.random() * (height - 1), rng.random() * (width - 1)
-        if np.isnan(colour[int(y), int(x), 0]):
-            continue
         paint = np.clip(colour[int(y), int(x)] * rng.uniform(1 - uneven, 1 + uneven) + rng.normal(0, 0.03, 3), 0, 1)
+        if np.isnan(paint[0]):
+            continue
         path = [(x, y)]
         for _ in range(steps):
             turn = angle[int(y), int(x)]

@@ -1,5 +1,7 @@
 """Drawings computed for all pixels at once."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -34,9 +36,8 @@ MARK = 26  # length of a mark of charcoal in pixels
 
 def charcoal(height: int, width: int, seed: int) -> Tensor:
     """Charcoal that catches on the paper's grain, in marks along the forms, smudged, with outlines here and there."""
-    of = scene(height, width, seed)
-    tone = _calmer(of, 14)
-    dark = np.clip((0.86 - tone) / 0.72, 0, 1)
+    of = _calmer(scene(height, width, seed), 14)
+    dark = np.clip((0.86 - of.tone) / 0.72, 0, 1)
     grain = noise(height, width, 240, seed + 4, octaves=2)
     tooth = ranked(0.6 * ranked(hair(of.angle, MARK, seed + 3, grain=2.4)) + grain)
     marks = np.clip(1.2 * (1.05 * dark - tooth) + 0.4, 0, 1) * (dark > 0.03) * (0.5 + 0.5 * dark)
@@ -52,24 +53,24 @@ DOTS = 12.0  # pixels from dot to dot in a row; the next row lies half of that l
 
 def comic(height: int, width: int, seed: int) -> Tensor:
     """Flat tints printed as dots of ink, the larger the darker (Ben Day's), black shadows and thick outlines."""
-    of = scene(height, width, seed)
-    busy = np.isin(of.stuff, (LAKE, FLOWERS))
-    tone = _calmer(of, 10)
-    level = np.floor(TONES * (tone + 0.1 * (noise(height, width, 5, seed) - 0.5)).clip(0, 0.999)).astype(int)
-    flat = means(np.where(busy[..., None], blurred(of.colour, 10), of.colour), of.stuff * TONES + level)
+    of = _calmer(scene(height, width, seed), 10)
+    level = np.floor(TONES * (of.tone + 0.1 * (noise(height, width, 5, seed) - 0.5)).clip(0, 0.999)).astype(int)
+    flat = means(of.colour, of.stuff * TONES + level)
     ink, paper = vivid(0.62 * flat / flat.max(-1, keepdims=True).clip(0.3), 1.9), vivid(flat**0.45, 1.5)
-    shade = np.clip(0.92 - tone, 0, 1) * (of.stuff != PERSON)  # dots on a skin look like scales
+    shade = np.clip(0.92 - of.tone, 0, 1) * (of.stuff != PERSON)  # dots on a skin look like scales
     y, x = np.mgrid[:height, :width] / DOTS
     away = np.hypot((x + y) % 1 - 0.5, (x - y) % 1 - 0.5)
     dots = np.clip(0.5 + 9 * (0.62 * np.sqrt(shade) - away), 0, 1)[..., None]
-    shadows = np.clip(4 * blurred((tone < 0.2).astype(float), 1.5) - 1.5, 0, 1)
+    shadows = np.clip(4 * blurred((of.tone < 0.2).astype(float), 1.5) - 1.5, 0, 1)
     black = np.clip(2 * np.maximum(_near_border(of.stuff, 2.4), shadows) - 0.5, 0, 1)[..., None]
     return tensor((paper * (1 - dots) + ink * dots) * (1 - black) + np.array([18, 16, 24]) / 255 * black)
 
 
-def _calmer(of: Scene, radius: float) -> Plane:
-    """The tone without waves and petals, which would come into every busy place of a photograph."""
-    return np.where(np.isin(of.stuff, (LAKE, FLOWERS)), blurred(of.tone, radius), of.tone)
+def _calmer(of: Scene, radius: float) -> Scene:
+    """A scene without waves and petals, which would come into every busy place of a photograph."""
+    busy = np.isin(of.stuff, (LAKE, FLOWERS))
+    colour = np.where(busy[..., None], blurred(of.colour, radius), of.colour)
+    return replace(of, colour=colour, tone=np.where(busy, blurred(of.tone, radius), of.tone))
 
 
 COBALT = (
@@ -83,9 +84,8 @@ COBALT = (
 
 def delft(height: int, width: int, seed: int) -> Tensor:
     """Cobalt blue on a white glaze: washes that a brush has left in streaks, and fine dark outlines."""
-    of = scene(height, width, seed)
-    tone = _calmer(of, 6)
-    wash = 1.05 - 1.1 * tone + 0.06 * (noise(height, width, 7, seed + 1) - 0.5)
+    of = _calmer(scene(height, width, seed), 6)
+    wash = 1.05 - 1.1 * of.tone + 0.06 * (noise(height, width, 7, seed + 1) - 0.5)
     depth = wash * (0.85 + 0.3 * hair(of.angle, 50, seed + 2, grain=4.0))
     outline = 0.85 * _near_border(of.stuff, 1.5) * np.clip(4 * noise(height, width, 30, seed + 3), 0, 1)
     return tensor(between(np.maximum(depth, outline).clip(0, 1), COBALT))
