@@ -37,7 +37,7 @@ STRENGTHS = [tenth / 10 for tenth in range(1, 11)]
 PUBLISHED = {"the_scream": "scream", "starry_night": "starry", "shipwreck": "shipwreck"}
 PACKAGED = {
     "china": (Path(sklearn.__file__).parent / "datasets/images/china.jpg", "impasto"),
-    "flower": (Path(sklearn.__file__).parent / "datasets/images/flower.jpg", "watercolour"),
+    "flower": (Path(sklearn.__file__).parent / "datasets/images/flower.jpg", "coloured_pencil"),
     "coffee": (Path(skimage.__file__).parent / "data/coffee.png", "woodcut"),
     "rocket": (Path(skimage.__file__).parent / "data/rocket.jpg", "night"),
     "hopper": (Path(matplotlib.__file__).parent / "mpl-data/sample_data/grace_hopper.jpg", "pointillism"),

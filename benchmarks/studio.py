@@ -246,7 +246,7 @@ def main() -> None:
             rows.append(row(f"stroke to screen, {chosen.megapixels:g} MP", waits))
             settled(served, picture)
             rows.append(row("one stroke of 50 hidden or shown", adjusting(served, page, picture, 50)))
-            rows.append(row("style chosen to first paint", [styling(page, "watercolour")]))
+            rows.append(row("style chosen to first paint", [styling(page, "coloured_pencil")]))
             rows.append(row("render asked for to its first work", starting(served, picture)))
         large = served.open(photograph(chosen.render))
         settled(served, large)

@@ -266,13 +266,13 @@ def test_a_nearer_list_of_looks_stands_in_place_of_what_it_chooses():
 
 
 def test_filters_switch_and_their_numbers_blend():
-    over = Timeline.of(STYLE, {"filter": "0:woodcut, 8:watercolour"})
+    over = Timeline.of(STYLE, {"filter": "0:woodcut, 8:coloured_pencil"})
     ends = [over.settings_at(time) for time in (0, 8)]
-    assert ends == [STYLE.choose(filter=each) for each in ("woodcut", "watercolour")]
-    assert [over.settings_at(time).filter for time in (3.9, 4.1)] == ["woodcut", "watercolour"]
+    assert ends == [STYLE.choose(filter=each) for each in ("woodcut", "coloured_pencil")]
+    assert [over.settings_at(time).filter for time in (3.9, 4.1)] == ["woodcut", "coloured_pencil"]
     assert over.settings_at(4).strength == pytest.approx((ends[0].strength + ends[1].strength) / 2)
     with pytest.raises(UnknownNameError, match="Unknown filter 'wodcut'"):
-        Timeline.of(STYLE, {"filter": "0:wodcut, 8:watercolour"})
+        Timeline.of(STYLE, {"filter": "0:wodcut, 8:coloured_pencil"})
 
 
 def test_styles_fade_by_their_weights():

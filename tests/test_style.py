@@ -627,7 +627,7 @@ def test_a_comic_is_printed_in_dots_in_rows_with_black_outlines() -> None:
 
 
 @pytest.mark.parametrize(
-    "look", ["charcoal", "comic", "delft", "embroidery", "hatching", "night", "watercolour", "woodcut"]
+    "look", ["charcoal", "coloured_pencil", "comic", "delft", "embroidery", "hatching", "night", "woodcut"]
 )
 def test_the_person_of_a_drawing_has_eyes(look: str) -> None:
     """A portrait takes its eyes from there."""
@@ -638,7 +638,7 @@ def test_the_person_of_a_drawing_has_eyes(look: str) -> None:
 
 def test_coffee_stays_brown_on_a_brown_table(efficientnet: Network) -> None:
     """The coffee was lime green, the table green and blue: statistics of the whole drawing, which has these."""
-    painted = phosphene.style(photograph("coffee"), network=efficientnet, filter="watercolour", long_side=160).pixels
+    painted = phosphene.style(photograph("coffee"), network=efficientnet, filter="coloured_pencil", long_side=160).pixels
     for part in (painted[0, :, 36:48, 64:85], painted[0, :, 30:70, 130:158], painted[0, :, 4:20, 130:158]):
         red, green, blue = part.mean((1, 2)).tolist()
         assert red > green + 0.05 > blue + 0.1
@@ -815,10 +815,10 @@ def test_a_painting_is_made_again_with_another_look(capsys: pytest.CaptureFixtur
     assert run("redo a.png -q -o kept.png --keep-colour --semantics 0") == 0
     assert record.read("kept.png").settings["keep_colour"]
     assert record.read("kept.png").settings["style"] == ["waves.png"]
-    assert run("redo kept.png --input city.png -q -o filtered.png --filter watercolour --no-keep-colour") == 0
+    assert run("redo kept.png --input city.png -q -o filtered.png --filter coloured_pencil --no-keep-colour") == 0
     made = record.read("filtered.png").settings
-    assert (made["filter"], made["style"], made["keep_colour"]) == ("watercolour", [], False)
-    assert made["semantics"] == filters.read("watercolour").style["semantics"]
+    assert (made["filter"], made["style"], made["keep_colour"]) == ("coloured_pencil", [], False)
+    assert made["semantics"] == filters.read("coloured_pencil").style["semantics"]
     assert run("redo filtered.png --input city.png -q -o back.png --style waves.png --strength 0.3") == 0
     made = record.read("back.png").settings
     assert (made["filter"], made["semantics"], made["match_tone"], made["strength"]) == (None, 1.0, 0.0, 0.3)

@@ -61,10 +61,10 @@ def alone(number: int) -> Tensor:
 
 def main() -> None:
     """The strip, and a small animation of the dream."""
-    dreams, paintings = made("dream"), made("style", filter="watercolour")
+    dreams, paintings = made("dream"), made("style", filter="coloured_pencil")
     source = [frame.pixels for frame in camera(0)]
     cells = []
-    for name, found in (("source", source), ("dream", dreams), ("watercolour", paintings)):
+    for name, found in (("source", source), ("dream", dreams), ("coloured_pencil", paintings)):
         cells += [(f"{name}, frame {number}", found[number]) for number in SHOWN]
     cells[4:4] = [(f"by itself, frame {number}", alone(number)) for number in SHOWN]
     sheet = sheets.sheet([(name, within(pixels, 240)) for name, pixels in cells], columns=len(SHOWN))

@@ -10,7 +10,7 @@ DRAWINGS: dict[str, Callable[[int, int, int], Tensor]] = {
     draw.__name__: draw
     for draw in (
         *(pens.embroidery, pens.impasto, pens.night, pens.pointillism),
-        *(planes.charcoal, planes.comic, planes.delft, planes.hatching, planes.mosaic),
-        *(planes.stained_glass, planes.watercolour, planes.woodcut),
+        *(planes.charcoal, planes.coloured_pencil, planes.comic, planes.delft, planes.hatching, planes.mosaic),
+        *(planes.stained_glass, planes.woodcut),
     )
 }

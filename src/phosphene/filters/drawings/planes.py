@@ -13,6 +13,7 @@ from phosphene.filters.drawings.fields import (
     PERSON,
     SKY,
     SUN,
+    TREES,
     Plane,
     Scene,
     between,
@@ -31,23 +32,32 @@ from phosphene.filters.drawings.fields import (
 )
 
 COAL = (24, 23, 23)
-MARK = 26  # length of a mark of charcoal in pixels
+SMEAR = 60  # length of a smear in pixels
 
 
 def charcoal(height: int, width: int, seed: int) -> Tensor:
-    """Charcoal that catches on the paper's grain, in marks along the forms, smudged, with outlines here and there."""
+    """Charcoal smudged along the forms on grainy paper, with outlines here and there; a lake and a face are smooth."""
     of = _calmer(scene(height, width, seed), 14)
-    dark = np.clip((0.86 - of.tone) / 0.72, 0, 1)
-    grain = noise(height, width, 240, seed + 4, octaves=2)
-    tooth = ranked(0.6 * ranked(hair(of.angle, MARK, seed + 3, grain=2.4)) + grain)
-    marks = np.clip(1.2 * (1.05 * dark - tooth) + 0.4, 0, 1) * (dark > 0.03) * (0.5 + 0.5 * dark)
-    smudges = 0.74 * blurred(dark, 2) * (0.8 + 0.4 * noise(height, width, 6, seed + 5))
-    lines = 0.9 * _near_border(of.stuff, 1.6) * np.clip(3 * noise(height, width, 60, seed + 6) - 0.54, 0, 1)
-    coal = np.max((marks, smudges, lines), axis=0)[..., None]
-    paper = between(noise(height, width, 180, seed + 7, octaves=2), [(228, 222, 210), (246, 241, 230)])
+    grain = noise(height, width, 300, seed + 4, octaves=1)
+    turn = _without_rings(of, seed) + 0.5 * (noise(height, width, 4, seed + 11, octaves=2) - 0.5)
+    smeared = np.where(of.stuff == PERSON, 0.5, hair(turn, SMEAR, seed + 3, grain=7.0))
+    tone = np.where(of.stuff == LAKE, 0.62 + 0.35 * of.tone, of.tone)  # else bright calm places would get a face
+    smudges = blurred(np.clip((0.86 - tone) / 0.72, 0, 1), 2.5) * (0.75 + 0.5 * smeared) * (0.86 + 0.28 * grain)
+    lines = _near_border(of.stuff, 2.2) * np.clip(3 * noise(height, width, 40, seed + 6) - 0.54, 0, 1)
+    coal = 0.95 * np.maximum(smudges.clip(0, 1), lines)[..., None]
+    paper = between(noise(height, width, 180, seed + 7, octaves=2), [(232, 227, 216), (248, 244, 235)])
     return tensor(paper * (1 - coal) + np.array(COAL) / 255 * coal)
 
 
+def _without_rings(of: Scene, seed: int) -> Plane:
+    """Which way a scene's forms run, but for round trees, whose rings would come into every round thing."""
+    height, width = of.tone.shape
+    uneven = 2.5 * (noise(height, width, 6, seed + 12, octaves=2) - 0.5)
+    turn: Plane = np.where(of.stuff == TREES, 0.6 + uneven, of.angle)
+    return turn
+
+
+TONES = 4  # from dark to light, a flat tint each
 DOTS = 12.0  # pixels from dot to dot in a row; the next row lies half of that lower, and half to the right
 
 
@@ -71,6 +81,31 @@ def _calmer(of: Scene, radius: float) -> Scene:
     busy = np.isin(of.stuff, (LAKE, FLOWERS))
     colour = np.where(busy[..., None], blurred(of.colour, radius), of.colour)
     return replace(of, colour=colour, tone=np.where(busy, blurred(of.tone, radius), of.tone))
+
+
+GRAPHITE = (34, 32, 46)
+PENCIL = 30  # length of a pencil's stroke in pixels
+
+
+def coloured_pencil(height: int, width: int, seed: int) -> Tensor:
+    """Strokes of pure colour along the forms with paper between them, and darker ones that cross them a little."""
+    of = _calmer(scene(height, width, seed), 10)
+    grain, dark = noise(height, width, 260, seed + 4, octaves=2), 1 - of.tone
+    slant = 0.5 * (of.stuff == SKY) + 0.7 * (noise(height, width, 4, seed + 2, octaves=2) - 0.5)
+    turn = _without_rings(of, seed) + slant
+    person = of.stuff == PERSON  # whose strokes are soft: hard ones look like scars
+    coverage = (np.where(person, 0.6, 0.45) + 0.8 * dark).clip(0, 1), 1.15 * (dark - 0.45) / 0.55
+    tooth = [ranked(0.7 * ranked(hair(turn + 0.4 * n, PENCIL, seed + 3 + 10 * n, 2.0)) + 0.3 * grain) for n in (0, 1)]
+    pressed = np.where(person, 0.8, 1.7)
+    colour, shade = (pressed * (share - under) + 0.4 for share, under in zip(coverage, tooth, strict=True))
+    pure = vivid(of.colour, 2.0)
+    pure *= 0.85 / pure.max(-1, keepdims=True).clip(0.3)
+    lines = 0.7 * _near_border(of.stuff, 1.4) * np.clip(3 * noise(height, width, 60, seed + 6) - 0.5, 0, 1)
+    drawn = between(noise(height, width, 180, seed + 7, octaves=2), [(240, 236, 226), (250, 247, 240)])
+    graphite = np.maximum(0.8 * shade.clip(0, 1), lines)
+    for ink, laid in ((pure, 0.88 * colour.clip(0, 1)), (np.array(GRAPHITE) / 255, graphite)):
+        drawn = drawn * (1 - laid[..., None]) + ink * laid[..., None]
+    return tensor(drawn)
 
 
 COBALT = (
@@ -137,45 +172,27 @@ def mosaic(height: int, width: int, seed: int) -> Tensor:
     return tensor(face.clip(0, 1) * (1 - mortar) + np.array([104, 92, 80]) / 255 * mortar)
 
 
-PANE, LEAD = 40.0, 3.2  # pixels
+PANE, WIDE, TALL = 44.0, 0.62, 1.5  # a pane's size in pixels, and what it is divided by across and down
+LEAD = 4.0  # pixels
+BENT = 60  # pixels that rows of panes rise and fall
 
 
 def stained_glass(height: int, width: int, seed: int) -> Tensor:
-    """Panes of uneven, glowing colour, cut along the forms, in dark leads; eyes are painted on them, as glaziers do."""
+    """Wide panes of glowing colour, cut along the forms, in dark leads; a face is one pane, as glaziers paint it."""
     of = scene(height, width, seed)
-    cell, border = cells(height, width, PANE, seed)
-    which = cell * (PERSON + 1) + of.stuff
-    to_lead = np.minimum(border, 2.5 * LEAD * (1 - _near_border(of.stuff, 2.0)))
-    pane = means(of.colour, which)
-    glass = vivid(pane**0.7, 2.6) * (0.75 + 0.5 * per_cell(which, seed + 1))[..., None]
-    painted = (of.stuff == PERSON) & (pane.mean(-1) - of.tone > 0.2)
-    glass *= 1 - 0.85 * blurred(painted.astype(float), 0.8)[..., None]
-    glow = 0.72 + 0.45 * noise(height, width, 22, seed + 2) * np.clip(border / 12, 0.4, 1)
-    ripple = 0.06 * (noise(height, width, 60, seed + 3) - 0.5)
-    lit = (glass * glow[..., None] + ripple[..., None]).clip(0, 1)
-    lead = blurred((to_lead < LEAD * (0.7 + 0.6 * noise(height, width, 9, seed + 4))).astype(float), 0.8)[..., None]
-    shine = np.clip(1 - np.abs(to_lead - 1) / 1.2, 0, 1)[..., None] * 0.16
-    return tensor(lit * (1 - lead) + (np.array([22, 20, 24]) / 255 + shine) * lead)
-
-
-TONES = 4  # from dark to light, each a wash with edges of its own
-GAP = 2.0  # pixels on both sides of a border that paper may be left bare
-
-
-def watercolour(height: int, width: int, seed: int) -> Tensor:
-    """Transparent washes on white paper, darker where they dried, with paper left bare between them."""
-    of = scene(height, width, seed)
-    grain, wet = noise(height, width, 130, seed + 9, octaves=2), noise(height, width, 4, seed + 1)
-    calm = of.stuff == SKY  # one wash, wet in wet, without lines that would come into every calm place of a photograph
-    uneven = np.where(calm, 0, 0.25) * (noise(height, width, 9, seed + 2) - 0.5)
-    level = np.where(calm, 0, np.floor(TONES * (of.tone + uneven).clip(0, 0.999))).astype(int)
-    which = of.stuff * TONES + level
-    paint = vivid(0.5 * means(of.colour, which) + 0.5 * blurred(of.colour, 8), 2.0)
-    bare = (_near_border(of.stuff, GAP) > 0.5) & (noise(height, width, 10, seed + 6) > 0.8)
-    depth = 0.4 + 0.7 * wet + 0.3 * _near_border(which, 3.0) + 0.3 * (grain - 0.5)
-    depth = np.where(bare, 0.05, depth)[..., None]
-    paper = np.array([254, 252, 246]) / 255 * (0.965 + 0.035 * grain[..., None])
-    return tensor(paper * paint.clip(0.02, 1) ** depth)
+    y, x = np.mgrid[:height, :width]
+    down = y + BENT * noise(height, width, 2.5, seed + 11, octaves=2)
+    cut, _ = cells(int(TALL * (height + BENT)) + 1, int(WIDE * width) + 1, PANE, seed, jitter=0.8)
+    face = (of.stuff == PERSON) & (of.tone > 0.3)
+    pane = cut[(TALL * down).astype(int), (WIDE * x).astype(int)] * (PERSON + 1) + of.stuff
+    pane[face] = -1
+    part = (pane + 1) * TONES + face * np.floor(TONES * of.tone).astype(int)
+    colour = means(of.colour, part)
+    glass = vivid(colour**0.7, 2.6) * (0.8 + 0.4 * per_cell(part, seed + 1))[..., None]
+    glass = np.where(face[..., None], 0.45 + 0.55 * colour**0.6, glass)
+    lit = (glass * (0.85 + 0.3 * noise(height, width, 8, seed + 2))[..., None]).clip(0, 1)
+    lead = np.clip(2 * _near_border(pane, 0.6 * LEAD) - 0.6, 0, 1)[..., None]
+    return tensor(lit * (1 - lead) + np.array([18, 17, 20]) / 255 * lead)
 
 
 def _near_border(which: NDArray[np.int64], pixels: float) -> Plane:
