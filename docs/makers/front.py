@@ -13,7 +13,7 @@ from phosphene.recipes.settings import PRESETS
 
 HERE = Path(__file__).parents[1] / "pictures"
 PALACE = Path(sklearn.datasets.__file__).parent / "images" / "china.jpg"
-PAINTED = ("night", "impasto", "coloured_pencil", "woodcut", "stained_glass")
+PAINTED = ("night", "impasto", "coloured_pencil", "woodcut", "sanguine")
 SMALL = 360  # pixels of a preset's picture
 
 

@@ -24,7 +24,7 @@ PHOTOGRAPHS = {
     "hopper": Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
 }
 PAINTED, SHOWN = 512, 384  # pixels of the long side of a painting, and on a sheet
-SIX = ("impasto", "coloured_pencil", "woodcut", "stained_glass", "night", "comic")
+SIX = ("impasto", "coloured_pencil", "woodcut", "sanguine", "night", "comic")
 
 
 def story(network: phosphene.Network) -> None:

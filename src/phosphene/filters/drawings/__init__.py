@@ -11,6 +11,6 @@ DRAWINGS: dict[str, Callable[[int, int, int], Tensor]] = {
     for draw in (
         *(pens.embroidery, pens.impasto, pens.night, pens.pointillism),
         *(planes.charcoal, planes.coloured_pencil, planes.comic, planes.delft, planes.hatching, planes.mosaic),
-        *(planes.stained_glass, planes.woodcut),
+        *(planes.sanguine, planes.woodcut),
     )
 }

@@ -41,12 +41,23 @@ def charcoal(height: int, width: int, seed: int) -> Tensor:
     grain = noise(height, width, 300, seed + 4, octaves=1)
     turn = _without_rings(of, seed) + 0.5 * (noise(height, width, 4, seed + 11, octaves=2) - 0.5)
     smeared = np.where(of.stuff == PERSON, 0.5, hair(turn, SMEAR, seed + 3, grain=7.0))
-    tone = np.where(of.stuff == LAKE, 0.62 + 0.35 * of.tone, of.tone)  # else bright calm places would get a face
-    smudges = blurred(np.clip((0.86 - tone) / 0.72, 0, 1), 2.5) * (0.75 + 0.5 * smeared) * (0.86 + 0.28 * grain)
-    lines = _near_border(of.stuff, 2.2) * np.clip(3 * noise(height, width, 40, seed + 6) - 0.54, 0, 1)
-    coal = 0.95 * np.maximum(smudges.clip(0, 1), lines)[..., None]
+    smudges = blurred(_darkness(of), 2.5) * (0.75 + 0.5 * smeared) * (0.86 + 0.28 * grain)
+    coal = 0.95 * np.maximum(smudges.clip(0, 1), _outlines(of, 2.2, seed))[..., None]
     paper = between(noise(height, width, 180, seed + 7, octaves=2), [(232, 227, 216), (248, 244, 235)])
     return tensor(paper * (1 - coal) + np.array(COAL) / 255 * coal)
+
+
+def _darkness(of: Scene) -> Plane:
+    """How dark a scene is drawn, 0..1: its lake hardly, else bright calm places of a photograph would get the face."""
+    dark: Plane = ((0.86 - np.where(of.stuff == LAKE, 0.62 + 0.35 * of.tone, of.tone)) / 0.72).clip(0, 1)
+    return dark
+
+
+def _outlines(of: Scene, pixels: float, seed: int) -> Plane:
+    """Lines here and there between what stands in a scene, 0..1."""
+    height, width = of.tone.shape
+    lines: Plane = _near_border(of.stuff, pixels) * np.clip(3 * noise(height, width, 40, seed + 6) - 0.54, 0, 1)
+    return lines
 
 
 def _without_rings(of: Scene, seed: int) -> Plane:
@@ -100,9 +111,8 @@ def coloured_pencil(height: int, width: int, seed: int) -> Tensor:
     colour, shade = (pressed * (share - under) + 0.4 for share, under in zip(coverage, tooth, strict=True))
     pure = vivid(of.colour, 2.0)
     pure *= 0.85 / pure.max(-1, keepdims=True).clip(0.3)
-    lines = 0.7 * _near_border(of.stuff, 1.4) * np.clip(3 * noise(height, width, 60, seed + 6) - 0.5, 0, 1)
     drawn = between(noise(height, width, 180, seed + 7, octaves=2), [(240, 236, 226), (250, 247, 240)])
-    graphite = np.maximum(0.8 * shade.clip(0, 1), lines)
+    graphite = np.maximum(0.8 * shade.clip(0, 1), 0.7 * _outlines(of, 1.4, seed))
     for ink, laid in ((pure, 0.88 * colour.clip(0, 1)), (np.array(GRAPHITE) / 255, graphite)):
         drawn = drawn * (1 - laid[..., None]) + ink * laid[..., None]
     return tensor(drawn)
@@ -172,27 +182,20 @@ def mosaic(height: int, width: int, seed: int) -> Tensor:
     return tensor(face.clip(0, 1) * (1 - mortar) + np.array([104, 92, 80]) / 255 * mortar)
 
 
-PANE, WIDE, TALL = 44.0, 0.62, 1.5  # a pane's size in pixels, and what it is divided by across and down
-LEAD = 4.0  # pixels
-BENT = 60  # pixels that rows of panes rise and fall
+CHALK = ((246, 236, 214), (208, 132, 98), (152, 66, 42), (72, 24, 18))
+HATCH = 34  # length of a stroke of chalk in pixels
 
 
-def stained_glass(height: int, width: int, seed: int) -> Tensor:
-    """Wide panes of glowing colour, cut along the forms, in dark leads; a face is one pane, as glaziers paint it."""
-    of = scene(height, width, seed)
-    y, x = np.mgrid[:height, :width]
-    down = y + BENT * noise(height, width, 2.5, seed + 11, octaves=2)
-    cut, _ = cells(int(TALL * (height + BENT)) + 1, int(WIDE * width) + 1, PANE, seed, jitter=0.8)
-    face = (of.stuff == PERSON) & (of.tone > 0.3)
-    pane = cut[(TALL * down).astype(int), (WIDE * x).astype(int)] * (PERSON + 1) + of.stuff
-    pane[face] = -1
-    part = (pane + 1) * TONES + face * np.floor(TONES * of.tone).astype(int)
-    colour = means(of.colour, part)
-    glass = vivid(colour**0.7, 2.6) * (0.8 + 0.4 * per_cell(part, seed + 1))[..., None]
-    glass = np.where(face[..., None], 0.45 + 0.55 * colour**0.6, glass)
-    lit = (glass * (0.85 + 0.3 * noise(height, width, 8, seed + 2))[..., None]).clip(0, 1)
-    lead = np.clip(2 * _near_border(pane, 0.6 * LEAD) - 0.6, 0, 1)[..., None]
-    return tensor(lit * (1 - lead) + np.array([18, 17, 20]) / 255 * lead)
+def sanguine(height: int, width: int, seed: int) -> Tensor:
+    """Red chalk: hatched along the forms, over smudges, with outlines here and there; a face is hatched softly."""
+    of = _calmer(scene(height, width, seed), 14)
+    grain, dark = noise(height, width, 300, seed + 4, octaves=1), _darkness(of)
+    turn = _without_rings(of, seed) + 0.5 * noise(height, width, 4, seed + 11, octaves=2) + 0.15
+    tooth = ranked(0.75 * ranked(hair(turn, HATCH, seed + 3, grain=2.2)) + 0.25 * grain)
+    pressed = np.where(of.stuff == PERSON, 0.5, 1.6)
+    strokes = np.clip(pressed * (1.05 * dark - tooth) + 0.3, 0, 1) * np.clip(6 * dark - 0.6, 0, 1)
+    layers = strokes * (0.45 + 0.6 * dark), 0.6 * blurred(dark, 2.5), 0.9 * _outlines(of, 1.8, seed)
+    return tensor(between(np.max(layers, axis=0) * (0.9 + 0.2 * grain), CHALK))
 
 
 def _near_border(which: NDArray[np.int64], pixels: float) -> Plane:
