@@ -217,6 +217,13 @@ def by_hand(of: Scene, seed: int) -> Scene:
     return Scene(of.colour[at], of.tone[at], of.stuff[at], of.angle[at])
 
 
+def head(of: Scene) -> NDArray[np.bool_]:
+    """Where a person's head is, whose features are too small for broad strokes."""
+    bright = (of.stuff == PERSON) & (of.tone > 0.3)  # skin and hair, without the coat, and without the eyes
+    found: NDArray[np.bool_] = (of.stuff == PERSON) & (blurred(bright.astype(float), 7) > 0.5)
+    return found
+
+
 def _lit(right: Plane, down: Plane, radius: float) -> Plane:
     """The light on a ball, 0..1, from above and from the left."""
     light: Plane = (0.55 - 0.21 * (right + down) / radius).clip(0, 1)

@@ -17,6 +17,7 @@ from phosphene.filters.drawings.fields import (
     blurred,
     by_hand,
     hair,
+    head,
     noise,
     scene,
     tensor,
@@ -81,24 +82,47 @@ def _end(dye: Plane, middles: Plane, reach: Plane) -> Plane:
 
 
 STROKES = ((40, 100, 1.6), (22, 62, 1.3), (13, 38, 0.7))  # width and length in pixels, how often the ground is covered
+FINE = (4, 12, 1.5)  # the same, of a head
 
 
 def impasto(height: int, width: int, seed: int) -> Tensor:
-    """Thick oil in short strokes, whose ridges catch the light."""
+    """Thick oil in short strokes, whose ridges catch the light; a head in fine ones, so that it keeps its eyes."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
+    person, everywhere = head(of), np.ones((height, width), bool)
     angle = of.angle + 1.2 * (noise(height, width, 6, seed + 1) - 0.5)
-    paint, canvas = vivid(of.colour, 1.7), Image.new("RGB", (width, height), (120, 100, 80))
-    pen = ImageDraw.Draw(canvas)
-    for thick, length, cover in STROKES:
-        for _ in range(round(cover * height * width / (thick * length))):
-            y, x = int(rng.random() * height), int(rng.random() * width)
-            colour = np.clip(paint[y, x] * rng.uniform(0.82, 1.18) + rng.normal(0, 0.035, 3), 0, 1)
-            dy, dx = np.sin(angle[y, x]) * length / 2, np.cos(angle[y, x]) * length / 2
-            pen.line((x - dx, y - dy, x + dx, y + dy), tuple(int(255 * each) for each in colour), thick)
+    canvas, skin = Image.new("RGB", (width, height), (120, 100, 80)), vivid(of.colour, 1.3)
+    for size in STROKES:
+        _dab(canvas, vivid(of.colour, 1.7), angle, everywhere, size, 0.18, rng)
+    canvas.paste(Image.fromarray((skin * 255).astype(np.uint8)), (0, 0), Image.fromarray(person))
+    _dab(canvas, skin, of.angle, person, FINE, 0.12, rng)
     oil = np.asarray(canvas, float) / 255
     ridges = hair(angle, 26, seed + 2, grain=2.2)
     relief = np.gradient(0.8 * ridges + 2.0 * oil.mean(-1), axis=0) + np.gradient(0.8 * ridges, axis=1)
-    return tensor(oil * (0.9 + 0.2 * ridges[..., None]) - 0.55 * relief[..., None].clip(-0.35, 0.35))
+    thick = 0.55 * np.where(person, 0.5, 1) * relief.clip(-0.35, 0.35)
+    return tensor(oil * (0.9 + 0.2 * ridges[..., None]) - thick[..., None])
+
+
+def _dab(
+    canvas: Image.Image,
+    colour: Plane,
+    angle: Plane,
+    where: NDArray[np.bool_],
+    size: tuple[int, int, float],
+    uneven: float,
+    rng: np.random.Generator,
+) -> None:
+    """Straight strokes along a direction, as wide, long and often as `size` says, whose colours differ a little."""
+    (thick, length, cover), pen = size, ImageDraw.Draw(canvas)
+    places = np.argwhere(where)
+    for y, x in places[rng.integers(0, len(places), round(cover * len(places) / (thick * length)))]:
+        paint = colour[y, x] * rng.uniform(1 - uneven, 1 + uneven) + rng.normal(0, 0.2 * uneven, 3)
+        down, right = np.sin(angle[y, x]) * length / 2, np.cos(angle[y, x]) * length / 2
+        pen.line((x - right, y - down, x + right, y + down), _bytes(paint), thick)
+
+
+def _bytes(colour: Plane) -> tuple[int, ...]:
+    """Red, green and blue, 0..1, as a pen takes them."""
+    return tuple(int(255 * each) for each in colour.clip(0, 1))
 
 
 STARS = ((0.2, 0.16, 0.15), (0.62, 0.12, 0.09), (0.86, 0.3, 0.1), (0.42, 0.3, 0.08), (0.08, 0.42, 0.07))
@@ -155,7 +179,7 @@ def _stroke(
     (height, width), pen = angle.shape, ImageDraw.Draw(canvas)
     for _ in range(round(COVERED * height * width / (steps * STEP * sum(thick) / 2))):
         y, x = rng.random() * (height - 1), rng.random() * (width - 1)
-        paint = np.clip(colour[int(y), int(x)] * rng.uniform(1 - uneven, 1 + uneven) + rng.normal(0, 0.03, 3), 0, 1)
+        paint = colour[int(y), int(x)] * rng.uniform(1 - uneven, 1 + uneven) + rng.normal(0, 0.03, 3)
         if np.isnan(paint[0]):
             continue
         path = [(x, y)]
@@ -164,7 +188,7 @@ def _stroke(
             y = min(max(y + STEP * np.sin(turn), 0), height - 1)
             x = min(max(x + STEP * np.cos(turn), 0), width - 1)
             path.append((x, y))
-        pen.line(path, tuple(int(255 * each) for each in paint), int(rng.integers(*thick)), joint="curve")
+        pen.line(path, _bytes(paint), int(rng.integers(*thick)), joint="curve")
 
 
 DOT = 4.6  # radius in pixels
@@ -172,17 +196,28 @@ COVER = 3.0  # how often the ground is covered
 
 
 def pointillism(height: int, width: int, seed: int) -> Tensor:
-    """Dots of pure colour side by side, each a little off, with their complements among them."""
+    """Dots of pure colour side by side, each a little off, with complements among them; a head in small, calm dots."""
     of, rng = scene(height, width, seed), np.random.default_rng(seed)
-    canvas = Image.new("RGB", (2 * width, 2 * height), (240, 232, 214))
-    pen = ImageDraw.Draw(canvas)
     pure = vivid(of.colour, 1.9)
-    for _ in range(round(COVER * height * width / (np.pi * DOT**2))):
-        y, x = rng.random() * (height - 1), rng.random() * (width - 1)
-        colour = pure[int(y), int(x)] + rng.normal(0, 0.1, 3)
-        if rng.random() < 0.12:
-            colour = 0.25 + 0.75 * of.tone[int(y), int(x)] - 0.7 * (colour - colour.mean())
-        radius = 2 * DOT * rng.uniform(0.7, 1.15)
-        paint = tuple(int(255 * each) for each in np.clip(colour, 0, 1))
-        pen.ellipse((2 * x - radius, 2 * y - radius, 2 * x + radius, 2 * y + radius), fill=paint)
+    complement = 0.25 + 0.75 * of.tone[..., None] - 0.7 * (pure - pure.mean(-1, keepdims=True))
+    mixed = np.where(rng.random((height, width, 1)) < 0.12, complement, pure)
+    canvas = Image.new("RGB", (2 * width, 2 * height), (240, 232, 214))
+    _dot(canvas, mixed, np.ones((height, width), bool), DOT, 0.1, rng)
+    _dot(canvas, vivid(of.colour, 1.4), head(of), DOT / 2, 0.05, rng)
     return _half(canvas)
+
+
+def _dot(
+    canvas: Image.Image,
+    colour: Plane,
+    where: NDArray[np.bool_],
+    radius: float,
+    uneven: float,
+    rng: np.random.Generator,
+) -> None:
+    """Dots on a canvas of twice the size, whose colours differ a little."""
+    pen, places = ImageDraw.Draw(canvas), np.argwhere(where)
+    for y, x in places[rng.integers(0, len(places), round(COVER * len(places) / (np.pi * radius**2)))]:
+        down, right, reach = 2 * (y + rng.random()), 2 * (x + rng.random()), 2 * radius * rng.uniform(0.7, 1.15)
+        paint = _bytes(colour[y, x] + rng.normal(0, uneven, 3))
+        pen.ellipse((right - reach, down - reach, right + reach, down + reach), fill=paint)

@@ -33,14 +33,14 @@ from phosphene.filters.drawings.fields import (
 
 COAL = (24, 23, 23)
 SMEAR = 60  # length of a smear in pixels
+BARE, FULL = 0.86, 0.14  # tones that are drawn with nothing, and with all
 
 
 def charcoal(height: int, width: int, seed: int) -> Tensor:
     """Charcoal smudged along the forms on grainy paper, with outlines here and there; a lake and a face are smooth."""
     of = _calmer(scene(height, width, seed), 14)
     grain = noise(height, width, 300, seed + 4, octaves=1)
-    turn = _without_rings(of, seed) + 0.5 * (noise(height, width, 4, seed + 11, octaves=2) - 0.5)
-    smeared = np.where(of.stuff == PERSON, 0.5, hair(turn, SMEAR, seed + 3, grain=7.0))
+    smeared = np.where(of.stuff == PERSON, 0.5, hair(_directions(of, 0.5, seed), SMEAR, seed + 3, grain=7.0))
     smudges = blurred(_darkness(of), 2.5) * (0.75 + 0.5 * smeared) * (0.86 + 0.28 * grain)
     coal = 0.95 * np.maximum(smudges.clip(0, 1), _outlines(of, 2.2, seed))[..., None]
     paper = between(noise(height, width, 180, seed + 7, octaves=2), [(232, 227, 216), (248, 244, 235)])
@@ -48,8 +48,9 @@ def charcoal(height: int, width: int, seed: int) -> Tensor:
 
 
 def _darkness(of: Scene) -> Plane:
-    """How dark a scene is drawn, 0..1: its lake hardly, else bright calm places of a photograph would get the face."""
-    dark: Plane = ((0.86 - np.where(of.stuff == LAKE, 0.62 + 0.35 * of.tone, of.tone)) / 0.72).clip(0, 1)
+    """How dark each place is drawn, 0..1. The lake is bright: else a photograph's bright calm places match the face."""
+    tone = np.where(of.stuff == LAKE, 0.62 + 0.35 * of.tone, of.tone)
+    dark: Plane = ((BARE - tone) / (BARE - FULL)).clip(0, 1)
     return dark
 
 
@@ -60,12 +61,24 @@ def _outlines(of: Scene, pixels: float, seed: int) -> Plane:
     return lines
 
 
-def _without_rings(of: Scene, seed: int) -> Plane:
-    """Which way a scene's forms run, but for round trees, whose rings would come into every round thing."""
+def _directions(of: Scene, uneven: float, seed: int) -> Plane:
+    """Which way a hand draws, in radians: unevenly along the forms, but not around a tree.
+
+    Strokes around trees came as rings into every round thing of a photograph.
+    """
     height, width = of.tone.shape
-    uneven = 2.5 * (noise(height, width, 6, seed + 12, octaves=2) - 0.5)
-    turn: Plane = np.where(of.stuff == TREES, 0.6 + uneven, of.angle)
-    return turn
+    across = 0.6 + 2.5 * (noise(height, width, 6, seed + 12, octaves=2) - 0.5)
+    along: Plane = np.where(of.stuff == TREES, across, of.angle)
+    return along + uneven * (noise(height, width, 4, seed + 11, octaves=2) - 0.5)
+
+
+def _strokes(share: Plane, angle: Plane, length: int, pressed: Plane | float, seed: int) -> Plane:
+    """Strokes along a direction that cover about so much of each place; the harder pressed, the sharper. 0..1."""
+    height, width = share.shape
+    grain = noise(height, width, 260, seed + 1, octaves=2)
+    tooth = ranked(0.7 * ranked(hair(angle, length, seed, grain=2.0)) + 0.3 * grain)
+    laid: Plane = (pressed * (share - tooth) + 0.35).clip(0, 1)
+    return laid
 
 
 TONES = 4  # from dark to light, a flat tint each
@@ -95,25 +108,22 @@ def _calmer(of: Scene, radius: float) -> Scene:
 
 
 GRAPHITE = (34, 32, 46)
+SHADED = 0.55  # tone below which graphite is laid over the colour
 PENCIL = 30  # length of a pencil's stroke in pixels
 
 
 def coloured_pencil(height: int, width: int, seed: int) -> Tensor:
-    """Strokes of pure colour along the forms with paper between them, and darker ones that cross them a little."""
+    """Strokes of pure colour along the forms, with paper between them; graphite in the darks, and for outlines."""
     of = _calmer(scene(height, width, seed), 10)
-    grain, dark = noise(height, width, 260, seed + 4, octaves=2), 1 - of.tone
-    slant = 0.5 * (of.stuff == SKY) + 0.7 * (noise(height, width, 4, seed + 2, octaves=2) - 0.5)
-    turn = _without_rings(of, seed) + slant
-    person = of.stuff == PERSON  # whose strokes are soft: hard ones look like scars
-    coverage = (np.where(person, 0.6, 0.45) + 0.8 * dark).clip(0, 1), 1.15 * (dark - 0.45) / 0.55
-    tooth = [ranked(0.7 * ranked(hair(turn + 0.4 * n, PENCIL, seed + 3 + 10 * n, 2.0)) + 0.3 * grain) for n in (0, 1)]
-    pressed = np.where(person, 0.8, 1.7)
-    colour, shade = (pressed * (share - under) + 0.4 for share, under in zip(coverage, tooth, strict=True))
+    angle = _directions(of, 0.7, seed) + 0.5 * (of.stuff == SKY)
+    person = of.stuff == PERSON  # whose strokes are dense and soft: on a skin hard ones look like scars
+    covered, pressed = np.where(person, 0.6, 0.45) + 0.8 * (1 - of.tone), np.where(person, 0.8, 1.7)
+    colour = 0.88 * _strokes(covered, angle, PENCIL, pressed, seed + 3)
+    shade = 0.8 * _strokes(1.15 * (1 - of.tone / SHADED), angle + 0.4, PENCIL, pressed, seed + 13)
     pure = vivid(of.colour, 2.0)
     pure *= 0.85 / pure.max(-1, keepdims=True).clip(0.3)
     drawn = between(noise(height, width, 180, seed + 7, octaves=2), [(240, 236, 226), (250, 247, 240)])
-    graphite = np.maximum(0.8 * shade.clip(0, 1), 0.7 * _outlines(of, 1.4, seed))
-    for ink, laid in ((pure, 0.88 * colour.clip(0, 1)), (np.array(GRAPHITE) / 255, graphite)):
+    for ink, laid in ((pure, colour), (np.array(GRAPHITE) / 255, np.maximum(shade, 0.7 * _outlines(of, 1.4, seed)))):
         drawn = drawn * (1 - laid[..., None]) + ink * laid[..., None]
     return tensor(drawn)
 
@@ -187,15 +197,13 @@ HATCH = 34  # length of a stroke of chalk in pixels
 
 
 def sanguine(height: int, width: int, seed: int) -> Tensor:
-    """Red chalk: hatched along the forms, over smudges, with outlines here and there; a face is hatched softly."""
+    """Red chalk: hatched beside the forms, over smudges, with outlines here and there; a face is hatched softly."""
     of = _calmer(scene(height, width, seed), 14)
-    grain, dark = noise(height, width, 300, seed + 4, octaves=1), _darkness(of)
-    turn = _without_rings(of, seed) + 0.5 * noise(height, width, 4, seed + 11, octaves=2) + 0.15
-    tooth = ranked(0.75 * ranked(hair(turn, HATCH, seed + 3, grain=2.2)) + 0.25 * grain)
-    pressed = np.where(of.stuff == PERSON, 0.5, 1.6)
-    strokes = np.clip(pressed * (1.05 * dark - tooth) + 0.3, 0, 1) * np.clip(6 * dark - 0.6, 0, 1)
-    layers = strokes * (0.45 + 0.6 * dark), 0.6 * blurred(dark, 2.5), 0.9 * _outlines(of, 1.8, seed)
-    return tensor(between(np.max(layers, axis=0) * (0.9 + 0.2 * grain), CHALK))
+    dark, pressed = _darkness(of), np.where(of.stuff == PERSON, 0.5, 1.6)
+    hatched = _strokes(1.05 * dark, _directions(of, 0.5, seed) + 0.4, HATCH, pressed, seed + 3)
+    hatched *= np.clip(6 * dark - 0.6, 0, 1) * (0.45 + 0.6 * dark)  # none on what is bare, and light ones beside it
+    chalk = np.max((hatched, 0.6 * blurred(dark, 2.5), 0.9 * _outlines(of, 1.8, seed)), axis=0)
+    return tensor(between(chalk * (0.9 + 0.2 * noise(height, width, 300, seed + 4, octaves=1)), CHALK))
 
 
 def _near_border(which: NDArray[np.int64], pixels: float) -> Plane:
