@@ -214,17 +214,27 @@ def _near_border(which: NDArray[np.int64], pixels: float) -> Plane:
 
 LENGTH, LINE = 90, 5.5  # of a line, and its width, in pixels
 BLACK, WHITE = 0.24, 0.76  # tones that are all ink, or all paper
+TINTED, TINTED_SKIN = 0.7, 0.62  # tones below which the block of tan prints
 
 
 def woodcut(height: int, width: int, seed: int) -> Tensor:
-    """Lines carved along the forms, black ink on warm paper, with a second block of red."""
-    of = scene(height, width, seed)
+    """Lines carved along the forms, in black ink over a block of tan and one of red, on warm paper (chiaroscuro)."""
+    of = _calmer(scene(height, width, seed), 14)
     _, x = grid(height, width)
-    angle = np.where(of.stuff == SKY, 0.25 * np.sin(7 * x), of.angle)
+    person, sky = of.stuff == PERSON, of.stuff == SKY
+    bright = np.where(of.stuff == LAKE, 0.55 + 0.42 * of.tone, of.tone)  # else a cup would be full of waves
     red = ((of.stuff == HOUSE) & (of.colour[..., 0] > 1.6 * of.colour[..., 2])).astype(float)
-    ridges, tone = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)), of.tone + 0.25 * red
-    ink = blurred((ridges > (tone - BLACK) / (WHITE - BLACK)).astype(float), 1.2)
-    ink = np.clip(4 * (ink - 0.5) + 0.5, 0, 1)
-    paper = between(noise(height, width, 90, seed + 5), [(236, 222, 190), (246, 235, 208)])
-    block = paper * (1 - 0.85 * red[..., None]) + np.array([190, 45, 30]) / 255 * 0.85 * red[..., None]
-    return tensor(block * (1 - ink[..., None]) + np.array([24, 20, 22]) / 255 * ink[..., None])
+    tone = bright + 0.25 * red + 0.15 * (person & (of.tone > 0.3))  # a face is carved less
+    angle = np.where(sky, 0.25 * np.sin(7 * x), _directions(of, 0.0, seed))
+    lines = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)) > (tone - BLACK) / (WHITE - BLACK)
+    uneven = 0.06 * (noise(height, width, 7, seed + 8) - 0.5)
+    tan = ~sky & (bright + uneven < np.where(person, TINTED_SKIN, TINTED))
+    printed = between(noise(height, width, 90, seed + 5), [(236, 222, 190), (246, 235, 208)])
+    ink = np.clip(4 * blurred(lines.astype(float), 1.2) - 1.5, 0, 1)
+    for colour, block in (
+        ((204, 160, 104), 0.9 * blurred(tan.astype(float), 1.2)),
+        ((190, 45, 30), 0.85 * red),
+        ((24, 20, 22), ink),
+    ):
+        printed = printed * (1 - block[..., None]) + np.array(colour) / 255 * block[..., None]
+    return tensor(printed)
