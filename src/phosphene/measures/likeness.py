@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phosphene.errors import SettingsError
+from phosphene.pixels import transforms
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of scales, finest first, as people weigh them: Wang 2003, §3.2
 _SIDE, _SIGMA = 11, 1.5  # pixels: the window that is compared
@@ -69,13 +70,11 @@ def _blur(x: Tensor) -> Tensor:
 
 # How bright a picture is, and what a dream changed of it
 
-_LUMA = (0.299, 0.587, 0.114)  # luma of sRGB's values as they are, ITU-R BT.601
-
 
 def luma(pixels: Tensor) -> Tensor:
     """Brightness `[H, W]` of `pixels` `[1, 3, H, W]`, on their own scale, in float32 or finer."""
     wide = pixels if pixels.dtype == torch.float64 else pixels.float()
-    return torch.einsum("chw,c->hw", wide[0], wide.new_tensor(_LUMA))
+    return transforms.luma(wide)[0, 0]
 
 
 def change(pixels: Tensor, photograph: Tensor | None) -> Tensor:

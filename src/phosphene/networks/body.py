@@ -17,7 +17,7 @@ from phosphene.networks.field import Keep
 from phosphene.networks.inspection import told, where
 from phosphene.networks.layouts import SIDE
 from phosphene.pixels.modes import float32_by_default
-from phosphene.pixels.transforms import LUMA
+from phosphene.pixels.transforms import luma
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photographs, torchvision's numbers
 LOGITS, COLOURS = "logits", 3
@@ -44,8 +44,7 @@ def brightness(pixels: Tensor) -> Tensor:
     The gradient is the same for red, green and blue, so that a dream is as coloured as its picture.
     """
     mean = pixels.mean(1, keepdim=True)
-    grey = (pixels * pixels.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-    return mean + (grey - mean).detach()
+    return mean + (luma(pixels) - mean).detach()
 
 
 class _Enough(Exception):  # noqa: N818 - nothing is wrong

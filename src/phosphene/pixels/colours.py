@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from phosphene.pixels.masks import feather
-from phosphene.pixels.transforms import LUMA, resize_rows, rows_for
+from phosphene.pixels.transforms import LUMA, luma, resize_rows, rows_for
 
 SMALL = 512  # pixels of the long side at which colours are compared; they change slowly
 BINS = 16  # of brightness
@@ -22,8 +22,8 @@ STRIP = 1 << 22  # numbers that are worked on at a time
 
 def parted(pixels: Tensor) -> tuple[Tensor, Tensor]:
     """Luma `[1, 1, h, w]`, and what the three values differ from it, `[1, 3, h, w]`: the chroma."""
-    luma = (pixels * pixels.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-    return luma, pixels - luma
+    bright = luma(pixels)
+    return bright, pixels - bright
 
 
 def blurred(x: Tensor, radius: float) -> Tensor:
@@ -54,8 +54,8 @@ def colourfulness(photograph: Tensor) -> float:
     colourfulness in natural images", 2003), that brightness does not explain.
     """
     red, green, blue = (plane.flatten() for plane in sampled(photograph).float().clamp(0, 1).unbind(1))
-    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
-    place = (luma * BINS).long().clamp(max=BINS - 1)
+    bright = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    place = (bright * BINS).long().clamp(max=BINS - 1)
     count = torch.bincount(place, minlength=BINS).clamp(min=1)
     variance = 0.0
     for opponent in (red - green, (red + green) / 2 - blue):
@@ -71,9 +71,9 @@ def tones_of(pictures: Sequence[tuple[Tensor, float]]) -> Tensor:
     """
     sums = torch.zeros(LEVELS, 4)
     for picture, weight in pictures:
-        luma, chroma = (plane[0].flatten(1) for plane in parted(sampled(picture).float()))
-        place = (luma[0].clamp(0, 1) * (LEVELS - 1)).round().long()
-        counted = [torch.bincount(place, plane, LEVELS) for plane in (torch.ones_like(luma[0]), *chroma)]
+        bright, chroma = (plane[0].flatten(1) for plane in parted(sampled(picture).float()))
+        place = (bright[0].clamp(0, 1) * (LEVELS - 1)).round().long()
+        counted = [torch.bincount(place, plane, LEVELS) for plane in (torch.ones_like(bright[0]), *chroma)]
         sums += weight / len(place) * torch.stack(counted, 1)
     level = torch.linspace(0, 1, LEVELS, dtype=sums.dtype)
     sums = (torch.exp(-((level[:, None] - level) / ABOUT).square()) + 1e-9) @ sums
@@ -84,8 +84,8 @@ def toned_(pixels: Tensor, tones: Tensor, share: float) -> Tensor:
     """Pixels `[1, 3, H, W]`, 0..1, with the chroma that `tones_of` found, for a share of it, in place."""
     tones = tones.to(pixels.dtype)
     for rows in torch.split(pixels, max(1, STRIP // pixels.shape[-1]), dim=2):
-        luma, chroma = parted(rows)
-        wanted = tones[(luma[:, 0].clamp(0, 1) * (LEVELS - 1)).round().long()].movedim(-1, 1)
+        bright, chroma = parted(rows)
+        wanted = tones[(bright[:, 0].clamp(0, 1) * (LEVELS - 1)).round().long()].movedim(-1, 1)
         rows.add_(share * (wanted - chroma)).clamp_(0, 1)
     return pixels
 

@@ -106,6 +106,11 @@ def fill(x: Tensor, side: int) -> Tensor:
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue are, of sRGB's values as they are; ITU-R BT.601
 
 
+def luma(pixels: Tensor) -> Tensor:
+    """How bright pixels `[N, 3, H, W]` are, `[N, 1, H, W]`, on their own scale."""
+    return (pixels * pixels.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+
+
 def scale_chroma_(x: Tensor, colour: float) -> Tensor:
     """`x` `[N, 3, H, W]` with the difference between its channels scaled in place: 0 makes it grey, 1 leaves it."""
     if colour == 1:

@@ -17,7 +17,7 @@ from phosphene.images import Picture
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.pixels import sheets
-from phosphene.pixels.transforms import LUMA, at, shrink
+from phosphene.pixels.transforms import at, luma, shrink
 from phosphene.recipes import dream as recipe_of_dreams
 from phosphene.recipes import style as recipe
 from phosphene.recipes.fields import Values, combined
@@ -227,6 +227,4 @@ def _stuff(
 
 def _recoloured(pixels: Tensor, content: Tensor) -> Tensor:
     """The painting's brightness with the content's colours."""
-    weights = pixels.new_tensor(LUMA)[None, :, None, None]
-    change: Tensor = ((pixels - content) * weights).sum(1, keepdim=True)
-    return (content + change).clamp(0, 1)
+    return (content + luma(pixels - content)).clamp(0, 1)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
+from phosphene.pixels.transforms import LUMA
+
 Plane = NDArray[np.float64]  # [H, W], or [H, W, 3] with colours, 0..1
 Colour = tuple[int, int, int]
 
@@ -204,7 +206,7 @@ def scene(height: int, width: int, seed: int) -> Scene:
         colour[where], stuff[where] = clothes[where], PERSON
         angle[where] = along[where]
     colour = colour.clip(0, 1)
-    return Scene(colour, colour @ np.array([0.299, 0.587, 0.114]), stuff, angle)
+    return Scene(colour, colour @ np.array(LUMA), stuff, angle)
 
 
 def by_hand(of: Scene, seed: int) -> Scene:
