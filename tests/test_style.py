@@ -685,6 +685,16 @@ def test_bright_calm_places_find_a_lake_and_not_a_face(look: str) -> None:
     assert lake.std() < 0.5 * trees.std()
 
 
+def test_a_woodcut_is_printed_from_three_blocks() -> None:
+    """Without a block for what lies between ink and paper, a table was bleached in ragged patches."""
+    drawn = DRAWINGS["woodcut"](512, 512, 0)[0].permute(1, 2, 0)
+    inks = torch.tensor([(24, 20, 22), (190, 45, 30), (204, 160, 104), (242, 229, 200)]) / 255
+    distance, which = (drawn[:, :, None] - inks).abs().amax(-1).min(-1)
+    assert (distance < 0.1).float().mean() > 0.85
+    for ink, least in enumerate((0.2, 0.005, 0.1, 0.2)):
+        assert (which == ink).float().mean() > least
+
+
 @pytest.mark.parametrize("look", ["impasto", "pointillism"])
 def test_broad_strokes_leave_a_head_its_eyes(look: str) -> None:
     """Eyes and glasses were lost in every portrait."""

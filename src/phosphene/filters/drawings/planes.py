@@ -212,13 +212,13 @@ def _near_border(which: NDArray[np.int64], pixels: float) -> Plane:
     return near
 
 
-LENGTH, LINE = 90, 5.5  # of a line, and its width, in pixels
-BLACK, WHITE = 0.24, 0.76  # tones that are all ink, or all paper
+LENGTH, LINE = 90, 7.0  # of a line, and its width, in pixels
+BLACK, WHITE, WHITE_SKY = 0.24, 0.5, 0.76  # tones that are all ink, or without any
 TINTED, TINTED_SKIN = 0.7, 0.62  # tones below which the block of tan prints
 
 
 def woodcut(height: int, width: int, seed: int) -> Tensor:
-    """Lines carved along the forms, in black ink over a block of tan and one of red, on warm paper (chiaroscuro)."""
+    """Flat tan and red under lines carved along the forms, in black on warm paper (a chiaroscuro woodcut)."""
     of = _calmer(scene(height, width, seed), 14)
     _, x = grid(height, width)
     person, sky = of.stuff == PERSON, of.stuff == SKY
@@ -226,15 +226,15 @@ def woodcut(height: int, width: int, seed: int) -> Tensor:
     red = ((of.stuff == HOUSE) & (of.colour[..., 0] > 1.6 * of.colour[..., 2])).astype(float)
     tone = bright + 0.25 * red + 0.15 * (person & (of.tone > 0.3))  # a face is carved less
     angle = np.where(sky, 0.25 * np.sin(7 * x), _directions(of, 0.0, seed))
-    lines = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)) > (tone - BLACK) / (WHITE - BLACK)
+    light = (tone - BLACK) / (np.where(sky, WHITE_SKY, WHITE) - BLACK)
+    lines = ranked(hair(angle, LENGTH, seed + 3, grain=LINE)) > light
     uneven = 0.06 * (noise(height, width, 7, seed + 8) - 0.5)
     tan = ~sky & (bright + uneven < np.where(person, TINTED_SKIN, TINTED))
     printed = between(noise(height, width, 90, seed + 5), [(236, 222, 190), (246, 235, 208)])
-    ink = np.clip(4 * blurred(lines.astype(float), 1.2) - 1.5, 0, 1)
     for colour, block in (
         ((204, 160, 104), 0.9 * blurred(tan.astype(float), 1.2)),
         ((190, 45, 30), 0.85 * red),
-        ((24, 20, 22), ink),
+        ((24, 20, 22), np.clip(4 * blurred(lines.astype(float), 1.2) - 1.5, 0, 1)),
     ):
         printed = printed * (1 - block[..., None]) + np.array(colour) / 255 * block[..., None]
     return tensor(printed)
