@@ -1,9 +1,8 @@
 """Many pictures: which files are meant, where their dreams go, and which of them are there already."""
 
 from phosphene.batch.batch import Batch, BatchResult, many, plan, standing
-from phosphene.batch.conflicts import Job, overwritten, refuse_overwriting
+from phosphene.batch.conflicts import Job, claimed, overwritten, refuse_overwriting
 from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, in_kinds, is_folder, numbered, target
-from phosphene.batch.locks import claimed
 
 __all__ = [
     "PIPE",

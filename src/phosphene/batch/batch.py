@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 from phosphene import images
 from phosphene.ascent import OnStep
-from phosphene.batch.conflicts import Job, file_key, sorted_out
+from phosphene.batch.conflicts import Job, claimed, file_key, sorted_out
 from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, numbered, target
-from phosphene.batch.locks import claimed
 from phosphene.errors import ImageError, PhospheneError, SettingsError, in_words, translate
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
