@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -78,13 +79,15 @@ def test_a_direction_may_be_numbers_a_picture_or_two(tiny32):
     numbers = direction("shallow", (1, 0, 0, 0, 0, -1)).prepare(tiny32)
     found = features.extract(tiny32, pixels, {"shallow"})
     torch.testing.assert_close(numbers(found), (found["shallow"][:, 0] - found["shallow"][:, 5]).sum() / 2**0.5)
+    for listed in ([1, 0, 0, 0, 0, -1], np.array([1, 0, 0, 0, 0, -1]), torch.tensor([1.0, 0, 0, 0, 0, -1])):
+        assert str(direction("shallow", listed)) == str(numbers)
     bright, dark = torch.full((1, 3, 32, 32), 0.9), torch.full((1, 3, 32, 32), 0.1)
     there, back = (direction("shallow", *pair).prepare(tiny32) for pair in ((bright, dark), (dark, bright)))
     torch.testing.assert_close(there(found), -back(found))
     assert direction("shallow", bright).prepare(tiny32)(found) > 0
 
 
-@pytest.mark.parametrize("towards", [(), ((1, 2),), ((0, 0, 0, 0, 0, 0),), ("a", "b", "c"), ((1,), "a")])
+@pytest.mark.parametrize("towards", [(), ([],), ((1, 2),), ((0, 0, 0, 0, 0, 0),), ("a", "b", "c"), ((1,), "a")])
 def test_impossible_directions_say_why(tiny32, towards):
     with pytest.raises(SettingsError, match="direction"):
         direction("shallow", *towards).prepare(tiny32)

@@ -61,6 +61,39 @@ def test_a_result_shows_and_saves_itself(photo, tmp_path):
     assert np.array_equal(saved, np.asarray(dreamt.image))
 
 
+def test_python_shows_in_one_line_what_holds_many_numbers(photo):
+    assert repr(phosphene.dream(photo, **QUICK)) == "<phosphene dream of photo.png, 56×40: layer(block3)>"
+    assert repr(phosphene.dream("clouds", size=(48, 40), **QUICK)).startswith("<phosphene dream of clouds, 48×40: ")
+    for shown in (repr(phosphene.network()), repr(phosphene.load(photo))):
+        assert "photo.png" in shown or "efficientnet-lite0" in shown
+        assert "tensor(" not in shown
+        assert len(shown) < 300
+
+
+def test_several_pictures_may_be_listed(photo, tmp_path):
+    other = shutil.copy(photo, tmp_path / "other.png")
+    of_a_list, one_by_one = (
+        phosphene.style(photo, *styles, scales=1, steps=1, semantics=0) for styles in ([[photo, other]], [photo, other])
+    )
+    assert torch.equal(of_a_list.pixels, one_by_one.pixels)
+    assert of_a_list.record.settings["style"] == one_by_one.record.settings["style"] == ["photo.png", "other.png"]
+    assert str(phosphene.guide("block3", [photo, other])) == str(phosphene.guide("block3", photo, other))
+    with pytest.raises(SettingsError, match="Name a style"):
+        phosphene.style(photo, [])
+
+
+def test_a_ranking_takes_whatever_a_dream_does(photo, efficientnet):
+    pixels = phosphene.load(photo).pixels
+    ranked = phosphene.rank(pixels, [pixels], efficientnet, layers=["block3", "block8"])
+    for guides in (photo, [str(photo)], photo.read_bytes(), pixels):
+        assert phosphene.rank(photo, guides, layers=["block3", "block8"]) == ranked
+    assert phosphene.rank("clouds", photo, "efficientnet-lite0", layers=["block3"])[0].layer == "block3"
+    with pytest.raises(SettingsError, match="no guide"):
+        phosphene.rank(photo, [])
+    with pytest.raises(SettingsError, match="network is a int"):
+        phosphene.rank(photo, photo, 3)
+
+
 def test_a_notebook_is_shown_a_small_picture(photo):
     dreamt = phosphene.dream(photo, **QUICK)
     clear = replace(dreamt.source, alpha=torch.zeros(1, 1, 600, 3000))

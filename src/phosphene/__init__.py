@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from phosphene.ascent import Step
     from phosphene.batch import many
     from phosphene.errors import PhospheneError, StopRequested
-    from phosphene.features.ranking import rank
     from phosphene.films.functions import film, zoom
     from phosphene.images import load, save
     from phosphene.networks import Network
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from phosphene.reports.atlas import atlas
     from phosphene.reports.study.build import study
     from phosphene.run import Dream
-    from phosphene.run.functions import dream, make, pattern, presets, style, style_filters
+    from phosphene.run.functions import dream, make, pattern, presets, rank, style, style_filters
     from phosphene.run.notebook import Live
 
 __version__ = "0.1.0"
@@ -69,13 +68,12 @@ _ROOMS = {
     "images": ("load", "save"),
     "records.record": ("Record",),
     "networks": ("Network",),
-    "features.ranking": ("rank",),
     "objectives": ("Objective", "channel", "class_", "direction", "guide", "layer", "neuron", "tv"),
     "ascent": ("Step",),
     "recipes.settings": ("DreamSettings",),
     "batch": ("many",),
     "run": ("Dream",),
-    "run.functions": ("dream", "make", "pattern", "presets", "style", "style_filters"),
+    "run.functions": ("dream", "make", "pattern", "presets", "rank", "style", "style_filters"),
     "reports.atlas": ("atlas",),
     "painting.again": ("redo",),
     "reports.study.build": ("study",),

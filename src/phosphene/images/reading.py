@@ -46,8 +46,8 @@ class Picture:
         notes: What the user should hear, such as "shrunk from 6000×4000 to 2048×1365".
     """
 
-    pixels: Tensor
-    alpha: Tensor | None
+    pixels: Tensor = field(repr=False)
+    alpha: Tensor | None = field(repr=False)
     depth: int
     name: str
     sha256: str | None

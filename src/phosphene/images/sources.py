@@ -10,12 +10,12 @@ import platform
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
+from typing import Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import psutil
@@ -95,6 +95,11 @@ def name_of(source: object) -> str:
             return name
     named = getattr(source, "filename", None) or getattr(source, "name", None)
     return bare_name(named.strip("<>")) if isinstance(named, str) and named else "image"
+
+
+def several(given: Any) -> Sequence[Any]:
+    """What stands in a list or a tuple, or the one thing itself."""
+    return given if isinstance(given, (list, tuple)) else (given,)
 
 
 def mask_source(source: Source) -> Source:

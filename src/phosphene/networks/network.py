@@ -82,13 +82,13 @@ class Network:
     """
 
     name: str
-    iter_layers: IterLayers
-    layers: Mapping[str, Layer]
+    iter_layers: IterLayers = field(repr=False)
+    layers: Mapping[str, Layer] = field(repr=False)
     default_layer: str
     dtype: torch.dtype
     file: str
     sha256: str
-    classifier: Classifier | None = None
+    classifier: Classifier | None = field(default=None, repr=False)
     device: str = "cpu"
     probes: tuple[int, int] = (64, 128)
     notes: tuple[str, ...] = ()

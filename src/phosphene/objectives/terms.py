@@ -1,8 +1,10 @@
 """What can be maximised: layers, channels, neurons, directions, classes; and penalties on the pixels."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +13,7 @@ from torch import Tensor
 from phosphene import features, images
 from phosphene.errors import SettingsError, UnknownNameError, nearest
 from phosphene.features import matching
+from phosphene.images.sources import several
 from phosphene.networks import PIXELS, Network
 from phosphene.objectives.language import Value, write
 from phosphene.objectives.objective import Measure, Objective, Open, Place, Prepare, Term, total
@@ -67,22 +70,25 @@ def _at(index: int, down: float, right: float, stride: int) -> Measure:
     return measure
 
 
-def direction(name: str, *towards: images.Source | tuple[float, ...]) -> Objective:
+def direction(name: str, *towards: images.Source | Sequence[images.Source] | Sequence[float]) -> Objective:
     """A direction among a layer's channels: Σ activation · direction, of length 1, over all positions.
 
     Args:
         name: the layer.
-        *towards: a number for each channel; or a picture, whose mean features are the direction; or two pictures:
-            from the mean features of the second to those of the first.
+        *towards: a number for each channel, in a list or an array; or a picture, whose mean features are the
+            direction; or two pictures: from the mean features of the second to those of the first.
 
     Raises:
         SettingsError: neither numbers nor one or two pictures, or no direction at all.
     """
-    if len(towards) == 1 and isinstance(towards[0], tuple):
-        numbers = tuple(float(each) for each in towards[0])
+    given = [one for each in towards for one in several(each)]
+    if len(given) == 1 and getattr(given[0], "ndim", 0) == 1:  # an array of numbers
+        given = given[0].tolist()
+    if given and all(isinstance(each, Real) for each in given):
+        numbers = tuple(map(float, given))
         return _term(name, "direction", name, numbers, prepare=lambda term, network, _: _along(term, network, numbers))
-    pictures = tuple(each for each in towards if not isinstance(each, tuple))
-    if len(pictures) != len(towards) or len(pictures) not in (1, 2):
+    pictures = tuple(given)
+    if len(pictures) not in (1, 2) or any(isinstance(each, Real) for each in pictures):
         raise SettingsError("A direction takes a number for each channel, or one picture, or two to go between.")
 
     def prepare(term: Term, network: Network, open: Open) -> Term:
@@ -187,7 +193,12 @@ EMPHASIS = 2.0  # of the guide's features over their mean: above 1 it is overdon
 MOST = 4096  # feature vectors of guides that are compared by angle; more are thinned out
 
 
-def guide(name: str, *pictures: images.Source, match: str = "cosine", scales: tuple[float, ...] = SCALES) -> Objective:
+def guide(
+    name: str,
+    *pictures: images.Source | Sequence[images.Source],
+    match: str = "cosine",
+    scales: tuple[float, ...] = SCALES,
+) -> Objective:
     """Guide pictures: each position of a layer goes towards the feature vector of theirs that fits it best.
 
     By `dot`, as in Google's notebook, the best is the one with the largest dot product, and that product is maximised
@@ -196,7 +207,7 @@ def guide(name: str, *pictures: images.Source, match: str = "cosine", scales: tu
 
     Args:
         name: the layer.
-        *pictures: one or more.
+        *pictures: one or more, or lists of them.
         match: `cosine` or `dot`.
         scales: the guides' long side, as shares of the long side of the picture that dreams, at each of its octaves;
             0 is their own size, whatever the octave.
@@ -204,14 +215,15 @@ def guide(name: str, *pictures: images.Source, match: str = "cosine", scales: tu
     Raises:
         SettingsError: no picture, or an impossible option.
     """
-    _check(name, pictures, match, scales)
+    shown = tuple(one for each in pictures for one in several(each))
+    _check(name, shown, match, scales)
     options: list[tuple[str, Value]] = [("match", match)] if match != "cosine" else []
     options += [("scales", tuple(scales))] if tuple(scales) != SCALES else []
-    text = write("guide", (name, *map(images.name_of, pictures)), tuple(options))
+    text = write("guide", (name, *map(images.name_of, shown)), tuple(options))
 
     def prepare(term: Term, network: Network, open: Open) -> Term:
         network.layer(name)
-        opened = [open(picture) for picture in pictures]
+        opened = [open(picture) for picture in shown]
         return replace(term, fit=lambda term, *size: replace(term, measure=measure(network, opened, size)))
 
     def measure(network: Network, opened: list[Tensor], size: tuple[int, ...]) -> Measure:
@@ -222,7 +234,7 @@ def guide(name: str, *pictures: images.Source, match: str = "cosine", scales: tu
             seen = seen[torch.linspace(0, len(seen) - 1, MOST).long()]  # evenly spread
         return _approach(seen, network.layer(name).stride)
 
-    return Objective((Term(1, name, text, pictures=pictures, prepare=prepare),))
+    return Objective((Term(1, name, text, pictures=shown, prepare=prepare),))
 
 
 def _check(name: str, pictures: tuple[images.Source, ...], match: str, scales: tuple[float, ...]) -> None:

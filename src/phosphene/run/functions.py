@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from typing_extensions import Unpack
 
 from phosphene import images, objectives
 from phosphene.ascent import OnStep
 from phosphene.ascent.executor import MakeExecutor
+from phosphene.features import ranking
 from phosphene.filters import library
-from phosphene.images.sources import mask_source
+from phosphene.images.sources import mask_source, several
 from phosphene.networks import Network
 from phosphene.objectives import Objective
 from phosphene.recipes.fields import ValueDict
@@ -104,8 +104,7 @@ def dream(
     if objective is not None:
         requested["objective"] = str(objective)
     if guide is not None:
-        guides: Sequence[Any] = guide if isinstance(guide, (list, tuple)) else [guide]
-        requested["guide"] = tuple(named.add(each, "guide") for each in guides)
+        requested["guide"] = tuple(named.add(each, "guide") for each in several(guide))
     if mask is not None:
         requested["mask"] = named.add(mask_source(mask), "mask")
     if regions:
@@ -124,7 +123,7 @@ def dream(
 
 def style(
     image: images.Source,
-    *styles: images.Source,
+    *styles: images.Source | Sequence[images.Source],
     network: Network | str | None = None,
     mask: images.Source | None = None,
     initial: images.Source | None = None,
@@ -141,7 +140,8 @@ def style(
 
     Args:
         image: the content: a path, an image of Pillow's, an array, a tensor, or bytes.
-        *styles: pictures, or their names with weights, as "waves.jpg:2"; none where `filter` names one.
+        *styles: pictures or lists of them, or their names with weights, as "waves.jpg:2"; none where `filter` names
+            one.
         network: by default the one that the setting `model` names.
         mask: a picture of where: white is repainted; `sky`; regions by number, as "1,3"; or `alpha`, the picture's
             own transparency.
@@ -160,7 +160,8 @@ def style(
     """
     requested: ValueDict = {**changes}
     named = _Named()
-    requested["style"] = (*requested.get("style", ()), *(named.add(each, "style") for each in styles))
+    given = [each for one_or_more in styles for each in several(one_or_more)]
+    requested["style"] = (*requested.get("style", ()), *(named.add(each, "style") for each in given))
     if mask is not None:
         requested["mask"] = named.add(mask_source(mask), "mask")
     if initial is not None:
@@ -203,6 +204,37 @@ def pattern(
     given = objective if isinstance(objective, Objective) else None
     ready = prepare(PATTERN, chosen, network, opening=Opening(size), objective=given)
     return _in_memory(ready.make(None, on_step=on_step))
+
+
+def rank(
+    image: images.Source,
+    guides: images.Source | Sequence[images.Source],
+    network: Network | str | None = None,
+    *,
+    layers: Collection[str] | None = None,
+    by: str = "cosine",
+    scale: float = 1.0,
+    seed: int = 0,
+) -> list[ranking.Ranked]:
+    """The layers by how well the guides' features can be found in a picture, best first.
+
+    Args:
+        image: a path, an image of Pillow's, an array, a tensor, bytes, or the name of a canvas.
+        guides: one picture, or several.
+        network: by default the usual one.
+        layers: their names; by default the network's main layers.
+        by: `cosine`, relative to shapeless pictures, or `dot`, raw, as in leimao's notes.
+        scale: the guides' long side, as a share of the picture's.
+        seed: of the positions that are looked at, and of the shapeless pictures.
+
+    Raises:
+        PhospheneError: with a message for the person who asked.
+    """
+    named = _Named()
+    shown, *given = (named.add(each, "picture") for each in (image, *several(guides)))
+    ready = prepare(DREAM, DREAM.choose(), network, named=named)
+    looked_at, *opened = map(ready.cache, (shown, *given))
+    return ranking.rank(looked_at, opened, ready.network, layers=layers, by=by, scale=scale, seed=seed)
 
 
 def make(

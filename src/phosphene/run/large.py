@@ -40,6 +40,12 @@ BLOCK_BYTES = 240_000_000  # held of blocks and strips, beside a tile
 OnForecast = Callable[[Forecast], None]
 
 
+def described(record: Record, size: tuple[int, int]) -> str:
+    """What Python shows of a picture that was made: its numbers and its record would fill pages."""
+    (height, width), began_as = size, record.input.get("name") or record.input.get("canvas")
+    return f"<phosphene {record.recipe} of {began_as}, {width}×{height}: {record.objective}>"
+
+
 @dataclass(frozen=True)
 class LargeDream:
     """A finished dream that lies on disk: its pixels in `raster`, within the journal's folder.
@@ -65,6 +71,9 @@ class LargeDream:
     def size(self) -> tuple[int, int]:
         """Height and width."""
         return self.raster.size
+
+    def __repr__(self) -> str:
+        return described(self.record, self.size)
 
     def save(
         self,

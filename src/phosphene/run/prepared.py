@@ -86,6 +86,9 @@ class Dream:
         """The picture for Pillow, 8 bits a channel."""
         return Image.open(io.BytesIO(self.encode("png", depth=8)[0]))
 
+    def __repr__(self) -> str:
+        return large.described(self.record, self.size)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """The picture for numpy, `[H, W, C]`, 8 bits a channel."""
         return np.array(self.image, dtype)
