@@ -295,8 +295,6 @@ def test_no_input_is_written_over(here, line, way):
 
 @pytest.mark.parametrize("command", ["atlas", "study"])
 def test_a_report_writes_over_no_input(here, command):
-    if command == "study":
-        pytest.importorskip("plotly", reason="studies need Plotly")
     Path("report/pictures").mkdir(parents=True)
     Path(f"report/{command}.json").write_text(json.dumps({f"phosphene-{command}": 1, "subject": "a.png"}), "utf-8")
     paint("report/pictures/a.png")

@@ -74,3 +74,16 @@ def test_a_file_managers_script_hands_every_picture_on(tmp_path, name):
     assert [line for line in told if line.startswith("phosphene")] == [
         "phosphene: --warm", "phosphene: --quiet", "phosphene: a b.jpg", "phosphene: c.png",
     ]  # fmt: skip
+
+
+def test_no_test_waits_for_a_package_that_is_not_tested_with():
+    """It would be skipped for ever, as one was that waited for Plotly long after studies drew without it."""
+    called = {"cv2": "opencv_python_headless", "material": "mkdocs_material", "pillow_jxl": "pillow_jxl_plugin"}
+    pinned = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    waited_for = {
+        name.split(".")[0]
+        for path in Path(__file__).parent.rglob("test_*.py")
+        for name in re.findall(r'importorskip\(\s*"([\w.]+)"', path.read_text("utf-8"))
+    }
+    assert "av" in waited_for
+    assert {called.get(name, name) for name in waited_for} <= {name.replace("-", "_") for name in pinned}

@@ -238,7 +238,6 @@ def test_all_layers_can_be_asked_for(here, efficientnet):
 
 
 def test_the_sheet_shows_picture_guide_and_dreams(here):
-    pytest.importorskip("phosphene.pixels.sheets")
     said = cli("photo.png", "guide.png", "-o", "sheet.png", "--top", "1")
     assert "sheet.png" in said.stderr
     with Image.open("sheet.png") as sheet:
