@@ -411,6 +411,21 @@ def test_flags_of_other_programs_are_answered_by_ours(flag):
         assert words[0] in known
 
 
+@pytest.mark.parametrize(
+    ("line", "belongs"),
+    [
+        ("clouds --filter night", "style"),
+        ("match a.png b.png --octaves 3", "dream, pattern"),
+        ("layers --port 1", "studio"),
+    ],
+)
+def test_a_flag_of_another_command_says_whose_it_is(line, belongs):
+    said = CliRunner().invoke(main, line.split())
+    assert said.exit_code == 2
+    flag = next(word for word in line.split() if word.startswith("--"))
+    assert f"No such option '{flag}' here; it belongs to: phosphene {belongs}" in said.output
+
+
 @pytest.mark.parametrize("word", front._OTHER_WORDS)
 def test_words_of_other_programs_are_answered_by_ours(word, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -85,6 +85,9 @@ _OTHER_WORDS = {
     "web": "phosphene studio",
     "transfer": "phosphene style photo.jpg painting.jpg",
     "batch": "phosphene FOLDER",
+    "deepdream": "phosphene dream photo.jpg",
+    "guide": "phosphene dream photo.jpg --guide flowers.jpg",
+    "filter": "phosphene style photo.jpg --filter woodcut, or phosphene filters",
 }
 _OTHER_FLAGS = {
     "--color": "--colour",
@@ -191,11 +194,22 @@ def _usage(error: click.ClickException) -> str:
     """Click's message, and where help is."""
     context = getattr(error, "ctx", None)
     message = error.format_message()
-    if isinstance(error, click.NoSuchOption) and (meant := _OTHER_FLAGS.get(error.option_name)) is not None:
-        message = f"No such option {error.option_name!r}. It is: {meant}"
+    if isinstance(error, click.NoSuchOption):
+        if meant := _OTHER_FLAGS.get(error.option_name):
+            message = f"No such option {error.option_name!r}. It is: {meant}"
+        elif elsewhere := _commands_with(error.option_name, context):
+            message = f"No such option {error.option_name!r} here; it belongs to: phosphene {', '.join(elsewhere)}"
     if "\n" in message or context is None:
         return message
     return f"{message}\nSee: {context.command_path} --help"
+
+
+def _commands_with(flag: str, context: click.Context | None) -> list[str]:
+    """The commands that know a flag."""
+    if context is None or not isinstance(front := context.find_root().command, Front):
+        return []
+    known = {name: front.get_command(context, name) for name in front.list_commands(context)}
+    return [name for name, each in known.items() if each and any(flag in option.opts for option in each.params)]
 
 
 _HELP = """Brings a neural network's patterns out of your pictures.
