@@ -258,6 +258,12 @@ def test_many_says_what_it_cannot(here):
     assert [each.error is None for each in made] == [True, True, False]
     with pytest.raises(SettingsError, match="Name files"):
         list(phosphene.many("-", **QUICK["dream"]))
+    with pytest.raises(SettingsError, match="steps"):
+        phosphene.many("trip", "out/", steps=-1)  # what is wrong with all is said at once
+    waiting = phosphene.many("trip", "out/", force=True, **QUICK["dream"])
+    assert "batch of 3" in repr(waiting)
+    with pytest.warns(RuntimeWarning, match="Nothing was made: phosphene.many makes each of the 3"):
+        del waiting
 
 
 def test_nothing_loads_torchs_compiler(here, technique):

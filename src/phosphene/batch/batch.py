@@ -1,6 +1,7 @@
 """Many pictures of one technique: made ready together, what is there already left alone."""
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -232,6 +233,32 @@ class BatchResult:
     error: PhospheneError | None = None  # why it did not come about
 
 
+class BatchResults(Iterator[BatchResult]):
+    """What becomes of many pictures. Each is made when it is asked for, so that only one is held in memory."""
+
+    def __init__(self, batch: Batch, on_step: OnStep | None) -> None:
+        self._results, self._asked = _results(batch, on_step), False
+        self._count = len(batch.jobs) + len(batch.refused)
+
+    def __next__(self) -> BatchResult:
+        self._asked = True
+        return next(self._results)
+
+    def __repr__(self) -> str:
+        return (
+            f"<phosphene batch of {self._count}, made one by one: for made in phosphene.many(...): print(made.output)>"
+        )
+
+    def __del__(self) -> None:
+        if not self._asked:
+            warnings.warn(
+                f"Nothing was made: phosphene.many makes each of the {self._count} when it is asked for.\n"
+                "Write: for made in phosphene.many(...): print(made.output)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
 def many(
     inputs: str | Sequence[str],
     output: str | None = None,
@@ -243,8 +270,8 @@ def many(
     force: bool = False,
     on_step: OnStep | None = None,
     **requested: object,
-) -> Iterator[BatchResult]:
-    """Makes many pictures and saves them, one after the other, as the command line does.
+) -> BatchResults:
+    """Makes many pictures and saves them, one after the other, as the command line does; each when it is asked for.
 
     A picture that is there already, made of the same with the same settings, is passed over; one whose run was stopped
     goes on.
@@ -260,16 +287,20 @@ def many(
         on_step: called with each `Step`; raise `phosphene.StopRequested` there to end early and keep what there is.
         **requested: any setting of the technique; of a dream, `preset` and `recipe`.
 
-    Yields:
-        What became of each picture, as it is done.
+    Returns:
+        What becomes of each picture, to go through in a loop: `for made in phosphene.many("holiday/", "dreams/")`.
 
     Raises:
-        PhospheneError: something is wrong with all of them.
+        PhospheneError: something is wrong with all of them, at once; or with the only one, when it is made.
     """
     names, technique = [inputs] if isinstance(inputs, str) else list(inputs), known(of)
     planned = plan(names, output, technique=technique, requested=requested, recursive=recursive, force=force)
     batch = replace(planned, network=network, opening=opening or Opening())
     batch.check()
+    return BatchResults(batch, on_step)
+
+
+def _results(batch: Batch, on_step: OnStep | None) -> Iterator[BatchResult]:
     for job in batch.refused:
         yield BatchResult(job.source.name, job.output, error=job.source.refusal)
     for job in map(batch.placed, batch.jobs):

@@ -172,7 +172,8 @@ def _samples(source: Source, called: str, how: Decoding) -> tuple[Samples, Tags,
     elif isinstance(source, (list, tuple)):
         raise ImageError(
             f"A {type(source).__name__} of {len(source)} is not a picture.\n"
-            "Make one of each: [phosphene.dream(each) for each in pictures]; of files: phosphene.many(files, folder)"
+            "Make one of each: [phosphene.dream(each) for each in pictures]\n"
+            "Of files, saved one by one: for made in phosphene.many(files, folder): print(made.output)"
         )
     else:
         raise ImageError(
