@@ -135,6 +135,14 @@ def test_a_folder_and_a_pattern(here):
     assert opened("photo_5.webp").size == (48, 32)
 
 
+@pytest.mark.parametrize("words", ["photo.png -o dreams/", "photo.png other.png -o dreams/{stem}-dream.png"])
+def test_a_folder_that_is_named_is_made(here, words):
+    dreamt(*words.split())
+    assert settings_of("dreams/photo-dream.png")["steps"] == 1
+    cli("redo", "dreams/photo-dream.png", "--input", "photo.png", "-o", "again/")
+    assert [each.name for each in Path("again").iterdir()] == ["photo-dream-redo.png"]
+
+
 def test_pipes(here):
     done = dreamt("-", "-o", "-", input=(here / "photo.png").read_bytes())
     dreamt("photo.png", "-q")

@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import re
+import shlex
 import shutil
 import socket
 import struct
@@ -21,8 +22,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from conftest import tiny
+from phosphene import errors
 from phosphene.cli import configuration, front, main
-from phosphene.errors import SettingsError, StopRequested, WeightsError, translate
+from phosphene.errors import ImageError, SettingsError, StopRequested, WeightsError, translate
+from phosphene.images import sources
 from phosphene.networks import registry
 
 QUICK = ("--octaves", "1", "--steps", "1")
@@ -269,7 +272,8 @@ MISTAKES = [
     mistake("photo.png -o other.png", 2, "other.png", "--force", "-o"),
     mistake("photo.png -o photo.png --force", 2, "its own input", "-o"),
     mistake("photo.png -o nowhere/x.png", 2, "no folder nowhere", "mkdir"),
-    mistake("photo.png -o nowhere/", 2, "no folder nowhere", "mkdir"),
+    mistake("photo.png -o nowhere/deeper/", 2, "no folder nowhere/deeper", "mkdir"),
+    mistake("photo.png -o no/{stem}/a.png", 2, "no folder no/photo", "mkdir"),
     mistake("photo.png -o x.pgn", 2, "'.pgn'", "Did you mean '.png'?"),
     mistake("photo.png -o x", 2, "no suffix", ".png"),
     mistake("photo.png -o folder.png --force", 2, "folder.png", "is a folder"),
@@ -298,7 +302,7 @@ MISTAKES = [
     mistake("redo orphan.png --input photo.png --steps 0", 2, "--steps is 0"),
     mistake("redo orphan.png --input photo.png -o {sten}.png", 2, "{sten}", "Did you mean 'stem'?"),
     mistake("redo orphan.png --input photo.png -o {preset}.png", 2, "{preset}", "{layer}"),
-    mistake("redo orphan.png --input photo.png -o nowhere/", 2, "no folder nowhere", "mkdir"),
+    mistake("redo orphan.png --input photo.png -o no/deeper/", 2, "no folder no/deeper", "mkdir"),
     mistake("redo orphan.png --input -", 2, "--input is '-'", "takes a file"),
     mistake("info -", 2, "not a picture", before=piped_nonsense),
     mistake("redo -", 2, "not a picture", before=piped_nonsense),
@@ -473,3 +477,13 @@ class TestTranslate:
     def test_an_exit_is_told_where_that_is_wanted(self):
         with pytest.raises(WeightsError, match="3"), translate(lambda e: WeightsError(str(e)), (Exception, SystemExit)):
             raise SystemExit(3)
+
+
+def test_what_is_to_be_typed_is_quoted_for_the_users_shell(monkeypatch, tmp_path):
+    words = ("phosphene", "my cat.jpg", "-o", "{stem}.png", r"C:\cats", "")
+    assert shlex.split(errors.in_shell(*words)) == list(words)
+    monkeypatch.setattr(errors, "WINDOWS", True)
+    assert errors.in_shell(*words) == r'phosphene "my cat.jpg" -o "{stem}.png" C:\cats ""'
+    monkeypatch.setattr(sources, "WINDOWS", True)
+    with pytest.raises(ImageError, match=r"Create it: mkdir \"?[^-]"):
+        sources.check_folder(tmp_path / "no such")

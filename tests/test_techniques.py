@@ -199,6 +199,9 @@ def test_a_tree_of_folders_is_kept(here, of):
     assert made == [f"a-{of}.png", f"b-{of}.png", f"deep/c-{of}.png"]
     run(of, "trip", *quick, "--recursive", "-q")
     assert (here / "trip" / "deep" / f"c-{of}.png").is_file()
+    run(of, "trip", *quick, "--recursive", "-o", "new/{folder}/{stem}.png", "-q")
+    assert (here / "new" / "deep" / "c.png").is_file()
+    run(of, "trip", *quick, "--recursive", "-o", "nowhere/new/", code=2)
     again = run(of, "trip", *quick, "--recursive")
     assert again.stderr.count("there already") == 3
 

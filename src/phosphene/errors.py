@@ -6,6 +6,8 @@ do next. The command line prints the message and leaves with the error's `exit_c
 
 import errno
 import os
+import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -78,6 +80,8 @@ class StopRequested(Exception):  # noqa: N818 - no error: somebody wants what th
     """Raised from `on_step` to end a run early and keep what there is."""
 
 
+WINDOWS = os.name == "nt"
+_UNSAFE = re.compile(r"[^\w.:/\\+=@-]")  # what its shells take for more than a letter
 _LONGEST_NAME = 80  # letters of a name in a message; of a longer one both ends are shown
 _ADVICE = {
     errno.ENAMETOOLONG: "Give it a shorter name: most disks allow 255 letters.",
@@ -143,6 +147,18 @@ def _of_file(error: OSError, name: str) -> str:
     """What the system said of a file, and what to do."""
     shown = name if len(name) <= _LONGEST_NAME else f"{name[:40]}…{name[-30:]}"
     return f"{shown!r}: {error.strerror or error}.\n{_ADVICE.get(error.errno or 0, 'Choose another file or folder.')}"
+
+
+def in_shell(*words: str | os.PathLike[str]) -> str:
+    """Words as the user's shell takes them: what a message says is to be typed.
+
+    >>> in_shell("phosphene", "my cat.jpg")
+    "phosphene 'my cat.jpg'"
+    """
+    texts = [os.fspath(word) for word in words]
+    if not WINDOWS:
+        return shlex.join(texts)
+    return " ".join(text if text and not _UNSAFE.search(text) else f'"{text}"' for text in texts)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

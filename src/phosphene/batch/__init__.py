@@ -2,7 +2,20 @@
 
 from phosphene.batch.batch import Batch, BatchResult, many, plan, standing
 from phosphene.batch.conflicts import Job, claimed, overwritten, refuse_overwriting
-from phosphene.batch.files import PIPE, Input, again, begun, check, expand, facts, in_kinds, is_folder, numbered, target
+from phosphene.batch.files import (
+    PIPE,
+    Input,
+    again,
+    begun,
+    check,
+    expand,
+    facts,
+    in_kinds,
+    is_folder,
+    make_folder,
+    numbered,
+    target,
+)
 
 __all__ = [
     "PIPE",
@@ -18,6 +31,7 @@ __all__ = [
     "facts",
     "in_kinds",
     "is_folder",
+    "make_folder",
     "many",
     "numbered",
     "overwritten",

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from phosphene import images
 from phosphene.ascent import OnStep
 from phosphene.batch.conflicts import Job, claimed, file_key, sorted_out
-from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, numbered, target
+from phosphene.batch.files import Input, begun, expand, facts, in_kinds, is_folder, make_folder, numbered, target
 from phosphene.errors import ImageError, PhospheneError, SettingsError, in_words, translate
 from phosphene.images.sources import name_of, read_bytes
 from phosphene.networks import Network
@@ -191,22 +191,26 @@ def plan(
         named = facts(chosen, {look: requested.get(look) for look in technique.looks}) | {"number": number}
         place = None if source.refusal else target(source, output, named, technique)
         jobs.append(Job(source, place, chosen, usual=output is None or is_folder(output)))
-    ready = partial(_make_folders, _tree(output) if recursive else None)
+    ready = partial(_make_folders, output, recursive)
     done, refused = sorted_out(_without_results(jobs), output, replaces=force or many, ready=ready)
     if not done:
         raise next(job.source.refusal for job in refused if job.source.refusal)
     return Batch(done, many, technique, force, refused=refused, left_out=left_out)
 
 
-def _tree(output: str | None) -> Path | None:
+def _tree(output: str) -> Path | None:
     """The folder in which a tree of folders may be made: the one that `-o` names, or that stands before {folder}."""
+    before, names_folders, _ = output.partition("{folder}")
+    place = Path(before or ".")
+    there = place.is_dir() or place.parent.is_dir()
+    return place.resolve() if there and (names_folders or is_folder(output)) else None
+
+
+def _make_folders(output: str | None, recursive: bool, path: Path) -> None:
     if output is None:
-        return None
-    place = Path(output.partition("{folder}")[0] or ".") if "{folder}" in output else Path(output)
-    return place.resolve() if place.is_dir() and ("{folder}" in output or is_folder(output)) else None
-
-
-def _make_folders(tree: Path | None, path: Path) -> None:
+        return
+    make_folder(output, path)
+    tree = _tree(output) if recursive else None
     if tree and path.parent.resolve().is_relative_to(tree):
         path.parent.mkdir(parents=True, exist_ok=True)
 

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import shlex
 import tempfile
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from phosphene.batch.files import PIPE, Input, check
-from phosphene.errors import PhospheneError, SettingsError, in_words
+from phosphene.errors import PhospheneError, SettingsError, in_shell, in_words
 from phosphene.pixels.canvases import is_canvas
 from phosphene.techniques.engine import pictures
 
@@ -159,8 +158,7 @@ def _advice(clashes: Sequence[Sequence[Job]], jobs: Sequence[Job], output: str |
         f"{'' if place == '.' else place + '/'}{below}{{stem}}-{{{telling}}}-dream{made.suffix if made else '.png'}"
     )
     one = output is not None and "{" not in output and Path(output) == made
-    quoted = f'"{template}"' if os.name == "nt" else shlex.quote(template)
-    return f"{'Name a folder, or a' if one else 'Name a'} template, as -o {quoted}"
+    return f"{'Name a folder, or a' if one else 'Name a'} template, as -o {in_shell(template)}"
 
 
 def _place(job: Job) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Literal
 
-from phosphene.errors import ImageError, PhospheneError, SettingsError, UnknownNameError, in_words, nearest
+from phosphene.errors import WINDOWS, ImageError, PhospheneError, SettingsError, UnknownNameError, in_words, nearest
 from phosphene.images import FORMATS, format_of, name_of
 from phosphene.images.filetypes import SUFFIXES, begins_a_picture
 from phosphene.images.sources import read_bytes, refuse
@@ -25,7 +25,6 @@ from phosphene.techniques import DREAM, TECHNIQUES, Technique
 PIPE = "-"
 _UNFIT = re.compile(r"[^\w.+-]+")  # what is left out of a name that is made of words
 _LONGEST = 60  # letters of such a name
-_WINDOWS = os.name == "nt"
 _RESERVED = re.compile(
     r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)|[^. ][. ]+$|[<>\"|?*\0-\x1f]", re.IGNORECASE
 )
@@ -219,6 +218,14 @@ def is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or (path.is_dir() and path.suffix.lower() not in FORMATS)
 
 
+def make_folder(output: str, path: Path) -> None:
+    """Makes a picture's folder if `-o` names it, by a slash at its end or before a template, in one that is there."""
+    before, brace, _ = output.partition("{")
+    named = Path(before) if before.endswith(("/", os.sep)) else Path(before).parent if brace else None
+    if path.parent == named and not named.exists() and named.parent.is_dir():
+        named.mkdir()
+
+
 def facts(settings: Settings, looks: Mapping[str, str | None]) -> Facts:
     """What a template may name, fit for file names: the settings, and by which looks they were chosen."""
     known = described(type(settings))
@@ -264,7 +271,7 @@ def check(output: Path, *, force: bool) -> None:
         ImageError: the file exists already, is a folder or a device, has an unknown suffix, or its folder is not there
             or not to be written.
     """
-    if _WINDOWS and (bad := next((part for part in output.parts if _RESERVED.search(part)), None)):
+    if WINDOWS and (bad := next((part for part in output.parts if _RESERVED.search(part)), None)):
         raise ImageError(f"{output}: Windows takes no file called {bad!r}.\nChoose another name with -o.")
     refuse(output, overwrite=True)
     format_of(output)

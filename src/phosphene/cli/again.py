@@ -83,6 +83,8 @@ def _redo_output(source: Input, made: record.Record, changes: Mapping[str, objec
         path = batch.again(Path(output) / name.name)
     else:
         path = batch.target(source, output, _recorded_facts(made, changes)) or name
+    if output is not None:
+        batch.make_folder(output, path)
     batch.check(path, force=out.force)
     return path
 

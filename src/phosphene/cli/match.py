@@ -13,7 +13,7 @@ import click
 from phosphene.cli import configuration, options, progress, tables
 from phosphene.cli.options import flag
 from phosphene.cli.progress import Console
-from phosphene.errors import SettingsError
+from phosphene.errors import SettingsError, in_shell
 from phosphene.recipes.fields import numbers
 from phosphene.recipes.settings import DreamSettings
 from phosphene.startup import loading
@@ -117,10 +117,8 @@ def _check(asked: Asked) -> None:
 
 def _advice(asked: Asked, layers: Sequence[str]) -> str:
     """The command that dreams with the best layers."""
-    import shlex
-
-    picture, *guides = map(shlex.quote, asked.pictures)
-    model = "" if asked.model == DreamSettings.model else f" --model {shlex.quote(asked.model)}"
+    picture, *guides = map(in_shell, asked.pictures)
+    model = "" if asked.model == DreamSettings.model else f" --model {in_shell(asked.model)}"
     scales = "" if asked.scale == SCALE else f" --guide-scales {asked.scale:g}"
     words = " ".join(f"--guide {guide}" for guide in guides) + scales
     more = f"\nWith others beside it: --layer {','.join(layers)}" if layers[1:] else ""

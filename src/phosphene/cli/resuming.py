@@ -12,7 +12,6 @@ import json
 import os
 import re
 import secrets
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,7 @@ from typing import NoReturn
 import click
 
 from phosphene.cli import configuration
-from phosphene.errors import RecordError
+from phosphene.errors import RecordError, in_shell
 from phosphene.recipes.fields import ValueDict
 from phosphene.techniques import TECHNIQUES
 
@@ -217,7 +216,7 @@ def _texts(value: object) -> Iterator[str]:
 def _refuse(word: str, words: Sequence[str], picture: Path) -> NoReturn:
     raise RecordError(
         f"The journal of {picture} was not written here by you, and names {word!r}, which lies elsewhere than the"
-        f" picture.\nIf you trust it, give the command yourself: {shlex.join(['phosphene', *words])}"
+        f" picture.\nIf you trust it, give the command yourself: {in_shell('phosphene', *words)}"
     )
 
 

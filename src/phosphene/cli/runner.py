@@ -18,6 +18,7 @@ from phosphene.cli import process, progress, resuming
 from phosphene.cli.options import OutputOptions
 from phosphene.cli.progress import Console, Interruption
 from phosphene.errors import ImageError, PhospheneError, StopRequested, in_words, translate
+from phosphene.images.sources import check_folder
 from phosphene.pixels.transforms import within
 from phosphene.records import journal
 from phosphene.run import CheckpointOptions, Dream, LargeDream
@@ -69,8 +70,7 @@ def _draw_preview(step: Step, path: Path) -> None:
 
 def _check_preview(path: Path, *, force: bool) -> None:
     images.format_of(path)
-    if not path.parent.is_dir():
-        raise ImageError(f"There is no folder {path.parent} for the preview.\nCreate it: mkdir -p {path.parent}")
+    check_folder(path.parent)
     if path.exists() and not force and not _is_preview(path):
         raise ImageError(
             f"{path} exists already, and is no preview.\nChoose another name for --preview, or add --force."

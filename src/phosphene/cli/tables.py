@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import click
 from phosphene.cli import configuration, progress
 from phosphene.cli.options import flag, weights
 from phosphene.cli.progress import Console, check_piped, piped
-from phosphene.errors import PhospheneError
+from phosphene.errors import PhospheneError, in_shell
 from phosphene.names import NETWORKS
 from phosphene.recipes import fields
 from phosphene.recipes.settings import PRESETS, RECIPES, DreamSettings
@@ -188,7 +187,7 @@ def _told(made: Record, picture: str, *, in_full: bool) -> dict[str, object]:
     recipe = TECHNIQUES.get(made.recipe)
     usual = technique.settings().to_dict() if technique else {}
     changed = {name for name, value in made.settings.items() if usual.get(name) != value}
-    again = None if picture == "-" else shlex.join(["phosphene", "redo", picture])
+    again = None if picture == "-" else in_shell("phosphene", "redo", picture)
     return {
         "made by": f"phosphene {made.recipe}{'' if made.complete else f', stopped at {made.reached}'}",
         "of": made.objective,

@@ -171,8 +171,7 @@ def _join_folder(timing: FrameTimes, output: Path, metadata: Mapping[str, str], 
 
 def _refuse(output: Path, *, overwrite: bool) -> None:
     """Refuses a folder that holds anything, except frames where they may be replaced."""
-    if not output.parent.is_dir():
-        raise ImageError(f"There is no folder {output.parent}.\nCreate it: mkdir -p {output.parent}")
+    sources.check_folder(output.parent)
     if not output.exists():
         return
     names = [each.name for each in output.iterdir()] if output.is_dir() else [output.name]

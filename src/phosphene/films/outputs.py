@@ -8,6 +8,7 @@ from phosphene.batch import overwritten
 from phosphene.errors import ImageError, PhospheneError, SettingsError
 from phosphene.films import texts
 from phosphene.films.formats import format_for
+from phosphene.images.sources import check_folder
 from phosphene.records.journal import folder_of
 
 PREVIEW_MARK = "Phosphene preview"  # what a preview has in place of how it was made
@@ -19,8 +20,7 @@ def check_output(path: Path, *, overwrite: bool) -> bool:
     Raises:
         ImageError: what stands in the way.
     """
-    if not path.parent.is_dir():
-        raise ImageError(f"There is no folder {path.parent}.\nCreate it: mkdir -p {path.parent}")
+    check_folder(path.parent)
     if not os.access(path.parent, os.W_OK):
         raise ImageError(f"You may not write into {path.parent}.\nChoose another folder with -o.")
     begun = folder_of(path).is_dir()
@@ -51,8 +51,7 @@ def check_preview(preview: Path, output: Path, read: Iterable[Path], *, overwrit
     format_for(preview)
     if overwritten(preview, (output, *read)):
         raise SettingsError(f"--preview {preview} is an input or the output too. Give it a name of its own.")
-    if not preview.parent.is_dir():
-        raise ImageError(f"There is no folder {preview.parent}.\nCreate it: mkdir -p {preview.parent}")
+    check_folder(preview.parent)
     if preview.is_dir():
         raise SettingsError(f"--preview {preview} is a folder; it takes the name of a film, as preview.mp4.")
     if preview.exists() and not overwrite and not _is_preview(preview):

@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from phosphene.errors import DISK_FULL, ImageError, OutOfSpaceError, PhospheneError, nearest
+from phosphene.errors import DISK_FULL, WINDOWS, ImageError, OutOfSpaceError, PhospheneError, in_shell, nearest
 from phosphene.images.samples import Array
 
 
@@ -256,8 +256,14 @@ def refuse(path: Path, *, overwrite: bool) -> None:
         raise ImageError(f"{path} is a device, not a file: it would be lost.\nTo write to a pipe, use: -o -")
     if path.exists() and not overwrite:
         raise _exists(path)
-    if not path.parent.is_dir():
-        raise ImageError(f"There is no folder {path.parent}.\nCreate it: mkdir -p {path.parent}")
+    check_folder(path.parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuses a folder that is not there. Raises `ImageError`: how it is made."""
+    if not folder.is_dir():
+        words = ("mkdir",) if WINDOWS else ("mkdir", "-p")
+        raise ImageError(f"There is no folder {folder}.\nCreate it: {in_shell(*words, folder)}")
 
 
 def _link(temporary: Path, target: Path) -> None:

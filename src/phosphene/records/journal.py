@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phosphene.errors import OutOfSpaceError, RecordError, SettingsError
+from phosphene.errors import OutOfSpaceError, RecordError, SettingsError, in_shell
 from phosphene.images import write_atomically
 from phosphene.images.sources import sweep
 from phosphene.records.record import Facts
@@ -108,14 +107,14 @@ class Journal:
         then = "Put back the file that it was made of, and go on" if files else "Go on with that one"
         raise SettingsError(
             f"{self.folder} keeps a run that is not this one: its {'input' if 'input' in others else named} differs"
-            f" ({named}).\n{then}: phosphene resume {shlex.quote(output)}\n"
+            f" ({named}).\n{then}: {in_shell('phosphene', 'resume', output)}\n"
             f"Or begin anew, and lose it: {self._anew()}"
         )
 
     def _anew(self) -> str:
         """What begins the run anew: its command, where that is known."""
         words = self.command.get("arguments")
-        return shlex.join(["phosphene", *map(str, words), "--force"]) if isinstance(words, list) else "--force"
+        return in_shell("phosphene", *map(str, words), "--force") if isinstance(words, list) else "--force"
 
 
 def forget(output: Path) -> None:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from phosphene import images
 from phosphene.errors import DISK_FULL, ImageError, OutOfSpaceError
-from phosphene.images.sources import bare_name
+from phosphene.images.sources import bare_name, check_folder
 from phosphene.recipes.fields import Setting, Settings, described, flag
 from phosphene.records.record import Facts
 
@@ -43,8 +43,8 @@ class ReportFolder:
         """
         if self.path.exists():
             self._check(subject, force=force)
-        elif not self.path.parent.is_dir():
-            raise ImageError(f"There is no folder {self.path.parent}.\nCreate it: mkdir -p {self.path.parent}")
+        else:
+            check_folder(self.path.parent)
         inside = [name for name in read if Path(name).is_file() and self._holds(Path(name))]
         if inside:
             raise ImageError(

@@ -1,7 +1,6 @@
 """A run again, from the record of the last one."""
 
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from types import MappingProxyType
 
 from phosphene import images, networks
 from phosphene.ascent import OnStep
-from phosphene.errors import RecordError, SettingsError, WeightsError
+from phosphene.errors import RecordError, SettingsError, WeightsError, in_shell
 from phosphene.names import CANVASES
 from phosphene.networks.network import AUTO as DEVICE_AUTO
 from phosphene.networks.network import CPU, is_here
@@ -182,7 +181,7 @@ def recorded_input(made: Record, folder: Path) -> images.Source:
     name = str(made.input.get("name", ""))
     if (beside := record.beside(folder, name)) is None:
         here = name and record.beside(Path(), name)  # where the user stands; taken only if the user says so
-        where = shlex.quote(name) if here else "PATH"
+        where = in_shell(name) if here else "PATH"
         raise RecordError(f"The input {name!r} is no file in {folder}. Say where it is: --input {where}")
     return beside
 

@@ -7,7 +7,6 @@ import lzma
 import os
 import re
 import secrets
-import shlex
 import shutil
 import struct
 import threading
@@ -26,7 +25,7 @@ from torch import Tensor
 from typing_extensions import TypedDict
 
 from phosphene import images
-from phosphene.errors import ImageError, OutOfSpaceError, RecordError, UnknownNameError
+from phosphene.errors import ImageError, OutOfSpaceError, RecordError, UnknownNameError, in_shell
 from phosphene.images import write_atomically
 from phosphene.painting.checks import ID
 from phosphene.painting.document import DREAM, STYLE, Document, Ground
@@ -308,7 +307,7 @@ def command_of(name: str, painted: Document, references: References) -> Command:
         return {"command": None, "note": STROKES}
     if painted.ground is None:
         return {"command": None, "note": "This is the photograph as it was."}
-    said = shlex.join(["phosphene", *_words(name, painted.ground, references)])
+    said = in_shell("phosphene", *_words(name, painted.ground, references))
     return {"command": said, "note": "It dreams at full size from the start: alike, not equal."}
 
 
