@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 import phosphene
 
@@ -87,3 +89,16 @@ def test_no_test_waits_for_a_package_that_is_not_tested_with():
     }
     assert "av" in waited_for
     assert {called.get(name, name) for name in waited_for} <= {name.replace("-", "_") for name in pinned}
+
+
+def test_what_is_tested_with_runs_on_every_python_that_is_promised():
+    """Debian 12 has Python 3.11.2, for which a pin once asked too much."""
+    least = re.search(r'^requires-python = ">=([\d.]+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    asked = {
+        each.name: SpecifierSet(each.metadata["Requires-Python"])
+        for each in distributions()
+        if f"{each.name}=={each.version}" in (ROOT / "constraints.txt").read_text().splitlines()
+        and each.metadata["Requires-Python"]
+    }
+    assert asked
+    assert {name: str(pythons) for name, pythons in asked.items() if f"{least[1]}.0" not in pythons} == {}
